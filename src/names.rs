@@ -1,0 +1,1 @@
+//! Validated names: one type per meaning.

@@ -1,0 +1,1 @@
+//! Values with a grammar, parsed once: quantities, durations, percents, host names, images and others.
