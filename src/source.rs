@@ -147,7 +147,7 @@ impl fmt::Debug for BlobDigest {
 #[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// UTF-8 text.
-    Text(Arc<str>),
+    Text(Box<str>),
     /// Bytes that are not UTF-8; valid up to this offset.
     NotUtf8 {
         /// Offset of the first bad byte.
