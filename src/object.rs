@@ -23,7 +23,10 @@ pub struct GroupKind {
 impl GroupKind {
     /// A group and a kind.
     pub fn new(group: &str, kind: &str) -> Self {
-        Self { group: group.into(), kind: kind.into() }
+        Self {
+            group: group.into(),
+            kind: kind.into(),
+        }
     }
 }
 
@@ -86,7 +89,9 @@ pub enum ManifestError {
     #[error("`{0}` is not an API version")]
     ApiVersion(String),
     /// A name or namespace the API server would refuse.
-    #[error("`{0}` is not a valid name of an object: lower-case letters, digits, `-` and `.`, at most 253 characters")]
+    #[error(
+        "`{0}` is not a valid name of an object: lower-case letters, digits, `-` and `.`, at most 253 characters"
+    )]
     Name(String),
 }
 
@@ -134,8 +139,16 @@ impl Manifest {
                 return Err(ManifestError::Name(name.clone()));
             }
         }
-        let key = ObjectKey { group_kind: GroupKind { group, kind }, namespace, name };
-        Ok(Self { key, api_version, body })
+        let key = ObjectKey {
+            group_kind: GroupKind { group, kind },
+            namespace,
+            name,
+        };
+        Ok(Self {
+            key,
+            api_version,
+            body,
+        })
     }
 
     /// A field by JSON pointer.
@@ -246,8 +259,15 @@ impl SourceMap {
             }
         }
         let below = format!("{pointer}/");
-        let below = self.fields.range(below.clone()..).next().filter(|(k, _)| k.starts_with(&below));
-        below.map(|(_, spans)| spans.clone()).or_else(|| self.node.map(|s| vec![s])).unwrap_or_default()
+        let below = self
+            .fields
+            .range(below.clone()..)
+            .next()
+            .filter(|(k, _)| k.starts_with(&below));
+        below
+            .map(|(_, spans)| spans.clone())
+            .or_else(|| self.node.map(|s| vec![s]))
+            .unwrap_or_default()
     }
 }
 
@@ -366,7 +386,10 @@ mod tests {
     #[test]
     fn identity_is_checked() {
         let ok = json!({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n"}});
-        assert_eq!(Manifest::new(ok).unwrap().key.to_string(), "Deployment.apps/a in n");
+        assert_eq!(
+            Manifest::new(ok).unwrap().key.to_string(),
+            "Deployment.apps/a in n"
+        );
         for bad in [
             json!([]),
             json!({"apiVersion":"a/b/c","kind":"X","metadata":{"name":"a"}}),
@@ -381,14 +404,25 @@ mod tests {
 
     #[test]
     fn set_labels_are_valid_and_distinct() {
-        let id = |owner| SetId { project: "bank".into(), cluster: "c".into(), owner, environment: "prod".into() };
+        let id = |owner| SetId {
+            project: "bank".into(),
+            cluster: "c".into(),
+            owner,
+            environment: "prod".into(),
+        };
         assert_eq!(id(Owner::Platform).label(), "bank.prod.platform");
-        assert_eq!(id(Owner::Tenant("platform".into())).label(), "bank.prod.t-platform");
+        assert_eq!(
+            id(Owner::Tenant("platform".into())).label(),
+            "bank.prod.t-platform"
+        );
         assert!(id(Owner::Tenant("x".repeat(80))).label().len() <= 63);
     }
 
     #[test]
     fn canonical_text_does_not_depend_on_key_order() {
-        assert_eq!(canonical(&json!({"b":[1,{"d":2,"c":3}],"a":"x"})), r#"{"a":"x","b":[1,{"c":3,"d":2}]}"#);
+        assert_eq!(
+            canonical(&json!({"b":[1,{"d":2,"c":3}],"a":"x"})),
+            r#"{"a":"x","b":[1,{"c":3,"d":2}]}"#
+        );
     }
 }

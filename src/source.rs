@@ -41,7 +41,12 @@ pub struct PathError {
 impl RepoPath {
     /// Checks that `path` stays inside the repository whatever reads it.
     pub fn new(path: &str) -> Result<Self, PathError> {
-        let refuse = |reason| Err(PathError { path: path.escape_debug().to_string(), reason });
+        let refuse = |reason| {
+            Err(PathError {
+                path: path.escape_debug().to_string(),
+                reason,
+            })
+        };
         if path.is_empty() {
             return refuse("it is empty");
         }
@@ -183,19 +188,31 @@ impl SourceFile {
     pub fn from_bytes(path: RepoPath, bytes: Vec<u8>) -> Self {
         let digest = BlobDigest::of(&bytes);
         let content = if bytes.len() > MAX_FILE_BYTES {
-            Content::TooLarge { bytes: bytes.len() as u64 }
+            Content::TooLarge {
+                bytes: bytes.len() as u64,
+            }
         } else {
             match String::from_utf8(bytes) {
                 Ok(text) => Content::Text(text.into()),
-                Err(error) => Content::NotUtf8 { valid_up_to: error.utf8_error().valid_up_to() },
+                Err(error) => Content::NotUtf8 {
+                    valid_up_to: error.utf8_error().valid_up_to(),
+                },
             }
         };
-        Self { path, content, digest }
+        Self {
+            path,
+            content,
+            digest,
+        }
     }
 
     /// A place that holds no readable file.
     pub fn unread(path: RepoPath, content: Content) -> Self {
-        Self { path, content, digest: BlobDigest::of(b"") }
+        Self {
+            path,
+            content,
+            digest: BlobDigest::of(b""),
+        }
     }
 
     /// The text, where there is one.
@@ -225,7 +242,9 @@ pub struct SourceTree {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// More files than allowed.
-    #[error("the repository has more than {MAX_FILES} files; move what is not configuration out of it or narrow the path")]
+    #[error(
+        "the repository has more than {MAX_FILES} files; move what is not configuration out of it or narrow the path"
+    )]
     TooManyFiles,
     /// More bytes than allowed.
     #[error("the repository's files are larger than {} MiB together; `{path}` crosses the limit", MAX_TREE_BYTES / 1024 / 1024)]
@@ -252,10 +271,14 @@ impl SourceTree {
         for (index, file) in files.iter().enumerate() {
             bytes += file.text().map_or(0, str::len);
             if bytes > MAX_TREE_BYTES {
-                return Err(TreeError::TooManyBytes { path: file.path.clone() });
+                return Err(TreeError::TooManyBytes {
+                    path: file.path.clone(),
+                });
             }
             if index > 0 && files[index - 1].path == file.path {
-                return Err(TreeError::Twice { path: file.path.clone() });
+                return Err(TreeError::Twice {
+                    path: file.path.clone(),
+                });
             }
         }
         Ok(Self { files })
@@ -268,7 +291,10 @@ impl SourceTree {
 
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(i, f)| (FileId(u32::try_from(i).unwrap_or(u32::MAX)), f))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (FileId(u32::try_from(i).unwrap_or(u32::MAX)), f))
     }
 
     /// The file with this id.
@@ -278,7 +304,10 @@ impl SourceTree {
 
     /// The file at this path.
     pub fn find(&self, path: &str) -> Option<(FileId, &SourceFile)> {
-        let index = self.files.binary_search_by(|f| f.path.as_str().cmp(path)).ok()?;
+        let index = self
+            .files
+            .binary_search_by(|f| f.path.as_str().cmp(path))
+            .ok()?;
         Some((FileId(u32::try_from(index).ok()?), &self.files[index]))
     }
 }
@@ -289,10 +318,23 @@ mod tests {
 
     #[test]
     fn paths_that_leave_the_repository_are_refused() {
-        for path in ["../x", "/etc/passwd", "a/../../x", "..\\x", "a\0b", "", "a//b", "./a", ".git/config"] {
+        for path in [
+            "../x",
+            "/etc/passwd",
+            "a/../../x",
+            "..\\x",
+            "a\0b",
+            "",
+            "a//b",
+            "./a",
+            ".git/config",
+        ] {
             assert!(RepoPath::new(path).is_err(), "{path:?}");
         }
-        assert!(RepoPath::new("%2e%2e/x").is_ok(), "nothing decodes percent signs");
+        assert!(
+            RepoPath::new("%2e%2e/x").is_ok(),
+            "nothing decodes percent signs"
+        );
     }
 
     #[test]

@@ -41,7 +41,11 @@ impl Span {
     /// A span from byte offsets; offsets over 4 GiB cannot occur below the file limit.
     pub fn new(file: FileId, range: std::ops::Range<usize>) -> Self {
         let clip = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self { file, start: clip(range.start), end: clip(range.end) }
+        Self {
+            file,
+            start: clip(range.start),
+            end: clip(range.end),
+        }
     }
 
     /// The bytes as a range.
@@ -118,7 +122,10 @@ impl Diagnostic {
     /// An error at a span.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self {
-            primary: Some(Label { span, text: String::new() }),
+            primary: Some(Label {
+                span,
+                text: String::new(),
+            }),
             code,
             severity: Severity::Error,
             message: message.into(),
@@ -131,7 +138,10 @@ impl Diagnostic {
 
     /// An error about the tree as a whole.
     pub fn global(code: Code, message: impl Into<String>) -> Self {
-        Self { primary: None, ..Self::error(code, Span::new(FileId(0), 0..0), message) }
+        Self {
+            primary: None,
+            ..Self::error(code, Span::new(FileId(0), 0..0), message)
+        }
     }
 
     /// Turns it into a warning.
@@ -153,7 +163,10 @@ impl Diagnostic {
     /// Another place that explains it.
     #[must_use]
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.related.push(Label { span, text: text.into() });
+        self.related.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -167,14 +180,29 @@ impl Diagnostic {
     /// An edit that surely says what the author meant.
     #[must_use]
     pub fn fix(mut self, span: Span, text: impl Into<String>, title: impl Into<String>) -> Self {
-        self.fixes.push(Fix { span, text: text.into(), title: title.into(), safe: true });
+        self.fixes.push(Fix {
+            span,
+            text: text.into(),
+            title: title.into(),
+            safe: true,
+        });
         self
     }
 
     /// An edit that a person should look at first.
     #[must_use]
-    pub fn suggestion(mut self, span: Span, text: impl Into<String>, title: impl Into<String>) -> Self {
-        self.fixes.push(Fix { span, text: text.into(), title: title.into(), safe: false });
+    pub fn suggestion(
+        mut self,
+        span: Span,
+        text: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        self.fixes.push(Fix {
+            span,
+            text: text.into(),
+            title: title.into(),
+            safe: false,
+        });
         self
     }
 }
@@ -228,8 +256,12 @@ impl Diagnostics {
     /// Sorts, joins what is the same problem seen in several environments, and caps per file.
     pub fn finish(mut self) -> Self {
         self.list.sort_by(|a, b| {
-            (&a.primary, a.code, &a.message, &a.environments)
-                .cmp(&(&b.primary, b.code, &b.message, &b.environments))
+            (&a.primary, a.code, &a.message, &a.environments).cmp(&(
+                &b.primary,
+                b.code,
+                &b.message,
+                &b.environments,
+            ))
         });
         let mut out: Vec<Diagnostic> = Vec::with_capacity(self.list.len());
         for next in self.list {
@@ -241,7 +273,9 @@ impl Diagnostics {
         let mut shown = std::collections::BTreeMap::<FileId, usize>::new();
         let left_out = &mut self.left_out;
         out.retain(|d| {
-            let Some(primary) = &d.primary else { return true };
+            let Some(primary) = &d.primary else {
+                return true;
+            };
             let count = shown.entry(primary.span.file).or_default();
             *count += 1;
             let keep = *count <= Self::CAP_PER_FILE;
@@ -250,7 +284,10 @@ impl Diagnostics {
             }
             keep
         });
-        Self { list: out, left_out: self.left_out }
+        Self {
+            list: out,
+            left_out: self.left_out,
+        }
     }
 }
 

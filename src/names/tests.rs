@@ -1,0 +1,1 @@
+//! Names: what is refused, and how it is said.

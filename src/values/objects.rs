@@ -1,0 +1,162 @@
+//! What Kubernetes calls its own things: object UIDs, counted resources, resources of an API group.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::names::grammar::{Grammar, ValueError, length};
+use crate::names::{near, qualified, subdomain, text};
+
+/// The UID of an object, as of the kube-system namespace that proves which cluster it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(Arc<str>);
+
+text!(Uid);
+
+impl Uid {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Grammar for Uid {
+    const FORMAT: &'static str = "uid";
+    const WHAT: &'static str = "a UID";
+    const ALLOWED: &'static str =
+        "write 8, 4, 4, 4 and 12 digits from 0-9 and a-f with `-` between them";
+    const EXAMPLE: &'static str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        let refuse = |reason: &str| Err(ValueError::refuse::<Self>(reason));
+        let groups: Vec<_> = text.split('-').map(str::len).collect();
+        let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f' | '-');
+        if text.chars().any(|c| c.is_ascii_uppercase()) {
+            return refuse("it has capitals");
+        }
+        match groups[..] {
+            [8, 4, 4, 4, 12] if text.chars().all(digit) => Ok(Self(text.into())),
+            [8, 4, 4, 4, 12] => refuse("it has other characters"),
+            _ => refuse("its groups of digits have other lengths"),
+        }
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        let lower = text.trim().trim_matches(['{', '}']).to_ascii_lowercase();
+        let grouped = match lower.len() {
+            32 if lower.is_ascii() => {
+                let cuts = [0..8, 8..12, 12..16, 16..20, 20..32];
+                Some(cuts.map(|cut| &lower[cut]).join("-"))
+            }
+            _ => None,
+        };
+        grouped.into_iter().chain([lower.clone()]).collect()
+    }
+}
+
+/// A counted resource: "configmaps", "requests.nvidia.com/gpu", "count/deployments.apps".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceName(Arc<str>);
+
+text!(ResourceName);
+
+impl ResourceName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Grammar for ResourceName {
+    const FORMAT: &'static str = "resource-name";
+    const WHAT: &'static str = "a resource that a quota counts";
+    const ALLOWED: &'static str = "write its plural, or a domain, `/` and a name";
+    const EXAMPLE: &'static str = "requests.nvidia.com/gpu";
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        qualified(text, 63).map_err(ValueError::refuse::<Self>)?;
+        Ok(Self(text.into()))
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        near(text)
+    }
+}
+
+/// A resource of an API group: "apps/deployments", or "configmaps" of the core group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupResource {
+    group: Arc<str>,
+    resource: Arc<str>,
+}
+
+impl GroupResource {
+    /// The API group, empty for the core group.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The plural of the kind in lower case.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+}
+
+impl Grammar for GroupResource {
+    const FORMAT: &'static str = "group-resource";
+    const WHAT: &'static str = "a resource of an API group";
+    const ALLOWED: &'static str = "write the group, `/` and the plural of the kind in lower case";
+    const EXAMPLE: &'static str = "apps/deployments";
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        let refuse = |reason: String| ValueError::refuse::<Self>(reason);
+        if text.contains('*') {
+            return Err(refuse(
+                "a `*` would mean resources that do not exist yet".to_owned(),
+            ));
+        }
+        let (group, resource) = text.split_once('/').unwrap_or(("", text));
+        if text.contains('/') {
+            let before = |reason| refuse(format!("before the `/`, {reason}"));
+            subdomain(group, 253).map_err(before)?;
+        }
+        length(resource, 63).map_err(refuse)?;
+        match resource
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        {
+            true if !resource.starts_with(|c: char| c.is_ascii_digit()) => Ok(Self {
+                group: group.into(),
+                resource: resource.into(),
+            }),
+            _ => Err(refuse(
+                "the resource is not a word of lower-case letters".to_owned(),
+            )),
+        }
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        let lower = text.trim().to_ascii_lowercase();
+        let parts: Vec<_> = lower.split('/').collect();
+        let mut guesses = vec![lower.clone()];
+        // "apps/v1/deployments" and "deployments.apps" are how other tools write it.
+        match parts[..] {
+            [group, _, resource] => guesses.push(format!("{group}/{resource}")),
+            [whole] => guesses.extend(
+                whole
+                    .split_once('.')
+                    .map(|(r, group)| format!("{group}/{r}")),
+            ),
+            _ => (),
+        }
+        guesses
+    }
+}
+
+impl fmt::Display for GroupResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.group {
+            "" => f.write_str(&self.resource),
+            group => write!(f, "{group}/{}", self.resource),
+        }
+    }
+}
