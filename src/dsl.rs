@@ -5,3 +5,7 @@
 
 pub mod codes;
 pub mod diagnostic;
+pub mod fmt;
+pub mod lex;
+pub mod parse;
+pub mod scan;

@@ -41,9 +41,29 @@ pub const OPEN_BLOCK: Code = Code(14);
 pub const SYNTAX: Code = Code(15);
 /// An invisible or direction-changing character.
 pub const INVISIBLE: Code = Code(16);
+/// A bare word of letters that look alike but belong to different scripts.
+pub const MIXED_SCRIPT: Code = Code(17);
+/// A raw string in the form of KDL 1.
+pub const KDL1_RAW_STRING: Code = Code(18);
+/// Two values without a space between them.
+pub const MISSING_SPACE: Code = Code(19);
 /// A keyword of KDL 1.
 pub const KDL1_KEYWORD: Code = Code(20);
 /// A bare word that starts with a digit, such as `512Mi`.
 pub const BARE_UNIT: Code = Code(21);
 /// A bare word with a `/`.
 pub const BARE_PATH: Code = Code(22);
+/// A number that cannot be read.
+pub const BAD_NUMBER: Code = Code(23);
+/// A comma or colon as in JSON or YAML.
+pub const FOREIGN_PUNCTUATION: Code = Code(24);
+/// Quotes that are not `"`.
+pub const WRONG_QUOTES: Code = Code(25);
+/// A comment as in YAML or shell.
+pub const FOREIGN_COMMENT: Code = Code(26);
+/// An escape that KDL does not know.
+pub const BAD_ESCAPE: Code = Code(27);
+/// A string between `"""` fences with a wrong form.
+pub const BAD_FENCE: Code = Code(28);
+/// A list in brackets.
+pub const BRACKET_LIST: Code = Code(29);
