@@ -3,9 +3,19 @@
 //! Each stage is pure and keeps spans: `scan` → `kdl` → `project` → fragment check → `compose` →
 //! full check. Nothing stops at the first problem.
 
+pub mod check;
 pub mod codes;
+pub mod compose;
 pub mod diagnostic;
 pub mod fmt;
+pub mod form;
+pub mod interpolate;
 pub mod lex;
+pub mod merge;
+pub mod node;
 pub mod parse;
+pub mod project;
+pub mod raw;
 pub mod scan;
+pub mod schema;
+pub mod shape;

@@ -16,3 +16,7 @@ pub mod source;
 pub mod dsl;
 
 pub mod object;
+
+pub mod kinds;
+
+pub mod model;

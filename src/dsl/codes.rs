@@ -67,3 +67,93 @@ pub const BAD_ESCAPE: Code = Code(27);
 pub const BAD_FENCE: Code = Code(28);
 /// A list in brackets.
 pub const BRACKET_LIST: Code = Code(29);
+
+/// A field that is written twice in one layer.
+pub const SET_TWICE: Code = Code(102);
+/// A node without the value or name it needs.
+pub const NEEDS_VALUE: Code = Code(103);
+/// More positional values than the node takes.
+pub const TOO_MANY_VALUES: Code = Code(104);
+/// A property, value or block where the node takes none.
+pub const NO_PLACE: Code = Code(105);
+/// A type annotation that means nothing.
+pub const UNKNOWN_MARK: Code = Code(106);
+
+/// A name that is no field of its node.
+pub const UNKNOWN_FIELD: Code = Code(201);
+/// A required field that is not set.
+pub const MISSING_FIELD: Code = Code(202);
+/// A word outside a fixed list.
+pub const NOT_ONE_OF: Code = Code(203);
+/// A value that its field's grammar refuses.
+pub const BAD_VALUE: Code = Code(204);
+/// Text for a number, a number for a block and the like.
+pub const WRONG_TYPE: Code = Code(205);
+/// A name that cannot be one.
+pub const BAD_NAME: Code = Code(206);
+/// A number or count outside its limits.
+pub const OUT_OF_RANGE: Code = Code(207);
+
+/// `${name}` that nothing defines.
+pub const UNKNOWN_VARIABLE: Code = Code(301);
+/// `${` without `}`.
+pub const OPEN_VARIABLE: Code = Code(302);
+/// `(remove)` or `(replace)` of something that is not there.
+pub const HITS_NOTHING: Code = Code(303);
+/// An `in` block for a resource that does not exist.
+pub const NO_SUCH_RESOURCE: Code = Code(304);
+/// An environment or cluster that the project does not have.
+pub const UNKNOWN_ENVIRONMENT: Code = Code(305);
+/// A `let` that hides a built-in name.
+pub const BUILT_IN: Code = Code(306);
+/// Values that are made of each other.
+pub const VARIABLE_CYCLE: Code = Code(307);
+/// Text over the limit after replacement.
+pub const TEXT_TOO_LONG: Code = Code(308);
+/// A profile that does not exist.
+pub const UNKNOWN_PROFILE: Code = Code(310);
+/// A profile that uses itself.
+pub const USE_CYCLE: Code = Code(311);
+/// Too many levels of `use`.
+pub const USE_TOO_DEEP: Code = Code(312);
+/// A parameter that a profile does not have, or that is not given.
+pub const UNKNOWN_PARAMETER: Code = Code(313);
+/// A resource with too many values.
+pub const TOO_MANY_FIELDS: Code = Code(314);
+
+/// A repository without a project node.
+pub const NO_PROJECT: Code = Code(400);
+/// A top-level node of no known kind.
+pub const UNKNOWN_KIND: Code = Code(401);
+/// An include that matches no file.
+pub const IDLE_INCLUDE: Code = Code(402);
+/// Two paths that are the same on some machines.
+pub const CLASHING_PATHS: Code = Code(403);
+/// The same kind and name twice.
+pub const DUPLICATE: Code = Code(404);
+/// A reference to something that does not exist.
+pub const DANGLING: Code = Code(405);
+/// A reference to something another tenant does not export.
+pub const NOT_EXPORTED: Code = Code(406);
+/// A rule of ownership that says nothing or two things.
+pub const OWNERSHIP: Code = Code(410);
+/// A resource on a path of another owner.
+pub const WRONG_PATH: Code = Code(411);
+/// A kind that only the platform may write.
+pub const PLATFORM_ONLY: Code = Code(412);
+/// A name that two resources of the platform claim.
+pub const CLAIMED_TWICE: Code = Code(413);
+/// A host that is the same in two environments.
+pub const SAME_IN_ENVIRONMENTS: Code = Code(414);
+/// A file that cannot be used: not text, a link, too large, unreadable.
+pub const UNUSABLE_FILE: Code = Code(420);
+/// A tree over its limits.
+pub const TREE_TOO_LARGE: Code = Code(421);
+/// A broken internal promise between schema and types.
+pub const INTERNAL: Code = Code(499);
+
+/// A store that lets a tenant read everything.
+pub const STORE_TOO_WIDE: Code = Code(501);
+
+/// A worker that died, timed out or made no sense.
+pub const WORKER_FAILED: Code = Code(901);

@@ -238,6 +238,12 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// Changes each of them.
+    pub fn map(mut self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
+        self.list = self.list.into_iter().map(change).collect();
+        self
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -123,25 +123,37 @@ impl Token {
 
 /// Whether KDL ends a line here.
 pub fn is_newline(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    matches!(
+        c,
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
 }
 
 /// Whether KDL takes it as a space.
 pub fn is_space(c: char) -> bool {
-    matches!(c, '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}')
-        || matches!(c, '\u{205f}' | '\u{3000}')
+    matches!(
+        c,
+        '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}'
+    ) || matches!(c, '\u{205f}' | '\u{3000}')
 }
 
 /// Whether a bare word may hold it.
 pub fn is_word_char(c: char) -> bool {
     !is_newline(c)
         && !is_space(c)
-        && !matches!(c, '{' | '}' | '(' | ')' | '[' | ']' | '"' | '#' | ';' | '=' | '/' | '\\')
+        && !matches!(
+            c,
+            '{' | '}' | '(' | ')' | '[' | ']' | '"' | '#' | ';' | '=' | '/' | '\\'
+        )
 }
 
 /// The tokens of a text.
 pub fn lex(source: &str) -> Lexer<'_> {
-    Lexer { source, at: 0, restarts: Lexer::MAX_RESTARTS }
+    Lexer {
+        source,
+        at: 0,
+        restarts: Lexer::MAX_RESTARTS,
+    }
 }
 
 /// An iterator over the tokens of a text.
@@ -192,7 +204,11 @@ impl Lexer<'_> {
         } else if rest.starts_with("/*") {
             match comment_end(rest.as_bytes()) {
                 Some(end) => (Kind::BlockComment, end, None),
-                None => (Kind::BlockComment, self.resume(rest), Some(Flaw::OpenComment)),
+                None => (
+                    Kind::BlockComment,
+                    self.resume(rest),
+                    Some(Flaw::OpenComment),
+                ),
             }
         } else if rest.starts_with("/-") {
             (Kind::Slashdash, 2, None)
@@ -209,7 +225,11 @@ impl Lexer<'_> {
             return self.raw(rest, hashes);
         }
         if hashes > 1 || !after.starts_with(is_word_char) {
-            return (Kind::LineComment, run(rest, |c| !is_newline(c)), Some(Flaw::HashComment));
+            return (
+                Kind::LineComment,
+                run(rest, |c| !is_newline(c)),
+                Some(Flaw::HashComment),
+            );
         }
         (Kind::Keyword, 1 + run(after, is_word_char), None)
     }
@@ -231,7 +251,9 @@ impl Lexer<'_> {
     /// Where to go on after something that is never closed: the next line that starts a node at the
     /// left margin, or the end.
     fn resume(&mut self, rest: &str) -> usize {
-        let Some(left) = self.restarts.checked_sub(1) else { return rest.len() };
+        let Some(left) = self.restarts.checked_sub(1) else {
+            return rest.len();
+        };
         self.restarts = left;
         let starts_node = |line: &str| line.starts_with(|c: char| c.is_alphabetic() || c == '_');
         let mut at = 0;
@@ -254,7 +276,12 @@ impl Iterator for Lexer<'_> {
         let (kind, len, flaw) = self.shape(rest, first);
         let start = self.at;
         self.at += len;
-        Some(Token { kind, start, end: self.at, flaw })
+        Some(Token {
+            kind,
+            start,
+            end: self.at,
+            flaw,
+        })
     }
 }
 

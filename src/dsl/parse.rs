@@ -23,7 +23,9 @@ pub fn parse(
 ) -> Result<kdl::KdlDocument, Diagnostics> {
     let source = text.get(chunk.clone()).unwrap_or_default();
     let mut report = Report::new(file, source, chunk.start);
-    let Some(plain) = checked(&mut report) else { return Err(report.finish()) };
+    let Some(plain) = checked(&mut report) else {
+        return Err(report.finish());
+    };
     match kdl::KdlDocument::parse_v2(&plain) {
         Ok(document) => Ok(document),
         Err(error) => {

@@ -45,10 +45,16 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     let mut report = Report::new(file, text, 0);
     if text.len() > MAX_FILE_BYTES {
         report.file_too_large();
-        return Scan { diagnostics: report.finish(), ..Scan::default() };
+        return Scan {
+            diagnostics: report.finish(),
+            ..Scan::default()
+        };
     }
     let Some(tokens) = tokens_within_limit(&mut report) else {
-        return Scan { diagnostics: report.finish(), ..Scan::default() };
+        return Scan {
+            diagnostics: report.finish(),
+            ..Scan::default()
+        };
     };
     lint(&mut report, &tokens);
     let regions = blocks::split(&mut report, &tokens);
@@ -59,7 +65,12 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     for region in regions {
         let bytes = region.bytes(&tokens);
         let sound = region.closed && !report.is_broken(&bytes);
-        if sound { &mut out.chunks } else { &mut out.broken }.push(bytes);
+        if sound {
+            &mut out.chunks
+        } else {
+            &mut out.broken
+        }
+        .push(bytes);
     }
     out.diagnostics = report.finish();
     out
@@ -103,7 +114,10 @@ fn lint_token(report: &mut Report<'_>, tokens: &[Token], at: usize) {
 fn starts_node(tokens: &[Token], at: usize) -> bool {
     let before = tokens[..at].iter().rev().find(|t| t.kind != Kind::Space);
     before.is_none_or(|t| {
-        matches!(t.kind, Kind::Newline | Kind::Open | Kind::Semicolon | Kind::Close | Kind::Bom)
+        matches!(
+            t.kind,
+            Kind::Newline | Kind::Open | Kind::Semicolon | Kind::Close | Kind::Bom
+        )
     })
 }
 
@@ -134,8 +148,11 @@ pub(crate) fn tokens_within_limit(report: &mut Report<'_>) -> Option<Vec<Token>>
 }
 
 /// The codes of limits, which no other message may push out of the list.
-pub(crate) const LIMITS: [super::diagnostic::Code; 3] =
-    [codes::FILE_TOO_LARGE, codes::TOO_DEEP, codes::TOO_MANY_TOKENS];
+pub(crate) const LIMITS: [super::diagnostic::Code; 3] = [
+    codes::FILE_TOO_LARGE,
+    codes::TOO_DEEP,
+    codes::TOO_MANY_TOKENS,
+];
 
 #[cfg(test)]
 mod tests;

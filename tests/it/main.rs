@@ -1,1 +1,3 @@
-//! x
+//! All integration tests, in one binary so that they link once.
+
+mod language;

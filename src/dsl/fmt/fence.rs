@@ -13,7 +13,9 @@ pub(super) fn reindent(text: &str, quoting: Quoting, indent: &str) -> String {
     if quoting.hashes == 0 && joins_lines(body) {
         return text;
     }
-    let Some((content, prefix)) = body.rsplit_once('\n') else { return text };
+    let Some((content, prefix)) = body.rsplit_once('\n') else {
+        return text;
+    };
     let mut out = text[..open].to_owned();
     for line in content.split('\n').skip(1) {
         out.push('\n');

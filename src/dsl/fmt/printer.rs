@@ -176,7 +176,8 @@ impl Printer<'_, '_> {
     }
 
     fn paren_open(&mut self, at: usize) -> usize {
-        if self.started && let Some((text, used)) = quantity::quoted(self.source, &self.tokens[at..])
+        if self.started
+            && let Some((text, used)) = quantity::quoted(self.source, &self.tokens[at..])
         {
             self.value(&text);
             return used;

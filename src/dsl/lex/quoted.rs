@@ -15,7 +15,10 @@ impl Lexer<'_> {
         if rest.starts_with("\"\"\"") {
             return self.fenced(rest, 0);
         }
-        let kind = Kind::Quoted(Quoting { hashes: 0, multiline: false });
+        let kind = Kind::Quoted(Quoting {
+            hashes: 0,
+            multiline: false,
+        });
         let mut at = 1;
         while let Some(c) = rest[at..].chars().next() {
             match c {
@@ -32,20 +35,30 @@ impl Lexer<'_> {
     pub(super) fn raw(&mut self, rest: &str, hashes: usize) -> Shape {
         let Some(count) = u8::try_from(hashes).ok().filter(|n| *n <= MAX_HASHES) else {
             let line = super::run(rest, |c| !is_newline(c));
-            let quoting = Quoting { hashes: MAX_HASHES, multiline: false };
+            let quoting = Quoting {
+                hashes: MAX_HASHES,
+                multiline: false,
+            };
             return (Kind::Quoted(quoting), line, Some(Flaw::TooManyHashes));
         };
         let fence = rest[hashes..].strip_prefix("\"\"\"");
         if fence.is_some_and(|body| body.starts_with(is_newline)) {
             return self.fenced(rest, count);
         }
-        let kind = Kind::Quoted(Quoting { hashes: count, multiline: false });
+        let kind = Kind::Quoted(Quoting {
+            hashes: count,
+            multiline: false,
+        });
         let start = hashes + 1;
         match raw_end(&rest[start..], hashes) {
             Ok(body) => {
                 let text = &rest[start..start + body];
                 let flawed = text.starts_with("\"\"") || text == "\"";
-                (kind, start + body + 1 + hashes, flawed.then_some(Flaw::OneLineFence))
+                (
+                    kind,
+                    start + body + 1 + hashes,
+                    flawed.then_some(Flaw::OneLineFence),
+                )
             }
             Err(_) if fence.is_some() => self.fenced(rest, count),
             Err(line) => (kind, start + line, Some(Flaw::OpenString)),
@@ -54,7 +67,10 @@ impl Lexer<'_> {
 
     /// A string between `"""` fences.
     fn fenced(&mut self, rest: &str, hashes: u8) -> Shape {
-        let quoting = Quoting { hashes, multiline: true };
+        let quoting = Quoting {
+            hashes,
+            multiline: true,
+        };
         let kind = Kind::Quoted(quoting);
         let start = quoting.opening();
         let Some(found) = find_fence(&rest[start..], usize::from(hashes)) else {

@@ -3,7 +3,10 @@
 use super::*;
 
 fn kinds(text: &str) -> Vec<Kind> {
-    lex(text).filter(|t| t.kind != Kind::Space).map(|t| t.kind).collect()
+    lex(text)
+        .filter(|t| t.kind != Kind::Space)
+        .map(|t| t.kind)
+        .collect()
 }
 
 #[test]
@@ -21,15 +24,24 @@ fn tokens_cover_the_text_without_gaps() {
 
 #[test]
 fn a_raw_string_of_kdl_1_is_a_word_and_a_string() {
-    let string = Kind::Quoted(Quoting { hashes: 1, multiline: false });
+    let string = Kind::Quoted(Quoting {
+        hashes: 1,
+        multiline: false,
+    });
     assert_eq!(kinds("r#\"a\"#"), [Kind::Word, string]);
 }
 
 #[test]
 fn text_that_needs_quotes_is_one_token() {
     for text in [
-        "registry/app:1", "https://a.b/c?d=e", "docs/**/*.md", "/healthz", "C:\\temp\\x",
-        "${registry}/checkout", "a[0]", "a#b",
+        "registry/app:1",
+        "https://a.b/c?d=e",
+        "docs/**/*.md",
+        "/healthz",
+        "C:\\temp\\x",
+        "${registry}/checkout",
+        "a[0]",
+        "a#b",
     ] {
         let tokens: Vec<Token> = lex(text).collect();
         assert_eq!(tokens.len(), 1, "{text}");
@@ -39,7 +51,9 @@ fn text_that_needs_quotes_is_one_token() {
 
 #[test]
 fn a_label_key_stops_at_its_value() {
-    let tokens: Vec<&str> = lex("app.io/name=web").map(|t| t.text("app.io/name=web")).collect();
+    let tokens: Vec<&str> = lex("app.io/name=web")
+        .map(|t| t.text("app.io/name=web"))
+        .collect();
     assert_eq!(tokens, ["app.io/name", "=", "web"]);
 }
 

@@ -158,7 +158,11 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
             return;
         }
         if !self.matched && at_margin && self.indented == Some(true) {
-            let cut = if self.rest == usize::MAX { at } else { self.rest };
+            let cut = if self.rest == usize::MAX {
+                at
+            } else {
+                self.rest
+            };
             self.unclosed(cut);
             self.margin = self.regions.len();
         } else if self.indented.is_none() && token.kind != Kind::Close {
@@ -168,7 +172,10 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
 
     fn open(&mut self, at: usize, token: Token) {
         self.node_seen = true;
-        self.stack.push(Opened { token: at, indent: self.indent });
+        self.stack.push(Opened {
+            token: at,
+            indent: self.indent,
+        });
         if self.stack.len() > MAX_DEPTH && !self.too_deep {
             self.too_deep = true;
             self.report.too_deep(token);
@@ -207,7 +214,10 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
     }
 
     fn end_region(&mut self, end: usize, closed: bool) {
-        self.regions.push(Region { tokens: self.start..end, closed });
+        self.regions.push(Region {
+            tokens: self.start..end,
+            closed,
+        });
         self.start = end;
         self.stack.clear();
         self.indented = None;

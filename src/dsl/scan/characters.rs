@@ -27,8 +27,10 @@ fn is_control(c: char) -> bool {
 
 /// Characters that take no room on the screen.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+    ) || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}')
         || matches!(c, '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{3164}')
         || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
         || matches!(c, '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
@@ -61,7 +63,11 @@ fn hidden(report: &mut Report<'_>, token: Token, range: Range<usize>, c: char) {
     found = match token.kind {
         Kind::Quoted(quoting) if quoting.hashes == 0 => {
             let escape = format!("\\u{{{:x}}}", u32::from(c));
-            found.suggestion(span, escape, "write it as an escape, so that readers see it")
+            found.suggestion(
+                span,
+                escape,
+                "write it as an escape, so that readers see it",
+            )
         }
         Kind::Newline => found.fix(span, "\n", "use an ordinary line end"),
         _ => found.suggestion(span, "", "remove it"),
@@ -102,17 +108,25 @@ pub(super) fn check_word(report: &mut Report<'_>, token: Token) -> bool {
     if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_control()) {
         return false;
     }
-    let invisible = text.char_indices().find(|(_, c)| is_treacherous(*c) || is_invisible(*c));
+    let invisible = text
+        .char_indices()
+        .find(|(_, c)| is_treacherous(*c) || is_invisible(*c));
     if let Some((at, c)) = invisible {
         let start = token.start + at;
         hidden(report, token, start..start + c.len_utf8(), c);
         return true;
     }
-    let Some((at, c, why)) = pretender(text) else { return false };
+    let Some((at, c, why)) = pretender(text) else {
+        return false;
+    };
     let word = report.quote(token.range());
     let start = token.start + at;
     let found = report
-        .error(codes::MIXED_SCRIPT, start..start + c.len_utf8(), format!("`{word}` {why}"))
+        .error(
+            codes::MIXED_SCRIPT,
+            start..start + c.len_utf8(),
+            format!("`{word}` {why}"),
+        )
         .label(format!("{} looks like another letter", code_point(c)))
         .help("write it with letters of one script, or in quotes if it is meant");
     report.push(found);
@@ -121,16 +135,27 @@ pub(super) fn check_word(report: &mut Report<'_>, token: Token) -> bool {
 
 /// The first letter that pretends to be another, with what to say about the word.
 fn pretender(word: &str) -> Option<(usize, char, String)> {
-    let styled = |c: char| {
-        matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{2100}'..='\u{214f}')
-    };
+    let styled = |c: char| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{2100}'..='\u{214f}');
     if let Some((at, c)) = word.char_indices().find(|(_, c)| styled(*c)) {
-        return Some((at, c, "holds a styled letter instead of a plain one".to_owned()));
+        return Some((
+            at,
+            c,
+            "holds a styled letter instead of a plain one".to_owned(),
+        ));
     }
-    let scripts = || word.char_indices().filter_map(|(at, c)| Some((at, c, script(c)?)));
+    let scripts = || {
+        word.char_indices()
+            .filter_map(|(at, c)| Some((at, c, script(c)?)))
+    };
     let latin = scripts().any(|(.., name)| name == "Latin");
     let (_, _, first) = scripts().next()?;
-    let other = |name: &str| if latin { name != "Latin" } else { name != first };
+    let other = |name: &str| {
+        if latin {
+            name != "Latin"
+        } else {
+            name != first
+        }
+    };
     let (at, c, name) = scripts().find(|(.., name)| other(name))?;
     let main = if latin { "Latin" } else { first };
     Some((at, c, format!("mixes {main} and {name} letters")))
@@ -161,10 +186,24 @@ mod tests {
 
     #[test]
     fn lookalikes_are_found_and_honest_words_are_not() {
-        for word in ["payments", "größe", "имя", "支付", "app支付", "naïve", "日本語"] {
+        for word in [
+            "payments",
+            "größe",
+            "имя",
+            "支付",
+            "app支付",
+            "naïve",
+            "日本語",
+        ] {
             assert!(pretender(word).is_none(), "{word}");
         }
-        for word in ["p\u{430}yments", "\u{3bf}wner", "\u{ff41}pp", "\u{1d41a}pp", "имяα"] {
+        for word in [
+            "p\u{430}yments",
+            "\u{3bf}wner",
+            "\u{ff41}pp",
+            "\u{1d41a}pp",
+            "имяα",
+        ] {
             assert!(pretender(word).is_some(), "{word}");
         }
     }

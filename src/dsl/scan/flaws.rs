@@ -25,7 +25,11 @@ pub(super) fn explain(report: &mut Report<'_>, tokens: &[Token], at: usize) {
 pub(super) fn junk(report: &mut Report<'_>, token: Token) {
     let text = token.text(report.text);
     let found = report
-        .error(codes::NEEDS_QUOTES, token.range(), format!("`{text}` has no meaning in KDL"))
+        .error(
+            codes::NEEDS_QUOTES,
+            token.range(),
+            format!("`{text}` has no meaning in KDL"),
+        )
         .help("a list is written as values behind each other: `keys username password`")
         .help("as part of a text it stands in quotes");
     report.push(found);
@@ -34,7 +38,9 @@ pub(super) fn junk(report: &mut Report<'_>, token: Token) {
 
 fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
     let token = tokens[at];
-    let Kind::Quoted(quoting) = token.kind else { return };
+    let Kind::Quoted(quoting) = token.kind else {
+        return;
+    };
     let line = line_of(report.text, token.start);
     report.mute(line.clone());
     let opening = token.start..token.start + quoting.opening();
@@ -43,16 +49,26 @@ fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
         let found = report
             .error(codes::OPEN_STRING, opening, "this text is never closed")
             .label("opened here")
-            .help(format!("its end is `\"\"\"{hashes}` on a line of its own, indented like its text"));
+            .help(format!(
+                "its end is `\"\"\"{hashes}` on a line of its own, indented like its text"
+            ));
         report.push(found);
         return;
     }
     let body = report.text[opening.end..token.end].trim_end_matches([' ', '\t']);
-    let before = at.checked_sub(1).map(|at| tokens[at]).filter(|t| t.kind == Kind::Word);
-    if let Some(word) = before.filter(|_| matches!(body, "" | "}" | ";" | "{") && hashes.is_empty()) {
+    let before = at
+        .checked_sub(1)
+        .map(|at| tokens[at])
+        .filter(|t| t.kind == Kind::Word);
+    if let Some(word) = before.filter(|_| matches!(body, "" | "}" | ";" | "{") && hashes.is_empty())
+    {
         let text = report.quote(word.range());
         let found = report
-            .error(codes::OPEN_STRING, word.start..opening.end, "the opening quote is missing")
+            .error(
+                codes::OPEN_STRING,
+                word.start..opening.end,
+                "the opening quote is missing",
+            )
             .suggestion(
                 report.span(word.start..word.start),
                 "\"",
@@ -64,7 +80,11 @@ fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
     let end = opening.start + quoting.opening() + close_at(body);
     let closing = format!("\"{hashes}");
     let found = report
-        .error(codes::OPEN_STRING, token.start..end, "this text is not closed on its line")
+        .error(
+            codes::OPEN_STRING,
+            token.start..end,
+            "this text is not closed on its line",
+        )
         .label(format!("a closing `{closing}` is missing"))
         .suggestion(report.span(end..end), closing, "close it here")
         .help("text over several lines stands between lines of `\"\"\"`");
@@ -73,13 +93,23 @@ fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
 
 /// Where the closing quote was most likely meant: before a brace or `;` at the end of the line.
 fn close_at(body: &str) -> usize {
-    let kept = body.strip_suffix(['{', '}', ';']).map_or(body, str::trim_end);
-    if kept.is_empty() { body.len() } else { kept.len() }
+    let kept = body
+        .strip_suffix(['{', '}', ';'])
+        .map_or(body, str::trim_end);
+    if kept.is_empty() {
+        body.len()
+    } else {
+        kept.len()
+    }
 }
 
 fn open_comment(report: &mut Report<'_>, token: Token) {
     let found = report
-        .error(codes::OPEN_COMMENT, token.start..token.start + 2, "this comment is never closed")
+        .error(
+            codes::OPEN_COMMENT,
+            token.start..token.start + 2,
+            "this comment is never closed",
+        )
         .label("opened here")
         .help("block comments nest: each `/*` needs its own `*/`");
     report.push(found);
@@ -90,7 +120,11 @@ fn hash_comment(report: &mut Report<'_>, token: Token) {
     let hashes = text.len() - text.trim_start_matches('#').len();
     let mark = token.start..token.start + hashes;
     let found = report
-        .error(codes::FOREIGN_COMMENT, mark.clone(), "KDL starts a comment with `//`, not with `#`")
+        .error(
+            codes::FOREIGN_COMMENT,
+            mark.clone(),
+            "KDL starts a comment with `//`, not with `#`",
+        )
         .fix(report.span(mark), "//", "write `//`");
     report.push(found);
     report.mute(line_of(report.text, token.start));
@@ -98,12 +132,18 @@ fn hash_comment(report: &mut Report<'_>, token: Token) {
 }
 
 fn one_line_fence(report: &mut Report<'_>, token: Token) {
-    let Kind::Quoted(quoting) = token.kind else { return };
+    let Kind::Quoted(quoting) = token.kind else {
+        return;
+    };
     let text = token.text(report.text);
     let hashes = "#".repeat(usize::from(quoting.hashes));
     let opening = token.start..(token.start + usize::from(quoting.hashes) + 3).min(token.end);
     let mut found = report
-        .error(codes::BAD_FENCE, opening, "text behind `\"\"\"` must start on the next line")
+        .error(
+            codes::BAD_FENCE,
+            opening,
+            "text behind `\"\"\"` must start on the next line",
+        )
         .help("`\"\"\"` opens text over several lines; for one line a single `\"` is enough");
     let body = text.trim_matches('#').trim_matches('"');
     if !body.contains(['"', '\n', '\r']) && text.len() > hashes.len() * 2 + 5 {
@@ -115,22 +155,38 @@ fn one_line_fence(report: &mut Report<'_>, token: Token) {
 }
 
 fn fence_not_alone(report: &mut Report<'_>, token: Token) {
-    let Kind::Quoted(quoting) = token.kind else { return };
+    let Kind::Quoted(quoting) = token.kind else {
+        return;
+    };
     let text = token.text(report.text);
     let fence = token.end - quoting.opening();
-    let first = text.find(is_newline).map_or("", |at| text[at..].trim_start_matches(is_newline));
+    let first = text
+        .find(is_newline)
+        .map_or("", |at| text[at..].trim_start_matches(is_newline));
     let indent: String = first.chars().take_while(|c| is_space(*c)).collect();
     let found = report
-        .error(codes::BAD_FENCE, fence..token.end, "the closing `\"\"\"` must stand on a line of its own")
+        .error(
+            codes::BAD_FENCE,
+            fence..token.end,
+            "the closing `\"\"\"` must stand on a line of its own",
+        )
         .help("its indentation says how much of it is taken off each line of the text")
-        .suggestion(report.span(fence..fence), format!("\n{indent}"), "move it to its own line");
+        .suggestion(
+            report.span(fence..fence),
+            format!("\n{indent}"),
+            "move it to its own line",
+        );
     report.push(found);
     report.mute(line_of(report.text, token.end));
 }
 
 fn too_many_hashes(report: &mut Report<'_>, token: Token) {
     let found = report
-        .error(codes::SYNTAX, token.range(), "a raw string may have at most 32 `#`")
+        .error(
+            codes::SYNTAX,
+            token.range(),
+            "a raw string may have at most 32 `#`",
+        )
         .help("it needs only one `#` more than the longest run behind a quote in its text");
     report.push(found);
     report.mute(line_of(report.text, token.start));
@@ -139,12 +195,23 @@ fn too_many_hashes(report: &mut Report<'_>, token: Token) {
 fn bracket_list(report: &mut Report<'_>, token: Token) {
     let text = token.text(report.text);
     let inner = text.trim_start_matches('[').trim_end_matches(']');
-    let values: Vec<&str> =
-        inner.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
+    let values: Vec<&str> = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .collect();
     let found = report
-        .error(codes::BRACKET_LIST, token.range(), "KDL has no lists in brackets")
+        .error(
+            codes::BRACKET_LIST,
+            token.range(),
+            "KDL has no lists in brackets",
+        )
         .help("write the values behind each other, with spaces between")
-        .suggestion(report.span(token.range()), values.join(" "), "remove brackets and commas");
+        .suggestion(
+            report.span(token.range()),
+            values.join(" "),
+            "remove brackets and commas",
+        );
     report.push(found);
 }
 
@@ -154,8 +221,16 @@ fn wrong_quotes(report: &mut Report<'_>, token: Token) {
     inner.next();
     inner.next_back();
     let found = report
-        .error(codes::WRONG_QUOTES, token.range(), "text stands in straight double quotes: \"…\"")
-        .fix(report.span(token.range()), quoted(inner.as_str()), "use double quotes");
+        .error(
+            codes::WRONG_QUOTES,
+            token.range(),
+            "text stands in straight double quotes: \"…\"",
+        )
+        .fix(
+            report.span(token.range()),
+            quoted(inner.as_str()),
+            "use double quotes",
+        );
     report.push(found);
     characters::check_hidden(report, token);
 }
@@ -167,20 +242,41 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
     let text = token.text(report.text);
     let shown = report.quote(token.range());
     let (code, message) = if text.contains("${") {
-        (codes::NEEDS_QUOTES, format!("`{shown}` needs quotes: `${{…}}` works only inside of them"))
+        (
+            codes::NEEDS_QUOTES,
+            format!("`{shown}` needs quotes: `${{…}}` works only inside of them"),
+        )
     } else if text.contains("://") {
-        (codes::BARE_PATH, format!("`{shown}` needs quotes: `//` starts a comment outside of them"))
+        (
+            codes::BARE_PATH,
+            format!("`{shown}` needs quotes: `//` starts a comment outside of them"),
+        )
     } else if text.contains("/*") {
-        (codes::BARE_PATH, format!("`{shown}` needs quotes: `/*` starts a comment outside of them"))
+        (
+            codes::BARE_PATH,
+            format!("`{shown}` needs quotes: `/*` starts a comment outside of them"),
+        )
     } else if text.contains('/') {
-        (codes::BARE_PATH, format!("`{shown}` needs quotes: a bare word cannot hold a `/`"))
+        (
+            codes::BARE_PATH,
+            format!("`{shown}` needs quotes: a bare word cannot hold a `/`"),
+        )
     } else {
-        let sign = text.chars().find(|c| matches!(c, '\\' | '[' | ']' | '#')).unwrap_or('\\');
-        (codes::NEEDS_QUOTES, format!("`{shown}` needs quotes: a bare word cannot hold a `{sign}`"))
+        let sign = text
+            .chars()
+            .find(|c| matches!(c, '\\' | '[' | ']' | '#'))
+            .unwrap_or('\\');
+        (
+            codes::NEEDS_QUOTES,
+            format!("`{shown}` needs quotes: a bare word cannot hold a `{sign}`"),
+        )
     };
     let mut found = report.error(code, token.range(), message);
     found = found.fix(report.span(token.range()), quoted(text), "put it in quotes");
-    if let Some((word, comment)) = text.split_once("//").filter(|(word, _)| !word.ends_with(':')) {
+    if let Some((word, comment)) = text
+        .split_once("//")
+        .filter(|(word, _)| !word.ends_with(':'))
+    {
         let at = token.end - comment.len() - 2;
         if !word.is_empty() && !word.contains('/') {
             let title = "or put a space before the comment";
@@ -208,7 +304,13 @@ fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
     let bytes = text.as_bytes();
     let low = at.saturating_sub(REACH);
     let high = (at + REACH).min(bytes.len());
-    let start = bytes[low..at].iter().rposition(|b| *b == b'\n').map_or(low, |p| low + p + 1);
-    let end = bytes[at..high].iter().position(|b| *b == b'\n').map_or(high, |p| at + p);
+    let start = bytes[low..at]
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(low, |p| low + p + 1);
+    let end = bytes[at..high]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(high, |p| at + p);
     start..end
 }

@@ -159,7 +159,11 @@ impl Grammar<'_, '_, '_> {
         self.at += 1;
         if self.removals > 0 {
             let found = self
-                .error(codes::NESTED_SLASHDASH, token, "this `/-` is inside a part that `/-` removes already")
+                .error(
+                    codes::NESTED_SLASHDASH,
+                    token,
+                    "this `/-` is inside a part that `/-` removes already",
+                )
                 .help("one `/-` removes all that follows it, with its whole block")
                 .suggestion(self.report.span(token.range()), "", "remove the inner `/-`");
             self.report.push(found);
@@ -167,8 +171,16 @@ impl Grammar<'_, '_, '_> {
         }
         if self.place != Place::Node && self.is_glued(self.at - 1) {
             let found = self
-                .error(codes::MISSING_SPACE, token, "a space is missing before this `/-`")
-                .suggestion(self.report.span(token.start..token.start), " ", "put a space here");
+                .error(
+                    codes::MISSING_SPACE,
+                    token,
+                    "a space is missing before this `/-`",
+                )
+                .suggestion(
+                    self.report.span(token.start..token.start),
+                    " ",
+                    "put a space here",
+                );
             self.report.push(found);
         }
         self.removals += 1;
@@ -188,8 +200,14 @@ impl Grammar<'_, '_, '_> {
             return;
         }
         let found = self
-            .error(codes::SYNTAX, token, "this `\\` is not at the end of its line")
-            .help("outside of quotes, `\\` joins the next line and must be the last sign of its own");
+            .error(
+                codes::SYNTAX,
+                token,
+                "this `\\` is not at the end of its line",
+            )
+            .help(
+                "outside of quotes, `\\` joins the next line and must be the last sign of its own",
+            );
         self.report.push(found);
         self.skip_line();
     }
@@ -206,23 +224,37 @@ impl Grammar<'_, '_, '_> {
         }
         let slash = self.pending.take().map(|t| t.start);
         let second = std::mem::take(&mut self.has_block);
-        self.blocks.push(Block { slash, node_slash: self.node_slash.take(), second });
+        self.blocks.push(Block {
+            slash,
+            node_slash: self.node_slash.take(),
+            second,
+        });
         self.place = Place::Node;
         self.continued = false;
     }
 
     fn nameless_block(&mut self, token: Token) {
-        let before = self.tokens[..self.at - 1].iter().rev().find(|t| t.is_significant());
+        let before = self.tokens[..self.at - 1]
+            .iter()
+            .rev()
+            .find(|t| t.is_significant());
         let mut found = self
             .error(codes::SYNTAX, token, "this block has no node before it")
             .label("a node name is missing");
         found = match before {
             Some(last) if matches!(last.kind, Kind::Word | Kind::Quoted(_) | Kind::Keyword) => {
                 let gap = last.end..token.end;
-                let blank = self.report.text[gap.clone()].trim_end_matches('{').trim().is_empty();
+                let blank = self.report.text[gap.clone()]
+                    .trim_end_matches('{')
+                    .trim()
+                    .is_empty();
                 let found = found.help("`{` stands on the same line as its node: `app checkout {`");
                 let span = self.report.span(gap);
-                if blank { found.fix(span, " {", "move it up to its node") } else { found }
+                if blank {
+                    found.fix(span, " {", "move it up to its node")
+                } else {
+                    found
+                }
             }
             _ => found.help("every block belongs to a node: `limits { … }`"),
         };
@@ -232,7 +264,9 @@ impl Grammar<'_, '_, '_> {
     fn close(&mut self, token: Token) {
         self.at += 1;
         self.end_node(Some(token.start));
-        let Some(block) = self.blocks.pop() else { return };
+        let Some(block) = self.blocks.pop() else {
+            return;
+        };
         self.node_slash = block.node_slash;
         self.place = Place::AfterBlock;
         self.has_block = block.second || block.slash.is_none();
@@ -249,7 +283,11 @@ impl Grammar<'_, '_, '_> {
         let mut found = self
             .error(codes::SYNTAX, token, message)
             .help("values come before the block; a new node starts on a new line or behind `;`");
-        if let Some(close) = self.tokens[..self.at].iter().rev().find(|t| t.kind == Kind::Close) {
+        if let Some(close) = self.tokens[..self.at]
+            .iter()
+            .rev()
+            .find(|t| t.kind == Kind::Close)
+        {
             let end = self.report.span(close.end..close.end);
             found = found.suggestion(end, ";", "start a new node with `;`");
         }
@@ -259,29 +297,44 @@ impl Grammar<'_, '_, '_> {
     }
 
     fn stray_equals(&mut self, token: Token) {
-        let before = self.before(self.at).filter(|_| self.place == Place::Entries);
+        let before = self
+            .before(self.at)
+            .filter(|_| self.place == Place::Entries);
         let (message, help) = match before {
-            Some(key) if key.kind == Kind::Word && numbers::looks_like(key.text(self.report.text)) => (
-                "a number cannot name a property",
-                "write the name in quotes: `\"1\"=…`",
-            ),
-            Some(key) if key.kind == Kind::Keyword => {
-                ("a keyword cannot name a property", "write the name in quotes: `\"true\"=…`")
+            Some(key)
+                if key.kind == Kind::Word && numbers::looks_like(key.text(self.report.text)) =>
+            {
+                (
+                    "a number cannot name a property",
+                    "write the name in quotes: `\"1\"=…`",
+                )
             }
-            _ => ("this `=` has no name before it", "a property is written `name=value`"),
+            Some(key) if key.kind == Kind::Keyword => (
+                "a keyword cannot name a property",
+                "write the name in quotes: `\"true\"=…`",
+            ),
+            _ => (
+                "this `=` has no name before it",
+                "a property is written `name=value`",
+            ),
         };
         self.complain(codes::SYNTAX, token, message, help);
     }
 
     /// The last significant token before an index.
     fn before(&self, at: usize) -> Option<Token> {
-        self.tokens[..at].iter().rev().find(|t| t.is_significant()).copied()
+        self.tokens[..at]
+            .iter()
+            .rev()
+            .find(|t| t.is_significant())
+            .copied()
     }
 
     /// Whether a token touches a value before it.
     fn is_glued(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        before.is_some_and(|t| t.is_significant() && !matches!(t.kind, Kind::Slashdash | Kind::Open))
+        before
+            .is_some_and(|t| t.is_significant() && !matches!(t.kind, Kind::Slashdash | Kind::Open))
     }
 
     fn error(&self, code: Code, token: Token, message: impl Into<String>) -> Diagnostic {
@@ -301,7 +354,10 @@ impl Grammar<'_, '_, '_> {
 
     fn skip_line(&mut self) {
         let stop = |t: &Token| {
-            matches!(t.kind, Kind::Newline | Kind::Open | Kind::Close | Kind::Semicolon)
+            matches!(
+                t.kind,
+                Kind::Newline | Kind::Open | Kind::Close | Kind::Semicolon
+            )
         };
         let rest = &self.tokens[self.at..];
         self.at += rest.iter().position(stop).unwrap_or(rest.len());

@@ -25,10 +25,14 @@ pub(super) fn looks_like(word: &str) -> bool {
 /// Checks a word that [`looks_like`] a number.
 pub(super) fn check(word: &str) -> Result<(), Fault> {
     let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
-    let based = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| {
-        let start = digits.get(..2)?;
-        start.eq_ignore_ascii_case(prefix).then(|| (start == prefix, &digits[2..], radix))
-    });
+    let based = [("0x", 16), ("0o", 8), ("0b", 2)]
+        .into_iter()
+        .find_map(|(prefix, radix)| {
+            let start = digits.get(..2)?;
+            start
+                .eq_ignore_ascii_case(prefix)
+                .then(|| (start == prefix, &digits[2..], radix))
+        });
     if let Some((lower, body, radix)) = based {
         based_integer(body, radix)?;
         return if lower { Ok(()) } else { Err(Fault::UpperBase) };
@@ -42,7 +46,9 @@ fn based_integer(body: &str, radix: u32) -> Result<(), Fault> {
     if !sound {
         return Err(Fault::NotANumber);
     }
-    i128::from_str_radix(&body.replace('_', ""), radix).map(drop).map_err(|_| Fault::TooLarge)
+    i128::from_str_radix(&body.replace('_', ""), radix)
+        .map(drop)
+        .map_err(|_| Fault::TooLarge)
 }
 
 fn decimal(text: &str) -> Result<(), Fault> {
@@ -62,8 +68,15 @@ fn decimal(text: &str) -> Result<(), Fault> {
             digits(fraction)?;
         }
     }
-    let value: f64 = text.replace('_', "").parse().map_err(|_| Fault::NotANumber)?;
-    if value.is_finite() { Ok(()) } else { Err(Fault::TooLarge) }
+    let value: f64 = text
+        .replace('_', "")
+        .parse()
+        .map_err(|_| Fault::NotANumber)?;
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(Fault::TooLarge)
+    }
 }
 
 fn digits(text: &str) -> Result<(), Fault> {
@@ -72,7 +85,10 @@ fn digits(text: &str) -> Result<(), Fault> {
     if !sound {
         return Err(Fault::NotANumber);
     }
-    text.replace('_', "").parse::<i128>().map(drop).map_err(|_| Fault::TooLarge)
+    text.replace('_', "")
+        .parse::<i128>()
+        .map(drop)
+        .map_err(|_| Fault::TooLarge)
 }
 
 #[cfg(test)]

@@ -46,7 +46,10 @@ impl<'a> Report<'a> {
 
     /// A range of the text as a span of the file.
     pub(crate) fn span(&self, range: Range<usize>) -> Span {
-        Span::new(self.file, range.start + self.offset..range.end + self.offset)
+        Span::new(
+            self.file,
+            range.start + self.offset..range.end + self.offset,
+        )
     }
 
     /// An error about a range of the text.
@@ -61,11 +64,14 @@ impl<'a> Report<'a> {
 
     /// Takes a finding in, unless it only follows from another on the same line.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        let start = diagnostic.primary.as_ref().map_or(0, |label| label.span.start as usize);
+        let start = diagnostic
+            .primary
+            .as_ref()
+            .map_or(0, |label| label.span.start as usize);
         let start = start.saturating_sub(self.offset);
         self.broken.insert(start);
-        let follows = matches!(diagnostic.code, codes::SYNTAX | codes::MISSING_SPACE)
-            && self.is_muted(start);
+        let follows =
+            matches!(diagnostic.code, codes::SYNTAX | codes::MISSING_SPACE) && self.is_muted(start);
         if follows {
             return;
         }
@@ -83,7 +89,10 @@ impl<'a> Report<'a> {
     }
 
     fn is_muted(&self, at: usize) -> bool {
-        self.muted.range(..=at).next_back().is_some_and(|(_, end)| at < *end)
+        self.muted
+            .range(..=at)
+            .next_back()
+            .is_some_and(|(_, end)| at < *end)
     }
 
     /// Whether something was found in a range.
@@ -141,7 +150,9 @@ impl<'a> Report<'a> {
         let found = self
             .error(codes::TOO_DEEP, token.range(), message)
             .label("one level too many")
-            .help("no kind needs more than a few levels; check that each `}` stands where it belongs");
+            .help(
+                "no kind needs more than a few levels; check that each `}` stands where it belongs",
+            );
         self.push(found);
     }
 }

@@ -45,7 +45,9 @@ fn escapes(report: &mut Report<'_>, body: Range<usize>) {
 
 /// The length of the escape at the start, and whether KDL knows it.
 fn escape(text: &str) -> (usize, bool) {
-    let Some(next) = text[1..].chars().next() else { return (1, false) };
+    let Some(next) = text[1..].chars().next() else {
+        return (1, false);
+    };
     match next {
         '"' | '\\' | 'b' | 'f' | 'n' | 'r' | 't' | 's' => (2, true),
         'u' => unicode_escape(text),
@@ -56,11 +58,17 @@ fn escape(text: &str) -> (usize, bool) {
 
 fn unicode_escape(text: &str) -> (usize, bool) {
     let digits = text[2..].strip_prefix('{').map(|rest| {
-        let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .unwrap_or(rest.len());
         (&rest[..end], rest[end..].starts_with('}'))
     });
-    let Some((digits, true)) = digits else { return (2, false) };
-    let value = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() <= 6);
+    let Some((digits, true)) = digits else {
+        return (2, false);
+    };
+    let value = u32::from_str_radix(digits, 16)
+        .ok()
+        .filter(|_| digits.len() <= 6);
     (4 + digits.len(), value.and_then(char::from_u32).is_some())
 }
 
@@ -90,14 +98,23 @@ fn bad_escape(report: &mut Report<'_>, range: Range<usize>) {
 fn indentation(report: &mut Report<'_>, body: Range<usize>, quoting: Quoting) {
     let text = &report.text[body.clone()];
     let lines = logical_lines(text, quoting.hashes == 0);
-    let Some((last, content)) = lines.split_last() else { return };
+    let Some((last, content)) = lines.split_last() else {
+        return;
+    };
     let fence = &text[last.clone()];
     let prefix = &fence[..fence.find(|c| !is_space(c)).unwrap_or(fence.len())];
-    let rest_is_blank = |line: &str| line.chars().all(|c| is_space(c) || is_newline(c) || c == '\\');
+    let rest_is_blank = |line: &str| {
+        line.chars()
+            .all(|c| is_space(c) || is_newline(c) || c == '\\')
+    };
     if !rest_is_blank(fence) {
         let end = body.end..body.end + quoting.opening();
         let found = report
-            .error(codes::BAD_FENCE, end, "the closing `\"\"\"` must stand on a line of its own")
+            .error(
+                codes::BAD_FENCE,
+                end,
+                "the closing `\"\"\"` must stand on a line of its own",
+            )
             .help("a `\\` at the end of the line before joins the two lines; remove it");
         report.push(found);
         return;
@@ -106,7 +123,9 @@ fn indentation(report: &mut Report<'_>, body: Range<usize>, quoting: Quoting) {
         let line = &text[(*line).clone()];
         !line.starts_with(prefix) && !line.chars().all(is_space)
     };
-    let Some(bad) = content.iter().skip(1).find(off) else { return };
+    let Some(bad) = content.iter().skip(1).find(off) else {
+        return;
+    };
     let width = text[bad.clone()].find(|c| !is_space(c)).unwrap_or_default();
     let at = body.start + bad.start;
     let fence_at = body.start + last.start;
@@ -131,7 +150,11 @@ fn logical_lines(text: &str, escapes: bool) -> Vec<Range<usize>> {
             at += super::super::lex::escape_len(&text[at..]);
         } else if is_newline(c) {
             lines.push(start..at);
-            at += if text[at..].starts_with("\r\n") { 2 } else { c.len_utf8() };
+            at += if text[at..].starts_with("\r\n") {
+                2
+            } else {
+                c.len_utf8()
+            };
             start = at;
         } else {
             at += c.len_utf8();

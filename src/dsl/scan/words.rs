@@ -29,7 +29,9 @@ pub(super) fn check(report: &mut Report<'_>, token: Token, names_node: bool) {
     } else if word.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{ab}']) {
         Some(odd_quote(report, token))
     } else if numbers::looks_like(word) && !names_node {
-        numbers::check(word).err().map(|fault| number(report, token, fault))
+        numbers::check(word)
+            .err()
+            .map(|fault| number(report, token, fault))
     } else {
         None
     };
@@ -47,11 +49,15 @@ pub(super) fn keyword(report: &mut Report<'_>, token: Token) {
     let message = format!("`{}` is not a keyword of KDL", report.quote(token.range()));
     let mut found = report.error(codes::SYNTAX, token.range(), message);
     let lower = word.to_lowercase();
-    let near = KEYWORDS.iter().find(|known| strsim::osa_distance(known, &lower) <= 1);
+    let near = KEYWORDS
+        .iter()
+        .find(|known| strsim::osa_distance(known, &lower) <= 1);
     found = match near {
-        Some(known) => {
-            found.suggestion(report.span(token.range()), *known, format!("did you mean `{known}`?"))
-        }
+        Some(known) => found.suggestion(
+            report.span(token.range()),
+            *known,
+            format!("did you mean `{known}`?"),
+        ),
         None => found.help("a comment starts with `//`; text with a `#` stands in quotes"),
     };
     report.push(found.help("the keywords are #true, #false, #null, #inf, #-inf and #nan"));
@@ -80,7 +86,11 @@ fn old_keyword(report: &Report<'_>, token: Token, names_node: bool) -> Diagnosti
             .suggestion(span, format!("\"{word}\""), "write the name in quotes");
     }
     report
-        .error(codes::KDL1_KEYWORD, token.range(), format!("KDL 2 writes this keyword as `#{word}`"))
+        .error(
+            codes::KDL1_KEYWORD,
+            token.range(),
+            format!("KDL 2 writes this keyword as `#{word}`"),
+        )
         .help(format!("for the text, write \"{word}\" in quotes"))
         .fix(span, format!("#{word}"), format!("write `#{word}`"))
 }
@@ -93,12 +103,20 @@ fn comma(report: &Report<'_>, token: Token, kept: &str) -> Diagnostic {
         "KDL separates values with spaces, not with commas",
     );
     found = found.suggestion(report.span(comma), "", "remove the comma");
-    if kept.is_empty() { found } else { found.help(format!("for the text, write \"{kept},\" in quotes")) }
+    if kept.is_empty() {
+        found
+    } else {
+        found.help(format!("for the text, write \"{kept},\" in quotes"))
+    }
 }
 
 fn colon(report: &Report<'_>, token: Token, name: &str, names_node: bool) -> Diagnostic {
     let colon = token.end - 1..token.end;
-    let form = if names_node { format!("{name} value") } else { format!("{name}=value") };
+    let form = if names_node {
+        format!("{name} value")
+    } else {
+        format!("{name}=value")
+    };
     report
         .error(
             codes::FOREIGN_PUNCTUATION,
@@ -111,7 +129,11 @@ fn colon(report: &Report<'_>, token: Token, name: &str, names_node: bool) -> Dia
 
 fn odd_quote(report: &Report<'_>, token: Token) -> Diagnostic {
     report
-        .error(codes::WRONG_QUOTES, token.range(), "this word starts with a typographic quote")
+        .error(
+            codes::WRONG_QUOTES,
+            token.range(),
+            "this word starts with a typographic quote",
+        )
         .help("text stands in straight quotes: \"…\"")
 }
 
@@ -122,29 +144,44 @@ fn number(report: &Report<'_>, token: Token, fault: Fault) -> Diagnostic {
     let error = |code, message: String| report.error(code, token.range(), message);
     match fault {
         Fault::NotANumber => bare_unit(report, token),
-        Fault::TooLarge => {
-            error(codes::BAD_NUMBER, format!("`{shown}` is larger than any number can be"))
-                .help("if it is an identifier rather than a number, write it in quotes")
-        }
-        Fault::BarePoint => {
-            error(codes::BAD_NUMBER, format!("`{shown}` has no digit before the point")).fix(
-                span,
-                word.replacen('.', "0.", 1),
-                "put a 0 before the point",
-            )
-        }
-        Fault::OpenPoint => {
-            error(codes::BAD_NUMBER, format!("`{shown}` has no digit behind the point")).fix(
-                span,
-                word.replacen('.', ".0", 1),
-                "put a 0 behind the point",
-            )
-        }
+        Fault::TooLarge => error(
+            codes::BAD_NUMBER,
+            format!("`{shown}` is larger than any number can be"),
+        )
+        .help("if it is an identifier rather than a number, write it in quotes"),
+        Fault::BarePoint => error(
+            codes::BAD_NUMBER,
+            format!("`{shown}` has no digit before the point"),
+        )
+        .fix(
+            span,
+            word.replacen('.', "0.", 1),
+            "put a 0 before the point",
+        ),
+        Fault::OpenPoint => error(
+            codes::BAD_NUMBER,
+            format!("`{shown}` has no digit behind the point"),
+        )
+        .fix(
+            span,
+            word.replacen('.', ".0", 1),
+            "put a 0 behind the point",
+        ),
         Fault::UpperBase => {
-            let fixed = word.replacen('X', "x", 1).replacen('O', "o", 1).replacen('B', "b", 1);
-            error(codes::BAD_NUMBER, format!("`{shown}` marks its base in upper case"))
-                .help("the marks are 0x, 0o and 0b")
-                .suggestion(span, lower_base(word, fixed), "write the mark in lower case")
+            let fixed = word
+                .replacen('X', "x", 1)
+                .replacen('O', "o", 1)
+                .replacen('B', "b", 1);
+            error(
+                codes::BAD_NUMBER,
+                format!("`{shown}` marks its base in upper case"),
+            )
+            .help("the marks are 0x, 0o and 0b")
+            .suggestion(
+                span,
+                lower_base(word, fixed),
+                "write the mark in lower case",
+            )
         }
     }
 }
@@ -178,5 +215,9 @@ fn bare_unit(report: &Report<'_>, token: Token) -> Diagnostic {
             format!("`{shown}` needs quotes: a bare word cannot start with a digit"),
         )
         .help(help)
-        .fix(report.span(token.range()), format!("\"{word}\""), "put it in quotes")
+        .fix(
+            report.span(token.range()),
+            format!("\"{word}\""),
+            "put it in quotes",
+        )
 }

@@ -31,7 +31,11 @@ fn one(report: &mut Report<'_>, tokens: &[Token], region_end: usize, opened: Ope
     let open = tokens[opened.token];
     let name = name_of(report, tokens, opened.token);
     let mut found = report
-        .error(codes::OPEN_BLOCK, open.range(), format!("the block of {name} is never closed"))
+        .error(
+            codes::OPEN_BLOCK,
+            open.range(),
+            format!("the block of {name} is never closed"),
+        )
         .label("opened here");
     let missing = missing_close(tokens, region_end, opened);
     let indent = " ".repeat(opened.indent.min(64));
@@ -46,10 +50,18 @@ fn one(report: &mut Report<'_>, tokens: &[Token], region_end: usize, opened: Ope
                     report.span(token.range()),
                     "judged by the indentation, its `}` is missing before this line",
                 )
-                .suggestion(report.span(at..at), format!("{indent}}}\n"), "close it here")
+                .suggestion(
+                    report.span(at..at),
+                    format!("{indent}}}\n"),
+                    "close it here",
+                )
         }
         Missing::AtEnd(at) => {
-            let end = if report.text[..at].ends_with('\n') { "" } else { "\n" };
+            let end = if report.text[..at].ends_with('\n') {
+                ""
+            } else {
+                "\n"
+            };
             let text = format!("{end}{indent}}}\n");
             found.suggestion(report.span(at..at), text, "close it at the end")
         }
@@ -69,7 +81,10 @@ enum Missing {
 
 fn missing_close(tokens: &[Token], end: usize, opened: Opened) -> Missing {
     let after = &tokens[opened.token + 1..end];
-    let line = after.iter().position(|t| t.kind == Kind::Newline).unwrap_or(after.len());
+    let line = after
+        .iter()
+        .position(|t| t.kind == Kind::Newline)
+        .unwrap_or(after.len());
     let inline = after[..line].iter().rfind(|t| t.is_significant());
     let mut fresh = false;
     for pair in after.windows(2) {
@@ -87,7 +102,10 @@ fn missing_close(tokens: &[Token], end: usize, opened: Opened) -> Missing {
         if indent <= opened.indent {
             return match inline {
                 Some(last) => Missing::EndOfLine(last.end),
-                None if token.kind == Kind::Space => Missing::Before(Token { end: next.end, ..*token }),
+                None if token.kind == Kind::Space => Missing::Before(Token {
+                    end: next.end,
+                    ..*token
+                }),
                 None => Missing::Before(*next),
             };
         }
@@ -149,5 +167,8 @@ pub(super) fn name_of(report: &Report<'_>, tokens: &[Token], open: usize) -> Str
             _ => {}
         }
     }
-    name.map_or_else(|| "a node".to_owned(), |t| format!("`{}`", report.quote(t.range())))
+    name.map_or_else(
+        || "a node".to_owned(),
+        |t| format!("`{}`", report.quote(t.range())),
+    )
 }

@@ -48,7 +48,11 @@ impl Grammar<'_, '_, '_> {
 
     fn lacks_name(&mut self, token: Token) {
         let found = self
-            .error(codes::SYNTAX, token, "a node name is missing behind the type in `( )`")
+            .error(
+                codes::SYNTAX,
+                token,
+                "a node name is missing behind the type in `( )`",
+            )
             .help("a type stands before the name of its node: `(remove)autoscale`");
         self.report.push(found);
         self.skip_line();
@@ -66,11 +70,19 @@ impl Grammar<'_, '_, '_> {
             }
             self.at = self.after_spaces(self.at);
         }
-        let Some(value) = self.value(if typed { "behind the type in `( )`" } else { "here" }) else {
+        let Some(value) = self.value(if typed {
+            "behind the type in `( )`"
+        } else {
+            "here"
+        }) else {
             return;
         };
         let next = self.after_spaces(self.at);
-        if self.tokens.get(next).is_some_and(|t| t.kind == Kind::Equals) {
+        if self
+            .tokens
+            .get(next)
+            .is_some_and(|t| t.kind == Kind::Equals)
+        {
             if typed {
                 self.at = next;
                 let equals = self.tokens[next];
@@ -115,7 +127,10 @@ impl Grammar<'_, '_, '_> {
     fn value(&mut self, place: &str) -> Option<Token> {
         let here = self.peek();
         if let Some(token) = here
-            && matches!(token.kind, Kind::Word | Kind::Keyword | Kind::Quoted(_) | Kind::Junk)
+            && matches!(
+                token.kind,
+                Kind::Word | Kind::Keyword | Kind::Quoted(_) | Kind::Junk
+            )
         {
             self.at += 1;
             return Some(token);
@@ -147,9 +162,15 @@ impl Grammar<'_, '_, '_> {
             return true;
         }
         let (message, help) = if named {
-            ("this `(` is never closed", "a type holds one word: `(Mi)512`")
+            (
+                "this `(` is never closed",
+                "a type holds one word: `(Mi)512`",
+            )
         } else {
-            ("`( )` holds no type here", "a type is one word: `(remove)autoscale`, `(Mi)512`")
+            (
+                "`( )` holds no type here",
+                "a type is one word: `(remove)autoscale`, `(Mi)512`",
+            )
         };
         self.pending = None;
         self.complain(codes::SYNTAX, open, message, help);
@@ -168,18 +189,33 @@ impl Grammar<'_, '_, '_> {
             self.old_raw_string(before, token);
         } else if second.starts_with(':') && matches!(before.kind, Kind::Quoted(_)) {
             let found = self
-                .error(codes::FOREIGN_PUNCTUATION, token, "KDL puts no colon between name and value")
+                .error(
+                    codes::FOREIGN_PUNCTUATION,
+                    token,
+                    "KDL puts no colon between name and value",
+                )
                 .help("a node is written `name value`, a property `name=value`");
             self.report.push(found);
         } else if second.starts_with(',') {
             let comma = token.start..token.start + 1;
             let found = self
                 .report
-                .error(codes::FOREIGN_PUNCTUATION, comma.clone(), "KDL separates values with spaces, not with commas")
-                .fix(self.report.span(comma), if second == "," { "" } else { " " }, "use a space");
+                .error(
+                    codes::FOREIGN_PUNCTUATION,
+                    comma.clone(),
+                    "KDL separates values with spaces, not with commas",
+                )
+                .fix(
+                    self.report.span(comma),
+                    if second == "," { "" } else { " " },
+                    "use a space",
+                );
             self.report.push(found);
         } else {
-            let (a, b) = (self.report.quote(before.range()), self.report.quote(token.range()));
+            let (a, b) = (
+                self.report.quote(before.range()),
+                self.report.quote(token.range()),
+            );
             let message = format!("a space is missing between `{a}` and `{b}`");
             let mut found = self.error(codes::MISSING_SPACE, token, message);
             let at = self.report.span(token.start..token.start);
@@ -196,11 +232,19 @@ impl Grammar<'_, '_, '_> {
     fn old_raw_string(&mut self, letter: Token, string: Token) {
         let text = string.text(self.report.text);
         let span = self.report.span(letter.start..string.end);
-        let fixed = if text.starts_with('#') { text.to_owned() } else { format!("#{text}#") };
+        let fixed = if text.starts_with('#') {
+            text.to_owned()
+        } else {
+            format!("#{text}#")
+        };
         let range = letter.start..string.end;
         let found = self
             .report
-            .error(codes::KDL1_RAW_STRING, range, "KDL 2 writes a raw string without the `r`")
+            .error(
+                codes::KDL1_RAW_STRING,
+                range,
+                "KDL 2 writes a raw string without the `r`",
+            )
             .help("a raw string is `#\"…\"#`, with as many `#` as its text needs")
             .fix(span, fixed, "write it as KDL 2 does");
         self.report.push(found);

@@ -1,0 +1,317 @@
+//! One owner's files judged: parsed, composed for every target, checked against schema, references
+//! and the rules of their kinds. This is the work of one worker process.
+
+mod resources;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use self::resources::{Composed, Entry};
+use super::index::{self, Names};
+use super::job::{Export, InputFile, Job, Outcome, ParsedFile};
+use super::layout::{self, Found, Layout};
+use super::parse::parse_file;
+use crate::dsl::compose::{Surroundings, Target, Written};
+use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
+use crate::dsl::interpolate::Variables;
+use crate::kinds::project::FILE;
+use crate::kinds::scope::{Member, Scope, World};
+use crate::kinds::{Claim, Findings};
+use crate::object::ResourceId;
+use crate::source::FileId;
+
+/// The result of judging, with the typed resources for whoever renders.
+pub struct Judged {
+    /// What goes back to the parent.
+    pub outcome: Outcome,
+    /// The project, if it could be read.
+    pub project: Option<Found>,
+    /// Per target: the typed resources in sight.
+    pub worlds: Vec<(Target, World)>,
+    /// The resources that this owner wrote.
+    pub own: Vec<ResourceId>,
+}
+
+/// Judges one owner's files.
+pub fn judge(job: &Job) -> Judged {
+    let mut out = Diagnostics::default();
+    let (project, own) = read(job, &mut out);
+    let Some(found) = project else {
+        let outcome = Outcome {
+            diagnostics: out.finish(),
+            parsed: own,
+            ..Outcome::default()
+        };
+        return Judged {
+            outcome,
+            project: None,
+            worlds: Vec::new(),
+            own: Vec::new(),
+        };
+    };
+    let layout = Layout::of(&found.project);
+    let files = Files::new(&job.platform, &own, &mut out);
+    let (names, entries) = resources::collect(&files, &found, &layout, &job.owner, &mut out);
+    let judgement = resolve_all(&found, &names, &entries, &files, out);
+    let own_ids: Vec<ResourceId> = entries
+        .iter()
+        .filter(|e| e.own)
+        .map(|e| e.id.clone())
+        .collect();
+    let outcome = Outcome {
+        diagnostics: judgement.diagnostics,
+        claims: judgement.claims,
+        foreign: judgement.foreign,
+        exports: exports(&entries),
+        resources: own_ids.len(),
+        parsed: Vec::new(),
+        ..Outcome::default()
+    };
+    let worlds = judgement.worlds;
+    drop(entries);
+    drop(files);
+    let outcome = Outcome {
+        parsed: own,
+        ..outcome
+    };
+    Judged {
+        outcome,
+        project: Some(found),
+        worlds,
+        own: own_ids,
+    }
+}
+
+/// Parses the owner's KDL and finds the project, in its own files or in the platform's.
+fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Vec<ParsedFile>) {
+    let is_kdl = |f: &&InputFile| f.path.as_str().ends_with(".kdl");
+    let parse = |files: Vec<&InputFile>, out: &mut Diagnostics| -> Vec<ParsedFile> {
+        let parsed: Vec<_> = files.into_par_iter().map(parse_file).collect();
+        let mut nodes = Vec::with_capacity(parsed.len());
+        for (file, problems) in parsed {
+            out.append(problems);
+            nodes.push(file);
+        }
+        nodes
+    };
+    match job.platform.iter().find(|f| f.path.as_str() == FILE) {
+        Some(file) => {
+            // Its problems are the platform's to report.
+            let project = layout::project(file, &mut Diagnostics::default());
+            (
+                project,
+                parse(job.files.iter().filter(is_kdl).collect(), out),
+            )
+        }
+        None => {
+            let first: Vec<_> = job
+                .files
+                .iter()
+                .filter(|f| f.path.as_str() == FILE)
+                .collect();
+            let mut own = parse(first, out);
+            let project = own.first().and_then(|file| layout::project(file, out));
+            let layout = project.as_ref().map(|found| Layout::of(&found.project));
+            let included = |f: &&InputFile| layout.as_ref().is_none_or(|l| l.includes(&f.path));
+            let rest = job
+                .files
+                .iter()
+                .filter(is_kdl)
+                .filter(|f| f.path.as_str() != FILE);
+            own.extend(parse(rest.filter(included).collect(), out));
+            own.sort_by_key(|file| file.id);
+            (project, own)
+        }
+    }
+}
+
+/// All files in sight, and which of them are the owner's.
+pub struct Files<'a> {
+    all: Vec<(&'a ParsedFile, bool)>,
+    lets: BTreeMap<FileId, Variables>,
+    none: Variables,
+}
+
+impl<'a> Files<'a> {
+    fn new(platform: &'a [ParsedFile], own: &'a [ParsedFile], out: &mut Diagnostics) -> Self {
+        let all = platform
+            .iter()
+            .map(|f| (f, false))
+            .chain(own.iter().map(|f| (f, true)))
+            .collect();
+        let mut files = Self {
+            all,
+            lets: BTreeMap::new(),
+            none: Variables::new(),
+        };
+        for (file, own) in &files.all {
+            let mut elsewhere = Diagnostics::default();
+            let lets = layout::file_lets(file, if *own { out } else { &mut elsewhere });
+            if !lets.is_empty() {
+                files.lets.insert(file.id, lets);
+            }
+        }
+        files
+    }
+
+    fn profiles(&self, from: FileId) -> impl Iterator<Item = Written<'a>> {
+        // The owner's own profiles first, then the platform's.
+        let own = self.all.iter().any(|(file, own)| file.id == from && *own);
+        let mut files: Vec<&(&ParsedFile, bool)> =
+            self.all.iter().filter(|(_, o)| own || !o).collect();
+        files.sort_by_key(|(_, own)| !own);
+        files.into_iter().flat_map(|(file, _)| {
+            let nodes = file.nodes.iter().filter(|n| n.name == "profile");
+            nodes.map(|raw| Written { file: file.id, raw })
+        })
+    }
+}
+
+impl Surroundings for Files<'_> {
+    fn profile(&self, from: FileId, name: &str) -> Option<Written<'_>> {
+        self.profiles(from).find(|p| p.raw.label() == Some(name))
+    }
+
+    fn profile_names(&self, from: FileId) -> Vec<&str> {
+        self.profiles(from).filter_map(|p| p.raw.label()).collect()
+    }
+
+    fn file_lets(&self, file: FileId) -> &Variables {
+        self.lets.get(&file).unwrap_or(&self.none)
+    }
+}
+
+struct Judgement {
+    diagnostics: Diagnostics,
+    claims: Vec<Claim>,
+    foreign: Vec<super::job::Foreign>,
+    worlds: Vec<(Target, World)>,
+}
+
+fn resolve_all(
+    found: &Found,
+    names: &Names,
+    entries: &[Entry<'_>],
+    files: &Files<'_>,
+    mut out: Diagnostics,
+) -> Judgement {
+    let targets = found.project.targets();
+    let scopes = resources::TargetScopes::new(found, &targets, names);
+    let composed: Vec<Composed> = entries
+        .par_iter()
+        .map(|entry| resources::compose(entry, &scopes, files))
+        .collect();
+    let mut worlds: Vec<(Target, World)> = targets
+        .iter()
+        .map(|t| (t.clone(), World::default()))
+        .collect();
+    for (entry, composed) in entries.iter().zip(composed) {
+        if entry.own {
+            composed.diagnostics.into_iter().for_each(|d| out.push(d));
+        }
+        for ((_, world), member) in worlds.iter_mut().zip(composed.members) {
+            if let Some(member) = member {
+                world.resources.insert(entry.id.clone(), member);
+            }
+        }
+    }
+    let own: Vec<&Entry<'_>> = entries.iter().filter(|e| e.own).collect();
+    let (mut claims, mut foreign) = (Vec::new(), Vec::new());
+    for (target, world) in &worlds {
+        let judged: Vec<_> = own
+            .par_iter()
+            .map(|entry| judge_one(entry, found, target, world, names))
+            .collect();
+        for (diagnostics, found_claims, found_foreign) in judged {
+            diagnostics.into_iter().for_each(|d| out.push(d));
+            claims.extend(found_claims);
+            foreign.extend(found_foreign);
+        }
+    }
+    foreign.sort();
+    foreign.dedup();
+    let environments: Vec<String> = found
+        .project
+        .environment
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    let diagnostics = everywhere(out.finish(), &environments);
+    Judgement {
+        diagnostics,
+        claims,
+        foreign,
+        worlds,
+    }
+}
+
+type One = (Vec<Diagnostic>, Vec<Claim>, Vec<super::job::Foreign>);
+
+/// References and rules of one resource on one target.
+fn judge_one(
+    entry: &Entry<'_>,
+    found: &Found,
+    target: &Target,
+    world: &World,
+    names: &Names,
+) -> One {
+    let Some(member) = world.resources.get(&entry.id) else {
+        return One::default();
+    };
+    let mut diagnostics = Vec::new();
+    let foreign = index::resolve(&member.node, entry.kind, &entry.id, names, &mut diagnostics);
+    let scope = Scope {
+        project: &found.project,
+        target,
+        id: &entry.id,
+        world,
+    };
+    let mut findings = Findings::new(&member.node);
+    member.resource.check(&scope, &mut findings);
+    diagnostics.append(&mut findings.diagnostics);
+    for diagnostic in &mut diagnostics {
+        diagnostic.environments = vec![target.environment.clone()];
+    }
+    (diagnostics, findings.claims, foreign)
+}
+
+/// What shows in every environment needs no list of them.
+fn everywhere(diagnostics: Diagnostics, environments: &[String]) -> Diagnostics {
+    diagnostics.map(|mut diagnostic| {
+        if environments
+            .iter()
+            .all(|e| diagnostic.environments.contains(e))
+        {
+            diagnostic.environments.clear();
+        }
+        diagnostic
+    })
+}
+
+fn exports(entries: &[Entry<'_>]) -> Vec<Export> {
+    let own = entries.iter().filter(|e| e.own && e.id.tenant.is_some());
+    own.filter_map(|entry| {
+        let node = entry
+            .written
+            .raw
+            .children
+            .iter()
+            .find(|c| c.name == "export")?;
+        let to = node
+            .args
+            .iter()
+            .filter_map(|a| a.value.as_text())
+            .map(str::to_owned)
+            .collect();
+        Some(Export {
+            resource: entry.id.clone(),
+            to,
+        })
+    })
+    .collect()
+}
+
+/// A resource shared by the targets that see it alike.
+pub type Shared = Arc<Member>;

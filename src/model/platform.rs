@@ -1,0 +1,262 @@
+//! The whole tree: split into one job per owner, and joined again for what spans owners.
+//!
+//! A job that failed to come back is an error of its owner and of nobody else.
+
+use std::collections::BTreeMap;
+
+use super::job::{Export, Foreign, InputFile, Job, Outcome, ParsedFile, Want};
+use super::layout::{self, Found, Layout};
+use crate::dsl::codes;
+use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::kinds::Claim;
+use crate::kinds::project::FILE;
+use crate::object::{Owner, ResourceId};
+use crate::source::{Content, FileId, SourceFile, SourceTree};
+
+/// The first job: the project file alone, whose content decides how the rest is split.
+pub fn project_job(tree: &SourceTree) -> Result<Job, Diagnostic> {
+    let no_project = || {
+        let message = format!("this is not a project: there is no `{FILE}` at its root");
+        Diagnostic::global(codes::NO_PROJECT, message)
+            .help("run `kubemate new project`, or name the directory that holds it")
+    };
+    let (id, file) = tree.find(FILE).ok_or_else(no_project)?;
+    if file.text().is_none() {
+        return Err(unusable(id, file));
+    }
+    let files = input(id, file).into_iter().collect();
+    Ok(Job {
+        owner: Owner::Platform,
+        platform: Vec::new(),
+        files,
+        want: Want::Check,
+    })
+}
+
+/// The project in the outcome of [`project_job`].
+pub fn project_of(outcome: &Outcome) -> Option<Found> {
+    let file = outcome.parsed.iter().find(|f| f.path.as_str() == FILE)?;
+    layout::project(file, &mut Diagnostics::default())
+}
+
+/// The platform's job: all its files.
+pub fn platform_job(tree: &SourceTree, layout: &Layout, want: Want) -> Job {
+    let files = files_of(tree, layout, &Owner::Platform);
+    Job {
+        owner: Owner::Platform,
+        platform: Vec::new(),
+        files,
+        want,
+    }
+}
+
+/// One job per tenant that has a path, given the platform's files as parsed.
+pub fn tenant_jobs(
+    tree: &SourceTree,
+    layout: &Layout,
+    platform: &[ParsedFile],
+    want: &Want,
+) -> Vec<Job> {
+    let mut owners: Vec<Owner> = tree.files().iter().map(|f| layout.owner(&f.path)).collect();
+    owners.sort();
+    owners.dedup();
+    let tenants = owners.into_iter().filter(|o| *o != Owner::Platform);
+    tenants
+        .map(|owner| Job {
+            files: files_of(tree, layout, &owner),
+            platform: platform.to_vec(),
+            want: want.clone(),
+            owner,
+        })
+        .collect()
+}
+
+fn files_of(tree: &SourceTree, layout: &Layout, owner: &Owner) -> Vec<InputFile> {
+    let wanted = |file: &&SourceFile| {
+        layout.owner(&file.path) == *owner
+            && (!file.path.as_str().ends_with(".kdl") || layout.includes(&file.path))
+    };
+    tree.iter()
+        .filter(|(_, f)| wanted(f))
+        .filter_map(|(id, f)| input(id, f))
+        .collect()
+}
+
+fn input(id: FileId, file: &SourceFile) -> Option<InputFile> {
+    Some(InputFile {
+        id,
+        path: file.path.clone(),
+        text: file.text()?.to_owned(),
+    })
+}
+
+/// Problems of the tree itself: files that cannot be used, paths that clash, includes that are idle.
+pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    let mut lower: BTreeMap<String, FileId> = BTreeMap::new();
+    for (id, file) in tree.iter() {
+        let path = file.path.as_str();
+        if path.ends_with(".kdl") && layout.includes(&file.path) && file.text().is_none() {
+            out.push(unusable(id, file));
+        }
+        if !path.ends_with(".kdl") {
+            continue;
+        }
+        let plain: String = path
+            .chars()
+            .filter(|c| !is_invisible(*c))
+            .collect::<String>()
+            .to_lowercase();
+        if let Some(first) = lower.insert(plain, id) {
+            let other = tree
+                .get(first)
+                .map(|f| f.path.to_string())
+                .unwrap_or_default();
+            let message = format!(
+                "`{path}` and `{}` differ only by case or invisible characters",
+                other.escape_debug()
+            );
+            let at = Span::new(id, 0..0);
+            out.push(
+                Diagnostic::error(codes::CLASHING_PATHS, at, message).help("rename one of them"),
+            );
+        }
+    }
+    for index in layout.idle_includes(tree.files().iter().map(|f| &f.path)) {
+        let at = found.node.nearest(&format!("/include/{index}")).place.value;
+        let message = "this include matches no file";
+        out.push(Diagnostic::error(codes::IDLE_INCLUDE, at, message).warning());
+    }
+    out
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn unusable(id: FileId, file: &SourceFile) -> Diagnostic {
+    let path = &file.path;
+    let (message, help) = match &file.content {
+        Content::Text(_) => (
+            format!("`{path}` cannot be used"),
+            "check the file".to_owned(),
+        ),
+        Content::NotUtf8 { valid_up_to } => (
+            format!(
+                "`{path}` is not UTF-8 text: the byte at offset {valid_up_to} belongs to no character"
+            ),
+            "save it as UTF-8".to_owned(),
+        ),
+        Content::TooLarge { bytes } => (
+            format!("`{path}` has {bytes} bytes, more than the limit of 1 MiB"),
+            "split it: one resource per file reads best".to_owned(),
+        ),
+        Content::Symlink => (
+            format!("`{path}` is a symbolic link, and links are not followed"),
+            "replace it by the file itself".to_owned(),
+        ),
+        Content::Unreadable { reason } => (
+            format!("`{path}` cannot be read: {reason}"),
+            "mend its permissions".to_owned(),
+        ),
+    };
+    Diagnostic::error(codes::UNUSABLE_FILE, Span::new(id, 0..0), message).help(help)
+}
+
+/// Everything that only all owners together can get wrong.
+pub fn conclude(outcomes: &[&Outcome]) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    claims(outcomes.iter().flat_map(|o| &o.claims), &mut out);
+    let exports: Vec<&Export> = outcomes.iter().flat_map(|o| &o.exports).collect();
+    for foreign in outcomes.iter().flat_map(|o| &o.foreign) {
+        if let Some(diagnostic) = refused(foreign, &exports) {
+            out.push(diagnostic);
+        }
+    }
+    out
+}
+
+fn refused(foreign: &Foreign, exports: &[&Export]) -> Option<Diagnostic> {
+    let id = ResourceId {
+        kind: foreign.kind.clone(),
+        tenant: Some(foreign.tenant.clone()),
+        name: foreign.name.clone(),
+    };
+    let export = exports.iter().find(|e| e.resource == id);
+    if export.is_some_and(|e| e.to.is_empty() || e.to.contains(&foreign.from)) {
+        return None;
+    }
+    // Whether it exists is the other tenant's to tell: both cases read the same.
+    let message = format!(
+        "tenant `{}` exports no {} `{}` to you",
+        foreign.tenant, foreign.kind, foreign.name
+    );
+    Some(
+        Diagnostic::error(codes::NOT_EXPORTED, foreign.at, message)
+            .label("another tenant's")
+            .help(format!(
+                "ask `{}` to write `export {}` in it",
+                foreign.tenant, foreign.from
+            )),
+    )
+}
+
+fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&Claim>> = BTreeMap::new();
+    for claim in all {
+        groups
+            .entry((&claim.space, &claim.name, &claim.within))
+            .or_default()
+            .push(claim);
+    }
+    for group in groups.values_mut() {
+        group.sort();
+        for (index, claim) in group.iter().enumerate() {
+            let clash = group[..index].iter().find_map(|first| clash(first, claim));
+            if let Some(diagnostic) = clash {
+                out.push(diagnostic);
+            }
+        }
+    }
+}
+
+fn clash(first: &Claim, claim: &Claim) -> Option<Diagnostic> {
+    let Claim { space, name, .. } = claim;
+    let same_environment = first.environment == claim.environment;
+    let same_cluster = first.cluster == claim.cluster;
+    if first.holder != claim.holder && (same_environment || same_cluster) {
+        let message = format!(
+            "{space} `{name}` is taken twice: by `{}` and by `{}`",
+            first.holder, claim.holder
+        );
+        return Some(
+            Diagnostic::error(codes::CLAIMED_TWICE, claim.at, message)
+                .label("taken again here")
+                .related(first.at, "first taken here"),
+        );
+    }
+    if claim.across_environments && !same_environment {
+        let message = format!(
+            "{space} `{name}` is the same in `{}` and in `{}`: it can lead to one of them only",
+            first.environment, claim.environment
+        );
+        let diagnostic = Diagnostic::error(codes::SAME_IN_ENVIRONMENTS, claim.at, message)
+            .help(format!("use a `let` of the environment, as in `{space} \"name.${{domain}}\"`, or override it under `in`"));
+        return Some(if first.at == claim.at {
+            diagnostic
+        } else {
+            diagnostic.related(first.at, "the other environment's")
+        });
+    }
+    None
+}
+
+/// The error of an owner whose worker did not come back.
+pub fn worker_failed(owner: &Owner, job: &Job, reason: &str) -> Diagnostic {
+    let message = format!("the files of `{owner}` could not be judged: {reason}");
+    let diagnostic = match job.files.first() {
+        Some(file) => Diagnostic::error(codes::WORKER_FAILED, Span::new(file.id, 0..0), message),
+        None => Diagnostic::global(codes::WORKER_FAILED, message),
+    };
+    diagnostic.help("the other owners are not affected; look for the newest change below this path")
+}
