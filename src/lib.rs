@@ -16,3 +16,5 @@ pub mod source;
 pub mod dsl;
 
 pub mod object;
+
+pub mod plan;
