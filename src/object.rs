@@ -298,6 +298,8 @@ pub struct ObjectRules {
     pub run_key: Option<String>,
     /// Fields left to another manager when that manager owns them (JSON pointers).
     pub yield_fields: Vec<String>,
+    /// Fields whose values are never shown (JSON pointers), beyond the data of Secrets.
+    pub secret_fields: Vec<String>,
 }
 
 /// Everything one set wants, in key order. An empty one says that nothing is wanted, and exists only

@@ -15,7 +15,10 @@ pub mod finding;
 pub mod inventory;
 pub mod keyed;
 pub mod managed;
+pub mod mask;
+pub mod normalize;
 pub mod observed;
+pub mod payload;
 pub mod step;
 
 pub use finding::{Finding, Level, Rule};
