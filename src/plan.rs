@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::{GroupKind, SetId};
+use crate::object::{GroupKind, Rendered, SetId, canonical};
+use crate::plan::draft::Context;
 
+mod check;
 pub mod diff;
 pub mod digest;
+mod draft;
 pub mod finding;
 pub mod inventory;
 pub mod keyed;
@@ -18,13 +21,15 @@ pub mod managed;
 pub mod mask;
 pub mod normalize;
 pub mod observed;
+pub mod order;
 pub mod payload;
+pub mod saved;
 pub mod step;
 
 pub use finding::{Finding, Level, Rule};
 pub use inventory::{Entry, Inventory, Record};
 pub use observed::{Live, Observed, World};
-pub use step::{Action, Step, StepId};
+pub use step::{Action, Step, StepId, Until, Verb};
 
 /// Marks a live object, or a desired one, that must not be deleted; any value but `false` counts.
 pub const KEEP_ANNOTATION: &str = "kubemate.dev/keep";
@@ -95,6 +100,135 @@ pub enum Conflicts {
     Force,
     /// Leave the field to the manager.
     Yield,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The inventory is of another set than the render.
+    #[error("the inventory belongs to the set {inventory}, the render to {rendered}")]
+    OtherSet {
+        /// The inventory's set.
+        inventory: String,
+        /// The render's set.
+        rendered: String,
+    },
+    /// Objects wait for each other.
+    #[error(transparent)]
+    Cycle(#[from] order::Cycle),
+}
+
+/// Plans one set: the same inputs give the same plan, byte by byte.
+pub fn plan(
+    rendered: &Rendered,
+    world: &World,
+    inventory: &Inventory,
+    policy: &Policy,
+) -> Result<Plan, PlanError> {
+    if inventory.set != rendered.set {
+        let (inventory, rendered) = (inventory.set.to_string(), rendered.set.to_string());
+        return Err(PlanError::OtherSet {
+            inventory,
+            rendered,
+        });
+    }
+    let context = Context {
+        rendered,
+        world,
+        inventory,
+        policy,
+    };
+    let (drafts, mut findings) = draft::drafts(context);
+    findings.extend(check::check(check::Input {
+        context,
+        drafts: &drafts,
+    }));
+    findings.sort();
+    findings.dedup();
+    let mut steps = order::order(&drafts)?;
+    steps
+        .iter_mut()
+        .for_each(|step| step.held_by = holds(step, &findings));
+    let mut plan = Plan {
+        set: rendered.set.clone(),
+        cluster_uid: world.cluster_uid.clone(),
+        steps,
+        findings,
+        deletes_digest: check::deletes::deletions_digest(&drafts),
+        digest: String::new(),
+    };
+    plan.digest = plan.content_digest();
+    Ok(plan)
+}
+
+/// The rules that keep a step from being executed.
+fn holds(step: &Step, findings: &[Finding]) -> Vec<Rule> {
+    if matches!(step.action, Action::Keep { .. } | Action::Release { .. }) {
+        return Vec::new();
+    }
+    let mine = |finding: &&Finding| match &finding.key {
+        Some(key) => *key == step.key,
+        None => step.action.verb() == Verb::Delete,
+    };
+    let rules: BTreeSet<Rule> = findings
+        .iter()
+        .filter(|f| f.holds())
+        .filter(mine)
+        .map(|f| f.rule)
+        .collect();
+    rules.into_iter().collect()
+}
+
+impl Plan {
+    /// Whether nothing would be written, deleted or forgotten.
+    pub fn is_empty(&self) -> bool {
+        self.steps
+            .iter()
+            .all(|step| step.action.verb() == Verb::Keep)
+    }
+
+    /// How many steps of a verb there are.
+    pub fn count(&self, verb: Verb) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.action.verb() == verb)
+            .count()
+    }
+
+    /// Whether a step comes after every write of the plan, besides what it waits for by name. True for
+    /// deletions.
+    pub fn after_all_writes(step: &Step) -> bool {
+        step.action.verb() == Verb::Delete
+    }
+
+    /// The digest over content: no places in KDL, no commit, no time.
+    pub fn content_digest(&self) -> String {
+        let mut bare = self.clone();
+        bare.digest.clear();
+        bare.forget_places();
+        digest::of_text(
+            &serde_json::to_value(&bare)
+                .map(|v| canonical(&v))
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Takes out the places in KDL, which hold for one commit only.
+    pub fn forget_places(&mut self) {
+        self.findings
+            .iter_mut()
+            .for_each(|finding| finding.spans.clear());
+        for step in &mut self.steps {
+            step.spans.clear();
+            step.action
+                .changes_mut()
+                .iter_mut()
+                .for_each(|change| change.spans.clear());
+        }
+        // Sorted once more, for findings are ordered by their places too.
+        self.findings.sort();
+        self.findings.dedup();
+    }
 }
 
 impl Default for Policy {

@@ -41,22 +41,35 @@ pub enum Shown {
 
 /// All differences between two states of one object. `shape` tells which lists have keys.
 pub fn diff(before: &Value, after: &Value, shape: &FieldTree, mask: &Mask) -> Vec<FieldChange> {
-    let mut walk = Walk { mask, out: Vec::new() };
-    let place = Place { pointer: String::new(), path: String::new() };
+    let mut walk = Walk {
+        mask,
+        out: Vec::new(),
+    };
+    let place = Place {
+        pointer: String::new(),
+        path: String::new(),
+    };
     walk.compare(Some(before), Some(after), Some(shape), &place);
     walk.out
 }
 
 /// All fields of an object that does not exist yet. `apiVersion` and `kind` are its identity.
 pub fn created(body: &Value, mask: &Mask) -> Vec<FieldChange> {
-    let mut walk = Walk { mask, out: Vec::new() };
+    let mut walk = Walk {
+        mask,
+        out: Vec::new(),
+    };
     for (name, value) in body.as_object().into_iter().flatten() {
         if !matches!(name.as_str(), "apiVersion" | "kind") {
-            let place = Place { pointer: format!("/{}", escape(name)), path: name.clone() };
+            let place = Place {
+                pointer: format!("/{}", escape(name)),
+                path: name.clone(),
+            };
             walk.compare(None, Some(value), None, &place);
         }
     }
-    walk.out.retain(|c| !matches!(c.pointer.as_str(), "/metadata/name" | "/metadata/namespace"));
+    walk.out
+        .retain(|c| !matches!(c.pointer.as_str(), "/metadata/name" | "/metadata/namespace"));
     walk.out
 }
 
@@ -69,18 +82,26 @@ struct Place {
 impl Place {
     fn field(&self, name: &str) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
-        let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        let plain = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
         let path = if plain {
             format!("{}{dot}{name}", self.path)
         } else {
             format!("{}[{name}]", self.path)
         };
-        Self { pointer: format!("{}/{}", self.pointer, escape(name)), path }
+        Self {
+            pointer: format!("{}/{}", self.pointer, escape(name)),
+            path,
+        }
     }
 
     fn item(&self, index: usize, label: &str) -> Self {
         let pointer = format!("{}/{index}", self.pointer);
-        Self { pointer, path: format!("{}[{label}]", self.path) }
+        Self {
+            pointer,
+            path: format!("{}[{label}]", self.path),
+        }
     }
 }
 
@@ -129,7 +150,8 @@ impl Walk<'_> {
         let map = |v: Option<&Value>| v.and_then(Value::as_object).cloned().unwrap_or_default();
         let (old, new) = (map(before), map(after));
         let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-        let secret = before.is_some_and(is_secret_variable) || after.is_some_and(is_secret_variable);
+        let secret =
+            before.is_some_and(is_secret_variable) || after.is_some_and(is_secret_variable);
         for name in names {
             let place = at.field(name);
             if secret && name == "value" && old.get(name) != new.get(name) {
@@ -175,7 +197,13 @@ impl Walk<'_> {
 
     fn add(&mut self, before: Shown, after: Shown, at: &Place) {
         let Place { pointer, path } = at.clone();
-        self.out.push(FieldChange { pointer, path, before, after, spans: Vec::new() });
+        self.out.push(FieldChange {
+            pointer,
+            path,
+            before,
+            after,
+            spans: Vec::new(),
+        });
     }
 }
 
@@ -183,7 +211,10 @@ impl Walk<'_> {
 /// apart.
 fn list_keys(old: &[Value], new: &[Value], shape: Option<&FieldTree>) -> Option<Vec<String>> {
     let distinct = |list: &[Value]| {
-        let names: BTreeSet<_> = list.iter().filter_map(|i| i.get("name")?.as_str()).collect();
+        let names: BTreeSet<_> = list
+            .iter()
+            .filter_map(|i| i.get("name")?.as_str())
+            .collect();
         names.len() == list.len()
     };
     let guess = || (distinct(old) && distinct(new)).then(|| vec!["name".to_owned()]);
@@ -197,7 +228,9 @@ fn same_item(a: &Value, b: &Value, keys: &[String]) -> bool {
 fn label(item: &Value, keys: &[String]) -> String {
     let one = |key: &String| {
         let value = item.get(key)?;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         Some(format!("{key}={text}"))
     };
     keys.iter().filter_map(one).collect::<Vec<_>>().join(",")

@@ -62,15 +62,23 @@ pub fn entry_after(desired: &Desired, payload: &Payload, live: &Live) -> Entry {
         owned_paths_digest: live.managed.owned_paths_digest(),
         run_key: desired.rules.run_key.clone(),
     };
-    Entry::Owned { resource, uid: live.uid.clone(), record: Some(record) }
+    Entry::Owned {
+        resource,
+        uid: live.uid.clone(),
+        record: Some(record),
+    }
 }
 
 /// Whether nothing changed since the last write: neither what is desired, nor the declared paths in
 /// the live object, nor what we own there. No dry-run is needed then.
 pub fn in_sync(payload: &Payload, live: &Live, entry: Option<&Entry>) -> bool {
     let Some(entry) = entry else { return false };
-    let Some(Record { desired_digest, declared_digest, owned_paths_digest, run_key: _ }) =
-        entry.record()
+    let Some(Record {
+        desired_digest,
+        declared_digest,
+        owned_paths_digest,
+        run_key: _,
+    }) = entry.record()
     else {
         return false;
     };
@@ -88,7 +96,9 @@ fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>) ->
     }
     match (declared, live) {
         (Value::Object(map), Value::Object(_)) => {
-            let fields = map.iter().filter(|(name, _)| *name != "apiVersion" && *name != "kind");
+            let fields = map
+                .iter()
+                .filter(|(name, _)| *name != "apiVersion" && *name != "kind");
             let below = fields.map(|(name, value)| {
                 let child = shape.and_then(|s| s.child(name, declared));
                 (name.clone(), project(value, live.get(name), child))
@@ -117,7 +127,13 @@ fn project_list(
             Value::Array(items.iter().map(one).collect())
         }
         (Some(shape), None) if shape.is_set() => {
-            let one = |item: &Value| if found.contains(item) { item.clone() } else { Value::Null };
+            let one = |item: &Value| {
+                if found.contains(item) {
+                    item.clone()
+                } else {
+                    Value::Null
+                }
+            };
             Value::Array(items.iter().map(one).collect())
         }
         _ => live.clone(),
@@ -144,7 +160,12 @@ pub fn declared_paths(body: &Value, shape: &FieldTree) -> Vec<String> {
     let mut out = Vec::new();
     for (name, value) in body.as_object().into_iter().flatten() {
         if !matches!(name.as_str(), "apiVersion" | "kind") {
-            paths(value, shape.child(name, body), &format!("/{name}"), &mut out);
+            paths(
+                value,
+                shape.child(name, body),
+                &format!("/{name}"),
+                &mut out,
+            );
         }
     }
     out.retain(|path| !matches!(path.as_str(), "/metadata/name" | "/metadata/namespace"));

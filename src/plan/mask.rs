@@ -11,7 +11,14 @@ pub const MASK: &str = "••••••••";
 
 /// Words in the name of an environment variable that make its literal value a secret.
 const SECRET_WORDS: [&str; 9] = [
-    "password", "passwd", "secret", "token", "apikey", "api_key", "private_key", "credential",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "private_key",
+    "credential",
     "access_key",
 ];
 
@@ -26,13 +33,19 @@ impl Mask {
     /// For an object of a kind with these rules.
     pub fn new(group_kind: &GroupKind, rules: Option<&ObjectRules>) -> Self {
         let secret_kind = *group_kind == GroupKind::new("", "Secret");
-        Self { secret_kind, fields: rules.map(|r| r.secret_fields.clone()).unwrap_or_default() }
+        Self {
+            secret_kind,
+            fields: rules.map(|r| r.secret_fields.clone()).unwrap_or_default(),
+        }
     }
 
     /// Whether a field, or everything below it, is secret.
     pub fn hides(&self, pointer: &str) -> bool {
         let below = |field: &str| {
-            pointer == field || pointer.strip_prefix(field).is_some_and(|r| r.starts_with('/'))
+            pointer == field
+                || pointer
+                    .strip_prefix(field)
+                    .is_some_and(|r| r.starts_with('/'))
         };
         let secret = self.secret_kind && ["/data", "/stringData"].iter().any(|f| below(f));
         let last_applied = pointer.contains("/annotations/kubectl.kubernetes.io~1last-applied");
@@ -59,7 +72,14 @@ impl Mask {
                 let one = |(name, below): (&String, &Value)| {
                     let at = format!("{pointer}/{}", crate::plan::managed::escape(name));
                     let hide = secret && name == "value";
-                    (name.clone(), if hide { MASK.into() } else { self.inside(&at, below) })
+                    (
+                        name.clone(),
+                        if hide {
+                            MASK.into()
+                        } else {
+                            self.inside(&at, below)
+                        },
+                    )
                 };
                 Value::Object(map.iter().map(one).collect())
             }
@@ -76,9 +96,16 @@ impl Mask {
         if !self.secret_kind && self.fields.is_empty() {
             return problem.message.clone();
         }
-        let fields: Vec<&str> = problem.causes.iter().map(|cause| cause.field.as_str()).collect();
+        let fields: Vec<&str> = problem
+            .causes
+            .iter()
+            .map(|cause| cause.field.as_str())
+            .collect();
         match fields.as_slice() {
-            [] => format!("{} (the message is withheld, the object holds secrets)", problem.reason),
+            [] => format!(
+                "{} (the message is withheld, the object holds secrets)",
+                problem.reason
+            ),
             fields => format!("{}: {}", problem.reason, fields.join(", ")),
         }
     }
@@ -86,7 +113,11 @@ impl Mask {
 
 /// Whether a map is an environment variable whose name says that its value is a secret.
 pub fn is_secret_variable(value: &Value) -> bool {
-    let name = value.get("name").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    let name = value
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     value.get("value").is_some_and(Value::is_string)
         && SECRET_WORDS.iter().any(|word| name.contains(word))
 }

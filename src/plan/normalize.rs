@@ -26,7 +26,9 @@ pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
     let group_kind = &desired.manifest.key.group_kind;
     drop_nulls(&mut body);
     if let Some(map) = body.as_object_mut() {
-        let filled = map.get("status").is_some_and(|s| s.as_object().is_none_or(|m| !m.is_empty()));
+        let filled = map
+            .get("status")
+            .is_some_and(|s| s.as_object().is_none_or(|m| !m.is_empty()));
         if filled || is_built_in(group_kind) {
             map.shift_remove("status");
         }
@@ -36,7 +38,9 @@ pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
         }
     }
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        SERVER_METADATA.iter().for_each(|name| drop(metadata.shift_remove(*name)));
+        SERVER_METADATA
+            .iter()
+            .for_each(|name| drop(metadata.shift_remove(*name)));
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(SET_LABEL.into(), set.label().into());
@@ -53,7 +57,9 @@ pub fn comparable(object: &Value) -> Value {
     if let Some(map) = body.as_object_mut() {
         map.shift_remove("status");
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-            SERVER_METADATA.iter().for_each(|name| drop(metadata.shift_remove(*name)));
+            SERVER_METADATA
+                .iter()
+                .for_each(|name| drop(metadata.shift_remove(*name)));
         }
     }
     body
@@ -84,11 +90,15 @@ fn string_data(map: &mut Map<String, Value>, group_kind: &GroupKind) {
     if *group_kind != GroupKind::new("", "Secret") {
         return;
     }
-    let Some(Value::Object(plain)) = map.shift_remove("stringData") else { return };
+    let Some(Value::Object(plain)) = map.shift_remove("stringData") else {
+        return;
+    };
     let data = map.entry("data").or_insert_with(|| json!({}));
     if let Some(data) = data.as_object_mut() {
         for (name, text) in plain {
-            let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+            let text = text
+                .as_str()
+                .map_or_else(|| text.to_string(), str::to_owned);
             data.insert(name, STANDARD.encode(text).into());
         }
     }
@@ -99,10 +109,18 @@ fn default_protocols(body: &mut Value, group_kind: &GroupKind) {
     if *group_kind == GroupKind::new("", "Service") {
         protocols_of(body.pointer_mut("/spec/ports"));
     }
-    for template in ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
+    for template in [
+        "/spec",
+        "/spec/template/spec",
+        "/spec/jobTemplate/spec/template/spec",
+    ] {
         for list in ["containers", "initContainers"] {
             let containers = body.pointer_mut(&format!("{template}/{list}"));
-            for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+            for container in containers
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
                 protocols_of(container.get_mut("ports"));
             }
         }

@@ -46,19 +46,27 @@ pub enum PayloadError {
 pub fn payload(desired: &Desired, set: &SetId, live: Option<&Live>, policy: &Policy) -> Payload {
     let mut body = normalize::desired_body(desired, set);
     let digest = digest::of_value(&body);
-    let yields = live.map(|live| yields(desired, &body, live, policy)).unwrap_or_default();
+    let yields = live
+        .map(|live| yields(desired, &body, live, policy))
+        .unwrap_or_default();
     for pointer in yields.iter().map(|take| take.field.as_str()).rev() {
         remove(&mut body, pointer);
     }
-    Payload { body, yields, digest }
+    Payload {
+        body,
+        yields,
+        digest,
+    }
 }
 
 /// The body that a step of a plan sends: exactly the yields of the step are left out, and the render
 /// must be the one the plan was made from.
 pub fn for_step(step: &Step, rendered: &Rendered) -> Result<Payload, PayloadError> {
     let missing = || PayloadError::Missing(step.key.clone());
-    let wanted =
-        step.action.desired().ok_or_else(|| PayloadError::NothingToWrite(step.key.clone()))?;
+    let wanted = step
+        .action
+        .desired()
+        .ok_or_else(|| PayloadError::NothingToWrite(step.key.clone()))?;
     let desired = rendered.objects.get(&step.key).ok_or_else(missing)?;
     let mut body = normalize::desired_body(desired, &rendered.set);
     let digest = digest::of_value(&body);
@@ -69,7 +77,11 @@ pub fn for_step(step: &Step, rendered: &Rendered) -> Result<Payload, PayloadErro
     for take in yields.iter().rev() {
         remove(&mut body, &take.field);
     }
-    Ok(Payload { body, yields, digest })
+    Ok(Payload {
+        body,
+        yields,
+        digest,
+    })
 }
 
 /// Declared fields that another manager has and may keep.
@@ -79,10 +91,17 @@ fn yields(desired: &Desired, body: &Value, live: &Live, policy: &Policy) -> Vec<
     let mut out = Vec::new();
     for path in paths {
         for owner in live.managed.owners_of(&path, body) {
-            let asked = desired.rules.yield_fields.iter().any(|field| covers(field, &path));
+            let asked = desired
+                .rules
+                .yield_fields
+                .iter()
+                .any(|field| covers(field, &path));
             let policy = policy.conflicts.get(&owner.manager) == Some(&Conflicts::Yield);
             if asked || policy || yields_by_default(group_kind, &path, owner) {
-                out.push(Take { field: path.clone(), manager: owner.manager.clone() });
+                out.push(Take {
+                    field: path.clone(),
+                    manager: owner.manager.clone(),
+                });
             }
         }
     }
@@ -92,7 +111,10 @@ fn yields(desired: &Desired, body: &Value, live: &Live, policy: &Policy) -> Vec<
 }
 
 fn covers(field: &str, path: &str) -> bool {
-    path == field || path.strip_prefix(field).is_some_and(|rest| rest.starts_with('/'))
+    path == field
+        || path
+            .strip_prefix(field)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A field that belongs to a controller by its nature.
@@ -109,25 +131,69 @@ struct YieldRule {
 
 /// The fields that controllers keep: scaling, queueing, traffic shifting, injected certificates.
 const YIELDS: &[YieldRule] = &[
-    YieldRule { kinds: &[], field: "/spec/replicas", managers: &[], subresource: Some("scale") },
     YieldRule {
         kinds: &[],
         field: "/spec/replicas",
-        managers: &["kube-controller-manager", "keda", "flagger", "horizontal-pod-autoscaler"],
+        managers: &[],
+        subresource: Some("scale"),
+    },
+    YieldRule {
+        kinds: &[],
+        field: "/spec/replicas",
+        managers: &[
+            "kube-controller-manager",
+            "keda",
+            "flagger",
+            "horizontal-pod-autoscaler",
+        ],
         subresource: None,
     },
-    YieldRule { kinds: &[], field: "/spec/suspend", managers: &["kueue"], subresource: None },
-    YieldRule { kinds: &["Job"], field: "/spec/parallelism", managers: &["kueue"], subresource: None },
-    YieldRule { kinds: &["HTTPRoute"], field: "/spec/rules", managers: &["flagger"], subresource: None },
-    YieldRule { kinds: &[], field: "/clientConfig/caBundle", managers: &[], subresource: None },
-    YieldRule { kinds: &["APIService"], field: "/spec/caBundle", managers: &[], subresource: None },
+    YieldRule {
+        kinds: &[],
+        field: "/spec/suspend",
+        managers: &["kueue"],
+        subresource: None,
+    },
+    YieldRule {
+        kinds: &["Job"],
+        field: "/spec/parallelism",
+        managers: &["kueue"],
+        subresource: None,
+    },
+    YieldRule {
+        kinds: &["HTTPRoute"],
+        field: "/spec/rules",
+        managers: &["flagger"],
+        subresource: None,
+    },
+    YieldRule {
+        kinds: &[],
+        field: "/clientConfig/caBundle",
+        managers: &[],
+        subresource: None,
+    },
+    YieldRule {
+        kinds: &["APIService"],
+        field: "/spec/caBundle",
+        managers: &[],
+        subresource: None,
+    },
 ];
 
 fn yields_by_default(group_kind: &GroupKind, path: &str, owner: &ManagerEntry) -> bool {
     YIELDS.iter().any(|rule| {
-        let YieldRule { kinds, field, managers, subresource } = rule;
+        let YieldRule {
+            kinds,
+            field,
+            managers,
+            subresource,
+        } = rule;
         let kind = kinds.is_empty() || kinds.contains(&group_kind.kind.as_str());
-        let whole = if field.starts_with("/spec/") { path == *field } else { path.ends_with(field) };
+        let whole = if field.starts_with("/spec/") {
+            path == *field
+        } else {
+            path.ends_with(field)
+        };
         let manager = managers.is_empty() || managers.iter().any(|m| owner.manager.contains(m));
         let way = subresource.is_none_or(|sub| owner.subresource == sub);
         kind && whole && manager && way
@@ -136,7 +202,9 @@ fn yields_by_default(group_kind: &GroupKind, path: &str, owner: &ManagerEntry) -
 
 /// Takes a field out of a body.
 fn remove(body: &mut Value, pointer: &str) {
-    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    let Some((parent, last)) = pointer.rsplit_once('/') else {
+        return;
+    };
     let last = unescape(last);
     if step_into(body.pointer(parent).unwrap_or(&Value::Null), &last).is_none() {
         return;

@@ -34,7 +34,8 @@ pub struct Step {
     pub spans: Vec<Span>,
     /// What will be done.
     pub action: Action,
-    /// Steps of this plan that come first.
+    /// Steps of this plan that come first. A deletion comes, besides these, after every writing step
+    /// of the plan: see [`crate::plan::Plan::after_all_writes`].
     pub waits_for: Vec<Wait>,
     /// Objects outside this plan's set, or not changed by it, that must be healthy first.
     pub needs: Vec<ObjectKey>,
@@ -268,6 +269,17 @@ impl Action {
             | Self::Replace { changes, .. }
             | Self::Adopt { changes, .. } => changes,
             Self::Delete { .. } | Self::Release { .. } | Self::Keep { .. } => &[],
+        }
+    }
+
+    /// The same, to be edited.
+    pub(crate) fn changes_mut(&mut self) -> &mut [FieldChange] {
+        match self {
+            Self::Create { changes, .. }
+            | Self::Update { changes, .. }
+            | Self::Replace { changes, .. }
+            | Self::Adopt { changes, .. } => changes,
+            Self::Delete { .. } | Self::Release { .. } | Self::Keep { .. } => &mut [],
         }
     }
 
