@@ -20,3 +20,5 @@ pub mod object;
 pub mod kinds;
 
 pub mod model;
+
+pub mod plan;

@@ -318,6 +318,10 @@ pub struct ObjectRules {
     pub run_key: Option<String>,
     /// Fields left to another manager when that manager owns them (JSON pointers).
     pub yield_fields: Vec<String>,
+    /// Fields whose values are never shown (JSON pointers), beyond the data of Secrets.
+    pub secret_fields: Vec<String>,
+    /// The object whose data this one takes over, when its name or namespace changed.
+    pub moved_from: Option<ObjectKey>,
 }
 
 /// Everything one set wants, in key order. An empty one says that nothing is wanted, and exists only

@@ -1,0 +1,249 @@
+//! From what is wanted and what was seen to an inert list of steps. Pure and deterministic.
+//!
+//! The planner decides everything: apply executes the steps it is given and stops where a precondition
+//! no longer holds. A step to delete needs positive proof; whatever is unknown is kept and reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::object::{GroupKind, Rendered, SetId, canonical};
+use crate::plan::draft::Context;
+
+mod check;
+pub mod diff;
+pub mod digest;
+mod draft;
+pub mod finding;
+pub mod inventory;
+pub mod keyed;
+pub mod managed;
+pub mod mask;
+pub mod normalize;
+pub mod observed;
+pub mod order;
+pub mod payload;
+pub mod saved;
+pub mod step;
+
+pub use finding::{Finding, Level, Rule};
+pub use inventory::{Entry, Inventory, Record};
+pub use observed::{Live, Observed, World};
+pub use step::{Action, Step, StepId, Until, Verb};
+
+/// Marks a live object, or a desired one, that must not be deleted; any value but `false` counts.
+pub const KEEP_ANNOTATION: &str = "kubemate.dev/keep";
+
+/// What will be done with one set, and what is to say about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The set.
+    pub set: SetId,
+    /// The UID of the cluster it was made for.
+    pub cluster_uid: String,
+    /// Steps in an order in which they may be executed.
+    pub steps: Vec<Step>,
+    /// Findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// The digest of all deletions: what a confirmation names.
+    pub deletes_digest: String,
+    /// The digest of the plan's content: steps and findings, but no places in KDL and no commit.
+    pub digest: String,
+}
+
+/// What a set may do, and what it may do without asking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Objects that may be deleted without a yes.
+    pub max_deletes: u64,
+    /// Percent of the set that may be deleted without a yes, once [`Policy::percent_from`] go.
+    pub max_delete_percent: u64,
+    /// From how many deletions on the percentage counts.
+    pub percent_from: u64,
+    /// The deletions a person said yes to, by [`Plan::deletes_digest`].
+    pub confirmed_deletes: Option<String>,
+    /// A set that wants nothing may lose everything, with a yes to the deletions.
+    pub allow_empty: bool,
+    /// Whether unwanted objects are deleted at all.
+    pub prune: bool,
+    /// Whether drift is undone or only reported.
+    pub drift: Drift,
+    /// What to do about fields of a manager, by its name; else see [`Conflicts`].
+    pub conflicts: BTreeMap<String, Conflicts>,
+    /// The namespaces the set may write to; `None` for the platform. With `Some`, objects without a
+    /// namespace are refused.
+    pub namespaces: Option<BTreeSet<String>>,
+    /// Kinds the set may not write.
+    pub forbidden_kinds: BTreeSet<GroupKind>,
+}
+
+/// What to do about drift.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    /// Undo it.
+    #[default]
+    Revert,
+    /// Say it and leave it.
+    Report,
+}
+
+/// What to do about a declared field that another manager owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflicts {
+    /// Stop the object and name the manager.
+    Report,
+    /// Take the field.
+    Force,
+    /// Leave the field to the manager.
+    Yield,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The inventory is of another set than the render.
+    #[error("the inventory belongs to the set {inventory}, the render to {rendered}")]
+    OtherSet {
+        /// The inventory's set.
+        inventory: String,
+        /// The render's set.
+        rendered: String,
+    },
+    /// Objects wait for each other.
+    #[error(transparent)]
+    Cycle(#[from] order::Cycle),
+}
+
+/// Plans one set: the same inputs give the same plan, byte by byte.
+pub fn plan(
+    rendered: &Rendered,
+    world: &World,
+    inventory: &Inventory,
+    policy: &Policy,
+) -> Result<Plan, PlanError> {
+    if inventory.set != rendered.set {
+        let (inventory, rendered) = (inventory.set.to_string(), rendered.set.to_string());
+        return Err(PlanError::OtherSet {
+            inventory,
+            rendered,
+        });
+    }
+    let context = Context {
+        rendered,
+        world,
+        inventory,
+        policy,
+    };
+    let (drafts, mut findings) = draft::drafts(context);
+    findings.extend(check::check(check::Input {
+        context,
+        drafts: &drafts,
+    }));
+    findings.sort();
+    findings.dedup();
+    let mut steps = order::order(&drafts)?;
+    steps
+        .iter_mut()
+        .for_each(|step| step.held_by = holds(step, &findings));
+    let mut plan = Plan {
+        set: rendered.set.clone(),
+        cluster_uid: world.cluster_uid.clone(),
+        steps,
+        findings,
+        deletes_digest: check::deletes::deletions_digest(&drafts),
+        digest: String::new(),
+    };
+    plan.digest = plan.content_digest();
+    Ok(plan)
+}
+
+/// The rules that keep a step from being executed.
+fn holds(step: &Step, findings: &[Finding]) -> Vec<Rule> {
+    if matches!(step.action, Action::Keep { .. } | Action::Release { .. }) {
+        return Vec::new();
+    }
+    let mine = |finding: &&Finding| match &finding.key {
+        Some(key) => *key == step.key,
+        None => step.action.verb() == Verb::Delete,
+    };
+    let rules: BTreeSet<Rule> = findings
+        .iter()
+        .filter(|f| f.holds())
+        .filter(mine)
+        .map(|f| f.rule)
+        .collect();
+    rules.into_iter().collect()
+}
+
+impl Plan {
+    /// Whether nothing would be written, deleted or forgotten.
+    pub fn is_empty(&self) -> bool {
+        self.steps
+            .iter()
+            .all(|step| step.action.verb() == Verb::Keep)
+    }
+
+    /// How many steps of a verb there are.
+    pub fn count(&self, verb: Verb) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.action.verb() == verb)
+            .count()
+    }
+
+    /// Whether a step comes after every write of the plan, besides what it waits for by name. True for
+    /// deletions.
+    pub fn after_all_writes(step: &Step) -> bool {
+        step.action.verb() == Verb::Delete
+    }
+
+    /// The digest over content: no places in KDL, no commit, no time.
+    pub fn content_digest(&self) -> String {
+        let mut bare = self.clone();
+        bare.digest.clear();
+        bare.forget_places();
+        digest::of_text(
+            &serde_json::to_value(&bare)
+                .map(|v| canonical(&v))
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Takes out the places in KDL, which hold for one commit only.
+    pub fn forget_places(&mut self) {
+        self.findings
+            .iter_mut()
+            .for_each(|finding| finding.spans.clear());
+        for step in &mut self.steps {
+            step.spans.clear();
+            step.action
+                .changes_mut()
+                .iter_mut()
+                .for_each(|change| change.spans.clear());
+        }
+        // Sorted once more, for findings are ordered by their places too.
+        self.findings.sort();
+        self.findings.dedup();
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_deletes: 10,
+            max_delete_percent: 20,
+            percent_from: 3,
+            confirmed_deletes: None,
+            allow_empty: false,
+            prune: true,
+            drift: Drift::Revert,
+            conflicts: BTreeMap::new(),
+            namespaces: None,
+            forbidden_kinds: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Digests by which "nothing changed" is decided without asking the server.
+//!
+//! The digest of the *declared paths as the server returned them* needs no copy of the server's
+//! defaulting: it is taken over the values that stand in the live object where something is declared.
+
+use serde_json::{Map, Value};
+
+use crate::object::{Desired, ResourceId, SetId, canonical};
+use crate::plan::inventory::{Entry, Record};
+use crate::plan::managed::{FieldTree, step_into};
+use crate::plan::normalize;
+use crate::plan::observed::Live;
+use crate::plan::payload::Payload;
+use crate::plan::step::Preconditions;
+
+/// A digest of text.
+pub fn of_text(text: &str) -> String {
+    format!("b3:{}", blake3::hash(text.as_bytes()).to_hex())
+}
+
+/// A digest of a JSON value, independent of the order of its keys.
+pub fn of_value(value: &Value) -> String {
+    of_text(&canonical(value))
+}
+
+/// The digest of what is desired, whatever is live.
+pub fn of_desired(desired: &Desired, set: &SetId) -> String {
+    of_value(&normalize::desired_body(desired, set))
+}
+
+/// The digest of the declared paths as they stand in the live object.
+pub fn declared(payload: &Payload, live: &Live) -> String {
+    declared_in(&payload.body, &live.body, &live.managed.shape())
+}
+
+/// The same for a predicted object.
+pub fn declared_in(body: &Value, object: &Value, shape: &FieldTree) -> String {
+    of_value(&project(body, Some(object), Some(shape)))
+}
+
+/// What must still hold for the object right before a write.
+pub fn preconditions(payload: &Payload, live: &Live) -> Preconditions {
+    let paths = declared_paths(&payload.body, &live.managed.shape());
+    let mut foreign_owners = live.managed.foreign_owners(&paths, &payload.body);
+    foreign_owners.extend(payload.yields.iter().cloned());
+    foreign_owners.sort();
+    foreign_owners.dedup();
+    Preconditions {
+        uid: live.uid.clone(),
+        declared_digest: declared(payload, live),
+        owned_paths_digest: live.managed.owned_paths_digest(),
+        foreign_owners,
+    }
+}
+
+/// The inventory entry after a write that the server answered with `live`.
+pub fn entry_after(desired: &Desired, payload: &Payload, live: &Live) -> Entry {
+    let resource: ResourceId = desired.resource.clone();
+    let record = Record {
+        desired_digest: payload.digest.clone(),
+        declared_digest: declared(payload, live),
+        owned_paths_digest: live.managed.owned_paths_digest(),
+        run_key: desired.rules.run_key.clone(),
+    };
+    Entry::Owned {
+        resource,
+        uid: live.uid.clone(),
+        record: Some(record),
+    }
+}
+
+/// Whether nothing changed since the last write: neither what is desired, nor the declared paths in
+/// the live object, nor what we own there. No dry-run is needed then.
+pub fn in_sync(payload: &Payload, live: &Live, entry: Option<&Entry>) -> bool {
+    let Some(entry) = entry else { return false };
+    let Some(Record {
+        desired_digest,
+        declared_digest,
+        owned_paths_digest,
+        run_key: _,
+    }) = entry.record()
+    else {
+        return false;
+    };
+    entry.uid() == Some(live.uid.as_str())
+        && *desired_digest == payload.digest
+        && *owned_paths_digest == live.managed.owned_paths_digest()
+        && *declared_digest == declared(payload, live)
+}
+
+/// The live values at the declared paths. What is missing becomes null.
+fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>) -> Value {
+    let Some(live) = live else { return Value::Null };
+    if shape.is_some_and(|s| s.owned && s.children.is_empty()) {
+        return live.clone();
+    }
+    match (declared, live) {
+        (Value::Object(map), Value::Object(_)) => {
+            let fields = map
+                .iter()
+                .filter(|(name, _)| *name != "apiVersion" && *name != "kind");
+            let below = fields.map(|(name, value)| {
+                let child = shape.and_then(|s| s.child(name, declared));
+                (name.clone(), project(value, live.get(name), child))
+            });
+            Value::Object(below.collect::<Map<_, _>>())
+        }
+        (Value::Array(items), Value::Array(found)) => project_list(items, found, shape, live),
+        _ => live.clone(),
+    }
+}
+
+fn project_list(
+    items: &[Value],
+    found: &[Value],
+    shape: Option<&FieldTree>,
+    live: &Value,
+) -> Value {
+    let keys = shape.and_then(FieldTree::list_keys);
+    match (shape, keys) {
+        (Some(shape), Some(keys)) => {
+            let one = |item: &Value| {
+                let index = find_item(item, found, &keys);
+                let child = index.and_then(|i| shape.child(&i.to_string(), live));
+                project(item, index.and_then(|i| found.get(i)), child)
+            };
+            Value::Array(items.iter().map(one).collect())
+        }
+        (Some(shape), None) if shape.is_set() => {
+            let one = |item: &Value| {
+                if found.contains(item) {
+                    item.clone()
+                } else {
+                    Value::Null
+                }
+            };
+            Value::Array(items.iter().map(one).collect())
+        }
+        _ => live.clone(),
+    }
+}
+
+/// The item of a keyed list that means the same as `item`. A key that `item` leaves out, because it
+/// has a default, fits everything.
+pub fn find_item(item: &Value, list: &[Value], keys: &[String]) -> Option<usize> {
+    let same = |other: &Value| {
+        keys.iter().all(|key| match item.get(key) {
+            Some(value) => other.get(key) == Some(value),
+            None => true,
+        })
+    };
+    if keys.iter().all(|key| item.get(key).is_none()) {
+        return None;
+    }
+    list.iter().position(same)
+}
+
+/// JSON pointers to everything a body declares. An atomic list or map is one path.
+pub fn declared_paths(body: &Value, shape: &FieldTree) -> Vec<String> {
+    let mut out = Vec::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if !matches!(name.as_str(), "apiVersion" | "kind") {
+            paths(
+                value,
+                shape.child(name, body),
+                &format!("/{name}"),
+                &mut out,
+            );
+        }
+    }
+    out.retain(|path| !matches!(path.as_str(), "/metadata/name" | "/metadata/namespace"));
+    out
+}
+
+fn paths(value: &Value, shape: Option<&FieldTree>, at: &str, out: &mut Vec<String>) {
+    let atomic = shape.is_some_and(|s| s.owned && s.children.is_empty());
+    let keyed = shape.is_some_and(|s| s.list_keys().is_some() || s.is_set());
+    match value {
+        Value::Object(map) if !atomic && !map.is_empty() => {
+            for (name, below) in map {
+                let child = shape.and_then(|s| s.child(name, value));
+                let name = crate::plan::managed::escape(name);
+                paths(below, child, &format!("{at}/{name}"), out);
+            }
+        }
+        Value::Array(items) if keyed => {
+            for (index, below) in items.iter().enumerate() {
+                let child = shape.and_then(|s| s.child(&index.to_string(), value));
+                paths(below, child, &format!("{at}/{index}"), out);
+            }
+        }
+        _ => out.push(at.to_owned()),
+    }
+}
+
+/// The pointer in `to` that means the same as `pointer` in `from`, list items matched by their keys.
+/// Parts that `to` lacks are kept as they are.
+pub fn translate(pointer: &str, from: &Value, to: &Value, shape: &FieldTree) -> String {
+    let mut out = String::new();
+    let (mut from, mut to, mut shape) = (Some(from), Some(to), Some(shape));
+    for part in pointer.split('/').skip(1) {
+        let name = crate::plan::managed::unescape(part);
+        let item = from.and_then(|value| step_into(value, &name));
+        let index = match (from, to, item) {
+            (Some(Value::Array(_)), Some(Value::Array(list)), Some(item)) => {
+                let known = shape.and_then(FieldTree::list_keys);
+                let keys = known.unwrap_or_else(|| vec!["name".into()]);
+                find_item(item, list, &keys)
+            }
+            _ => None,
+        };
+        shape = shape.and_then(|s| s.child(&name, from?));
+        from = item;
+        let name = index.map_or_else(|| name.clone(), |i| i.to_string());
+        to = to.and_then(|value| step_into(value, &name));
+        out.push('/');
+        out.push_str(&crate::plan::managed::escape(&name));
+    }
+    out
+}

@@ -1,0 +1,397 @@
+//! What becomes of an object that Git wants.
+
+use serde_json::Value;
+
+use crate::object::{Desired, SetId};
+use crate::plan::diff;
+use crate::plan::digest;
+use crate::plan::draft::unwanted::terminating;
+use crate::plan::draft::{Context, Draft, keep, made_by_us, observed, owns};
+use crate::plan::inventory::Entry;
+use crate::plan::managed::{FieldTree, Managed};
+use crate::plan::mask::Mask;
+use crate::plan::normalize;
+use crate::plan::observed::{ApiProblem, DryRun, Live, Observed};
+use crate::plan::payload::{Payload, payload};
+use crate::plan::step::{Action, AdoptFrom, KeepWhy, Take};
+use crate::plan::{Drift, Finding, Level, Rule};
+
+mod refused;
+mod takes;
+
+/// Everything about one wanted object.
+struct Wanted<'a> {
+    context: Context<'a>,
+    desired: &'a Desired,
+    entry: Option<&'a Entry>,
+    mask: Mask,
+}
+
+/// The action for one wanted key.
+pub(super) fn decide<'a>(
+    context: Context<'a>,
+    desired: &'a Desired,
+    entry: Option<&'a Entry>,
+    findings: &mut Vec<Finding>,
+) -> Draft<'a> {
+    let key = &desired.manifest.key;
+    let mask = Mask::new(&key.group_kind, Some(&desired.rules));
+    let wanted = Wanted {
+        context,
+        desired,
+        entry,
+        mask,
+    };
+    let mut found = Vec::new();
+    let mut draft = match observed(context, key) {
+        Err(reason) => wanted.unreadable(reason, &mut found),
+        Ok(Observed::Unreadable { reason }) => wanted.unreadable(reason.clone(), &mut found),
+        Ok(Observed::Absent { dry_run }) => wanted.absent(dry_run, &mut found),
+        Ok(Observed::Present(live)) => wanted.present(live, &mut found),
+    };
+    draft.desired = Some(desired);
+    draft.spans = desired.source.node.into_iter().collect();
+    for finding in &mut found {
+        if finding.spans.is_empty() {
+            finding.spans.clone_from(&draft.spans);
+        }
+    }
+    findings.append(&mut found);
+    draft
+}
+
+impl<'a> Wanted<'a> {
+    fn unreadable(&self, reason: String, findings: &mut Vec<Finding>) -> Draft<'a> {
+        let message = format!("it could not be read, so it is left as it is: {reason}");
+        findings.push(self.finding(Level::Error, Rule::Unreadable, message));
+        self.keep(KeepWhy::Unreadable { reason })
+    }
+
+    /// A finished run that was cleaned away is still finished.
+    fn absent(&self, dry_run: &DryRun, findings: &mut Vec<Finding>) -> Draft<'a> {
+        if self.same_run() {
+            return self.keep(KeepWhy::SameRun);
+        }
+        let payload = payload(self.desired, self.set(), None, self.context.policy);
+        let mut unverified = None;
+        let mut after = payload.body.clone();
+        match dry_run {
+            DryRun::Predicted { object, .. } => after = normalize::comparable(object),
+            DryRun::Unverified { reason } => unverified = Some(reason.clone()),
+            DryRun::NotNeeded => unverified = Some("the API server was not asked".into()),
+            DryRun::Refused(problem) => findings.extend(self.refused(problem, &payload)),
+        }
+        let mut changes = diff::created(&payload.body, &self.mask);
+        self.place(&mut changes, &payload.body, &FieldTree::default());
+        let action = Action::Create {
+            desired: payload.digest,
+            changes,
+            unverified,
+        };
+        Draft {
+            action,
+            body: Some(after),
+            ..self.keep(KeepWhy::InSync)
+        }
+    }
+
+    fn present(&self, live: &'a Live, findings: &mut Vec<Finding>) -> Draft<'a> {
+        let with_live = |draft: Draft<'a>| Draft {
+            live: Some(live),
+            ..draft
+        };
+        if live.deletion_timestamp.is_some() {
+            let help = "it is made anew when it is gone";
+            let finding = terminating(&self.desired.manifest.key, live).help(help);
+            findings.push(finding);
+            return with_live(self.keep(KeepWhy::Terminating));
+        }
+        let payload = payload(self.desired, self.set(), Some(live), self.context.policy);
+        if !owns(self.entry, live) {
+            return with_live(match self.adoption(live, findings) {
+                Some(from) => self.adopt(live, payload, from, findings),
+                None => self.keep(KeepWhy::NotOurs),
+            });
+        }
+        with_live(self.ours(live, payload, findings))
+    }
+
+    /// How an object that the inventory does not own may become ours.
+    fn adoption(&self, live: &Live, findings: &mut Vec<Finding>) -> Option<AdoptFrom> {
+        let key = &self.desired.manifest.key;
+        if let Some(other) = self.context.world.elsewhere.get(key) {
+            let owner = other.owns.as_deref() == Some(live.uid.as_str());
+            if other.wants {
+                let message = format!("the set {} wants the same object", other.set);
+                let help = "leave it in one of the two places";
+                findings.push(
+                    self.finding(Level::Error, Rule::WantedTwice, message)
+                        .help(help),
+                );
+                return None;
+            }
+            if owner {
+                return Some(AdoptFrom::Set(other.set.clone()));
+            }
+        }
+        if made_by_us(self.context, live) {
+            return Some(AdoptFrom::Recovered);
+        }
+        if self.desired.rules.adopt {
+            return Some(AdoptFrom::Foreign);
+        }
+        let managers: std::collections::BTreeSet<&str> = live
+            .managed
+            .others()
+            .map(|entry| entry.manager.as_str())
+            .collect();
+        let managers: Vec<&str> = managers.into_iter().take(5).collect();
+        let by = if managers.is_empty() {
+            String::new()
+        } else {
+            format!(" (managed by {})", managers.join(", "))
+        };
+        let message = format!("it exists already and does not belong to this set{by}");
+        let help = "give the resource another name, or allow it to take the object over";
+        findings.push(
+            self.finding(Level::Error, Rule::AdoptRefused, message)
+                .help(help),
+        );
+        None
+    }
+
+    fn adopt(
+        &self,
+        live: &'a Live,
+        payload: Payload,
+        from: AdoptFrom,
+        findings: &mut Vec<Finding>,
+    ) -> Draft<'a> {
+        let seen = self.compare(live, &payload, findings);
+        let (level, message) = match &from {
+            AdoptFrom::Foreign => (
+                Level::Danger,
+                "an existing object becomes part of this set".to_owned(),
+            ),
+            AdoptFrom::Recovered => (
+                Level::Notice,
+                "it bears our marks and is recorded again".to_owned(),
+            ),
+            AdoptFrom::Set(set) => (
+                Level::Notice,
+                format!("it comes from the set {set}, without a gap"),
+            ),
+        };
+        findings.push(self.finding(level, Rule::Adopted, message));
+        let action = Action::Adopt {
+            desired: payload.digest.clone(),
+            preconditions: digest::preconditions(&payload, live),
+            changes: seen.changes,
+            takes: seen.takes,
+            yields: payload.yields,
+            from,
+            unverified: seen.unverified,
+        };
+        Draft {
+            action,
+            body: Some(seen.after),
+            ..self.keep(KeepWhy::InSync)
+        }
+    }
+
+    /// An object that the inventory owns with the live UID.
+    fn ours(&self, live: &'a Live, payload: Payload, findings: &mut Vec<Finding>) -> Draft<'a> {
+        let alive = |draft| Draft {
+            body: Some(live.body.clone()),
+            ..draft
+        };
+        if self.same_run() {
+            return alive(self.keep(KeepWhy::SameRun));
+        }
+        if digest::in_sync(&payload, live, self.entry) {
+            return alive(self.keep(KeepWhy::InSync));
+        }
+        if let Some(draft) = self.replace(live, &payload, findings) {
+            return draft;
+        }
+        let seen = self.compare(live, &payload, findings);
+        if seen.same {
+            return alive(self.keep(KeepWhy::SameResult {
+                desired: payload.digest.clone(),
+                declared: digest::declared(&payload, live),
+                owned_paths: live.managed.owned_paths_digest(),
+            }));
+        }
+        if self.is_drift(&payload) {
+            let drift = self.drift(&seen.changes);
+            let report = self.context.policy.drift == Drift::Report;
+            findings.push(drift);
+            if report {
+                return alive(self.keep(KeepWhy::ReportedDrift));
+            }
+        }
+        let action = Action::Update {
+            desired: payload.digest.clone(),
+            preconditions: digest::preconditions(&payload, live),
+            changes: seen.changes,
+            takes: seen.takes,
+            yields: payload.yields,
+            unverified: seen.unverified,
+        };
+        Draft {
+            action,
+            body: Some(seen.after),
+            ..self.keep(KeepWhy::InSync)
+        }
+    }
+
+    /// Git did not change since the last write, so the world did.
+    fn is_drift(&self, payload: &Payload) -> bool {
+        let record = self.entry.and_then(Entry::record);
+        record.is_some_and(|record| record.desired_digest == payload.digest)
+    }
+
+    fn drift(&self, changes: &[diff::FieldChange]) -> Finding {
+        let report = self.context.policy.drift == Drift::Report;
+        let then = if report { "is left so" } else { "is undone" };
+        let count = changes.len();
+        let message = format!("{count} fields were changed outside of Git; that {then}");
+        let mut finding = self.finding(Level::Notice, Rule::Drift, message);
+        finding.fields = changes
+            .iter()
+            .map(|change| change.pointer.clone())
+            .collect();
+        finding
+    }
+
+    /// What a write would change, as the server predicts it, or as far as we can say ourselves.
+    fn compare(&self, live: &Live, payload: &Payload, findings: &mut Vec<Finding>) -> Seen {
+        let before = normalize::comparable(&live.body);
+        let (after, managed, unverified) = match &live.dry_run {
+            DryRun::Predicted { object, .. } => (
+                normalize::comparable(object),
+                Some(Managed::of(object)),
+                None,
+            ),
+            DryRun::Unverified { reason } => {
+                (overlay(&before, payload, live), None, Some(reason.clone()))
+            }
+            DryRun::NotNeeded => {
+                let why = "the API server was not asked".to_owned();
+                (overlay(&before, payload, live), None, Some(why))
+            }
+            DryRun::Refused(problem) => {
+                findings.extend(self.refused(problem, payload));
+                (overlay(&before, payload, live), None, None)
+            }
+        };
+        let takes = self.takes(live, payload, findings);
+        let mut shape = live.managed.shape();
+        managed.iter().for_each(|m| shape.merge(&m.shape()));
+        let mut changes = diff::diff(&before, &after, &shape, &self.mask);
+        let ownership = managed.is_none_or(|m| m.ours() != live.managed.ours());
+        let refused = matches!(live.dry_run, DryRun::Refused(_));
+        let same = before == after && !ownership && takes.is_empty() && !refused;
+        let desired = &self.desired.manifest.body;
+        for change in &mut changes {
+            let pointer = digest::translate(&change.pointer, &after, desired, &shape);
+            change.spans = self.desired.source.find(&pointer);
+        }
+        Seen {
+            after,
+            changes,
+            takes,
+            unverified,
+            same,
+        }
+    }
+
+    fn place(&self, changes: &mut [diff::FieldChange], from: &Value, shape: &FieldTree) {
+        for change in changes {
+            let pointer =
+                digest::translate(&change.pointer, from, &self.desired.manifest.body, shape);
+            change.spans = self.desired.source.find(&pointer);
+        }
+    }
+
+    fn same_run(&self) -> bool {
+        let key = self.desired.rules.run_key.as_ref();
+        let before = self
+            .entry
+            .and_then(Entry::record)
+            .and_then(|record| record.run_key.as_ref());
+        key.is_some() && key == before
+    }
+
+    fn set(&self) -> &'a SetId {
+        &self.context.rendered.set
+    }
+
+    fn finding(&self, level: Level, rule: Rule, message: impl Into<String>) -> Finding {
+        Finding::new(level, rule, &self.desired.manifest.key, message)
+    }
+
+    fn keep(&self, why: KeepWhy) -> Draft<'a> {
+        let mut draft = keep(&self.desired.manifest.key, &self.desired.resource, why);
+        draft.desired = Some(self.desired);
+        draft
+    }
+}
+
+/// What comparing live and predicted says.
+struct Seen {
+    after: Value,
+    changes: Vec<diff::FieldChange>,
+    takes: Vec<Take>,
+    unverified: Option<String>,
+    same: bool,
+}
+
+/// What we expect without the server's word: the declared fields laid over the live object.
+fn overlay(live: &Value, payload: &Payload, seen: &Live) -> Value {
+    let shape = seen.managed.shape();
+    lay(live, &payload.body, Some(&shape))
+}
+
+fn lay(live: &Value, declared: &Value, shape: Option<&FieldTree>) -> Value {
+    match (live, declared) {
+        (Value::Object(old), Value::Object(new)) => {
+            let mut out = old.clone();
+            for (name, value) in new {
+                let child = shape.and_then(|s| s.children.get(&format!("f:{name}")));
+                let below = old
+                    .get(name)
+                    .map_or_else(|| value.clone(), |o| lay(o, value, child));
+                out.insert(name.clone(), below);
+            }
+            Value::Object(out)
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            let Some(keys) = shape.and_then(FieldTree::list_keys) else {
+                return declared.clone();
+            };
+            let mut out = old.clone();
+            for item in new {
+                match digest::find_item(item, old, &keys) {
+                    Some(index) => out[index] = lay(&old[index], item, None),
+                    None => out.push(item.clone()),
+                }
+            }
+            Value::Array(out)
+        }
+        _ => declared.clone(),
+    }
+}
+
+/// The causes of a refusal, one per field, or the refusal as a whole.
+fn causes(problem: &ApiProblem) -> impl Iterator<Item = (Option<&str>, &str)> {
+    let whole = problem
+        .causes
+        .is_empty()
+        .then_some((None, problem.message.as_str()));
+    let each = problem
+        .causes
+        .iter()
+        .map(|c| (Some(c.field.as_str()), c.message.as_str()));
+    each.chain(whole)
+}

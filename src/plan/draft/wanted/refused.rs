@@ -1,0 +1,321 @@
+//! What a refusal of the API server means: a replacement, or an error at its line.
+
+use serde_json::Value;
+
+use crate::plan::draft::Draft;
+use crate::plan::draft::wanted::takes::pointer;
+use crate::plan::draft::wanted::{Wanted, causes};
+use crate::plan::observed::{ApiProblem, DryRun, Live};
+use crate::plan::payload::Payload;
+use crate::plan::step::{Action, KeepWhy};
+use crate::plan::{Finding, Level, Rule, diff, digest, normalize};
+
+/// Kinds that are never deleted in order to be made anew: what they hold would be lost.
+const NEVER_REPLACED: [(&str, &str); 5] = [
+    ("", "PersistentVolumeClaim"),
+    ("", "PersistentVolume"),
+    ("", "Namespace"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apps", "StatefulSet"),
+];
+
+/// Fields that the API server never lets change, by kind. The server's own refusal counts as well;
+/// this list only explains before it is asked.
+const IMMUTABLE: &[(&str, &str, &[&str])] = &[
+    ("rbac.authorization.k8s.io", "RoleBinding", &["/roleRef"]),
+    (
+        "rbac.authorization.k8s.io",
+        "ClusterRoleBinding",
+        &["/roleRef"],
+    ),
+    (
+        "batch",
+        "Job",
+        &["/spec/template", "/spec/selector", "/spec/completionMode"],
+    ),
+    ("apps", "Deployment", &["/spec/selector"]),
+    ("apps", "ReplicaSet", &["/spec/selector"]),
+    ("apps", "DaemonSet", &["/spec/selector"]),
+    (
+        "apps",
+        "StatefulSet",
+        &[
+            "/spec/selector",
+            "/spec/serviceName",
+            "/spec/volumeClaimTemplates",
+            "/spec/podManagementPolicy",
+        ],
+    ),
+    (
+        "",
+        "PersistentVolumeClaim",
+        &[
+            "/spec/accessModes",
+            "/spec/storageClassName",
+            "/spec/volumeName",
+            "/spec/selector",
+            "/spec/volumeMode",
+        ],
+    ),
+    ("", "Service", &["/spec/clusterIP", "/spec/clusterIPs"]),
+    ("", "Secret", &["/type"]),
+    (
+        "storage.k8s.io",
+        "StorageClass",
+        &[
+            "/provisioner",
+            "/parameters",
+            "/reclaimPolicy",
+            "/volumeBindingMode",
+        ],
+    ),
+    (
+        "scheduling.k8s.io",
+        "PriorityClass",
+        &["/value", "/preemptionPolicy"],
+    ),
+    (
+        "gateway.networking.k8s.io",
+        "GatewayClass",
+        &["/spec/controllerName"],
+    ),
+    (
+        "trainer.kubeflow.org",
+        "TrainJob",
+        &[
+            "/spec/runtimeRef",
+            "/spec/trainer",
+            "/spec/initializer",
+            "/spec/activeDeadlineSeconds",
+        ],
+    ),
+    (
+        "jobset.x-k8s.io",
+        "JobSet",
+        &[
+            "/spec/network",
+            "/spec/successPolicy",
+            "/spec/failurePolicy",
+        ],
+    ),
+    ("kueue.x-k8s.io", "LocalQueue", &["/spec/clusterQueue"]),
+    (
+        "kueue.x-k8s.io",
+        "AdmissionCheck",
+        &["/spec/controllerName"],
+    ),
+    ("kueue.x-k8s.io", "Topology", &["/spec/levels"]),
+];
+
+impl<'a> Wanted<'a> {
+    /// A replacement, if an update is impossible: a run with a new key, or a change of what cannot be
+    /// changed. Refusals of one are findings that hold the step.
+    pub(super) fn replace(
+        &self,
+        live: &'a Live,
+        payload: &Payload,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Draft<'a>> {
+        let rerun = self.desired.rules.run_key.is_some();
+        let fields = self.immutable_fields(live, payload);
+        if fields.is_empty() && !rerun {
+            return None;
+        }
+        let key = &self.desired.manifest.key;
+        let before = normalize::comparable(&live.body);
+        let mut changes = diff::diff(&before, &payload.body, &live.managed.shape(), &self.mask);
+        // Without the server's word what only the live side has is mostly its defaults, not a change.
+        changes.retain(|change| change.after != diff::Shown::Absent);
+        self.place(&mut changes, &payload.body, &live.managed.shape());
+        let why = match fields.first() {
+            _ if rerun => "it runs to completion and its run key changed".to_owned(),
+            Some(field) => format!(
+                "`{}` cannot be changed in place",
+                field.trim_start_matches('/')
+            ),
+            None => return None,
+        };
+        let found = self.replace_findings(live, &fields, rerun);
+        let possible = !found.iter().any(Finding::holds);
+        findings.extend(found);
+        let desired = payload.digest.clone();
+        let preconditions = digest::preconditions(payload, live);
+        let action = if possible {
+            Action::Replace {
+                desired,
+                preconditions,
+                changes,
+                why,
+            }
+        } else {
+            // Held; even if it were sent, the API server would refuse it and nothing is deleted.
+            let (takes, yields) = (Vec::new(), payload.yields.clone());
+            let unverified = None;
+            Action::Update {
+                desired,
+                preconditions,
+                changes,
+                takes,
+                yields,
+                unverified,
+            }
+        };
+        let kept = self.keep(KeepWhy::InSync);
+        Some(Draft {
+            key: key.clone(),
+            action,
+            live: Some(live),
+            body: Some(payload.body.clone()),
+            ..kept
+        })
+    }
+
+    fn replace_findings(&self, live: &Live, fields: &[String], rerun: bool) -> Vec<Finding> {
+        if rerun {
+            let message = "it is started again: its run key changed";
+            return vec![self.finding(Level::Danger, Rule::Rerun, message)];
+        }
+        let names: Vec<&str> = fields.iter().map(|f| f.trim_start_matches('/')).collect();
+        let names = names.join("`, `");
+        let group_kind = &self.desired.manifest.key.group_kind;
+        let pair = (group_kind.group.as_str(), group_kind.kind.as_str());
+        let finding = if NEVER_REPLACED.contains(&pair) {
+            let message = format!(
+                "`{names}` cannot be changed, and a {} is never deleted to be made anew, since its data would be lost",
+                group_kind.kind
+            );
+            self.finding(Level::Error, Rule::Immutable, message)
+                .help("put the old value back, or use a new name and move the data")
+        } else if !self.desired.rules.replace {
+            let message = format!("`{names}` cannot be changed in place");
+            self.finding(Level::Error, Rule::Immutable, message).help(
+                "put the old value back, use a new name, or allow this object to be deleted and made anew",
+            )
+        } else if !matches!(live.recreate, Some(DryRun::Predicted { .. })) {
+            let message = format!(
+                "`{names}` cannot be changed in place, and the API server did not confirm that the object could be made anew"
+            );
+            self.finding(Level::Error, Rule::Immutable, message)
+        } else {
+            let message = format!(
+                "it is deleted and made anew, because `{names}` cannot be changed in place; it is missing in between"
+            );
+            self.finding(Level::Danger, Rule::Replaced, message)
+        };
+        fields.iter().take(1).fold(vec![finding], |all, field| {
+            all.into_iter()
+                .map(|finding| self.at(finding, field))
+                .collect()
+        })
+    }
+
+    /// Declared fields that would change and cannot.
+    fn immutable_fields(&self, live: &Live, payload: &Payload) -> Vec<String> {
+        let key = &self.desired.manifest.key;
+        let mut fields: Vec<String> = IMMUTABLE
+            .iter()
+            .filter(|(group, kind, _)| {
+                key.group_kind.group == *group && key.group_kind.kind == *kind
+            })
+            .flat_map(|(_, _, fields)| fields.iter())
+            .filter(|field| self.changes_at(field, live, payload))
+            .map(|field| (*field).to_owned())
+            .collect();
+        let frozen = live.body.get("immutable") == Some(&Value::Bool(true));
+        if frozen && key.group_kind.group.is_empty() {
+            let data = ["/data", "/binaryData", "/immutable"];
+            fields.extend(
+                data.iter()
+                    .filter(|f| self.changes_at(f, live, payload))
+                    .map(|f| (*f).to_owned()),
+            );
+        }
+        if let DryRun::Refused(problem) = &live.dry_run {
+            let said = problem
+                .causes
+                .iter()
+                .filter(|c| says_immutable(&c.message) || c.reason == "FieldValueForbidden");
+            fields.extend(said.map(|cause| pointer(&cause.field, &payload.body)));
+        }
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
+    /// Whether a declared field differs from the live one in what is declared. With a prediction, the
+    /// server accepted the change, so the list is wrong about it.
+    fn changes_at(&self, field: &str, live: &Live, payload: &Payload) -> bool {
+        if matches!(live.dry_run, DryRun::Predicted { .. }) {
+            return false;
+        }
+        let Some(declared) = payload.body.pointer(field) else {
+            return false;
+        };
+        let Some(current) = live.body.pointer(field) else {
+            return true;
+        };
+        !contained(declared, current)
+    }
+
+    /// The server's refusal, one finding per field it names. Immutable fields are told elsewhere.
+    pub(super) fn refused(&self, problem: &ApiProblem, payload: &Payload) -> Vec<Finding> {
+        if !problem.conflicts.is_empty() {
+            return Vec::new();
+        }
+        let words = self.mask.words(problem);
+        let withheld = words != problem.message;
+        let (rule, help) = match problem.status {
+            403 if problem.reason == "Forbidden" && problem.causes.is_empty() => (
+                Rule::Denied,
+                "let the identity that writes this set do it, or take the object out",
+            ),
+            413 => (Rule::TooLarge, "make the object smaller"),
+            _ => (Rule::Refused, ""),
+        };
+        let one = |(field, message): (Option<&str>, &str)| {
+            let said = if withheld {
+                words.clone()
+            } else {
+                message.to_owned()
+            };
+            let message = match field {
+                Some(field) if !field.is_empty() => {
+                    format!("the API server refuses `{field}`: {said}")
+                }
+                _ => format!("the API server refuses it: {said}"),
+            };
+            let finding = self.finding(Level::Error, rule, message).help(help);
+            match field {
+                Some(field) => self.at(finding, &pointer(field, &payload.body)),
+                None => finding,
+            }
+        };
+        causes(problem).map(one).collect()
+    }
+}
+
+/// Whether everything declared stands in the live value; the server may have added defaults.
+fn contained(declared: &Value, live: &Value) -> bool {
+    match (declared, live) {
+        (Value::Object(map), Value::Object(found)) => map
+            .iter()
+            .all(|(name, value)| found.get(name).is_some_and(|f| contained(value, f))),
+        (Value::Array(items), Value::Array(found)) => {
+            items.len() == found.len() && items.iter().zip(found).all(|(a, b)| contained(a, b))
+        }
+        _ => declared == live,
+    }
+}
+
+fn says_immutable(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    [
+        "immutable",
+        "may not be changed",
+        "updates to",
+        "cannot be changed",
+        "may not change",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}

@@ -1,0 +1,32 @@
+//! Serde form of maps keyed by [`ObjectKey`]: a list of pairs, since JSON maps have text keys only.
+//!
+//! A key that comes twice is an error, never a silent last-one-wins.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::object::ObjectKey;
+
+/// Writes the pairs in key order.
+pub fn serialize<V: Serialize, S: Serializer>(
+    map: &BTreeMap<ObjectKey, V>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(map.iter())
+}
+
+/// Reads pairs, refusing a key twice.
+pub fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ObjectKey, V>, D::Error> {
+    let mut map = BTreeMap::new();
+    for (key, value) in Vec::<(ObjectKey, V)>::deserialize(deserializer)? {
+        let text = key.to_string();
+        if map.insert(key, value).is_some() {
+            return Err(D::Error::custom(format!("{text} is listed twice")));
+        }
+    }
+    Ok(map)
+}

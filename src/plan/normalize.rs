@@ -1,0 +1,150 @@
+//! Brings documents into the form in which they are sent and compared. Returns new values, never edits
+//! what it was given.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::object::{Desired, GroupKind, SET_LABEL, SetId};
+
+/// Metadata that the server alone decides.
+const SERVER_METADATA: [&str; 8] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// The document as it is sent: with the set's label, and without what the server decides or would
+/// store in another form than it was sent.
+pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
+    let mut body = desired.manifest.body.clone();
+    let group_kind = &desired.manifest.key.group_kind;
+    drop_nulls(&mut body);
+    if let Some(map) = body.as_object_mut() {
+        let filled = map
+            .get("status")
+            .is_some_and(|s| s.as_object().is_none_or(|m| !m.is_empty()));
+        if filled || is_built_in(group_kind) {
+            map.shift_remove("status");
+        }
+        string_data(map, group_kind);
+        if group_kind.kind == "ClusterRole" && map.contains_key("aggregationRule") {
+            map.shift_remove("rules");
+        }
+    }
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        SERVER_METADATA
+            .iter()
+            .for_each(|name| drop(metadata.shift_remove(*name)));
+        let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert(SET_LABEL.into(), set.label().into());
+        }
+    }
+    default_protocols(&mut body, group_kind);
+    drop_placeholder_bundles(&mut body);
+    body
+}
+
+/// The part of an object in which two states of it are compared.
+pub fn comparable(object: &Value) -> Value {
+    let mut body = object.clone();
+    if let Some(map) = body.as_object_mut() {
+        map.shift_remove("status");
+        if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+            SERVER_METADATA
+                .iter()
+                .for_each(|name| drop(metadata.shift_remove(*name)));
+        }
+    }
+    body
+}
+
+/// Whether a kind is part of Kubernetes itself.
+pub fn is_built_in(group_kind: &GroupKind) -> bool {
+    let group = group_kind.group.as_str();
+    let project = ["gateway.networking.k8s.io", "policy.networking.k8s.io"];
+    let x = group.ends_with(".x-k8s.io") || project.contains(&group);
+    !x && (!group.contains('.') || group.ends_with(".k8s.io"))
+}
+
+/// A null says nothing; creation timestamps of templates are written as null by many tools.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, below| !below.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// `stringData` is write-only; the server stores it under `data`, where drift can be seen.
+fn string_data(map: &mut Map<String, Value>, group_kind: &GroupKind) {
+    if *group_kind != GroupKind::new("", "Secret") {
+        return;
+    }
+    let Some(Value::Object(plain)) = map.shift_remove("stringData") else {
+        return;
+    };
+    let data = map.entry("data").or_insert_with(|| json!({}));
+    if let Some(data) = data.as_object_mut() {
+        for (name, text) in plain {
+            let text = text
+                .as_str()
+                .map_or_else(|| text.to_string(), str::to_owned);
+            data.insert(name, STANDARD.encode(text).into());
+        }
+    }
+}
+
+/// `protocol` is a list key with a default: left out, two ports of one number collide.
+fn default_protocols(body: &mut Value, group_kind: &GroupKind) {
+    if *group_kind == GroupKind::new("", "Service") {
+        protocols_of(body.pointer_mut("/spec/ports"));
+    }
+    for template in [
+        "/spec",
+        "/spec/template/spec",
+        "/spec/jobTemplate/spec/template/spec",
+    ] {
+        for list in ["containers", "initContainers"] {
+            let containers = body.pointer_mut(&format!("{template}/{list}"));
+            for container in containers
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                protocols_of(container.get_mut("ports"));
+            }
+        }
+    }
+}
+
+fn protocols_of(ports: Option<&mut Value>) {
+    for port in ports.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(port) = port.as_object_mut() {
+            port.entry("protocol").or_insert_with(|| "TCP".into());
+        }
+    }
+}
+
+/// An empty `caBundle` is a place-holder that the API server refuses.
+fn drop_placeholder_bundles(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, below| {
+                name != "caBundle" || !matches!(below.as_str(), Some("" | "Cg==" | "Cg"))
+            });
+            map.values_mut().for_each(drop_placeholder_bundles);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_placeholder_bundles),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,189 @@
+//! The order of a plan: a graph of real dependencies, no global barriers.
+//!
+//! Writes come after what they need; deletions after every write, and in reverse. A cycle can only come
+//! from `needs` and is an error that shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::object::ObjectKey;
+use crate::plan::draft::Draft;
+use crate::plan::step::{Action, Step, StepId, Until, Wait};
+
+mod depends;
+
+use depends::{Facts, depends};
+pub(crate) use depends::{is_workload, pod_spec};
+
+/// A circle of objects that wait for each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("these objects wait for each other: {}", path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "))]
+pub struct Cycle {
+    /// The circle; its first object comes again at its end.
+    pub path: Vec<ObjectKey>,
+}
+
+/// Numbers the drafts in an order in which they may be executed.
+pub fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
+    let edges = edges(drafts);
+    let sorted = sort(drafts, &edges)?;
+    let mut numbers = vec![StepId(0); drafts.len()];
+    for (number, index) in sorted.iter().enumerate() {
+        numbers[*index] = StepId(u32::try_from(number).unwrap_or(u32::MAX));
+    }
+    let present: BTreeSet<&ObjectKey> = drafts
+        .iter()
+        .filter(|d| d.action.writes())
+        .map(|d| &d.key)
+        .collect();
+    let step = |index: &usize| {
+        let draft = &drafts[*index];
+        let waits = edges[*index].iter().map(|(on, until)| Wait {
+            step: numbers[*on],
+            until: *until,
+        });
+        let mut waits_for: Vec<Wait> = waits.collect();
+        waits_for.sort();
+        let needs = draft
+            .desired
+            .map(|d| d.needs.as_slice())
+            .unwrap_or_default();
+        let needs = needs.iter().filter(|_| draft.action.writes());
+        Step {
+            id: numbers[*index],
+            key: draft.key.clone(),
+            resource: draft.resource.clone(),
+            spans: draft.spans.clone(),
+            action: draft.action.clone(),
+            waits_for,
+            needs: needs
+                .filter(|key| !present.contains(key))
+                .cloned()
+                .collect(),
+            held_by: Vec::new(),
+        }
+    };
+    Ok(sorted.iter().map(step).collect())
+}
+
+/// For every draft the drafts it waits for.
+type Edges = Vec<BTreeMap<usize, Until>>;
+
+fn edges(drafts: &[Draft<'_>]) -> Edges {
+    let facts = Facts::new(drafts);
+    let mut edges: Edges = vec![BTreeMap::new(); drafts.len()];
+    for (index, draft) in drafts.iter().enumerate() {
+        let deletion = matches!(draft.action, Action::Delete { .. });
+        if !deletion && !draft.action.writes() {
+            continue;
+        }
+        for (on, until) in depends(draft, &facts) {
+            if on == index {
+                continue;
+            }
+            match (deletion, &drafts[on].action) {
+                (false, action) if action.writes() => wait(&mut edges[index], on, until),
+                // Deletions go the other way round: first what depends on it.
+                (true, Action::Delete { .. }) => wait(&mut edges[on], index, Until::Done),
+                _ => {}
+            }
+        }
+        if deletion {
+            replacements(draft, drafts).for_each(|on| wait(&mut edges[index], on, Until::Healthy));
+        }
+    }
+    edges
+}
+
+fn wait(edges: &mut BTreeMap<usize, Until>, on: usize, until: Until) {
+    let entry = edges.entry(on).or_insert(until);
+    *entry = (*entry).max(until);
+}
+
+/// The writes that may take the place of an object that goes: those of its resource, new ones of its
+/// kind, and workloads beside it, which may still use it.
+fn replacements<'a>(
+    gone: &'a Draft<'_>,
+    drafts: &'a [Draft<'_>],
+) -> impl Iterator<Item = usize> + 'a {
+    let place = move |draft: &Draft<'_>| {
+        let beside = draft.key.namespace == gone.key.namespace;
+        let new = matches!(draft.action, Action::Create { .. } | Action::Adopt { .. });
+        draft.resource == gone.resource
+            || (new && draft.key.group_kind == gone.key.group_kind)
+            || (beside && depends::is_workload(&draft.key))
+    };
+    drafts
+        .iter()
+        .enumerate()
+        .filter(move |(_, d)| d.action.writes() && place(d))
+        .map(|(i, _)| i)
+}
+
+/// Deletions last; within what is free, by a kind's place in the reading order and by key.
+fn sort(drafts: &[Draft<'_>], edges: &Edges) -> Result<Vec<usize>, Cycle> {
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
+    let mut open: Vec<usize> = edges.iter().map(BTreeMap::len).collect();
+    for (index, waits) in edges.iter().enumerate() {
+        waits.keys().for_each(|on| followers[*on].push(index));
+    }
+    let rank = |index: usize| {
+        let draft: &Draft<'_> = &drafts[index];
+        let last = matches!(draft.action, Action::Delete { .. });
+        (
+            last,
+            if last {
+                0
+            } else {
+                depends::reading_rank(&draft.key)
+            },
+            &draft.key,
+            index,
+        )
+    };
+    let mut free: BTreeSet<_> = (0..drafts.len())
+        .filter(|i| open[*i] == 0)
+        .map(rank)
+        .collect();
+    let mut out = Vec::with_capacity(drafts.len());
+    while let Some((_, _, _, index)) = free.pop_first() {
+        out.push(index);
+        for follower in &followers[index] {
+            open[*follower] -= 1;
+            if open[*follower] == 0 {
+                free.insert(rank(*follower));
+            }
+        }
+    }
+    if out.len() == drafts.len() {
+        Ok(out)
+    } else {
+        Err(cycle(drafts, edges, &open))
+    }
+}
+
+/// Walks backwards among what could not be sorted until an object comes twice.
+fn cycle(drafts: &[Draft<'_>], edges: &Edges, open: &[usize]) -> Cycle {
+    let stuck = |index: &usize| open[*index] > 0;
+    let Some(start) = (0..drafts.len()).find(stuck) else {
+        return Cycle { path: Vec::new() };
+    };
+    let mut walk = vec![start];
+    loop {
+        let here = walk[walk.len() - 1];
+        let Some(next) = edges[here].keys().copied().find(stuck) else {
+            break;
+        };
+        if let Some(at) = walk.iter().position(|index| *index == next) {
+            walk.drain(..at);
+            walk.push(next);
+            break;
+        }
+        walk.push(next);
+    }
+    Cycle {
+        path: walk
+            .into_iter()
+            .map(|index| drafts[index].key.clone())
+            .collect(),
+    }
+}
