@@ -21,4 +21,6 @@ pub mod kinds;
 
 pub mod model;
 
+pub mod render;
+
 pub mod plan;

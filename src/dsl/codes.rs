@@ -157,3 +157,12 @@ pub const STORE_TOO_WIDE: Code = Code(501);
 
 /// A worker that died, timed out or made no sense.
 pub const WORKER_FAILED: Code = Code(901);
+
+/// A resource that its template cannot render.
+pub const CANNOT_RENDER: Code = Code(601);
+/// The same object from two resources.
+pub const RENDERED_TWICE: Code = Code(602);
+/// An object that its owner may not write.
+pub const FORBIDDEN_OBJECT: Code = Code(603);
+/// A set with too many objects.
+pub const TOO_MANY_OBJECTS: Code = Code(604);

@@ -1,0 +1,234 @@
+//! A whole job in one call: judge one owner's files, then render, show or test what was asked for.
+//! This is what a worker process executes.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::{guard, objects};
+use crate::dsl::codes;
+use crate::dsl::compose::Target;
+use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
+use crate::dsl::schema::Home;
+use crate::kinds::scope::{Scope, World};
+use crate::kinds::{Objects, schema};
+use crate::model::compile::{self, Judged};
+use crate::model::job::{Job, Outcome, Want};
+use crate::model::layout::Found;
+use crate::object::{Desired, Owner, Rendered, ResourceId, SetId};
+
+/// Most objects of one set.
+pub const MAX_OBJECTS: usize = 20_000;
+
+/// Runs a job.
+pub fn run(job: &Job) -> Outcome {
+    let Judged {
+        mut outcome,
+        project,
+        worlds,
+        own,
+    } = compile::judge(job);
+    let Some(found) = project else { return outcome };
+    match &job.want {
+        Want::Check => {}
+        Want::Render { targets, trace } => {
+            if outcome.diagnostics.has_errors() {
+                return outcome;
+            }
+            let wanted = worlds.iter().filter(|(target, _)| targets.contains(target));
+            let mut problems = Diagnostics::default();
+            let mut rendered = Vec::new();
+            for (target, world) in wanted {
+                rendered.extend(render_target(
+                    &found,
+                    target,
+                    world,
+                    &own,
+                    *trace,
+                    &mut problems,
+                ));
+            }
+            if !problems.has_errors() {
+                outcome.rendered = rendered;
+            }
+            outcome.diagnostics.append(problems);
+        }
+        Want::Show { kind, name, target } => {
+            let worlds = worlds.iter().filter(|(t, _)| t == target);
+            outcome.shown = worlds
+                .flat_map(|(_, world)| super::show::show(world, &own, kind, name))
+                .collect();
+        }
+        Want::Test => {}
+    }
+    outcome
+}
+
+/// All sets of one owner on one target. Complete, or a problem says why not.
+pub fn render_target(
+    found: &Found,
+    target: &Target,
+    world: &World,
+    own: &[ResourceId],
+    trace: bool,
+    out: &mut Diagnostics,
+) -> Vec<Rendered> {
+    let results: Vec<(SetId, Result<Vec<Desired>, Vec<Diagnostic>>)> = own
+        .par_iter()
+        .filter(|id| world.resources.contains_key(id))
+        .map(|id| {
+            let set = set_of(found, target, id);
+            let result = render_one(found, target, world, id, &set, trace);
+            (set, result)
+        })
+        .collect();
+    let mut sets: BTreeMap<SetId, Rendered> = BTreeMap::new();
+    for (set, result) in results {
+        let rendered = sets.entry(set.clone()).or_insert_with(|| Rendered {
+            set,
+            objects: BTreeMap::new(),
+        });
+        match result {
+            Ok(objects) => objects.into_iter().for_each(|d| insert(rendered, d, out)),
+            Err(problems) => problems.into_iter().for_each(|d| out.push(d)),
+        }
+    }
+    for rendered in sets.values() {
+        if rendered.objects.len() > MAX_OBJECTS {
+            let message = format!(
+                "set {} renders {} objects; the limit is {MAX_OBJECTS}",
+                rendered.set,
+                rendered.objects.len()
+            );
+            out.push(Diagnostic::global(codes::TOO_MANY_OBJECTS, message));
+        }
+    }
+    sets.into_values().collect()
+}
+
+fn insert(rendered: &mut Rendered, desired: Desired, out: &mut Diagnostics) {
+    let key = desired.manifest.key.clone();
+    if let Some(first) = rendered.objects.get(&key) {
+        let message = format!(
+            "{key} is rendered twice: by `{}` and by `{}`",
+            first.resource, desired.resource
+        );
+        let mut diagnostic = match desired.source.node {
+            Some(at) => Diagnostic::error(codes::RENDERED_TWICE, at, message),
+            None => Diagnostic::global(codes::RENDERED_TWICE, message),
+        };
+        if let Some(at) = first.source.node {
+            diagnostic = diagnostic.related(at, "rendered here first");
+        }
+        out.push(diagnostic.help("give one of the two another name"));
+        return;
+    }
+    rendered.objects.insert(key, desired);
+}
+
+/// The set that a resource's objects belong to.
+pub fn set_of(found: &Found, target: &Target, id: &ResourceId) -> SetId {
+    let tenants = schema(&id.kind).is_some_and(|k| matches!(k.home, Home::Tenant | Home::Either));
+    let owner = match &id.tenant {
+        Some(tenant) if tenants => Owner::Tenant(tenant.clone()),
+        _ => Owner::Platform,
+    };
+    SetId {
+        project: found.project.name.to_string(),
+        cluster: target.cluster.clone(),
+        environment: target.environment.clone(),
+        owner,
+    }
+}
+
+fn render_one(
+    found: &Found,
+    target: &Target,
+    world: &World,
+    id: &ResourceId,
+    set: &SetId,
+    trace: bool,
+) -> Result<Vec<Desired>, Vec<Diagnostic>> {
+    let Some(member) = world.resources.get(id) else {
+        return Ok(Vec::new());
+    };
+    let scope = Scope {
+        project: &found.project,
+        target,
+        id,
+        world,
+    };
+    let mut asked = Objects::default();
+    member.resource.render(&scope, &mut asked);
+    let environment = vec![target.environment.clone()];
+    let problem = |pointer: &str, code, message: String| {
+        let place = &member.node.nearest(pointer).place;
+        let at = if pointer.is_empty() {
+            place.key
+        } else {
+            place.value
+        };
+        Diagnostic {
+            environments: environment.clone(),
+            ..Diagnostic::error(code, at, message)
+        }
+    };
+    let mut problems: Vec<Diagnostic> = asked
+        .problems
+        .iter()
+        .map(|(p, why)| problem(p, codes::CANNOT_RENDER, why.clone()))
+        .collect();
+    let context = objects::Context {
+        id,
+        node: &member.node,
+        set,
+        trace,
+    };
+    let namespaces = namespaces(found, target, world, set);
+    let mut all = Vec::new();
+    for request in &asked.requests {
+        match objects::render(request, context) {
+            Ok(objects) => {
+                for desired in objects {
+                    match guard::refuse(&desired, &set.owner, &namespaces, false) {
+                        Some(why) => problems.push(problem("", codes::FORBIDDEN_OBJECT, why)),
+                        None => all.push(desired),
+                    }
+                }
+            }
+            Err(error) => problems.push(problem("", codes::CANNOT_RENDER, error.to_string())),
+        }
+    }
+    if problems.is_empty() {
+        Ok(all)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The namespaces that belong to the set's tenant on this target.
+fn namespaces(found: &Found, target: &Target, world: &World, set: &SetId) -> Vec<String> {
+    let Owner::Tenant(tenant) = &set.owner else {
+        return Vec::new();
+    };
+    let id = ResourceId {
+        kind: "tenant".into(),
+        tenant: None,
+        name: tenant.clone(),
+    };
+    let declared = world
+        .resources
+        .get(&id)
+        .and_then(|m| m.node.get("namespace"));
+    let names: Vec<String> = match declared.map(|n| &n.data) {
+        Some(crate::dsl::node::Data::Map(map)) => map.keys().cloned().collect(),
+        _ => Vec::new(),
+    };
+    if names.is_empty() {
+        return vec![found.project.namespace(tenant, None, target)];
+    }
+    names
+        .iter()
+        .map(|name| found.project.namespace(tenant, Some(name), target))
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! YAML read strictly: no duplicate keys, no tags that change a value, no anchors that grow it.
+
+use serde_json::Value;
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
+
+/// Most documents in one text.
+const MAX_DOCUMENTS: usize = 20_000;
+/// Deepest nesting.
+const MAX_DEPTH: usize = 64;
+
+/// Why a text is not YAML that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// Not readable, or refused for what it does.
+    #[error("{message}")]
+    Refused {
+        /// The reader's words, on one line.
+        message: String,
+        /// Line from 1, if known.
+        line: Option<usize>,
+    },
+    /// A number that JSON cannot hold.
+    #[error("a number is infinite or not a number")]
+    NotFinite,
+}
+
+/// All documents of a text; empty ones are left out.
+pub fn documents(text: &str) -> Result<Vec<Value>, YamlError> {
+    let values: Vec<Value> =
+        serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
+            let line = error
+                .location()
+                .map(|at| usize::try_from(at.line()).unwrap_or(usize::MAX));
+            let message = error.to_string();
+            let message = message.lines().next().unwrap_or("unreadable").to_owned();
+            YamlError::Refused { message, line }
+        })?;
+    Ok(values.into_iter().filter(|v| !v.is_null()).collect())
+}
+
+/// Values as YAML, one document after the other.
+pub fn print(values: &[&Value]) -> Result<String, YamlError> {
+    let mut out = String::new();
+    for value in values {
+        let text = serde_saphyr::to_string(value).map_err(|error| YamlError::Refused {
+            message: error.to_string(),
+            line: None,
+        })?;
+        out.push_str("---\n");
+        out.push_str(&text);
+        if !out.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+    Ok(out)
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Error,
+        legacy_octal_numbers: true,
+        reject_unsupported_tags: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::Reject,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_documents: MAX_DOCUMENTS,
+            max_depth: MAX_DEPTH,
+            max_aliases: 0,
+            max_anchors: 0,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn plain_documents_are_read() {
+        let text = "a: 1\n---\n---\nb: [x, \"on\", 0755, 1e3]\n";
+        assert_eq!(
+            documents(text).unwrap(),
+            [json!({"a": 1}), json!({"b": ["x", "on", 493, 1000.0]})]
+        );
+    }
+
+    #[test]
+    fn what_could_hide_something_is_refused() {
+        for bad in [
+            "a: 1\na: 2\n",
+            "a: &x [1]\nb: *x\n",
+            "a: !!python/object x\n",
+            "a: .nan\n",
+            "a: 1e400\n",
+            "? [1, 2]\n: x\n",
+            "\ta: 1\n",
+            &"[".repeat(10_000),
+        ] {
+            assert!(documents(bad).is_err(), "{bad:.40?}");
+        }
+    }
+}
