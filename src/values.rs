@@ -28,7 +28,7 @@ pub mod version;
 pub mod window;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
 pub use crate::names::grammar::{Format, Grammar, Numbers, ValueError};

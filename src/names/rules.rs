@@ -124,26 +124,48 @@ pub(crate) fn account(text: &str, max: usize) -> Rule {
     edges(text, |c| inner(c) || matches!(c, '_' | ']'))
 }
 
-/// Texts near to a refused one: lower case, other characters as `-`, no `-` at the edges.
+/// Texts near to a refused one: lower case, separators as `-`, none at the edges. Other characters
+/// stay, so that nothing is offered that only looks alike.
 pub(crate) fn near(text: &str) -> Vec<String> {
-    if text.len() > 512 {
+    if text.len() > 512 || !text.contains(|c: char| c.is_ascii_alphanumeric()) {
         return Vec::new();
     }
     let dashed = |keep: &str, text: &str| {
+        let separator = |c: char| c.is_whitespace() || "_.-".contains(c);
         let swap = |c: char| {
-            if c.is_ascii_alphanumeric() || keep.contains(c) {
-                c
-            } else {
+            if separator(c) && !keep.contains(c) {
                 '-'
+            } else {
+                c
             }
         };
-        let text: String = text.chars().map(swap).collect();
-        text.trim_matches(['-', '.', '_', '/']).to_owned()
+        text.trim_matches(|c| separator(c) || "/@".contains(c))
+            .chars()
+            .map(swap)
+            .collect()
     };
-    let lower = text.to_ascii_lowercase();
-    let mut near = vec![text.trim().to_owned(), lower.clone()];
-    near.extend(["-._/", "-._", "-.", "-"].map(|keep| dashed(keep, text)));
-    near.extend(["-._/", "-._", "-.", "-"].map(|keep| dashed(keep, &lower)));
-    near.push(text.replace(['-', ' ', '.'], "_"));
+    let keeps = ["-._", "-.", "-"];
+    let lower = apart(text).to_ascii_lowercase();
+    let shouted = text.contains(|c: char| c.is_ascii_uppercase()) && text == text.to_uppercase();
+    let mut near = vec![text.trim().to_owned()];
+    if shouted {
+        near.push(text.replace(['-', ' ', '.'], "_"));
+    }
+    near.extend(keeps.map(|keep| dashed(keep, text)));
+    near.extend(keeps.map(|keep| dashed(keep, &lower)));
     near
+}
+
+/// A `-` where a small letter meets a capital.
+fn apart(text: &str) -> String {
+    let mut apart = String::with_capacity(text.len() + 8);
+    let mut small = false;
+    for c in text.chars() {
+        if small && c.is_ascii_uppercase() {
+            apart.push('-');
+        }
+        small = c.is_ascii_lowercase();
+        apart.push(c);
+    }
+    apart
 }

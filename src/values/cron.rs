@@ -152,7 +152,7 @@ impl CronExpr {
             return Err("it is too long".to_owned());
         }
         if text.starts_with('@') {
-            return Err("a name is not allowed for it".to_owned());
+            return Err("a name with `@` is not allowed".to_owned());
         }
         let fields: Vec<_> = text.split_whitespace().collect();
         if fields.len() != FIELDS.len() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::network::Port;
 use crate::names::grammar::{Grammar, ValueError};
-use crate::names::{near, subdomain, text};
+use crate::names::{subdomain, text};
 
 /// The name of a host, with an optional `*.` for all names one level below.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +96,8 @@ impl Grammar for HostName {
             .trim_end_matches('.');
         let mut guesses = vec![text.to_owned()];
         guesses.extend(text.strip_prefix('.').map(|rest| format!("*.{rest}")));
-        guesses.extend(near(text));
+        guesses.extend(text.strip_prefix('*').map(|rest| format!("*.{rest}")));
+        guesses.push(text.replace('_', "-"));
         guesses
     }
 }

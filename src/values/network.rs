@@ -175,7 +175,7 @@ impl Grammar for PortRef {
     const NUMBERS: Numbers = Numbers::Whole(1, 65535);
 
     fn read(text: &str) -> Result<Self, ValueError> {
-        if text.bytes().all(|b| b.is_ascii_digit()) {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             let range = |_| ValueError::refuse::<Self>("the number is outside the range");
             return Port::read(text).map(Self::Number).map_err(range);
         }

@@ -92,7 +92,10 @@ impl Grammar for AbsolutePath {
     }
 
     fn guess(text: &str) -> Vec<String> {
-        vec![format!("/{}", tidy(text))]
+        match tidy(text) {
+            path if path.is_empty() => Vec::new(),
+            path => vec![format!("/{path}")],
+        }
     }
 }
 

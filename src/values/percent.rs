@@ -53,6 +53,12 @@ fn parts(text: &str) -> Result<(u32, &str), String> {
     if number.starts_with('-') {
         return Err("it is less than 0%".to_owned());
     }
+    if number.contains(char::is_whitespace) {
+        return Err("there must be no space in it".to_owned());
+    }
+    if number.contains(',') {
+        return Err("it has a `,` where a point belongs".to_owned());
+    }
     if !digits(whole) || !digits(fraction) {
         return Err("a number is missing before the `%`".to_owned());
     }

@@ -1,7 +1,8 @@
 //! Amounts as Kubernetes writes them: "250m", "512Mi", "1e3". Exact, in billionths, compared by value.
 //!
 //! Reading, rounding and printing agree with the API server, so that a rendered amount and an observed
-//! one are equal exactly when the server says so. Nothing here may print an amount that the server
+//! one are equal exactly when the server says so; only an amount too large for it is refused, where
+//! the server would cut it down. Nothing here may print an amount that the server
 //! would print differently.
 //!
 //! ```
@@ -250,7 +251,7 @@ impl Grammar for Quantity {
             "t" | "tb" | "ti" | "tib" => "Ti",
             "p" | "pb" | "pi" | "pib" => "Pi",
             "milli" | "mcpu" | "millicores" => "m",
-            "b" | "bytes" | "cores" | "cpu" => "",
+            "b" | "bytes" | "core" | "cores" | "cpu" => "",
             _ => suffix,
         };
         vec![format!("{number}{suffix}"), format!("{number}{known}")]
@@ -260,6 +261,7 @@ impl Grammar for Quantity {
 fn unknown_suffix(suffix: &str) -> String {
     match suffix.chars().next() {
         Some(' ') => "there must be no space in it".to_owned(),
+        Some(',') => "it has a `,` where a point belongs".to_owned(),
         _ if suffix.chars().count() > 12 || suffix.chars().any(char::is_control) => {
             "its suffix is unknown".to_owned()
         }

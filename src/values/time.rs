@@ -257,6 +257,9 @@ impl Grammar for DateTime {
     fn read(text: &str) -> Result<Self, ValueError> {
         let refuse = |reason: String| ValueError::refuse::<Self>(reason);
         let Some((day, rest)) = text.split_once('T') else {
+            if text.contains(':') {
+                return Err(refuse("the `T` before the time is missing".to_owned()));
+            }
             return Err(refuse("the time of day is missing".to_owned()));
         };
         let end = rest.find(['Z', '+', '-']).unwrap_or(rest.len());

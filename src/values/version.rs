@@ -220,7 +220,11 @@ impl Grammar for VersionRange {
     }
 
     fn guess(text: &str) -> Vec<String> {
-        let spaced = text.replace(',', " ");
+        let spaced = text
+            .replace(',', " ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         let joined = BOUNDS.iter().fold(spaced, |text, (sign, _)| {
             text.replace(&format!("{sign} "), sign)
         });

@@ -55,10 +55,10 @@ impl Weekdays {
             let index = DAYS.iter().position(|(known, _)| *known == name);
             let missing = || match name {
                 "" => "a day is missing".to_owned(),
-                name => format!(
-                    "`{}` is not a day",
-                    name.chars().take(16).collect::<String>()
-                ),
+                name => {
+                    let name: String = name.trim().chars().take(16).collect();
+                    format!("`{name}` is not a day")
+                }
             };
             index.ok_or_else(missing)
         };
@@ -108,9 +108,11 @@ fn short_days(text: &str) -> String {
         "weekdays" | "workdays" => "Mon-Fri".to_owned(),
         "weekends" | "weekend" => "Sat,Sun".to_owned(),
         word => {
-            let known = DAYS
-                .iter()
-                .find(|(day, _)| word.starts_with(&day.to_ascii_lowercase()));
+            let like = |day: &str| {
+                let day = day.to_ascii_lowercase();
+                word.starts_with(&day) || word.len() == 2 && day.starts_with(word)
+            };
+            let known = DAYS.iter().find(|(day, _)| like(day));
             known.map_or_else(|| word.to_owned(), |(day, _)| (*day).to_owned())
         }
     };
@@ -197,6 +199,9 @@ impl CalendarWindow {
     }
 
     fn exact(text: &str) -> Result<Self, String> {
+        if !text.contains(|c: char| c.is_ascii_digit()) {
+            return Err("the times are missing".to_owned());
+        }
         let (days, times) = match text.split_once(' ') {
             Some((days, times)) => (Weekdays::exact(days)?, times),
             None => (Weekdays::ALL, text),
