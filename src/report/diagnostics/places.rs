@@ -16,7 +16,7 @@ use crate::source::{FileId, SourceTree};
 
 /// A place in a file as people count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-pub struct Position {
+pub(super) struct Position {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters (Unicode scalar values), from 1.
