@@ -86,9 +86,9 @@ struct Location {
     /// First character and the one after the last; absent where the file has no readable text.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<Range>,
-    /// The words, or nothing.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    label: String,
+    /// The words, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
 }
 
 /// From a character up to, not including, another.
@@ -164,7 +164,8 @@ fn problem(diagnostic: &Diagnostic, places: &Places<'_>) -> Problem {
 
 fn location(span: Span, label: &str, places: &Places<'_>) -> Location {
     let range = places.ends(span).map(|(start, end)| Range { start, end });
-    Location { path: places.path(span.file).into_owned(), range, label: label.to_owned() }
+    let label = (!label.is_empty()).then(|| label.to_owned());
+    Location { path: places.path(span.file).into_owned(), range, label }
 }
 
 fn edit(fix: &Fix, places: &Places<'_>) -> Edit {

@@ -266,7 +266,7 @@ mod tests {
             "use crate::adapters::git;",
             "use crate::telemetry::x;",
         ] {
-            assert_eq!(wrong("src/dsl/scan.rs", text), 1, "{text}");
+            assert!(wrong("src/dsl/scan.rs", text) > 0, "{text}");
         }
     }
 

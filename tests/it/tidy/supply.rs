@@ -99,7 +99,8 @@ fn loose(manifest: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in manifest.lines().map(|line| line.split(" #").next().unwrap_or(line).trim()) {
         if line.starts_with('[') {
-            table = line.to_owned();
+            line.clone_into(&mut table);
+            continue;
         }
         let version = line.split("version = \"").nth(1).or_else(|| line.split("= \"").nth(1));
         let exact = version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit() || c == '='));
