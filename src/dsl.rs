@@ -7,6 +7,7 @@ pub mod check;
 pub mod codes;
 pub mod compose;
 pub mod diagnostic;
+pub mod edit;
 pub mod fmt;
 pub mod form;
 pub mod interpolate;

@@ -24,3 +24,5 @@ pub mod model;
 pub mod render;
 
 pub mod plan;
+
+pub mod report;

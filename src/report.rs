@@ -1,0 +1,6 @@
+//! What people and machines read at the end: printed problems now, plans and statuses beside them.
+//!
+//! Everything here is a pure function from data to text. Nothing decides what is right or wrong,
+//! nothing writes to a terminal, a file or a forge.
+
+pub mod diagnostics;
