@@ -4,8 +4,12 @@
 //! submodules are never looked at, and the user's Git configuration is not read. Every call blocks and
 //! belongs on a blocking thread; the [`Repository`] trait does that.
 
+pub mod http;
+pub mod remote;
 pub mod transport;
 
+mod session;
+mod ssh;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +20,8 @@ use crate::source::intake::Loaded;
 use crate::source::repository::{ChangedPaths, CommitId, Repository, RepositoryError};
 
 use super::text::printable;
+
+pub use session::{Credential, FetchLimits, SshOptions};
 
 /// Fewest digits of a shortened commit id.
 const SHORTEST_ID: usize = 7;

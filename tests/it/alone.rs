@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 const NAME: &str = "KUBEMATE_TEST_ALONE";
 
 /// Runs `body` in a process that runs nothing else. `test` is the full name of the calling test.
-pub fn alone(test: &str, body: impl FnOnce()) {
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     if std::env::var_os(NAME).is_some_and(|name| name == test) {
         return body();
     }
@@ -23,7 +23,7 @@ pub fn alone(test: &str, body: impl FnOnce()) {
 }
 
 /// What `call` returns, and by how many bytes the peak of resident memory grew meanwhile.
-pub fn peak_growth<T>(call: impl FnOnce() -> T) -> (T, u64) {
+pub(crate) fn peak_growth<T>(call: impl FnOnce() -> T) -> (T, u64) {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = peak();
     let value = call();

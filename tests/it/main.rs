@@ -1,8 +1,10 @@
 //! All integration tests, in one binary so that they link once.
 
 mod alone;
+mod githost;
 
 mod disk;
 mod git;
 mod language;
+mod remote;
 mod worker;

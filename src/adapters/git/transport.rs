@@ -4,10 +4,14 @@
 //! while another call uses them, which the `Once`-like cell here guarantees.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use git2::ConfigLevel;
+use git2::transport::Transport;
 
+use super::http::Http;
+use super::session::Session;
+use super::ssh::Ssh;
 use crate::source::repository::RepositoryError;
 
 /// libgit2 maps pack files in windows; its defaults suit a desktop, not a container.
@@ -46,6 +50,19 @@ fn configure() -> Result<(), git2::Error> {
         ] {
             git2::opts::set_search_path(level, nowhere)?;
         }
+        for scheme in ["https", "http"] {
+            git2::transport::register(scheme, |remote| {
+                Transport::smart(remote, true, Http(session()?))
+            })?;
+        }
+        git2::transport::register("ssh", |remote| {
+            Transport::smart(remote, false, Ssh(session()?))
+        })?;
     }
     Ok(())
+}
+
+/// A remote that nobody prepared a session for is not contacted.
+fn session() -> Result<Arc<Session>, git2::Error> {
+    Session::current().ok_or_else(|| git2::Error::from_str("remotes are reached by a fetch only"))
 }
