@@ -100,6 +100,7 @@ async fn handle(
         *shared.packs.lock().unwrap() += 1;
     }
     let mood = shared.mood.lock().unwrap().clone();
+    let wants_pack = body.ends_with(b"0009done\n");
     let honest = backend(&shared.root, &method, &uri, body);
     match mood {
         Mood::Honest => honest.await,
@@ -107,9 +108,9 @@ async fn handle(
         Mood::Redirect(to) => moved(&format!("{to}{uri}")),
         Mood::Circle => moved(&uri.to_string()),
         Mood::Slow => trickle(honest.await).await,
-        Mood::Endless if method == Method::POST => endless(),
+        Mood::Endless if wants_pack => endless(),
         Mood::Endless => honest.await,
-        Mood::Corrupt if method == Method::POST => flip(honest.await).await,
+        Mood::Corrupt if wants_pack => flip(honest.await).await,
         Mood::Corrupt => honest.await,
         Mood::Web => plain(200, Body::from("<html>")),
     }
@@ -126,7 +127,7 @@ fn moved(to: &str) -> Response {
 fn endless() -> Response {
     // Progress on the second band, for ever.
     let packet = Bytes::from([&b"0fff\x02"[..], &[b'.'; 0xffa]].concat());
-    let stream = futures::stream::repeat(Ok::<_, std::io::Error>(packet));
+    let stream = futures::stream::repeat(packet).map(Ok::<_, std::io::Error>);
     Response::builder()
         .header("content-type", "application/x-git-upload-pack-result")
         .body(Body::from_stream(futures::stream::iter([Ok(Bytes::from("0008NAK\n"))]).chain(stream)))

@@ -207,6 +207,10 @@ impl RemoteRepository {
                 self.discard();
                 self.fetch(runtime, Depth::Whole)?;
             }
+            Err(RepositoryError::UnknownRevision { .. }) if self.lost_its_tip() => {
+                self.discard();
+                self.fetch(runtime, Depth::Whole)?;
+            }
             Err(RepositoryError::UnknownRevision { .. }) if self.is_shallow() => {
                 self.fetch(runtime, Depth::Whole)?;
             }
@@ -217,6 +221,14 @@ impl RemoteRepository {
 
     fn is_shallow(&self) -> bool {
         git2::Repository::open_bare(&self.git_dir).is_ok_and(|repository| repository.is_shallow())
+    }
+
+    /// Whether the tracked ref names a commit that cannot be found, as behind a truncated index.
+    fn lost_its_tip(&self) -> bool {
+        git2::Repository::open_bare(&self.git_dir).is_ok_and(|repository| {
+            let tip = repository.refname_to_id(&self.tracking());
+            tip.is_ok_and(|tip| repository.find_object(tip, None).is_err())
+        })
     }
 
     async fn on_mirror<T: Send + 'static>(
