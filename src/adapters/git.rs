@@ -78,7 +78,7 @@ impl LocalRepository {
         } else if is_hex && (SHORTEST_ID..=40).contains(&revision.len()) {
             find_id(&repository, revision)
         } else {
-            return Err(unknown(full_name(&repository, revision)));
+            return Err(unknown(Some(full_name(&repository, revision))));
         };
         let id = found.map_err(|error| match error.code() {
             ErrorCode::NotFound => unknown(shallow_hint(&repository)),
@@ -189,12 +189,12 @@ fn find_id(repository: &git2::Repository, digits: &str) -> Result<Oid, git2::Err
 }
 
 /// What to write instead of a short name that a ref ends in.
-fn full_name(repository: &git2::Repository, short: &str) -> Option<String> {
+fn full_name(repository: &git2::Repository, short: &str) -> String {
     let exists = |name: &String| repository.refname_to_id(name).is_ok();
     let names = ["heads", "tags", "remotes"].map(|space| format!("refs/{space}/{short}"));
     match names.into_iter().find(exists) {
-        Some(name) => Some(format!("refs are named in full: write `{name}`")),
-        None => Some("write `HEAD`, a full ref name such as refs/heads/main, or a commit id".to_owned()),
+        Some(name) => format!("refs are named in full: write `{name}`"),
+        None => "write `HEAD`, a full ref name such as refs/heads/main, or a commit id".to_owned(),
     }
 }
 

@@ -41,7 +41,7 @@ impl Default for Limits {
         Self {
             memory_bytes: 512 * 1024 * 1024,
             cpu_seconds: 60,
-            wall: Duration::from_secs(60),
+            wall: Duration::from_mins(1),
             answer_bytes: 64 * 1024 * 1024,
             stack_bytes: 16 * 1024 * 1024,
         }

@@ -43,7 +43,7 @@ pub struct FetchLimits {
 
 impl Default for FetchLimits {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(120), bytes: 512 * 1024 * 1024, objects: 2_000_000 }
+        Self { deadline: Duration::from_mins(2), bytes: 512 * 1024 * 1024, objects: 2_000_000 }
     }
 }
 

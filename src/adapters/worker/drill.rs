@@ -101,7 +101,7 @@ fn spin() -> Vec<u8> {
 
 fn sleep() -> Vec<u8> {
     loop {
-        std::thread::sleep(Duration::from_secs(3600));
+        std::thread::sleep(Duration::from_hours(1));
     }
 }
 
@@ -122,15 +122,12 @@ fn open_sockets() -> Vec<u8> {
     if UdpSocket::bind("127.0.0.1:0").is_ok() {
         opened.push("udp");
     }
-    if TcpStream::connect("127.0.0.1:1").is_err_and(is_refused_by_peer) {
+    // The peer can only refuse what was allowed to leave.
+    let refused = io::ErrorKind::ConnectionRefused;
+    if TcpStream::connect("127.0.0.1:1").is_err_and(|error| error.kind() == refused) {
         opened.push("connect");
     }
     opened.join(" ").into_bytes()
-}
-
-/// The peer can only refuse what was allowed to leave.
-fn is_refused_by_peer(error: io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionRefused
 }
 
 fn start_program() -> Vec<u8> {

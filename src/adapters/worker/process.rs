@@ -185,10 +185,7 @@ fn ask(stdin: ChildStdin, limits: Limits, jobs: &[Job<'_>]) {
 
 fn listen(stdout: ChildStdout, limit: u64, wanted: usize, say: &SyncSender<Heard>) {
     let mut from = BufReader::new(stdout);
-    let report = match introduction(&mut from) {
-        Ok(heard) => heard,
-        Err(_) => return,
-    };
+    let Ok(report) = introduction(&mut from) else { return };
     let go_on = matches!(report, Heard::Report(_));
     if say.send(report).is_err() || !go_on {
         return;
