@@ -44,7 +44,10 @@ pub struct CacheLimits {
 
 impl Default for CacheLimits {
     fn default() -> Self {
-        Self { owner_bytes: 64 * 1024 * 1024, total_bytes: 512 * 1024 * 1024 }
+        Self {
+            owner_bytes: 64 * 1024 * 1024,
+            total_bytes: 512 * 1024 * 1024,
+        }
     }
 }
 
@@ -66,7 +69,11 @@ impl Cache {
         let bytes = read_bounded(&self.path(owner), self.limits.owner_bytes).unwrap_or_default();
         let kept = parse(&bytes.into()).unwrap_or_default();
         let round = kept.values().map(|entry| entry.used).max().unwrap_or(0) + 1;
-        Pack { kept, round, changed: false }
+        Pack {
+            kept,
+            round,
+            changed: false,
+        }
     }
 
     /// Writes a pack back if anything in it is new, and says whether it now lies on the disk.
@@ -83,14 +90,20 @@ impl Cache {
     /// A reader sees the old file or the new one, never a part.
     fn replace(&self, owner: &str, bytes: &[u8]) -> std::io::Result<()> {
         fs::create_dir_all(&self.directory)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&self.directory)?;
         file.write_all(bytes)?;
-        file.persist(self.path(owner)).map(drop).map_err(|error| error.error)
+        file.persist(self.path(owner))
+            .map(drop)
+            .map_err(|error| error.error)
     }
 
     /// Removes the longest unused files until the directory is within its limit.
     fn shrink(&self) {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return;
+        };
         let mut files: Vec<_> = entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;
@@ -112,7 +125,10 @@ impl Cache {
 
     fn path(&self, owner: &str) -> PathBuf {
         let CacheKey(digest) = CacheKey::new("owner", &[owner.as_bytes()]);
-        self.directory.join(format!("{}.pack", blake3::Hash::from_bytes(digest).to_hex()))
+        self.directory.join(format!(
+            "{}.pack",
+            blake3::Hash::from_bytes(digest).to_hex()
+        ))
     }
 }
 
@@ -157,7 +173,13 @@ impl Pack {
     /// Keeps a value.
     pub fn put(&mut self, key: CacheKey, value: Vec<u8>) {
         self.changed = true;
-        self.kept.insert(key, Kept { used: self.round, value: Value::Own(value) });
+        self.kept.insert(
+            key,
+            Kept {
+                used: self.round,
+                value: Value::Own(value),
+            },
+        );
     }
 
     /// How many values there are.
@@ -203,7 +225,10 @@ fn checksum(count: u64, body: &[u8]) -> [u8; 32] {
 
 fn read_bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
-    let metadata = file.metadata().ok().filter(|m| m.is_file() && m.len() <= limit)?;
+    let metadata = file
+        .metadata()
+        .ok()
+        .filter(|m| m.is_file() && m.len() <= limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
     file.take(limit).read_to_end(&mut bytes).ok()?;
     Some(bytes)
@@ -226,7 +251,13 @@ fn parse(file: &Arc<[u8]>) -> Option<BTreeMap<CacheKey, Kept>> {
         let from = at + ENTRY_HEAD;
         let to = from.checked_add(usize::try_from(length).ok()?)?;
         file.get(from..to)?;
-        kept.insert(key, Kept { used, value: Value::Window(Arc::clone(file), from, to) });
+        kept.insert(
+            key,
+            Kept {
+                used,
+                value: Value::Window(Arc::clone(file), from, to),
+            },
+        );
         at = to;
     }
     Some(kept)
@@ -288,7 +319,10 @@ mod tests {
 
     #[test]
     fn the_longest_unused_entries_go_first() {
-        let (_held, cache) = cache(CacheLimits { owner_bytes: 1000, total_bytes: 10_000 });
+        let (_held, cache) = cache(CacheLimits {
+            owner_bytes: 1000,
+            total_bytes: 10_000,
+        });
         let mut pack = cache.load("a");
         (0..3).for_each(|i| pack.put(key(i), vec![0; 200]));
         assert!(cache.store("a", &pack));
@@ -303,7 +337,10 @@ mod tests {
 
     #[test]
     fn the_directory_stays_within_its_limit() {
-        let (_held, cache) = cache(CacheLimits { owner_bytes: 5000, total_bytes: 10_000 });
+        let (_held, cache) = cache(CacheLimits {
+            owner_bytes: 5000,
+            total_bytes: 10_000,
+        });
         for owner in 0..10 {
             let mut pack = Pack::default();
             pack.put(key(1), vec![0; 3000]);

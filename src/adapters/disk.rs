@@ -10,9 +10,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::source::intake::{Admitted, Listing, Loaded, MAX_DEPTH, is_skipped};
-use crate::source::{
-    Content, PathError, RepoPath, Revision, SourceFile, SourceTree, TreeError,
-};
+use crate::source::{Content, PathError, RepoPath, Revision, SourceFile, SourceTree, TreeError};
 
 use super::text::printable;
 
@@ -68,7 +66,11 @@ struct Pending {
 pub fn load(root: &Path) -> Result<Loaded, DiskError> {
     let (admitted, refused) = list(root)?.admit()?;
     let files = admitted.into_iter().map(read).collect();
-    Ok(Loaded { revision: Revision::WorkingTree, tree: SourceTree::new(files)?, refused })
+    Ok(Loaded {
+        revision: Revision::WorkingTree,
+        tree: SourceTree::new(files)?,
+        refused,
+    })
 }
 
 /// Walks depth-first, without recursion and without reading any file.
@@ -77,7 +79,11 @@ fn list(root: &Path) -> Result<Listing<Place>, DiskError> {
     // Only the root itself may be reached through a link: it is what the person named.
     let first = fs::read_dir(root).map_err(|error| root_error(root, &error))?;
     let mut pending = Vec::new();
-    let top = Pending { on_disk: root.to_owned(), in_tree: String::new(), depth: 0 };
+    let top = Pending {
+        on_disk: root.to_owned(),
+        in_tree: String::new(),
+        depth: 0,
+    };
     list_one(first, &top, &mut listing, &mut pending)?;
     while let Some(directory) = pending.pop() {
         if directory.depth > MAX_DEPTH {
@@ -116,7 +122,10 @@ fn list_one(
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
             let shown = join(&directory.in_tree, &printable(&name.to_string_lossy()));
-            listing.refuse(PathError { path: shown, reason: "its name is not UTF-8" });
+            listing.refuse(PathError {
+                path: shown,
+                reason: "its name is not UTF-8",
+            });
             continue;
         };
         let in_tree = join(&directory.in_tree, name);
@@ -126,7 +135,11 @@ fn list_one(
             Ok(kind) if kind.is_dir() && is_skipped(&directory.in_tree, name) => {}
             Ok(kind) if kind.is_dir() => {
                 let depth = directory.depth + 1;
-                pending.push(Pending { on_disk: entry.path(), in_tree, depth });
+                pending.push(Pending {
+                    on_disk: entry.path(),
+                    in_tree,
+                    depth,
+                });
             }
             Ok(kind) => list_file(&entry, kind, &in_tree, listing)?,
             Err(error) => listing.add(&in_tree, 0, unreadable(reason_of(&error)))?,
@@ -154,7 +167,12 @@ fn list_file(
 }
 
 fn read(found: Admitted<Place>) -> SourceFile {
-    let Admitted { path, bytes, readable, handle } = found;
+    let Admitted {
+        path,
+        bytes,
+        readable,
+        handle,
+    } = found;
     match handle {
         Place::Not(content) => SourceFile::unread(path, content),
         Place::File(_) if !readable => SourceFile::unread(path, Content::TooLarge { bytes }),
@@ -179,7 +197,10 @@ fn read_file(on_disk: &Path, expected: u64) -> io::Result<Vec<u8>> {
 /// Opens without following a link and without waiting for a writer, should either have appeared.
 fn open_regular(on_disk: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(on_disk)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(on_disk)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no longer a regular file"));
     }
@@ -189,7 +210,9 @@ fn open_regular(on_disk: &Path) -> io::Result<File> {
 fn unread(path: RepoPath, error: &io::Error) -> SourceFile {
     let content = match error.raw_os_error() {
         Some(libc::ELOOP) => Content::Symlink,
-        _ => Content::Unreadable { reason: reason_of(error) },
+        _ => Content::Unreadable {
+            reason: reason_of(error),
+        },
     };
     SourceFile::unread(path, content)
 }
@@ -200,7 +223,10 @@ fn root_error(root: &Path, error: &io::Error) -> DiskError {
         io::ErrorKind::NotFound => DiskError::Missing { path },
         io::ErrorKind::NotADirectory => DiskError::NotADirectory { path },
         io::ErrorKind::PermissionDenied => DiskError::NoPermission { path },
-        _ => DiskError::Unreadable { path, reason: reason_of(error) },
+        _ => DiskError::Unreadable {
+            path,
+            reason: reason_of(error),
+        },
     }
 }
 
@@ -229,6 +255,9 @@ fn special(kind: FileType) -> &'static str {
 }
 
 fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+    if directory.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{directory}/{name}")
+    }
 }
-

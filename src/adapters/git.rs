@@ -8,6 +8,7 @@ pub mod http;
 pub mod remote;
 pub mod transport;
 
+mod guard;
 mod session;
 mod ssh;
 mod tree;
@@ -41,19 +42,29 @@ impl LocalRepository {
             path: printable(&directory.to_string_lossy()),
         };
         let repository = git2::Repository::discover(directory).map_err(|error| {
-            if error.code() == ErrorCode::NotFound { missing() } else { git_error(&error) }
+            if error.code() == ErrorCode::NotFound {
+                missing()
+            } else {
+                git_error(&error)
+            }
         })?;
         let root = match (repository.workdir(), directory.canonicalize()) {
             (Some(top), Ok(here)) => below(top, &here).unwrap_or_default(),
             _ => String::new(),
         };
-        Ok(Self { git_dir: repository.path().to_owned(), root })
+        Ok(Self {
+            git_dir: repository.path().to_owned(),
+            root,
+        })
     }
 
     /// The repository whose Git directory this is.
     pub fn at(git_dir: &Path) -> Result<Self, RepositoryError> {
         transport::prepare()?;
-        let local = Self { git_dir: git_dir.to_owned(), root: String::new() };
+        let local = Self {
+            git_dir: git_dir.to_owned(),
+            root: String::new(),
+        };
         local.open().map(|_| local)
     }
 
@@ -82,18 +93,22 @@ impl LocalRepository {
         };
         let id = found.map_err(|error| match error.code() {
             ErrorCode::NotFound => unknown(shallow_hint(&repository)),
-            ErrorCode::Ambiguous => {
-                unknown(Some("several objects begin so; write more digits".to_owned()))
-            }
+            ErrorCode::Ambiguous => unknown(Some(
+                "several objects begin so; write more digits".to_owned(),
+            )),
             _ => git_error(&error),
         })?;
-        let object = repository.find_object(id, None).map_err(|error| match error.code() {
-            ErrorCode::NotFound => unknown(shallow_hint(&repository)),
-            _ => git_error(&error),
-        })?;
-        let commit = object.peel_to_commit().map_err(|_| RepositoryError::NotACommit {
-            revision: printable(revision),
-        })?;
+        let object = repository
+            .find_object(id, None)
+            .map_err(|error| match error.code() {
+                ErrorCode::NotFound => unknown(shallow_hint(&repository)),
+                _ => git_error(&error),
+            })?;
+        let commit = object
+            .peel_to_commit()
+            .map_err(|_| RepositoryError::NotACommit {
+                revision: printable(revision),
+            })?;
         commit_id(commit.id())
     }
 
@@ -179,13 +194,19 @@ async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, RepositoryError> + Send + 'static,
 ) -> Result<T, RepositoryError> {
     tokio::task::spawn_blocking(call).await.unwrap_or_else(|_| {
-        Err(RepositoryError::Git { reason: "reading the repository was interrupted".to_owned() })
+        Err(RepositoryError::Git {
+            reason: "reading the repository was interrupted".to_owned(),
+        })
     })
 }
 
 fn find_id(repository: &git2::Repository, digits: &str) -> Result<Oid, git2::Error> {
     let id = Oid::from_str(digits)?;
-    if digits.len() == 40 { Ok(id) } else { repository.odb()?.exists_prefix(id, digits.len()) }
+    if digits.len() == 40 {
+        Ok(id)
+    } else {
+        repository.odb()?.exists_prefix(id, digits.len())
+    }
 }
 
 /// What to write instead of a short name that a ref ends in.
@@ -200,7 +221,8 @@ fn full_name(repository: &git2::Repository, short: &str) -> String {
 
 fn shallow_hint(repository: &git2::Repository) -> Option<String> {
     repository.is_shallow().then(|| {
-        "this clone is shallow: fetch more history (`git fetch --unshallow`) and try again".to_owned()
+        "this clone is shallow: fetch more history (`git fetch --unshallow`) and try again"
+            .to_owned()
     })
 }
 
@@ -223,8 +245,15 @@ fn commit_id(id: Oid) -> Result<CommitId, RepositoryError> {
 fn git_error(error: &git2::Error) -> RepositoryError {
     let reason = printable(error.message());
     let damaged = error.code() == ErrorCode::NotFound
-        || matches!(error.class(), git2::ErrorClass::Odb | git2::ErrorClass::Zlib);
-    if damaged { RepositoryError::Damaged { reason } } else { RepositoryError::Git { reason } }
+        || matches!(
+            error.class(),
+            git2::ErrorClass::Odb | git2::ErrorClass::Zlib
+        );
+    if damaged {
+        RepositoryError::Damaged { reason }
+    } else {
+        RepositoryError::Git { reason }
+    }
 }
 
 /// The size of an object, checked to be of this kind, without reading it.
@@ -233,6 +262,8 @@ fn header(odb: &git2::Odb<'_>, id: Oid, kind: ObjectType) -> Result<u64, Reposit
     if found == kind {
         Ok(size as u64)
     } else {
-        Err(RepositoryError::Damaged { reason: format!("object {id} is not a {}", kind.str()) })
+        Err(RepositoryError::Damaged {
+            reason: format!("object {id} is not a {}", kind.str()),
+        })
     }
 }

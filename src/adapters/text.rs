@@ -26,7 +26,10 @@ mod tests {
 
     #[test]
     fn nothing_moves_the_cursor() {
-        assert_eq!(printable("a\x1b[2Jb\n\u{202e}c"), "a\\u{1b}[2Jb\\n\\u{202e}c");
+        assert_eq!(
+            printable("a\x1b[2Jb\n\u{202e}c"),
+            "a\\u{1b}[2Jb\\n\\u{202e}c"
+        );
         assert_eq!(printable_tail(b"0123456789\n", 4), "789");
         assert_eq!(printable_tail(&[0xff, b'x'], 10), "\u{fffd}x");
     }

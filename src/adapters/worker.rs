@@ -146,8 +146,15 @@ pub struct Worker {
 impl Worker {
     /// Workers of this program.
     pub fn new(program: PathBuf, limits: Limits) -> Self {
-        let parallel = thread::available_parallelism().map_or(1, usize::from).min(8);
-        Self { program, limits, parallel, batch: 16 }
+        let parallel = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(8);
+        Self {
+            program,
+            limits,
+            parallel,
+            batch: 16,
+        }
     }
 
     /// Workers of the program that is running, also after its file was replaced.
@@ -156,8 +163,9 @@ impl Worker {
         let program = if running.exists() {
             running
         } else {
-            std::env::current_exe()
-                .map_err(|error| WorkerError::Spawn { reason: error.to_string() })?
+            std::env::current_exe().map_err(|error| WorkerError::Spawn {
+                reason: error.to_string(),
+            })?
         };
         Ok(Self::new(program, limits))
     }
@@ -170,7 +178,10 @@ impl Worker {
     /// Answers many requests, several in one process. A request that fails is tried once more in a
     /// process of its own, so that it fails by its own doing and none of the others ever does.
     pub fn run_batch(&self, requests: &[&[u8]]) -> Vec<Answer> {
-        let jobs: Vec<_> = requests.iter().map(|request| process::Job::Work(request)).collect();
+        let jobs: Vec<_> = requests
+            .iter()
+            .map(|request| process::Job::Work(request))
+            .collect();
         self.batch_of(&jobs)
     }
 
@@ -181,7 +192,10 @@ impl Worker {
 
     /// [`Worker::run_batch`] for drills.
     pub fn drill_batch(&self, drills: &[Drill]) -> Vec<Answer> {
-        let jobs: Vec<_> = drills.iter().map(|drill| process::Job::Drill(*drill)).collect();
+        let jobs: Vec<_> = drills
+            .iter()
+            .map(|drill| process::Job::Drill(*drill))
+            .collect();
         self.batch_of(&jobs)
     }
 
@@ -190,15 +204,17 @@ impl Worker {
         let (report, answers) = process::talk(self, &[process::Job::Drill(Drill::Echo)]);
         match answers.into_iter().next() {
             Some(Err(error)) => Err(error),
-            Some(Ok(_)) | None => {
-                report.ok_or(WorkerError::BadAnswer { reason: "it did not introduce itself" })
-            }
+            Some(Ok(_)) | None => report.ok_or(WorkerError::BadAnswer {
+                reason: "it did not introduce itself",
+            }),
         }
     }
 
     fn alone(&self, job: process::Job<'_>) -> Answer {
         let (_, answers) = process::talk(self, &[job]);
-        let nothing = Err(WorkerError::BadAnswer { reason: "it gave no answer" });
+        let nothing = Err(WorkerError::BadAnswer {
+            reason: "it gave no answer",
+        });
         answers.into_iter().next().unwrap_or(nothing)
     }
 
@@ -221,7 +237,11 @@ impl Worker {
                 });
             }
         });
-        done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_iter().flatten().collect()
+        done.into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Every round answers at least one job for good, so there are at most two processes for each.
@@ -290,9 +310,14 @@ fn in_process(work: &Work, request: &[u8]) -> Answer {
     };
     thread::scope(|scope| {
         let call = || catch_unwind(AssertUnwindSafe(|| work(request)));
-        match thread::Builder::new().stack_size(stack).spawn_scoped(scope, call) {
+        match thread::Builder::new()
+            .stack_size(stack)
+            .spawn_scoped(scope, call)
+        {
             Ok(thread) => thread.join().ok().and_then(Result::ok).ok_or_else(died),
-            Err(error) => Err(WorkerError::Spawn { reason: error.to_string() }),
+            Err(error) => Err(WorkerError::Spawn {
+                reason: error.to_string(),
+            }),
         }
     })
 }

@@ -66,7 +66,9 @@ impl RemoteAddress {
         let (host, port) = host_and_port(place)?;
         let is_loopback = ip_of(&host).is_some_and(|ip| ip.is_loopback());
         if scheme == Scheme::LoopbackHttp && !is_loopback {
-            return refuse("plain http would show the credential to everyone on the way; use https://");
+            return refuse(
+                "plain http would show the credential to everyone on the way; use https://",
+            );
         }
         let default = match scheme {
             Scheme::Https => 443,
@@ -74,7 +76,13 @@ impl RemoteAddress {
             Scheme::LoopbackHttp => 80,
         };
         let port = port.filter(|port| *port != default);
-        Ok(Self { scheme, user, host, port, path: checked_path(path)? })
+        Ok(Self {
+            scheme,
+            user,
+            host,
+            port,
+            path: checked_path(path)?,
+        })
     }
 
     /// How it is reached.
@@ -108,7 +116,13 @@ impl RemoteAddress {
             return !is_public(ip);
         }
         let single = !self.host.contains('.');
-        let ends = [".localhost", ".local", ".internal", ".svc", ".cluster.local"];
+        let ends = [
+            ".localhost",
+            ".local",
+            ".internal",
+            ".svc",
+            ".cluster.local",
+        ];
         single || ends.iter().any(|end| self.host.ends_with(end))
     }
 
@@ -161,14 +175,20 @@ impl AllowList {
 
     /// Checks an address. An empty list allows what lies outside this machine and its networks.
     pub fn check(&self, address: &RemoteAddress) -> Result<(), AddressError> {
-        if self.rules.iter().any(|(rule, below)| covers(rule, *below, address)) {
+        if self
+            .rules
+            .iter()
+            .any(|(rule, below)| covers(rule, *below, address))
+        {
             return Ok(());
         }
         if !self.rules.is_empty() {
             return refuse("no rule of the allow-list covers it");
         }
         if address.is_internal() || address.scheme == Scheme::LoopbackHttp {
-            return refuse("it points into this machine or an internal network; allow it by name first");
+            return refuse(
+                "it points into this machine or an internal network; allow it by name first",
+            );
         }
         Ok(())
     }
@@ -186,7 +206,9 @@ fn covers(rule: &RemoteAddress, below: bool, address: &RemoteAddress) -> bool {
 }
 
 fn refuse<T>(reason: &str) -> Result<T, AddressError> {
-    Err(AddressError { reason: reason.to_owned() })
+    Err(AddressError {
+        reason: reason.to_owned(),
+    })
 }
 
 fn user_name(scheme: Scheme, user: &str) -> Result<String, AddressError> {
@@ -195,7 +217,9 @@ fn user_name(scheme: Scheme, user: &str) -> Result<String, AddressError> {
     }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if user.is_empty() || user.starts_with('-') || !user.bytes().all(allowed) {
-        return refuse("the user name before the `@` may hold letters, digits, `.`, `_` and `-` only");
+        return refuse(
+            "the user name before the `@` may hold letters, digits, `.`, `_` and `-` only",
+        );
     }
     Ok(user.to_owned())
 }
@@ -214,7 +238,10 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), AddressError> {
 }
 
 fn checked_host(host: &str) -> Result<String, AddressError> {
-    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(inner) = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         return match inner.parse::<Ipv6Addr>() {
             Ok(ip) => Ok(format!("[{ip}]")),
             Err(_) => refuse("what stands in brackets is not an IPv6 address"),
@@ -224,7 +251,9 @@ fn checked_host(host: &str) -> Result<String, AddressError> {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     if host.len() > 253 || !host.split('.').all(is_label) {
         return refuse("its host is not a host name");
@@ -239,7 +268,8 @@ fn checked_host(host: &str) -> Result<String, AddressError> {
 
 fn checked_path(path: &str) -> Result<String, AddressError> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'~' | b'+');
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'~' | b'+');
     for segment in path.split('/') {
         if segment.is_empty() {
             return refuse("its path has an empty segment");
@@ -255,7 +285,10 @@ fn checked_path(path: &str) -> Result<String, AddressError> {
 }
 
 fn ip_of(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 fn is_public(ip: IpAddr) -> bool {
@@ -264,7 +297,12 @@ fn is_public(ip: IpAddr) -> bool {
             let [a, b, ..] = ip.octets();
             let shared = a == 100 && (64..128).contains(&b);
             let special = ip.is_loopback() || ip.is_private() || ip.is_link_local();
-            !(special || shared || ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast() || a == 0)
+            !(special
+                || shared
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || ip.is_multicast()
+                || a == 0)
         }
         IpAddr::V6(ip) => {
             let special = ip.is_loopback() || ip.is_unspecified() || ip.is_multicast();
@@ -283,7 +321,10 @@ mod tests {
         for (text, expected) in [
             ("https://h.example/org/r.git", "https://h.example/org/r.git"),
             ("https://h.example:443/r/", "https://h.example/r"),
-            ("ssh://git@h.example:2222/~u/r", "ssh://git@h.example:2222/~u/r"),
+            (
+                "ssh://git@h.example:2222/~u/r",
+                "ssh://git@h.example:2222/~u/r",
+            ),
             ("https://[2001:DB8::1]/r", "https://[2001:db8::1]/r"),
         ] {
             assert_eq!(RemoteAddress::parse(text).unwrap().to_string(), expected);
@@ -293,14 +334,43 @@ mod tests {
     #[test]
     fn every_trick_is_refused() {
         for text in [
-            "", "-oX=y@h:r", "ssh://-oProxyCommand=x/y", "ssh://-x@h/y", "ext::sh -c x", "fd::3",
-            "file:///etc", "/etc", "../x", "https:///h/r", "https://h/a'b", "https://h/a\"b",
-            "https://u:CANARY@h/r", "https://u@h/r", "ssh://u:CANARY@h/r", "git@h:r", "git://h/r",
-            "http://h.example/r", "https://h/%2e%2e/r", "https://h/a/../b", "https://h//b",
-            "https://h./r", "https://h.evil\\@x/r", "https://h/r?x", "https://h/r#x",
-            "https://2130706433/r", "https://0x7f.1/r", "https://127.1/r", "https://0177.0.0.1/r",
-            "https://h:0/r", "https://h:99999/r", "https://b\u{e4}nk/r", "https://h/a b",
-            "https://[::1/r", "https://h/-x", "https://h", "https://h/",
+            "",
+            "-oX=y@h:r",
+            "ssh://-oProxyCommand=x/y",
+            "ssh://-x@h/y",
+            "ext::sh -c x",
+            "fd::3",
+            "file:///etc",
+            "/etc",
+            "../x",
+            "https:///h/r",
+            "https://h/a'b",
+            "https://h/a\"b",
+            "https://u:CANARY@h/r",
+            "https://u@h/r",
+            "ssh://u:CANARY@h/r",
+            "git@h:r",
+            "git://h/r",
+            "http://h.example/r",
+            "https://h/%2e%2e/r",
+            "https://h/a/../b",
+            "https://h//b",
+            "https://h./r",
+            "https://h.evil\\@x/r",
+            "https://h/r?x",
+            "https://h/r#x",
+            "https://2130706433/r",
+            "https://0x7f.1/r",
+            "https://127.1/r",
+            "https://0177.0.0.1/r",
+            "https://h:0/r",
+            "https://h:99999/r",
+            "https://b\u{e4}nk/r",
+            "https://h/a b",
+            "https://[::1/r",
+            "https://h/-x",
+            "https://h",
+            "https://h/",
         ] {
             let error = RemoteAddress::parse(text).unwrap_err().to_string();
             assert!(!error.contains("CANARY"), "{error}");
@@ -309,34 +379,57 @@ mod tests {
 
     #[test]
     fn only_canonical_matches_are_allowed() {
-        let list = AllowList::parse(["https://h.example/org/*", "ssh://git@h.example/one"]).unwrap();
+        let list =
+            AllowList::parse(["https://h.example/org/*", "ssh://git@h.example/one"]).unwrap();
         let check = |text: &str| list.check(&RemoteAddress::parse(text).unwrap()).is_ok();
         assert!(check("https://h.example/org/r"));
         assert!(check("https://H.EXAMPLE:443/org/a/b"));
         assert!(check("ssh://git@h.example/one"));
         for text in [
-            "https://h.example.evil/org/r", "https://h.example/ORG/r", "https://h.example/org-evil/r",
-            "https://h.example:8443/org/r", "https://h.example/org", "ssh://h.example/org/r",
-            "ssh://root@h.example/one", "ssh://git@h.example/one/two",
+            "https://h.example.evil/org/r",
+            "https://h.example/ORG/r",
+            "https://h.example/org-evil/r",
+            "https://h.example:8443/org/r",
+            "https://h.example/org",
+            "ssh://h.example/org/r",
+            "ssh://root@h.example/one",
+            "ssh://git@h.example/one/two",
         ] {
             assert!(!check(text), "{text}");
         }
-        assert!(AllowList::parse(["https://h.example/*"]).unwrap()
-            .check(&RemoteAddress::parse("https://h.example/any/where").unwrap()).is_ok());
+        assert!(
+            AllowList::parse(["https://h.example/*"])
+                .unwrap()
+                .check(&RemoteAddress::parse("https://h.example/any/where").unwrap())
+                .is_ok()
+        );
     }
 
     #[test]
     fn internal_places_must_be_named() {
         let open = AllowList::default();
         for text in [
-            "https://127.0.0.1/r", "https://[::1]/r", "https://169.254.169.254/r", "https://10.1.2.3/r",
-            "https://kubernetes.default.svc/r", "https://localhost/r", "http://127.0.0.1:80/r",
-            "https://[::ffff:10.0.0.1]/r", "https://[fd00::1]/r", "https://100.64.0.1/r",
+            "https://127.0.0.1/r",
+            "https://[::1]/r",
+            "https://169.254.169.254/r",
+            "https://10.1.2.3/r",
+            "https://kubernetes.default.svc/r",
+            "https://localhost/r",
+            "http://127.0.0.1:80/r",
+            "https://[::ffff:10.0.0.1]/r",
+            "https://[fd00::1]/r",
+            "https://100.64.0.1/r",
         ] {
             let address = RemoteAddress::parse(text).unwrap();
             assert!(open.check(&address).is_err(), "{text}");
-            assert!(AllowList::parse([text]).unwrap().check(&address).is_ok(), "{text}");
+            assert!(
+                AllowList::parse([text]).unwrap().check(&address).is_ok(),
+                "{text}"
+            );
         }
-        assert!(open.check(&RemoteAddress::parse("https://github.com/a/b").unwrap()).is_ok());
+        assert!(
+            open.check(&RemoteAddress::parse("https://github.com/a/b").unwrap())
+                .is_ok()
+        );
     }
 }

@@ -67,7 +67,11 @@ pub struct Admitted<R> {
 
 impl<R> Default for Listing<R> {
     fn default() -> Self {
-        Self { found: Vec::new(), entries: 0, refused: Vec::new() }
+        Self {
+            found: Vec::new(),
+            entries: 0,
+            refused: Vec::new(),
+        }
     }
 }
 
@@ -75,7 +79,11 @@ impl<R> Listing<R> {
     /// Counts one directory entry of any sort, and says when there are too many.
     pub fn count(&mut self) -> Result<(), TreeError> {
         self.entries += 1;
-        if self.entries > MAX_ENTRIES { Err(TreeError::TooManyFiles) } else { Ok(()) }
+        if self.entries > MAX_ENTRIES {
+            Err(TreeError::TooManyFiles)
+        } else {
+            Ok(())
+        }
     }
 
     /// Adds a place of this size; zero for what will not be read.
@@ -84,7 +92,11 @@ impl<R> Listing<R> {
             Ok(path) => self.found.push((path, bytes, handle)),
             Err(error) => self.refuse(error),
         }
-        if self.found.len() > MAX_FILES { Err(TreeError::TooManyFiles) } else { Ok(()) }
+        if self.found.len() > MAX_FILES {
+            Err(TreeError::TooManyFiles)
+        } else {
+            Ok(())
+        }
     }
 
     /// Remembers a name that is no path.
@@ -107,7 +119,12 @@ impl<R> Listing<R> {
             if total > MAX_TREE_BYTES as u64 {
                 return Err(TreeError::TooManyBytes { path });
             }
-            admitted.push(Admitted { path, bytes, readable, handle });
+            admitted.push(Admitted {
+                path,
+                bytes,
+                readable,
+                handle,
+            });
         }
         Ok((admitted, self.refused))
     }
@@ -139,7 +156,10 @@ pub fn clashes(tree: &SourceTree) -> Vec<Clash> {
     let mut found = Vec::new();
     for file in tree.files() {
         let path = file.path.as_str();
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
         for prefix in ends.filter_map(|end| path.get(..end)) {
             match seen.entry(folded(prefix)) {
                 Entry::Vacant(place) => {
@@ -163,14 +183,29 @@ pub fn invisible_in(path: &RepoPath) -> Option<char> {
 }
 
 fn clash(first: &str, second: &str) -> Clash {
-    let visible = |text: &str| text.chars().filter(|c| !is_invisible(*c)).collect::<String>();
+    let visible = |text: &str| {
+        text.chars()
+            .filter(|c| !is_invisible(*c))
+            .collect::<String>()
+    };
     let same_letters = visible(first) == visible(second);
-    let cause = if same_letters { ClashCause::Invisible } else { ClashCause::Case };
-    Clash { first: first.to_owned(), second: second.to_owned(), cause }
+    let cause = if same_letters {
+        ClashCause::Invisible
+    } else {
+        ClashCause::Case
+    };
+    Clash {
+        first: first.to_owned(),
+        second: second.to_owned(),
+        cause,
+    }
 }
 
 fn folded(path: &str) -> String {
-    path.chars().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).collect()
+    path.chars()
+        .filter(|c| !is_invisible(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Characters that take no room or change the direction of what follows.
@@ -195,8 +230,18 @@ mod tests {
 
     #[test]
     fn names_that_are_one_elsewhere_clash() {
-        let found = clashes(&tree(&["a/App.kdl", "a/app.kdl", "A/other.kdl", "x\u{200b}", "x", "y"]));
-        let pairs: Vec<_> = found.iter().map(|c| (&*c.first, &*c.second, c.cause)).collect();
+        let found = clashes(&tree(&[
+            "a/App.kdl",
+            "a/app.kdl",
+            "A/other.kdl",
+            "x\u{200b}",
+            "x",
+            "y",
+        ]));
+        let pairs: Vec<_> = found
+            .iter()
+            .map(|c| (&*c.first, &*c.second, c.cause))
+            .collect();
         assert_eq!(
             pairs,
             [
@@ -212,10 +257,15 @@ mod tests {
     fn the_total_is_checked_on_sizes_alone() {
         let mut listing = Listing::default();
         for i in 0..65 {
-            listing.add(&format!("f{i:02}"), MAX_FILE_BYTES as u64, ()).unwrap();
+            listing
+                .add(&format!("f{i:02}"), MAX_FILE_BYTES as u64, ())
+                .unwrap();
         }
         let path = RepoPath::new("f64").unwrap();
-        assert_eq!(listing.admit().unwrap_err(), TreeError::TooManyBytes { path });
+        assert_eq!(
+            listing.admit().unwrap_err(),
+            TreeError::TooManyBytes { path }
+        );
     }
 
     #[test]
@@ -231,7 +281,9 @@ mod tests {
     #[test]
     fn entries_and_files_are_counted() {
         let mut listing = Listing::default();
-        let last = (0..=MAX_FILES).map(|i| listing.add(&format!("f{i}"), 0, ())).find(Result::is_err);
+        let last = (0..=MAX_FILES)
+            .map(|i| listing.add(&format!("f{i}"), 0, ()))
+            .find(Result::is_err);
         assert_eq!(last, Some(Err(TreeError::TooManyFiles)));
         let mut listing = Listing::<()>::default();
         assert!((0..MAX_ENTRIES).all(|_| listing.count().is_ok()));

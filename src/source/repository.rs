@@ -122,7 +122,9 @@ pub enum RepositoryError {
         reason: String,
     },
     /// The host refused our credentials, or wants some.
-    #[error("{host} refused access to the repository (HTTP {status}); check that the credential exists, has not expired and may read this repository")]
+    #[error(
+        "{host} refused access to the repository (HTTP {status}); check that the credential exists, has not expired and may read this repository"
+    )]
     Denied {
         /// The host.
         host: String,
@@ -136,7 +138,9 @@ pub enum RepositoryError {
         host: String,
     },
     /// The host sent us elsewhere.
-    #[error("{host} redirects to {target}; redirects to another host are refused, write the final address into the project instead")]
+    #[error(
+        "{host} redirects to {target}; redirects to another host are refused, write the final address into the project instead"
+    )]
     Redirected {
         /// The host that was asked.
         host: String,
@@ -164,6 +168,16 @@ pub enum RepositoryError {
     TooLarge {
         /// The host.
         host: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// One object was too large.
+    #[error("the repository at {host} holds an object of {} MiB, over the limit of {} MiB; large files do not belong into a repository of configuration", bytes / 1024 / 1024, limit / 1024 / 1024)]
+    ObjectTooLarge {
+        /// The host.
+        host: String,
+        /// Its size.
+        bytes: u64,
         /// The limit in bytes.
         limit: u64,
     },
@@ -197,7 +211,7 @@ impl RepositoryError {
             Self::NoSuchRepository { .. } => "no-such-repository",
             Self::Redirected { .. } => "redirected",
             Self::TimedOut { .. } => "timed-out",
-            Self::TooLarge { .. } => "transfer-too-large",
+            Self::TooLarge { .. } | Self::ObjectTooLarge { .. } => "transfer-too-large",
             Self::Damaged { .. } => "damaged",
             Self::Git { .. } => "git",
         }
@@ -205,7 +219,10 @@ impl RepositoryError {
 
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Damaged { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Damaged { .. }
+        )
     }
 }
 

@@ -19,7 +19,10 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{complained}");
-    assert!(said.contains("1 passed"), "`{test}` is not the name of the calling test\n{said}");
+    assert!(
+        said.contains("1 passed"),
+        "`{test}` is not the name of the calling test\n{said}"
+    );
 }
 
 /// What `call` returns, and by how many bytes the peak of resident memory grew meanwhile.
@@ -32,6 +35,9 @@ pub(crate) fn peak_growth<T>(call: impl FnOnce() -> T) -> (T, u64) {
 
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

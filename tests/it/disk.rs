@@ -22,11 +22,19 @@ fn write(root: &Path, path: &str, bytes: &[u8]) {
 }
 
 fn sparse(root: &Path, path: &str, bytes: u64) {
-    fs::File::create(root.join(path)).unwrap().set_len(bytes).unwrap();
+    fs::File::create(root.join(path))
+        .unwrap()
+        .set_len(bytes)
+        .unwrap();
 }
 
 fn paths(loaded: &Loaded) -> Vec<&str> {
-    loaded.tree.files().iter().map(|file| file.path.as_str()).collect()
+    loaded
+        .tree
+        .files()
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect()
 }
 
 fn content<'a>(loaded: &'a Loaded, path: &str) -> &'a Content {
@@ -36,19 +44,37 @@ fn content<'a>(loaded: &'a Loaded, path: &str) -> &'a Content {
 #[test]
 fn a_directory_is_read_without_what_nobody_needs() {
     let root = tempfile::tempdir().unwrap();
-    for path in ["kubemate.kdl", "tenants/a/app.kdl", "tenants/target/x.kdl", ".gitignore"] {
+    for path in [
+        "kubemate.kdl",
+        "tenants/a/app.kdl",
+        "tenants/target/x.kdl",
+        ".gitignore",
+    ] {
         write(root.path(), path, b"text");
     }
-    for path in [".git/config", "target/debug/x", ".kubemate/c", "web/node_modules/y/z"] {
+    for path in [
+        ".git/config",
+        "target/debug/x",
+        ".kubemate/c",
+        "web/node_modules/y/z",
+    ] {
         write(root.path(), path, b"never");
     }
     let loaded = load(root.path()).unwrap();
     assert_eq!(loaded.revision, Revision::WorkingTree);
     assert_eq!(
         paths(&loaded),
-        [".gitignore", "kubemate.kdl", "tenants/a/app.kdl", "tenants/target/x.kdl"]
+        [
+            ".gitignore",
+            "kubemate.kdl",
+            "tenants/a/app.kdl",
+            "tenants/target/x.kdl"
+        ]
     );
-    assert_eq!(loaded.tree.find("kubemate.kdl").unwrap().1.text(), Some("text"));
+    assert_eq!(
+        loaded.tree.find("kubemate.kdl").unwrap().1.text(),
+        Some("text")
+    );
 }
 
 #[test]
@@ -62,23 +88,40 @@ fn links_are_never_followed() {
     symlink("nowhere", root.path().join("broken")).unwrap();
     let loaded = load(root.path()).unwrap();
     assert_eq!(paths(&loaded), ["broken", "dir", "loop", "v.kdl"]);
-    assert!(loaded.tree.files().iter().all(|file| file.content == Content::Symlink));
+    assert!(
+        loaded
+            .tree
+            .files()
+            .iter()
+            .all(|file| file.content == Content::Symlink)
+    );
     assert!(!format!("{loaded:?}").contains("CANARY"));
 }
 
 #[test]
 fn special_files_are_named_and_never_opened() {
     let root = tempfile::tempdir().unwrap();
-    assert!(Command::new("mkfifo").arg(root.path().join("pipe")).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(root.path().join("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
     let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
     let started = Instant::now();
     let loaded = load(root.path()).unwrap();
     assert!(started.elapsed() < Duration::from_secs(1));
-    let unreadable = |reason: &str| Content::Unreadable { reason: reason.to_owned() };
+    let unreadable = |reason: &str| Content::Unreadable {
+        reason: reason.to_owned(),
+    };
     assert_eq!(content(&loaded, "pipe"), &unreadable("it is a named pipe"));
     assert_eq!(content(&loaded, "socket"), &unreadable("it is a socket"));
     let devices = load(Path::new("/dev/pts")).unwrap();
-    assert!(matches!(content(&devices, "ptmx"), Content::Unreadable { .. }));
+    assert!(matches!(
+        content(&devices, "ptmx"),
+        Content::Unreadable { .. }
+    ));
 }
 
 #[test]
@@ -89,7 +132,10 @@ fn repositories_inside_and_bottomless_directories_are_named() {
     let deep = "d/".repeat(MAX_DEPTH + 5);
     write(root.path(), &format!("{deep}x.kdl"), b"");
     let loaded = load(root.path()).unwrap();
-    assert!(matches!(content(&loaded, "vendor/other"), Content::Unreadable { .. }));
+    assert!(matches!(
+        content(&loaded, "vendor/other"),
+        Content::Unreadable { .. }
+    ));
     let end = ["d"; MAX_DEPTH + 1].join("/");
     assert!(matches!(content(&loaded, &end), Content::Unreadable { .. }));
     assert_eq!(loaded.tree.files().len(), 2);
@@ -105,9 +151,17 @@ fn names_that_are_no_paths_are_handed_on() {
     write(root.path(), "good", b"\xff");
     let loaded = load(root.path()).unwrap();
     assert_eq!(paths(&loaded), ["good"]);
-    assert_eq!(content(&loaded, "good"), &Content::NotUtf8 { valid_up_to: 0 });
+    assert_eq!(
+        content(&loaded, "good"),
+        &Content::NotUtf8 { valid_up_to: 0 }
+    );
     assert_eq!(loaded.refused.len(), 3);
-    assert!(loaded.refused.iter().all(|refused| !refused.to_string().contains('\x1b')));
+    assert!(
+        loaded
+            .refused
+            .iter()
+            .all(|refused| !refused.to_string().contains('\x1b'))
+    );
 }
 
 #[test]
@@ -124,7 +178,10 @@ fn too_many_files_are_refused_at_once() {
         let started = Instant::now();
         let (refused, growth) = peak_growth(|| load(root.path()));
         let took = started.elapsed();
-        assert!(matches!(refused, Err(DiskError::Tree(TreeError::TooManyFiles))));
+        assert!(matches!(
+            refused,
+            Err(DiskError::Tree(TreeError::TooManyFiles))
+        ));
         assert!(took < Duration::from_secs(1), "{took:?} for {MAX_FILES}");
         assert!(growth < 32 * MIB, "grew by {growth}");
     });
@@ -138,25 +195,33 @@ fn a_huge_file_is_seen_and_not_read() {
         let started = Instant::now();
         let (loaded, growth) = peak_growth(|| load(root.path()).unwrap());
         assert!(started.elapsed() < Duration::from_secs(1));
-        assert_eq!(content(&loaded, "huge.kdl"), &Content::TooLarge { bytes: 50 * MIB });
+        assert_eq!(
+            content(&loaded, "huge.kdl"),
+            &Content::TooLarge { bytes: 50 * MIB }
+        );
         assert!(growth < 8 * MIB, "grew by {growth}");
     });
 }
 
 #[test]
 fn too_many_bytes_are_refused_before_any_is_read() {
-    alone("disk::too_many_bytes_are_refused_before_any_is_read", || {
-        let root = tempfile::tempdir().unwrap();
-        for file in 0..65 {
-            sparse(root.path(), &format!("f{file:02}.kdl"), MIB);
-        }
-        let started = Instant::now();
-        let (refused, growth) = peak_growth(|| load(root.path()));
-        assert!(started.elapsed() < Duration::from_secs(1));
-        let Err(DiskError::Tree(TreeError::TooManyBytes { path })) = refused else { panic!() };
-        assert_eq!(path.as_str(), "f64.kdl");
-        assert!(growth < 8 * MIB, "grew by {growth}");
-    });
+    alone(
+        "disk::too_many_bytes_are_refused_before_any_is_read",
+        || {
+            let root = tempfile::tempdir().unwrap();
+            for file in 0..65 {
+                sparse(root.path(), &format!("f{file:02}.kdl"), MIB);
+            }
+            let started = Instant::now();
+            let (refused, growth) = peak_growth(|| load(root.path()));
+            assert!(started.elapsed() < Duration::from_secs(1));
+            let Err(DiskError::Tree(TreeError::TooManyBytes { path })) = refused else {
+                panic!()
+            };
+            assert_eq!(path.as_str(), "f64.kdl");
+            assert!(growth < 8 * MIB, "grew by {growth}");
+        },
+    );
 }
 
 #[test]
@@ -164,9 +229,15 @@ fn a_root_that_cannot_be_read_says_why() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "file", b"");
     let missing = load(&root.path().join("nothing")).unwrap_err();
-    assert!(missing.to_string().starts_with("there is no directory `"), "{missing}");
+    assert!(
+        missing.to_string().starts_with("there is no directory `"),
+        "{missing}"
+    );
     let file = load(&root.path().join("file")).unwrap_err();
-    assert!(file.to_string().ends_with("file` is not a directory"), "{file}");
+    assert!(
+        file.to_string().ends_with("file` is not a directory"),
+        "{file}"
+    );
 }
 
 #[test]
@@ -186,7 +257,12 @@ fn what_this_user_may_not_read_is_unreadable_or_read() {
     if powerful {
         assert_eq!(paths(&loaded), ["closed.kdl", "shut/x.kdl"]);
     } else {
-        assert_eq!(content(&loaded, "closed.kdl"), &Content::Unreadable { reason: reason.clone() });
+        assert_eq!(
+            content(&loaded, "closed.kdl"),
+            &Content::Unreadable {
+                reason: reason.clone()
+            }
+        );
         assert_eq!(content(&loaded, "shut"), &Content::Unreadable { reason });
     }
 }

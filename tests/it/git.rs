@@ -29,7 +29,11 @@ impl Bed {
     }
 
     fn blob(&self, bytes: &[u8]) -> Oid {
-        self.git.odb().unwrap().write(ObjectType::Blob, bytes).unwrap()
+        self.git
+            .odb()
+            .unwrap()
+            .write(ObjectType::Blob, bytes)
+            .unwrap()
     }
 
     fn tree(&self, entries: &[(i32, &[u8], Oid)]) -> Oid {
@@ -40,7 +44,11 @@ impl Bed {
             bytes.push(0);
             bytes.extend_from_slice(id.as_bytes());
         }
-        self.git.odb().unwrap().write(ObjectType::Tree, &bytes).unwrap()
+        self.git
+            .odb()
+            .unwrap()
+            .write(ObjectType::Tree, &bytes)
+            .unwrap()
     }
 
     fn commit(&self, tree: Oid, parents: &[&CommitId]) -> CommitId {
@@ -49,13 +57,20 @@ impl Bed {
             text.push_str(&format!("parent {parent}\n"));
         }
         text.push_str("author a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nx\n");
-        let id = self.git.odb().unwrap().write(ObjectType::Commit, text.as_bytes()).unwrap();
+        let id = self
+            .git
+            .odb()
+            .unwrap()
+            .write(ObjectType::Commit, text.as_bytes())
+            .unwrap();
         CommitId::new(&id.to_string()).unwrap()
     }
 
     fn files(&self, files: &[(&str, &[u8])]) -> CommitId {
-        let entries: Vec<_> =
-            files.iter().map(|(name, bytes)| (BLOB, name.as_bytes(), self.blob(bytes))).collect();
+        let entries: Vec<_> = files
+            .iter()
+            .map(|(name, bytes)| (BLOB, name.as_bytes(), self.blob(bytes)))
+            .collect();
         self.commit(self.tree(&entries), &[])
     }
 
@@ -83,10 +98,14 @@ fn a_commit_reads_as_the_directory_it_was_made_from() {
     write("target/built", "no");
     std::os::unix::fs::symlink("kubemate.kdl", here.path().join("link")).unwrap();
     let mut index = git.index().unwrap();
-    index.add_all(["*"], git2::IndexAddOption::FORCE, None).unwrap();
+    index
+        .add_all(["*"], git2::IndexAddOption::FORCE, None)
+        .unwrap();
     let tree = git.find_tree(index.write_tree().unwrap()).unwrap();
     let who = git2::Signature::new("a", "a@b", &git2::Time::new(0, 0)).unwrap();
-    let commit = git.commit(Some("HEAD"), &who, &who, "x", &tree, &[]).unwrap();
+    let commit = git
+        .commit(Some("HEAD"), &who, &who, "x", &tree, &[])
+        .unwrap();
 
     let local = LocalRepository::discover(&here.path().join("tenants")).unwrap();
     assert_eq!(local.root(), "tenants");
@@ -98,7 +117,12 @@ fn a_commit_reads_as_the_directory_it_was_made_from() {
     let part = local.load(&head, "tenants/a").unwrap();
     assert_eq!(part.tree.find("app.kdl").unwrap().1.text(), Some("app"));
     let missing = local.load(&head, "tenants/b").unwrap_err();
-    assert!(missing.to_string().ends_with("has no directory `tenants/b`"), "{missing}");
+    assert!(
+        missing
+            .to_string()
+            .ends_with("has no directory `tenants/b`"),
+        "{missing}"
+    );
 }
 
 #[test]
@@ -136,7 +160,12 @@ fn names_that_would_leave_the_tree_are_refused() {
         (BLOB, b"good", blob),
     ]);
     let loaded = bed.local().load(&bed.commit(tree, &[]), "").unwrap();
-    let paths: Vec<_> = loaded.tree.files().iter().map(|f| f.path.as_str()).collect();
+    let paths: Vec<_> = loaded
+        .tree
+        .files()
+        .iter()
+        .map(|f| f.path.as_str())
+        .collect();
     assert_eq!(paths, ["good"]);
     assert_eq!(loaded.refused.len(), 8, "{:?}", loaded.refused);
 }
@@ -159,40 +188,54 @@ fn a_large_blob_is_seen_and_not_read() {
 
 #[test]
 fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
-    alone("git::a_tree_that_holds_itself_many_times_ends_at_the_limit", || {
-        let bed = Bed::new();
-        let blob = bed.blob(b"x");
-        for leaf in [bed.tree(&[(BLOB, b"f", blob)]), bed.tree(&[])] {
-            let mut tree = leaf;
-            for _ in 0..12 {
-                let names: Vec<_> = (b'a'..=b'j').map(|name| [name]).collect();
-                let entries: Vec<_> = names.iter().map(|name| (TREE, &name[..], tree)).collect();
-                tree = bed.tree(&entries);
+    alone(
+        "git::a_tree_that_holds_itself_many_times_ends_at_the_limit",
+        || {
+            let bed = Bed::new();
+            let blob = bed.blob(b"x");
+            for leaf in [bed.tree(&[(BLOB, b"f", blob)]), bed.tree(&[])] {
+                let mut tree = leaf;
+                for _ in 0..12 {
+                    let names: Vec<_> = (b'a'..=b'j').map(|name| [name]).collect();
+                    let entries: Vec<_> =
+                        names.iter().map(|name| (TREE, &name[..], tree)).collect();
+                    tree = bed.tree(&entries);
+                }
+                let commit = bed.commit(tree, &[]);
+                let started = Instant::now();
+                let (refused, growth) = peak_growth(|| bed.local().load(&commit, "").unwrap_err());
+                assert_eq!(refused, RepositoryError::Tree(TreeError::TooManyFiles));
+                let refused = bed.local().changed_paths(&commit, &commit).unwrap_err();
+                assert_eq!(refused, RepositoryError::Tree(TreeError::TooManyFiles));
+                assert!(
+                    started.elapsed() < Duration::from_secs(5),
+                    "{:?}",
+                    started.elapsed()
+                );
+                assert!(growth < 64 * MIB, "grew by {growth}");
             }
-            let commit = bed.commit(tree, &[]);
-            let started = Instant::now();
-            let (refused, growth) = peak_growth(|| bed.local().load(&commit, "").unwrap_err());
-            assert_eq!(refused, RepositoryError::Tree(TreeError::TooManyFiles));
-            let refused = bed.local().changed_paths(&commit, &commit).unwrap_err();
-            assert_eq!(refused, RepositoryError::Tree(TreeError::TooManyFiles));
-            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-            assert!(growth < 64 * MIB, "grew by {growth}");
-        }
-    });
+        },
+    );
 }
 
 #[test]
 fn sixty_four_mebibytes_are_refused_by_their_headers() {
-    alone("git::sixty_four_mebibytes_are_refused_by_their_headers", || {
-        let bed = Bed::new();
-        let blob = bed.blob(&vec![b'x'; 1024 * 1024]);
-        let names: Vec<_> = (0..65).map(|i| format!("f{i:02}")).collect();
-        let entries: Vec<_> = names.iter().map(|n| (BLOB, n.as_bytes(), blob)).collect();
-        let commit = bed.commit(bed.tree(&entries), &[]);
-        let (refused, growth) = peak_growth(|| bed.local().load(&commit, "").unwrap_err());
-        assert!(matches!(refused, RepositoryError::Tree(TreeError::TooManyBytes { .. })));
-        assert!(growth < 16 * MIB, "grew by {growth}");
-    });
+    alone(
+        "git::sixty_four_mebibytes_are_refused_by_their_headers",
+        || {
+            let bed = Bed::new();
+            let blob = bed.blob(&vec![b'x'; 1024 * 1024]);
+            let names: Vec<_> = (0..65).map(|i| format!("f{i:02}")).collect();
+            let entries: Vec<_> = names.iter().map(|n| (BLOB, n.as_bytes(), blob)).collect();
+            let commit = bed.commit(bed.tree(&entries), &[]);
+            let (refused, growth) = peak_growth(|| bed.local().load(&commit, "").unwrap_err());
+            assert!(matches!(
+                refused,
+                RepositoryError::Tree(TreeError::TooManyBytes { .. })
+            ));
+            assert!(growth < 16 * MIB, "grew by {growth}");
+        },
+    );
 }
 
 #[test]
@@ -204,7 +247,10 @@ fn bottomless_trees_are_named() {
     }
     let loaded = bed.local().load(&bed.commit(tree, &[]), "").unwrap();
     let end = ["d"; MAX_DEPTH + 1].join("/");
-    assert!(matches!(loaded.tree.find(&end).unwrap().1.content, Content::Unreadable { .. }));
+    assert!(matches!(
+        loaded.tree.find(&end).unwrap().1.content,
+        Content::Unreadable { .. }
+    ));
 }
 
 #[test]
@@ -221,11 +267,18 @@ fn revisions_are_full_names_or_ids() {
         said("main"),
         "revision `main` was not found; refs are named in full: write `refs/heads/main`"
     );
-    assert_eq!(said("refs/heads/x"), "revision `refs/heads/x` was not found");
+    assert_eq!(
+        said("refs/heads/x"),
+        "revision `refs/heads/x` was not found"
+    );
     assert_eq!(said("main@{0}\n"), "revision `main@{0}\\n` was not found");
     assert!(said(&"0".repeat(40)).ends_with("was not found"));
     assert!(said("--upload-pack=x").contains("write `HEAD`"));
-    let tree = bed.git.find_commit(Oid::from_str(commit.as_str()).unwrap()).unwrap().tree_id();
+    let tree = bed
+        .git
+        .find_commit(Oid::from_str(commit.as_str()).unwrap())
+        .unwrap()
+        .tree_id();
     assert!(said(&tree.to_string()).ends_with("is not a commit"));
     let nothing = LocalRepository::discover(Path::new("/")).unwrap_err();
     assert_eq!(nothing.to_string(), "`/` is not inside a Git repository");
@@ -247,7 +300,10 @@ fn what_two_commits_differ_in() {
     let changed = local.changed_paths(&base, &ours).unwrap();
     let paths: Vec<_> = changed.paths.iter().map(|path| path.as_str()).collect();
     assert_eq!(paths, ["gone", "new", "other"]);
-    assert_eq!(local.merge_base(&ours, &theirs).unwrap(), Some(base.clone()));
+    assert_eq!(
+        local.merge_base(&ours, &theirs).unwrap(),
+        Some(base.clone())
+    );
     assert_eq!(local.merge_base(&ours, &foreign).unwrap(), None);
 }
 
@@ -261,5 +317,8 @@ fn missing_objects_are_damage_and_never_absence() {
         assert_eq!(error.class(), "damaged", "{error}");
     }
     let blob_as_tree = bed.commit(bed.tree(&[(TREE, b"d", bed.blob(b"x"))]), &[]);
-    assert_eq!(bed.local().load(&blob_as_tree, "").unwrap_err().class(), "damaged");
+    assert_eq!(
+        bed.local().load(&blob_as_tree, "").unwrap_err().class(),
+        "damaged"
+    );
 }

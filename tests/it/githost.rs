@@ -30,6 +30,8 @@ pub(crate) enum Mood {
     Endless,
     /// Flips a bit in the middle of every pack.
     Corrupt,
+    /// Sends this pack, whatever was asked for.
+    Pack(Vec<u8>),
     /// Speaks of something else.
     Web,
 }
@@ -64,11 +66,19 @@ impl Host {
             authorization: Mutex::default(),
             packs: Mutex::default(),
         });
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let app = Router::new()
+            .fallback(handle)
+            .with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { runtime, address, shared }
+        Self {
+            runtime,
+            address,
+            shared,
+        }
     }
 
     pub(crate) fn set(&self, mood: Mood) {
@@ -94,7 +104,11 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     if let Some(value) = headers.get("authorization") {
-        shared.authorization.lock().unwrap().push(value.to_str().unwrap().to_owned());
+        shared
+            .authorization
+            .lock()
+            .unwrap()
+            .push(value.to_str().unwrap().to_owned());
     }
     if method == Method::POST {
         *shared.packs.lock().unwrap() += 1;
@@ -112,6 +126,8 @@ async fn handle(
         Mood::Endless => honest.await,
         Mood::Corrupt if wants_pack => flip(honest.await).await,
         Mood::Corrupt => honest.await,
+        Mood::Pack(pack) if wants_pack => banded(&pack),
+        Mood::Pack(_) => honest.await,
         Mood::Web => plain(200, Body::from("<html>")),
     }
 }
@@ -121,7 +137,24 @@ fn plain(status: u16, body: Body) -> Response {
 }
 
 fn moved(to: &str) -> Response {
-    Response::builder().status(302).header("location", to).body(Body::empty()).unwrap()
+    Response::builder()
+        .status(302)
+        .header("location", to)
+        .body(Body::empty())
+        .unwrap()
+}
+
+fn banded(pack: &[u8]) -> Response {
+    let mut bytes = b"0008NAK\n".to_vec();
+    for part in pack.chunks(60_000) {
+        bytes.extend(format!("{:04x}\x01", part.len() + 5).into_bytes());
+        bytes.extend(part);
+    }
+    bytes.extend(b"0000");
+    Response::builder()
+        .header("content-type", "application/x-git-upload-pack-result")
+        .body(Body::from(bytes))
+        .unwrap()
 }
 
 fn endless() -> Response {
@@ -130,7 +163,9 @@ fn endless() -> Response {
     let stream = futures::stream::repeat(packet).map(Ok::<_, std::io::Error>);
     Response::builder()
         .header("content-type", "application/x-git-upload-pack-result")
-        .body(Body::from_stream(futures::stream::iter([Ok(Bytes::from("0008NAK\n"))]).chain(stream)))
+        .body(Body::from_stream(
+            futures::stream::iter([Ok(Bytes::from("0008NAK\n"))]).chain(stream),
+        ))
         .unwrap()
 }
 
@@ -147,8 +182,14 @@ async fn trickle(response: Response) -> Response {
 
 async fn flip(response: Response) -> Response {
     let (parts, body) = response.into_parts();
-    let mut bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    let pack = bytes.windows(4).position(|window| window == b"PACK").unwrap();
+    let mut bytes = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap()
+        .to_vec();
+    let pack = bytes
+        .windows(4)
+        .position(|window| window == b"PACK")
+        .unwrap();
     bytes[pack + 20] ^= 0x10;
     Response::from_parts(parts, Body::from(bytes))
 }
@@ -174,7 +215,11 @@ async fn backend(root: &Path, method: &Method, uri: &Uri, body: Bytes) -> Respon
     let feed = tokio::spawn(async move { stdin.write_all(&body).await });
     let output = child.wait_with_output().await.unwrap();
     drop(feed.await);
-    let end = output.stdout.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let end = output
+        .stdout
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
     let head = std::str::from_utf8(&output.stdout[..end]).unwrap();
     let mut response = Response::builder();
     for line in head.split("\r\n") {
@@ -184,5 +229,7 @@ async fn backend(root: &Path, method: &Method, uri: &Uri, body: Bytes) -> Respon
             _ => response.header(name, value),
         };
     }
-    response.body(Body::from(output.stdout[end + 4..].to_vec())).unwrap()
+    response
+        .body(Body::from(output.stdout[end + 4..].to_vec()))
+        .unwrap()
 }

@@ -1,6 +1,7 @@
 //! Remotes are fetched from their own host, within limits, and leave nothing behind when they fail.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,9 +28,14 @@ struct Bed {
 impl Bed {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let served = git2::Repository::init_bare(directory.path().join("served/org/r.git")).unwrap();
+        let served =
+            git2::Repository::init_bare(directory.path().join("served/org/r.git")).unwrap();
         let host = Host::start(&directory.path().join("served"));
-        Self { host, served, directory }
+        Self {
+            host,
+            served,
+            directory,
+        }
     }
 
     /// Points main to a new commit on top of these.
@@ -40,11 +46,18 @@ impl Bed {
         let tree = self.served.find_tree(tree.write().unwrap()).unwrap();
         let parents: Vec<_> = parents
             .iter()
-            .map(|id| self.served.find_commit(Oid::from_str(id.as_str()).unwrap()).unwrap())
+            .map(|id| {
+                self.served
+                    .find_commit(Oid::from_str(id.as_str()).unwrap())
+                    .unwrap()
+            })
             .collect();
         let who = Signature::new("a", "a@b", &Time::new(0, 0)).unwrap();
         let parents: Vec<_> = parents.iter().collect();
-        let id = self.served.commit(None, &who, &who, text, &tree, &parents).unwrap();
+        let id = self
+            .served
+            .commit(None, &who, &who, text, &tree, &parents)
+            .unwrap();
         self.served.reference(MAIN, id, true, "test").unwrap();
         CommitId::new(&id.to_string()).unwrap()
     }
@@ -56,7 +69,10 @@ impl Bed {
             name: MAIN.to_owned(),
             mirrors: self.directory.path().join("mirrors"),
             credential: Some(Credential::Bearer(CANARY.into())),
-            limits: FetchLimits { deadline: Duration::from_secs(20), ..FetchLimits::default() },
+            limits: FetchLimits {
+                deadline: Duration::from_secs(20),
+                ..FetchLimits::default()
+            },
             ssh: SshOptions::default(),
         }
     }
@@ -69,14 +85,25 @@ impl Bed {
         let head = self.host.runtime.block_on(remote.head());
         if let Err(error) = &head {
             assert!(!format!("{error} {error:?}").contains(CANARY));
-            assert!(leftovers(remote.git_dir()).is_empty(), "{:?}", leftovers(remote.git_dir()));
+            assert!(
+                leftovers(remote.git_dir()).is_empty(),
+                "{:?}",
+                leftovers(remote.git_dir())
+            );
         }
         head
     }
 
     fn text(&self, remote: &RemoteRepository, commit: &CommitId) -> String {
         let loaded = self.host.runtime.block_on(remote.load(commit, "")).unwrap();
-        loaded.tree.find("kubemate.kdl").unwrap().1.text().unwrap().to_owned()
+        loaded
+            .tree
+            .find("kubemate.kdl")
+            .unwrap()
+            .1
+            .text()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -86,13 +113,24 @@ fn remote(options: RemoteOptions) -> RemoteRepository {
 }
 
 fn packs(git_dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else {
+        return Vec::new();
+    };
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 fn leftovers(git_dir: &Path) -> Vec<PathBuf> {
-    let is_finished = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("pack-");
-    packs(git_dir).into_iter().filter(|path| !is_finished(path)).collect()
+    let is_finished = |path: &PathBuf| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("pack-")
+    };
+    packs(git_dir)
+        .into_iter()
+        .filter(|path| !is_finished(path))
+        .collect()
 }
 
 #[test]
@@ -107,12 +145,25 @@ fn a_remote_is_fetched_followed_and_read() {
     assert_eq!(bed.text(&remote, &second), "two");
     let packs = bed.host.packs();
     assert_eq!(bed.head(&remote).unwrap(), second);
-    assert_eq!(bed.host.packs(), packs, "nothing is transferred when nothing changed");
+    assert_eq!(
+        bed.host.packs(),
+        packs,
+        "nothing is transferred when nothing changed"
+    );
     let run = |revision| bed.host.runtime.block_on(remote.resolve(revision));
     assert_eq!(run(MAIN).unwrap(), second);
-    let changed = bed.host.runtime.block_on(remote.changed_paths(&first, &second)).unwrap();
+    let changed = bed
+        .host
+        .runtime
+        .block_on(remote.changed_paths(&first, &second))
+        .unwrap();
     assert_eq!(changed.paths.len(), 1);
-    assert!(bed.host.authorization().iter().all(|seen| seen == &format!("Bearer {CANARY}")));
+    assert!(
+        bed.host
+            .authorization()
+            .iter()
+            .all(|seen| seen == &format!("Bearer {CANARY}"))
+    );
 }
 
 #[test]
@@ -125,12 +176,24 @@ fn only_the_tip_is_fetched_until_history_is_needed() {
     }
     let remote = bed.remote();
     assert_eq!(bed.head(&remote).unwrap(), tip);
-    assert!(git2::Repository::open_bare(remote.git_dir()).unwrap().is_shallow());
-    let base = bed.host.runtime.block_on(remote.merge_base(&tip, &root)).unwrap();
+    assert!(
+        git2::Repository::open_bare(remote.git_dir())
+            .unwrap()
+            .is_shallow()
+    );
+    let base = bed
+        .host
+        .runtime
+        .block_on(remote.merge_base(&tip, &root))
+        .unwrap();
     assert_eq!(base, Some(root.clone()));
     assert_eq!(bed.text(&remote, &root), "root");
     let unknown = CommitId::new(&"7".repeat(40)).unwrap();
-    let error = bed.host.runtime.block_on(remote.load(&unknown, "")).unwrap_err();
+    let error = bed
+        .host
+        .runtime
+        .block_on(remote.load(&unknown, ""))
+        .unwrap_err();
     assert_eq!(error.class(), "unknown-revision", "{error}");
 }
 
@@ -153,7 +216,11 @@ fn rewritten_history_is_followed() {
     let new = bed.commit("unrelated", &[]);
     assert_eq!(bed.head(&remote).unwrap(), new);
     assert_eq!(bed.text(&remote, &new), "unrelated");
-    assert_eq!(bed.text(&remote, &old), "old", "what was applied before is still known");
+    assert_eq!(
+        bed.text(&remote, &old),
+        "old",
+        "what was applied before is still known"
+    );
 }
 
 #[test]
@@ -165,7 +232,11 @@ fn a_ref_that_is_gone_says_so() {
     bed.served.find_reference(MAIN).unwrap().delete().unwrap();
     let error = bed.head(&remote).unwrap_err();
     assert_eq!(error.to_string(), "127.0.0.1 has no ref `refs/heads/main`");
-    assert_eq!(bed.head(&remote).unwrap_err().class(), "unknown-revision", "an empty repository too");
+    assert_eq!(
+        bed.head(&remote).unwrap_err().class(),
+        "unknown-revision",
+        "an empty repository too"
+    );
     let back = bed.commit("back", &[]);
     assert_eq!(bed.head(&remote).unwrap(), back);
 }
@@ -211,11 +282,18 @@ fn refusals_are_told_apart() {
     assert_eq!(class(Mood::Status(404)), "no-such-repository");
     assert_eq!(class(Mood::Status(503)), "unreachable");
     assert_eq!(class(Mood::Web), "unreachable");
-    assert_eq!(class(Mood::Honest), "unknown-revision", "the repository is empty");
+    assert_eq!(
+        class(Mood::Honest),
+        "unknown-revision",
+        "the repository is empty"
+    );
     let mut options = bed.options();
     options.address = RemoteAddress::parse("http://127.0.0.1:1/org/r.git").unwrap();
     let error = bed.head(&remote(options)).unwrap_err();
-    assert!(error.to_string().starts_with("127.0.0.1: no connection: "), "{error}");
+    assert!(
+        error.to_string().starts_with("127.0.0.1: no connection: "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -259,6 +337,98 @@ fn a_corrupt_pack_is_refused_and_leaves_nothing() {
     assert_eq!(bed.head(&remote).unwrap(), commit);
 }
 
+/// A pack object: its kind and size, what it is based on, and its content.
+fn object(kind: u8, size: u64, base: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind << 4 | (size & 0x0f) as u8];
+    let mut left = size >> 4;
+    while left > 0 {
+        *bytes.last_mut().unwrap() |= 0x80;
+        bytes.push((left & 0x7f) as u8);
+        left >>= 7;
+    }
+    bytes.extend(base);
+    let mut zlib = flate2::write::ZlibEncoder::new(bytes, flate2::Compression::fast());
+    zlib.write_all(content).unwrap();
+    zlib.finish().unwrap()
+}
+
+fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = b"PACK\0\0\0\x02".to_vec();
+    bytes.extend(u32::try_from(objects.len()).unwrap().to_be_bytes());
+    bytes.extend(objects.concat());
+    bytes.extend([0; 20]);
+    bytes
+}
+
+/// A blob and deltas that each double the one before: from a mebibyte to two to the power of this.
+fn doubling(times: u32) -> Vec<u8> {
+    let number = |mut value: u64| {
+        let mut bytes = Vec::new();
+        while value > 0x7f {
+            bytes.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    };
+    let mut size = 1_u64 << 20;
+    let mut objects = vec![object(3, size, &[], &vec![0; 1 << 20])];
+    for _ in 0..times {
+        let mut delta = [number(size), number(size * 2)].concat();
+        // Copies of 64 KiB from the beginning of the base.
+        delta.extend(std::iter::repeat_n(
+            0x80,
+            usize::try_from(size * 2 >> 16).unwrap(),
+        ));
+        let distance = u64::try_from(objects.last().unwrap().len()).unwrap();
+        let mut offset = vec![(distance & 0x7f) as u8];
+        let mut left = distance >> 7;
+        while left > 0 {
+            left -= 1;
+            offset.insert(0, 0x80 | (left & 0x7f) as u8);
+            left >>= 7;
+        }
+        objects.push(object(6, delta.len() as u64, &offset, &delta));
+        size *= 2;
+    }
+    pack(&objects)
+}
+
+#[test]
+fn a_pack_that_would_fill_the_memory_is_refused() {
+    alone(
+        "remote::a_pack_that_would_fill_the_memory_is_refused",
+        || {
+            let bed = Bed::new();
+            let commit = bed.commit("one", &[]);
+            let remote = bed.remote();
+            let zeros = vec![0; 1 << 20];
+            for bomb in [
+                pack(&[object(3, 10 << 30, &[], &zeros)]),
+                pack(&[object(3, 1 << 48, &[], &zeros)]),
+                doubling(12),
+            ] {
+                bed.host.set(Mood::Pack(bomb));
+                let started = Instant::now();
+                let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
+                assert_eq!(error.class(), "transfer-too-large", "{error}");
+                assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
+                assert!(started.elapsed() < Duration::from_secs(10));
+                assert!(packs(remote.git_dir()).is_empty());
+            }
+            let foreign = pack(&[object(3, 5, &[], b"hello")]);
+            bed.host.set(Mood::Pack(foreign));
+            assert_eq!(
+                bed.head(&remote).unwrap_err().class(),
+                "damaged",
+                "its trailer is wrong"
+            );
+            bed.host.set(Mood::Honest);
+            assert_eq!(bed.head(&remote).unwrap(), commit);
+        },
+    );
+}
+
 #[test]
 fn a_damaged_mirror_is_fetched_again() {
     let bed = Bed::new();
@@ -266,7 +436,9 @@ fn a_damaged_mirror_is_fetched_again() {
     let remote = bed.remote();
     bed.head(&remote).unwrap();
     let damage = |ending: &str, harm: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        let hit = packs(remote.git_dir()).into_iter().filter(|path| path.extension().unwrap() == ending);
+        let hit = packs(remote.git_dir())
+            .into_iter()
+            .filter(|path| path.extension().unwrap() == ending);
         let mut count = 0;
         for path in hit {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -299,10 +471,16 @@ fn nothing_of_a_credential_reaches_the_disk() {
     let mut files = 0;
     while let Some(path) = pending.pop() {
         if path.is_dir() {
-            pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            pending.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else {
             let bytes = fs::read(&path).unwrap();
-            let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+            let found = bytes
+                .windows(CANARY.len())
+                .any(|window| window == CANARY.as_bytes());
             assert!(!found, "{}", path.display());
             files += 1;
         }
@@ -343,7 +521,11 @@ fn stand_in(bed: &Bed, body: &str) -> PathBuf {
 fn over_ssh(bed: &Bed, program: PathBuf) -> RemoteRepository {
     let mut options = bed.options();
     options.address = RemoteAddress::parse("ssh://git@git.example:2222/org/r.git").unwrap();
-    options.ssh = SshOptions { program, key: Some("/keys/id".into()), known_hosts: None };
+    options.ssh = SshOptions {
+        program,
+        key: Some("/keys/id".into()),
+        known_hosts: None,
+    };
     options.limits.deadline = Duration::from_secs(5);
     remote(options)
 }
@@ -366,7 +548,10 @@ fn ssh_fetches_with_host_keys_checked() {
         "2222",
         "git-upload-pack '/org/r.git'",
     ] {
-        assert!(called.lines().any(|line| line == argument), "{argument} in {called}");
+        assert!(
+            called.lines().any(|line| line == argument),
+            "{argument} in {called}"
+        );
     }
     assert!(!called.contains(CANARY));
 }
@@ -375,13 +560,24 @@ fn ssh_fetches_with_host_keys_checked() {
 fn ssh_that_fails_or_hangs_is_an_error() {
     let bed = Bed::new();
     bed.commit("one", &[]);
-    let remote = over_ssh(&bed, stand_in(&bed, "echo 'Host key verification failed.' >&2; exit 255"));
+    let remote = over_ssh(
+        &bed,
+        stand_in(&bed, "echo 'Host key verification failed.' >&2; exit 255"),
+    );
     let error = bed.head(&remote).unwrap_err();
-    assert_eq!(error.to_string(), "git.example: Host key verification failed.");
+    assert_eq!(
+        error.to_string(),
+        "git.example: Host key verification failed."
+    );
     let started = Instant::now();
     let remote = over_ssh(&bed, stand_in(&bed, "exec sleep 600"));
     assert_eq!(bed.head(&remote).unwrap_err().class(), "timed-out");
     assert!(started.elapsed() < Duration::from_secs(15));
     let remote = over_ssh(&bed, PathBuf::from("/nonexistent/ssh"));
-    assert!(bed.head(&remote).unwrap_err().to_string().contains("could not be started"));
+    assert!(
+        bed.head(&remote)
+            .unwrap_err()
+            .to_string()
+            .contains("could not be started")
+    );
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kubemate::adapters::worker::{Confinement, Drill, Ending, Limits, Worker, WorkerError, Workers};
+use kubemate::adapters::worker::{
+    Confinement, Drill, Ending, Limits, Worker, WorkerError, Workers,
+};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -27,7 +29,14 @@ fn impatient(wall: u64) -> Worker {
 }
 
 fn death(answer: Result<Vec<u8>, WorkerError>) -> (Ending, &'static str) {
-    let Err(WorkerError::Died { ending, hint, stderr }) = answer else { panic!("{answer:?}") };
+    let Err(WorkerError::Died {
+        ending,
+        hint,
+        stderr,
+    }) = answer
+    else {
+        panic!("{answer:?}")
+    };
     assert!(!stderr.chars().any(char::is_control), "{stderr:?}");
     (ending, hint.unwrap_or(""))
 }
@@ -39,7 +48,10 @@ fn a_worker_has_no_files_no_sockets_and_no_surroundings() {
     assert_eq!(worker.drill(Drill::OpenFiles).unwrap(), b"");
     assert_eq!(worker.drill(Drill::OpenSockets).unwrap(), b"");
     assert_eq!(worker.drill(Drill::StartProgram).unwrap(), b"");
-    assert_eq!(worker.drill(Drill::LookAround).unwrap(), b"variables=0 directory=/");
+    assert_eq!(
+        worker.drill(Drill::LookAround).unwrap(),
+        b"variables=0 directory=/"
+    );
 }
 
 /// Descriptors that whoever started this process left open for every child; none is ours.
@@ -47,7 +59,10 @@ fn left_open() -> u8 {
     const CLOEXEC: u32 = 0o2_000_000;
     let is_left_open = |path: PathBuf| {
         let info = std::fs::read_to_string(path).ok()?;
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?.trim();
+        let flags = info
+            .lines()
+            .find_map(|line| line.strip_prefix("flags:"))?
+            .trim();
         Some(u32::from_str_radix(flags, 8).ok()? & CLOEXEC == 0)
     };
     let entries = std::fs::read_dir("/proc/self/fdinfo").unwrap().flatten();
@@ -73,7 +88,10 @@ fn nothing_this_program_opened_reaches_a_worker() {
 #[test]
 fn memory_ends_at_the_limit() {
     let (ending, hint) = death(worker().drill(Drill::Allocate));
-    assert_eq!((ending, hint), (Ending::Signal(6), "it needed more memory than it may use"));
+    assert_eq!(
+        (ending, hint),
+        (Ending::Signal(6), "it needed more memory than it may use")
+    );
 }
 
 #[test]
@@ -89,7 +107,12 @@ fn processor_time_ends_at_the_limit() {
 fn waiting_ends_at_the_limit() {
     let started = Instant::now();
     let answer = impatient(300).drill(Drill::Sleep);
-    assert_eq!(answer, Err(WorkerError::TimedOut { after: Duration::from_millis(300) }));
+    assert_eq!(
+        answer,
+        Err(WorkerError::TimedOut {
+            after: Duration::from_millis(300)
+        })
+    );
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
@@ -103,21 +126,41 @@ fn deep_recursion_ends_the_worker_alone() {
 #[test]
 fn aborts_and_panics_are_values() {
     assert_eq!(death(worker().drill(Drill::Abort)).0, Ending::Signal(6));
-    assert_eq!(death(worker().drill(Drill::Panic)), (Ending::Exit(101), "it panicked"));
+    assert_eq!(
+        death(worker().drill(Drill::Panic)),
+        (Ending::Exit(101), "it panicked")
+    );
 }
 
 #[test]
 fn too_much_output_is_cut_off() {
-    assert_eq!(worker().drill(Drill::Flood), Err(WorkerError::TooMuchOutput { limit: MIB }));
-    assert_eq!(worker().drill(Drill::Noise).unwrap(), b"done", "64 MiB of noise is swallowed");
+    assert_eq!(
+        worker().drill(Drill::Flood),
+        Err(WorkerError::TooMuchOutput { limit: MIB })
+    );
+    assert_eq!(
+        worker().drill(Drill::Noise).unwrap(),
+        b"done",
+        "64 MiB of noise is swallowed"
+    );
 }
 
 #[test]
 fn the_last_words_are_kept_short() {
-    let Err(error) = worker().drill(Drill::Panic) else { panic!() };
-    let WorkerError::Died { stderr, .. } = &error else { panic!() };
-    assert!(stderr.contains("a drill") && stderr.len() <= 4096, "{stderr}");
-    assert_eq!(error.to_string(), "the worker process ended with exit code 101: it panicked");
+    let Err(error) = worker().drill(Drill::Panic) else {
+        panic!()
+    };
+    let WorkerError::Died { stderr, .. } = &error else {
+        panic!()
+    };
+    assert!(
+        stderr.contains("a drill") && stderr.len() <= 4096,
+        "{stderr}"
+    );
+    assert_eq!(
+        error.to_string(),
+        "the worker process ended with exit code 101: it panicked"
+    );
 }
 
 #[test]
@@ -154,7 +197,11 @@ fn many_requests_need_few_processes() {
     let worker = worker();
     let started = Instant::now();
     let answers = worker.drill_batch(&[Drill::Echo; 200]);
-    assert!(answers.iter().all(|answer| answer.as_deref() == Ok(b"here")));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_deref() == Ok(b"here"))
+    );
     assert!(started.elapsed() < Duration::from_secs(10));
     assert!(worker.run_batch(&[]).is_empty());
 }
@@ -177,7 +224,10 @@ fn a_request_over_the_limit_starts_nothing() {
     let request = vec![0; 128 * 1024 * 1024 + 1];
     let mut worker = worker();
     worker.program = PathBuf::from("/nonexistent/program");
-    assert_eq!(worker.run(&request).unwrap_err().class(), "request-too-large");
+    assert_eq!(
+        worker.run(&request).unwrap_err().class(),
+        "request-too-large"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
 
+use super::guard::Guard;
 use super::session::{Credential, Session};
 use crate::adapters::text::printable;
 use crate::source::address::RemoteAddress;
@@ -39,7 +40,9 @@ pub fn client(roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Repos
         .into_iter()
         .fold(builder, reqwest::ClientBuilder::add_root_certificate)
         .build()
-        .map_err(|error| RepositoryError::Git { reason: cause(&error) })
+        .map_err(|error| RepositoryError::Git {
+            reason: cause(&error),
+        })
 }
 
 /// libgit2's view of a remote over HTTP.
@@ -58,8 +61,15 @@ impl SmartSubtransport for Http {
                 return Err(git2::Error::from_str("nothing is ever pushed"));
             }
         };
-        let session = Arc::clone(&self.0);
-        Ok(Box::new(Exchange { session, post, request: Vec::new(), response: None, left: Bytes::new() }))
+        let (session, guard) = (Arc::clone(&self.0), self.0.guard());
+        Ok(Box::new(Exchange {
+            session,
+            post,
+            request: Vec::new(),
+            response: None,
+            left: Bytes::new(),
+            guard,
+        }))
     }
 
     fn close(&self) -> Result<(), git2::Error> {
@@ -74,6 +84,7 @@ struct Exchange {
     request: Vec<u8>,
     response: Option<Response>,
     left: Bytes,
+    guard: Guard,
 }
 
 impl Write for Exchange {
@@ -99,15 +110,20 @@ impl Read for Exchange {
             self.response = Some(answer.map_err(|error| session.fail(error))?);
         }
         while self.left.is_empty() {
-            let Some(response) = self.response.as_mut() else { return Ok(0) };
+            let Some(response) = self.response.as_mut() else {
+                return Ok(0);
+            };
             let next = within(&session, async {
-                response.chunk().await.map_err(|error| session.unreachable(cause(&error)))
+                response
+                    .chunk()
+                    .await
+                    .map_err(|error| session.unreachable(cause(&error)))
             });
             match next.map_err(|error| session.fail(error))? {
                 Some(chunk) => self.left = chunk,
                 None => return Ok(0),
             }
-            session.receive(self.left.len())?;
+            session.receive(&self.left, &mut self.guard)?;
         }
         let count = into.len().min(self.left.len());
         into[..count].copy_from_slice(&self.left.split_to(count));
@@ -122,13 +138,19 @@ fn within<T>(
 ) -> Result<T, RepositoryError> {
     session.runtime.block_on(async {
         let until = tokio::time::Instant::from_std(session.until);
-        tokio::time::timeout_at(until, work).await.unwrap_or_else(|_| Err(session.timed_out()))
+        tokio::time::timeout_at(until, work)
+            .await
+            .unwrap_or_else(|_| Err(session.timed_out()))
     })
 }
 
 async fn ask(session: &Session, post: bool, body: Vec<u8>) -> Result<Response, RepositoryError> {
     for _ in 0..=MAX_REDIRECTS {
-        let base = session.base.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let base = session
+            .base
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let response = send(session, &base, post, &body).await?;
         if !response.status().is_redirection() {
             return accepted(session, post, response);
@@ -162,15 +184,25 @@ async fn send(
         Some(Credential::Bearer(token)) => request.bearer_auth(token.expose_secret()),
         None => request,
     };
-    request.send().await.map_err(|error| session.unreachable(cause(&error)))
+    request
+        .send()
+        .await
+        .map_err(|error| session.unreachable(cause(&error)))
 }
 
-fn accepted(session: &Session, post: bool, response: Response) -> Result<Response, RepositoryError> {
+fn accepted(
+    session: &Session,
+    post: bool,
+    response: Response,
+) -> Result<Response, RepositoryError> {
     let host = session.host();
     match response.status() {
         StatusCode::OK => {}
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            return Err(RepositoryError::Denied { host, status: status.as_u16() });
+            return Err(RepositoryError::Denied {
+                host,
+                status: status.as_u16(),
+            });
         }
         StatusCode::NOT_FOUND | StatusCode::GONE => {
             return Err(RepositoryError::NoSuchRepository { host });
@@ -182,7 +214,10 @@ fn accepted(session: &Session, post: bool, response: Response) -> Result<Respons
     } else {
         "application/x-git-upload-pack-advertisement"
     };
-    let given = response.headers().get(CONTENT_TYPE).map(reqwest::header::HeaderValue::as_bytes);
+    let given = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(reqwest::header::HeaderValue::as_bytes);
     if given == Some(expected.as_bytes()) {
         Ok(response)
     } else {
@@ -198,18 +233,28 @@ fn new_base(
     response: &Response,
 ) -> Result<String, RepositoryError> {
     let vague = || session.unreachable("it redirects to an address that is none");
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok());
     let from = url::Url::parse(base).map_err(|_| vague())?;
-    let to = from.join(location.ok_or_else(vague)?).map_err(|_| vague())?;
+    let to = from
+        .join(location.ok_or_else(vague)?)
+        .map_err(|_| vague())?;
     if (from.scheme(), from.host(), from.port()) != (to.scheme(), to.host(), to.port()) {
         let target = printable(to.host_str().unwrap_or("another host"));
-        return Err(RepositoryError::Redirected { host: session.host(), target });
+        return Err(RepositoryError::Redirected {
+            host: session.host(),
+            target,
+        });
     }
     if post {
         return Err(session.unreachable("it redirects in the middle of a fetch"));
     }
     let moved = to.as_str().strip_suffix(REFS).ok_or_else(vague)?;
-    RemoteAddress::parse(moved).map(|address| address.to_string()).map_err(RepositoryError::from)
+    RemoteAddress::parse(moved)
+        .map(|address| address.to_string())
+        .map_err(RepositoryError::from)
 }
 
 /// The innermost reason of a failed request, without its URL.

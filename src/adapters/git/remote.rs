@@ -65,15 +65,22 @@ impl RemoteRepository {
     ) -> Result<Self, RepositoryError> {
         allowed.check(&options.address)?;
         transport::prepare()?;
-        let fits = options.name.starts_with("refs/") && git2::Reference::is_valid_name(&options.name);
+        let fits =
+            options.name.starts_with("refs/") && git2::Reference::is_valid_name(&options.name);
         if !fits {
             let hint = Some("write the full name of a ref, such as refs/heads/main".to_owned());
             let revision = printable(&options.name);
             return Err(RepositoryError::UnknownRevision { revision, hint });
         }
         let name = blake3::hash(options.address.to_string().as_bytes()).to_hex();
-        let git_dir = options.mirrors.join(format!("{}.git", name.get(..32).unwrap_or_default()));
-        Ok(Self { options: Arc::new(options), client, git_dir })
+        let git_dir = options
+            .mirrors
+            .join(format!("{}.git", name.get(..32).unwrap_or_default()));
+        Ok(Self {
+            options: Arc::new(options),
+            client,
+            git_dir,
+        })
     }
 
     /// Where the mirror lies.
@@ -120,7 +127,11 @@ impl RemoteRepository {
             Err(Stopped::Known(error)) => Err(error),
             // The transport knows better than libgit2 what went wrong.
             Err(Stopped::Git(error)) => Err(session.take_failure().unwrap_or_else(|| {
-                if session.is_late() { session.timed_out() } else { fetch_error(session, &error) }
+                if session.is_late() {
+                    session.timed_out()
+                } else {
+                    fetch_error(session, &error)
+                }
             })),
         }
     }
@@ -131,7 +142,11 @@ impl RemoteRepository {
         let mut connection =
             remote.connect_auth(Direction::Fetch, Some(callbacks(session)), None)?;
         let name = self.options.name.as_str();
-        let tip = connection.list()?.iter().find(|head| head.name() == name).map(git2::RemoteHead::oid);
+        let tip = connection
+            .list()?
+            .iter()
+            .find(|head| head.name() == name)
+            .map(git2::RemoteHead::oid);
         let Some(tip) = tip else {
             // A ref that is gone is forgotten here too, so that nobody takes the old commit for it.
             if let Ok(mut old) = repository.find_reference(&self.tracking()) {
@@ -145,9 +160,15 @@ impl RemoteRepository {
             let mut fetch = FetchOptions::new();
             fetch.remote_callbacks(callbacks(session));
             fetch.download_tags(git2::AutotagOption::None);
-            fetch.depth(if depth == Depth::Whole { WHOLE_HISTORY } else { 1 });
+            fetch.depth(if depth == Depth::Whole {
+                WHOLE_HISTORY
+            } else {
+                1
+            });
             let spec = format!("+{name}:{}", self.tracking());
-            connection.remote().download(&[spec.as_str()], Some(&mut fetch))?;
+            connection
+                .remote()
+                .download(&[spec.as_str()], Some(&mut fetch))?;
         }
         drop(connection);
         repository.reference(&self.tracking(), tip, true, "fetch")?;
@@ -178,7 +199,9 @@ impl RemoteRepository {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(disk_error(&error)),
-                Err(TryLockError::WouldBlock) if session.is_late() => return Err(session.timed_out()),
+                Err(TryLockError::WouldBlock) if session.is_late() => {
+                    return Err(session.timed_out());
+                }
                 Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
             }
         }
@@ -191,7 +214,11 @@ impl RemoteRepository {
 
     /// Where the tracked ref lies in the mirror.
     fn tracking(&self) -> String {
-        let name = self.options.name.strip_prefix("refs/").unwrap_or(&self.options.name);
+        let name = self
+            .options
+            .name
+            .strip_prefix("refs/")
+            .unwrap_or(&self.options.name);
         format!("refs/kubemate/{name}")
     }
 
@@ -248,7 +275,11 @@ impl Repository for RemoteRepository {
 
     async fn resolve(&self, revision: &str) -> Result<CommitId, RepositoryError> {
         let tracked = revision == self.options.name;
-        let revision = if tracked { self.tracking() } else { revision.to_owned() };
+        let revision = if tracked {
+            self.tracking()
+        } else {
+            revision.to_owned()
+        };
         self.on_mirror(move |local| local.resolve(&revision)).await
     }
 
@@ -317,7 +348,10 @@ fn callbacks(session: &Session) -> RemoteCallbacks<'_> {
     callbacks.transfer_progress(|progress| {
         if progress.total_objects() > session.limits.objects {
             let limit = session.limits.bytes;
-            drop(session.fail(RepositoryError::TooLarge { host: session.host(), limit }));
+            drop(session.fail(RepositoryError::TooLarge {
+                host: session.host(),
+                limit,
+            }));
             return false;
         }
         !session.is_late()
@@ -336,16 +370,22 @@ fn fetch_error(session: &Session, error: &git2::Error) -> RepositoryError {
 }
 
 fn disk_error(error: &std::io::Error) -> RepositoryError {
-    RepositoryError::Git { reason: format!("the mirror cannot be written: {error}") }
+    RepositoryError::Git {
+        reason: format!("the mirror cannot be written: {error}"),
+    }
 }
 
 /// What an aborted fetch leaves beside the finished packs.
 fn remove_leftovers(git_dir: &Path) {
-    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else { return };
+    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let finished = name.to_str().is_some_and(|name| {
-            let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
+            let ending = Path::new(name)
+                .extension()
+                .and_then(|ending| ending.to_str());
             name.starts_with("pack-") && matches!(ending, Some("pack" | "idx" | "rev" | "keep"))
         });
         if !finished {
@@ -355,6 +395,12 @@ fn remove_leftovers(git_dir: &Path) {
 }
 
 fn size_of_packs(git_dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else { return 0 };
-    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+    let Ok(entries) = fs::read_dir(git_dir.join("objects/pack")) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum()
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use super::guard::{Guard, Refusal};
 use crate::source::address::RemoteAddress;
 use crate::source::repository::RepositoryError;
 
@@ -37,13 +38,20 @@ pub struct FetchLimits {
     pub deadline: Duration,
     /// Everything received, and everything kept for one repository.
     pub bytes: u64,
+    /// One object: what is larger could not be held in memory.
+    pub object_bytes: u64,
     /// Objects in one pack.
     pub objects: usize,
 }
 
 impl Default for FetchLimits {
     fn default() -> Self {
-        Self { deadline: Duration::from_mins(2), bytes: 512 * 1024 * 1024, objects: 2_000_000 }
+        Self {
+            deadline: Duration::from_mins(2),
+            bytes: 512 * 1024 * 1024,
+            object_bytes: 64 * 1024 * 1024,
+            objects: 2_000_000,
+        }
     }
 }
 
@@ -60,7 +68,11 @@ pub struct SshOptions {
 
 impl Default for SshOptions {
     fn default() -> Self {
-        Self { program: PathBuf::from("ssh"), key: None, known_hosts: None }
+        Self {
+            program: PathBuf::from("ssh"),
+            key: None,
+            known_hosts: None,
+        }
     }
 }
 
@@ -95,7 +107,14 @@ pub(super) struct Start {
 
 impl Session {
     pub(super) fn new(start: Start) -> Arc<Self> {
-        let Start { address, credential, client, runtime, ssh, limits } = start;
+        let Start {
+            address,
+            credential,
+            client,
+            runtime,
+            ssh,
+            limits,
+        } = start;
         Arc::new(Self {
             base: Mutex::new(address.to_string()),
             until: Instant::now() + limits.deadline,
@@ -133,38 +152,67 @@ impl Session {
     }
 
     pub(super) fn unreachable(&self, reason: impl Into<String>) -> RepositoryError {
-        RepositoryError::Unreachable { host: self.host(), reason: reason.into() }
+        RepositoryError::Unreachable {
+            host: self.host(),
+            reason: reason.into(),
+        }
     }
 
     pub(super) fn timed_out(&self) -> RepositoryError {
-        RepositoryError::TimedOut { host: self.host(), after: self.limits.deadline }
+        RepositoryError::TimedOut {
+            host: self.host(),
+            after: self.limits.deadline,
+        }
     }
 
     pub(super) fn is_late(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Counts received bytes and refuses those over the limit.
-    pub(super) fn receive(&self, bytes: usize) -> io::Result<()> {
-        let so_far = self.received.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+    /// A guard for one answer of this session's host.
+    pub(super) fn guard(&self) -> Guard {
+        Guard::new(self.limits.object_bytes)
+    }
+
+    /// Counts and judges received bytes, and refuses those over a limit.
+    pub(super) fn receive(&self, bytes: &[u8], guard: &mut Guard) -> io::Result<()> {
+        let length = bytes.len() as u64;
+        let so_far = self.received.fetch_add(length, Ordering::Relaxed) + length;
         if so_far > self.limits.bytes {
             let limit = self.limits.bytes;
-            return Err(self.fail(RepositoryError::TooLarge { host: self.host(), limit }));
+            return Err(self.fail(RepositoryError::TooLarge {
+                host: self.host(),
+                limit,
+            }));
         }
         if self.is_late() {
             return Err(self.fail(self.timed_out()));
         }
-        Ok(())
+        guard.feed(bytes).map_err(|refusal| {
+            let (host, limit) = (self.host(), self.limits.object_bytes);
+            self.fail(match refusal {
+                Refusal::TooLarge(bytes) => RepositoryError::ObjectTooLarge { host, bytes, limit },
+                Refusal::Malformed => RepositoryError::Damaged {
+                    reason: format!("{host} sent a malformed pack"),
+                },
+            })
+        })
     }
 
     /// Remembers what went wrong first; libgit2 only carries a text.
     pub(super) fn fail(&self, error: RepositoryError) -> io::Error {
         let text = error.to_string();
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
         io::Error::other(text)
     }
 
     pub(super) fn take_failure(&self) -> Option<RepositoryError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }

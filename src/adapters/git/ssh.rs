@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
+use super::guard::Guard;
 use super::session::Session;
 use crate::adapters::text::printable_tail;
 
@@ -33,7 +34,8 @@ impl SmartSubtransport for Ssh {
                 return Err(git2::Error::from_str("nothing is ever pushed"));
             }
         }
-        let pipe = Pipe::start(&self.0).map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        let pipe =
+            Pipe::start(&self.0).map_err(|error| git2::Error::from_str(&error.to_string()))?;
         Ok(Box::new(pipe))
     }
 
@@ -49,6 +51,7 @@ struct Pipe {
     stdin: ChildStdin,
     stdout: ChildStdout,
     complaint: Option<JoinHandle<Vec<u8>>>,
+    guard: Guard,
     /// Dropped at the end, which ends the thread that watches the deadline.
     _done: Sender<()>,
 }
@@ -75,14 +78,26 @@ impl Pipe {
         });
         let child = Arc::new(Mutex::new(child));
         let done = watch(Arc::clone(&child), session.until);
-        let session = Arc::clone(session);
-        Ok(Self { session, child, stdin, stdout, complaint: Some(complaint), _done: done })
+        let (session, guard) = (Arc::clone(session), session.guard());
+        Ok(Self {
+            session,
+            child,
+            stdin,
+            stdout,
+            complaint: Some(complaint),
+            guard,
+            _done: done,
+        })
     }
 
     /// Why ssh said nothing more: the deadline, or what it complained about.
     fn ended(&mut self) -> io::Error {
         kill(&self.child);
-        let said = self.complaint.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let said = self
+            .complaint
+            .take()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default();
         if self.session.is_late() {
             return self.session.fail(self.session.timed_out());
         }
@@ -98,7 +113,12 @@ impl Read for Pipe {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self.stdout.read(into) {
             Ok(0) if !into.is_empty() => Err(self.ended()),
-            Ok(count) => self.session.receive(count).map(|()| count),
+            Ok(count) => {
+                let received = into.get(..count).unwrap_or_default();
+                self.session
+                    .receive(received, &mut self.guard)
+                    .map(|()| count)
+            }
             Err(_) => Err(self.ended()),
         }
     }
@@ -149,10 +169,24 @@ fn command(session: &Session) -> Command {
             command.env(name, value);
         }
     }
-    let known = session.ssh.known_hosts.as_ref().map_or("/dev/null".into(), |p| p.display().to_string());
+    let known = session
+        .ssh
+        .known_hosts
+        .as_ref()
+        .map_or("/dev/null".into(), |p| p.display().to_string());
     command
-        .args(["-F", "/dev/null", "-T", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes"])
-        .args(["-oForwardAgent=no", "-oClearAllForwardings=yes", "-oPermitLocalCommand=no"])
+        .args([
+            "-F",
+            "/dev/null",
+            "-T",
+            "-oBatchMode=yes",
+            "-oStrictHostKeyChecking=yes",
+        ])
+        .args([
+            "-oForwardAgent=no",
+            "-oClearAllForwardings=yes",
+            "-oPermitLocalCommand=no",
+        ])
         .arg(format!("-oUserKnownHostsFile={known}"))
         .args(["-oGlobalKnownHostsFile=/dev/null", "-oConnectTimeout=10"]);
     if let Some(key) = &session.ssh.key {

@@ -44,7 +44,11 @@ pub(super) fn load(
     let listing = walk.list(walk.root_of(commit, root)?, true)?;
     let (admitted, refused) = listing.admit()?;
     let files: Result<Vec<_>, _> = admitted.into_iter().map(|found| walk.read(found)).collect();
-    Ok(Loaded { revision: commit.revision(), tree: SourceTree::new(files?)?, refused })
+    Ok(Loaded {
+        revision: commit.revision(),
+        tree: SourceTree::new(files?)?,
+        refused,
+    })
 }
 
 pub(super) fn changed_paths(
@@ -78,15 +82,22 @@ impl<'a> Walk<'a> {
         if header(&self.odb, id, ObjectType::Commit)? > MAX_COMMIT_BYTES {
             return Err(damaged(format!("commit {} is too large", commit.short())));
         }
-        let found = self.repository.find_commit(id).map_err(|error| git_error(&error))?;
+        let found = self
+            .repository
+            .find_commit(id)
+            .map_err(|error| git_error(&error))?;
         let mut tree = found.tree_id();
         for segment in root.split('/').filter(|segment| !segment.is_empty()) {
             let here = self.tree(tree)?;
-            let entry = here.get_name(segment).filter(|e| e.kind() == Some(ObjectType::Tree));
-            tree = entry.map(|e| e.id()).ok_or_else(|| RepositoryError::NoSuchDirectory {
-                commit: commit.short().to_owned(),
-                root: printable(root),
-            })?;
+            let entry = here
+                .get_name(segment)
+                .filter(|e| e.kind() == Some(ObjectType::Tree));
+            tree = entry
+                .map(|e| e.id())
+                .ok_or_else(|| RepositoryError::NoSuchDirectory {
+                    commit: commit.short().to_owned(),
+                    root: printable(root),
+                })?;
         }
         Ok(tree)
     }
@@ -95,7 +106,9 @@ impl<'a> Walk<'a> {
         if header(&self.odb, id, ObjectType::Tree)? > MAX_TREE_OBJECT_BYTES {
             return Err(TreeError::TooManyFiles.into());
         }
-        self.repository.find_tree(id).map_err(|error| git_error(&error))
+        self.repository
+            .find_tree(id)
+            .map_err(|error| git_error(&error))
     }
 
     /// Walks depth-first without recursion. `sized` asks for the sizes of blobs.
@@ -112,12 +125,18 @@ impl<'a> Walk<'a> {
                 let Ok(name) = entry.name() else {
                     let name = printable(&String::from_utf8_lossy(entry.name_bytes()));
                     let path = join(&directory, &name);
-                    listing.refuse(PathError { path, reason: "its name is not UTF-8" });
+                    listing.refuse(PathError {
+                        path,
+                        reason: "its name is not UTF-8",
+                    });
                     continue;
                 };
                 if name.contains('/') {
                     let path = join(&directory, &printable(name));
-                    listing.refuse(PathError { path, reason: "its name contains a slash" });
+                    listing.refuse(PathError {
+                        path,
+                        reason: "its name contains a slash",
+                    });
                 } else if is_skipped(&directory, name) && entry.kind() == Some(ObjectType::Tree) {
                     // Left out in a working tree just the same.
                 } else if entry.kind() == Some(ObjectType::Tree) {
@@ -140,13 +159,23 @@ impl<'a> Walk<'a> {
         commit: &CommitId,
     ) -> Result<(BTreeMap<RepoPath, Entry>, usize), RepositoryError> {
         let (admitted, refused) = self.list(self.root_of(commit, "")?, false)?.admit()?;
-        let entries = admitted.into_iter().map(|found| (found.path, found.handle)).collect();
+        let entries = admitted
+            .into_iter()
+            .map(|found| (found.path, found.handle))
+            .collect();
         Ok((entries, refused.len()))
     }
 
     fn read(&self, found: Admitted<Entry>) -> Result<SourceFile, RepositoryError> {
-        let Admitted { path, bytes, readable, handle } = found;
-        let unreadable = |reason: &str| Content::Unreadable { reason: reason.to_owned() };
+        let Admitted {
+            path,
+            bytes,
+            readable,
+            handle,
+        } = found;
+        let unreadable = |reason: &str| Content::Unreadable {
+            reason: reason.to_owned(),
+        };
         let content = match handle {
             Entry::File(_) if !readable => Content::TooLarge { bytes },
             Entry::File(id) => {
@@ -179,5 +208,9 @@ fn damaged(reason: String) -> RepositoryError {
 }
 
 fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+    if directory.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{directory}/{name}")
+    }
 }

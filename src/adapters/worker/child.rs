@@ -37,8 +37,12 @@ fn serve(run: &(impl Fn(&[u8]) -> Vec<u8> + Sync)) -> io::Result<bool> {
     let stack = usize::try_from(opening.stack_bytes).unwrap_or(usize::MAX);
     thread::scope(|scope| {
         let work = || answer_all(&mut input, &opening, report, run);
-        let thread = thread::Builder::new().stack_size(stack).spawn_scoped(scope, work)?;
-        thread.join().map_or(Ok(false), |ended| ended.map(|()| true))
+        let thread = thread::Builder::new()
+            .stack_size(stack)
+            .spawn_scoped(scope, work)?;
+        thread
+            .join()
+            .map_or(Ok(false), |ended| ended.map(|()| true))
     })
 }
 

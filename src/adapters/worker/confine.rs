@@ -52,7 +52,10 @@ impl Report {
             0 => Confinement::LimitsOnly,
             _ => return None,
         };
-        Some(Self { confinement, inherited })
+        Some(Self {
+            confinement,
+            inherited,
+        })
     }
 }
 
@@ -66,8 +69,14 @@ pub(super) fn confine(opening: &Opening) -> io::Result<Report> {
     // The second limit kills what survives the signal that the first one sends.
     rlimit_cpu(opening.cpu_seconds)?;
     lower(Resource::DATA, opening.memory_bytes)?;
-    lower(Resource::AS, opening.memory_bytes.saturating_add(RESERVED_BYTES))?;
-    Ok(Report { confinement, inherited })
+    lower(
+        Resource::AS,
+        opening.memory_bytes.saturating_add(RESERVED_BYTES),
+    )?;
+    Ok(Report {
+        confinement,
+        inherited,
+    })
 }
 
 fn rlimit_cpu(seconds: u64) -> io::Result<()> {
@@ -90,9 +99,7 @@ fn inherited_descriptors() -> u8 {
 
 #[cfg(target_os = "linux")]
 fn restrict_access() -> Confinement {
-    use landlock::{
-        ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope,
-    };
+    use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
     let newest = ABI::V6;
     let restricted = Ruleset::default()
         .handle_access(AccessFs::from_all(newest))

@@ -58,7 +58,10 @@ impl Drill {
 
     /// Its number on the wire; zero is work.
     pub(super) fn to_byte(self) -> u8 {
-        let at = Self::ALL.iter().position(|drill| *drill == self).unwrap_or(0);
+        let at = Self::ALL
+            .iter()
+            .position(|drill| *drill == self)
+            .unwrap_or(0);
         u8::try_from(at + 1).unwrap_or(1)
     }
 
@@ -107,10 +110,16 @@ fn sleep() -> Vec<u8> {
 
 fn open_files() -> Vec<u8> {
     let readable = ["/etc/passwd", "/proc/self/status", "/dev/null", "/"];
-    let mut opened: Vec<&str> =
-        readable.into_iter().filter(|path| File::open(path).is_ok()).collect();
+    let mut opened: Vec<&str> = readable
+        .into_iter()
+        .filter(|path| File::open(path).is_ok())
+        .collect();
     let writable = ["/tmp/kubemate-drill", "/dev/shm/kubemate-drill"];
-    opened.extend(writable.into_iter().filter(|path| File::create(path).is_ok()));
+    opened.extend(
+        writable
+            .into_iter()
+            .filter(|path| File::create(path).is_ok()),
+    );
     opened.join(" ").into_bytes()
 }
 
@@ -134,7 +143,11 @@ fn start_program() -> Vec<u8> {
     match std::process::Command::new("/bin/true").spawn() {
         Ok(mut child) => {
             let ended = child.wait();
-            if ended.is_ok_and(|status| status.success()) { b"started".to_vec() } else { Vec::new() }
+            if ended.is_ok_and(|status| status.success()) {
+                b"started".to_vec()
+            } else {
+                Vec::new()
+            }
         }
         Err(_) => Vec::new(),
     }

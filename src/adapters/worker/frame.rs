@@ -21,7 +21,12 @@ pub(super) struct Opening {
 impl Opening {
     pub(super) fn write(self, to: &mut impl Write) -> io::Result<()> {
         to.write_all(&MAGIC)?;
-        for number in [self.memory_bytes, self.cpu_seconds, self.stack_bytes, self.jobs] {
+        for number in [
+            self.memory_bytes,
+            self.cpu_seconds,
+            self.stack_bytes,
+            self.jobs,
+        ] {
             to.write_all(&number.to_le_bytes())?;
         }
         Ok(())
@@ -41,7 +46,11 @@ impl Opening {
 pub(super) fn read_magic(from: &mut impl Read) -> io::Result<()> {
     let mut magic = [0; 4];
     from.read_exact(&mut magic)?;
-    if magic == MAGIC { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    if magic == MAGIC {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
+    }
 }
 
 pub(super) fn read_u8(from: &mut impl Read) -> io::Result<u8> {
@@ -82,7 +91,12 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let opening = Opening { memory_bytes: 1, cpu_seconds: 2, stack_bytes: 3, jobs: 4 };
+        let opening = Opening {
+            memory_bytes: 1,
+            cpu_seconds: 2,
+            stack_bytes: 3,
+            jobs: 4,
+        };
         let mut bytes = Vec::new();
         opening.write(&mut bytes).unwrap();
         write_block(&mut bytes, b"abc").unwrap();

@@ -57,7 +57,10 @@ pub(super) fn talk(worker: &Worker, jobs: &[Job<'_>]) -> (Option<Report>, Vec<An
         return (None, vec![Err(error)]);
     }
     // The others of a batch are refused when they come first.
-    let fitting = jobs.iter().position(|job| oversized(job).is_some()).unwrap_or(jobs.len());
+    let fitting = jobs
+        .iter()
+        .position(|job| oversized(job).is_some())
+        .unwrap_or(jobs.len());
     match start(worker) {
         Ok(child) => converse(Running(child), worker.limits, &jobs[..fitting]),
         Err(reason) => (None, vec![Err(WorkerError::Spawn { reason })]),
@@ -66,9 +69,10 @@ pub(super) fn talk(worker: &Worker, jobs: &[Job<'_>]) -> (Option<Report>, Vec<An
 
 fn oversized(job: &Job<'_>) -> Option<WorkerError> {
     match job {
-        Job::Work(request) if request.len() > MAX_REQUEST => {
-            Some(WorkerError::RequestTooLarge { bytes: request.len(), limit: MAX_REQUEST })
-        }
+        Job::Work(request) if request.len() > MAX_REQUEST => Some(WorkerError::RequestTooLarge {
+            bytes: request.len(),
+            limit: MAX_REQUEST,
+        }),
         Job::Work(_) | Job::Drill(_) => None,
     }
 }
@@ -85,14 +89,19 @@ fn start(worker: &Worker) -> Result<Child, String> {
         .map_err(|error| error.to_string())
 }
 
-fn converse(
-    mut child: Running,
-    limits: Limits,
-    jobs: &[Job<'_>],
-) -> (Option<Report>, Vec<Answer>) {
-    let pipes = (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
+fn converse(mut child: Running, limits: Limits, jobs: &[Job<'_>]) -> (Option<Report>, Vec<Answer>) {
+    let pipes = (
+        child.0.stdin.take(),
+        child.0.stdout.take(),
+        child.0.stderr.take(),
+    );
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-        return (None, vec![Err(WorkerError::Spawn { reason: "it has no pipes".to_owned() })]);
+        return (
+            None,
+            vec![Err(WorkerError::Spawn {
+                reason: "it has no pipes".to_owned(),
+            })],
+        );
     };
     thread::scope(|scope| {
         let (say, hear) = mpsc::sync_channel(1);
@@ -185,7 +194,9 @@ fn ask(stdin: ChildStdin, limits: Limits, jobs: &[Job<'_>]) {
 
 fn listen(stdout: ChildStdout, limit: u64, wanted: usize, say: &SyncSender<Heard>) {
     let mut from = BufReader::new(stdout);
-    let Ok(report) = introduction(&mut from) else { return };
+    let Ok(report) = introduction(&mut from) else {
+        return;
+    };
     let go_on = matches!(report, Heard::Report(_));
     if say.send(report).is_err() || !go_on {
         return;
@@ -260,5 +271,9 @@ fn died(status: Option<ExitStatus>, stderr: String) -> WorkerError {
         Ending::Exit(super::child::EXIT_PANICKED) => Some("it panicked"),
         Ending::Exit(_) | Ending::Signal(_) => None,
     };
-    WorkerError::Died { ending, hint, stderr }
+    WorkerError::Died {
+        ending,
+        hint,
+        stderr,
+    }
 }
