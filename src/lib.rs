@@ -26,3 +26,4 @@ pub mod render;
 pub mod plan;
 
 pub mod report;
+pub mod adapters;

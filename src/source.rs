@@ -4,6 +4,10 @@
 //! it, with the same limits for every origin. What could not be read stays in the tree as
 //! [`Content`] of its own, so that it becomes a diagnostic and never silently an absent file.
 
+pub mod address;
+pub mod intake;
+pub mod repository;
+
 use std::fmt;
 use std::sync::Arc;
 

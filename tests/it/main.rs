@@ -1,5 +1,12 @@
 //! All integration tests, in one binary so that they link once.
 
+mod alone;
+mod githost;
+
+mod disk;
+mod git;
 mod language;
 mod printers;
 mod tidy;
+mod remote;
+mod worker;

@@ -1,0 +1,43 @@
+//! Tests that measure memory: each runs in a process of its own.
+
+use std::process::{Command, Stdio};
+
+/// Set in the child, to the name of the one test it runs.
+const NAME: &str = "KUBEMATE_TEST_ALONE";
+
+/// Runs `body` in a process that runs nothing else. `test` is the full name of the calling test.
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+    if std::env::var_os(NAME).is_some_and(|name| name == test) {
+        return body();
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(NAME, test)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complained}");
+    assert!(
+        said.contains("1 passed"),
+        "`{test}` is not the name of the calling test\n{said}"
+    );
+}
+
+/// What `call` returns, and by how many bytes the peak of resident memory grew meanwhile.
+pub(crate) fn peak_growth<T>(call: impl FnOnce() -> T) -> (T, u64) {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak();
+    let value = call();
+    (value, peak().saturating_sub(before))
+}
+
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
