@@ -25,5 +25,7 @@ pub mod render;
 
 pub mod plan;
 
-pub mod report;
 pub mod adapters;
+pub mod report;
+
+pub mod cli;

@@ -261,3 +261,51 @@ fn join(directory: &str, name: &str) -> String {
         format!("{directory}/{name}")
     }
 }
+
+/// A file that cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` cannot be {verb}: {reason}")]
+pub struct FileError {
+    /// The file.
+    pub path: String,
+    /// What was tried.
+    pub verb: &'static str,
+    /// The system's reason.
+    pub reason: String,
+}
+
+impl FileError {
+    fn new(path: &Path, verb: &'static str, error: &impl std::fmt::Display) -> Self {
+        Self {
+            path: path.display().to_string(),
+            verb,
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// The text of one file that was named on the command line.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(|error| FileError::new(path, "read", &error))
+}
+
+/// Replaces a file's text; a reader sees the old one or the new one. Missing directories are made.
+pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |error: &dyn std::fmt::Display| FileError::new(path, "written", &error);
+    let directory = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(directory).map_err(|e| failed(&e))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(directory)
+        .map_err(|e| failed(&e))?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|e| failed(&e))?;
+    if let Ok(old) = fs::metadata(path) {
+        file.as_file()
+            .set_permissions(old.permissions())
+            .map_err(|e| failed(&e))?;
+    }
+    file.persist(path).map(drop).map_err(|e| failed(&e.error))
+}

@@ -115,7 +115,9 @@ mod tests {
 
     fn problem(edits: &[(std::ops::Range<usize>, &str)]) -> Diagnostic {
         let base = Diagnostic::error(Code(21), at(0..0), "x");
-        edits.iter().fold(base, |d, (range, text)| d.fix(at(range.clone()), *text, "do it"))
+        edits.iter().fold(base, |d, (range, text)| {
+            d.fix(at(range.clone()), *text, "do it")
+        })
     }
 
     fn mended(text: &str, problems: Vec<Diagnostic>) -> (String, usize, usize) {
@@ -142,7 +144,11 @@ mod tests {
         let overlapping = problem(&[(5..6, "Y"), (2..4, "Z")]);
         let adjacent = problem(&[(3..4, "!")]);
         let result = mended("abcdef", vec![first, overlapping, adjacent]);
-        assert_eq!(result, ("aX!ef".into(), 2, 1), "no half of a mend is applied");
+        assert_eq!(
+            result,
+            ("aX!ef".into(), 2, 1),
+            "no half of a mend is applied"
+        );
     }
 
     #[test]
@@ -157,7 +163,13 @@ mod tests {
     fn suggestions_and_impossible_spans_change_nothing() {
         let suggestion = Diagnostic::error(Code(21), at(0..1), "x").suggestion(at(0..1), "b", "?");
         assert_eq!(mended("a", vec![suggestion]), ("a".into(), 0, 0));
-        assert_eq!(mended("é", vec![problem(&[(1..2, "")])]), ("é".into(), 0, 1));
-        assert_eq!(mended("a", vec![problem(&[(0..9, "")])]), ("a".into(), 0, 1));
+        assert_eq!(
+            mended("é", vec![problem(&[(1..2, "")])]),
+            ("é".into(), 0, 1)
+        );
+        assert_eq!(
+            mended("a", vec![problem(&[(0..9, "")])]),
+            ("a".into(), 0, 1)
+        );
     }
 }

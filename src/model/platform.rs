@@ -11,6 +11,7 @@ use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kinds::Claim;
 use crate::kinds::project::FILE;
 use crate::object::{Owner, ResourceId};
+use crate::source::intake::{self, ClashCause};
 use crate::source::{Content, FileId, SourceFile, SourceTree};
 
 /// The first job: the project file alone, whose content decides how the rest is split.
@@ -47,6 +48,20 @@ pub fn platform_job(tree: &SourceTree, layout: &Layout, want: Want) -> Job {
         platform: Vec::new(),
         files,
         want,
+    }
+}
+
+/// All KDL of a tree without a usable project: it can be read, not judged.
+pub fn orphan_job(tree: &SourceTree) -> Job {
+    let kdl = tree
+        .iter()
+        .filter(|(_, f)| f.path.as_str().ends_with(".kdl"));
+    let files = kdl.filter_map(|(id, f)| input(id, f)).collect();
+    Job {
+        owner: Owner::Platform,
+        platform: Vec::new(),
+        files,
+        want: Want::Check,
     }
 }
 
@@ -93,34 +108,24 @@ fn input(id: FileId, file: &SourceFile) -> Option<InputFile> {
 /// Problems of the tree itself: files that cannot be used, paths that clash, includes that are idle.
 pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnostics {
     let mut out = Diagnostics::default();
-    let mut lower: BTreeMap<String, FileId> = BTreeMap::new();
     for (id, file) in tree.iter() {
-        let path = file.path.as_str();
-        if path.ends_with(".kdl") && layout.includes(&file.path) && file.text().is_none() {
+        let included = file.path.as_str().ends_with(".kdl") && layout.includes(&file.path);
+        if included && file.text().is_none() {
             out.push(unusable(id, file));
         }
-        if !path.ends_with(".kdl") {
-            continue;
-        }
-        let plain: String = path
-            .chars()
-            .filter(|c| !is_invisible(*c))
-            .collect::<String>()
-            .to_lowercase();
-        if let Some(first) = lower.insert(plain, id) {
-            let other = tree
-                .get(first)
-                .map(|f| f.path.to_string())
-                .unwrap_or_default();
-            let message = format!(
-                "`{path}` and `{}` differ only by case or invisible characters",
-                other.escape_debug()
-            );
-            let at = Span::new(id, 0..0);
-            out.push(
-                Diagnostic::error(codes::CLASHING_PATHS, at, message).help("rename one of them"),
-            );
-        }
+    }
+    for clash in intake::clashes(tree) {
+        let why = match clash.cause {
+            ClashCause::Case => "upper and lower case",
+            ClashCause::Invisible => "characters that nobody sees",
+        };
+        let (first, second) = (clash.first.escape_debug(), clash.second.escape_debug());
+        let message = format!("`{second}` and `{first}` differ only in {why}");
+        let diagnostic = match tree.find(&clash.second) {
+            Some((id, _)) => Diagnostic::error(codes::CLASHING_PATHS, Span::new(id, 0..0), message),
+            None => Diagnostic::global(codes::CLASHING_PATHS, message),
+        };
+        out.push(diagnostic.help("rename one of them: on some machines they are the same"));
     }
     for index in layout.idle_includes(tree.files().iter().map(|f| &f.path)) {
         let at = found.node.nearest(&format!("/include/{index}")).place.value;
@@ -128,10 +133,6 @@ pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnost
         out.push(Diagnostic::error(codes::IDLE_INCLUDE, at, message).warning());
     }
     out
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn unusable(id: FileId, file: &SourceFile) -> Diagnostic {

@@ -43,18 +43,16 @@ pub struct Style {
 
 impl Style {
     /// No colours and a width that suits logs.
-    pub const PLAIN: Self = Self { color: false, width: 120 };
+    pub const PLAIN: Self = Self {
+        color: false,
+        width: 120,
+    };
 }
 
 /// The problems as text for one medium.
 ///
 /// `style` matters to [`Format::Human`] only.
-pub fn print(
-    format: Format,
-    diagnostics: &Diagnostics,
-    tree: &SourceTree,
-    style: Style,
-) -> String {
+pub fn print(format: Format, diagnostics: &Diagnostics, tree: &SourceTree, style: Style) -> String {
     match format {
         Format::Human => human(diagnostics, tree, style),
         Format::Json => json(diagnostics, tree),

@@ -7,6 +7,6 @@ mod disk;
 mod git;
 mod language;
 mod printers;
-mod tidy;
 mod remote;
+mod tidy;
 mod worker;

@@ -9,14 +9,19 @@ use kubemate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
 use proptest::prelude::*;
 
 const ALL: [Format; 4] = [Format::Human, Format::Json, Format::Sarif, Format::GitHub];
-const COLOR: Style = Style { color: true, width: 100 };
+const COLOR: Style = Style {
+    color: true,
+    width: 100,
+};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::new(text).unwrap()
 }
 
 fn tree(files: &[(&str, &str)]) -> SourceTree {
-    let files = files.iter().map(|(p, text)| SourceFile::from_bytes(path(p), (*text).into()));
+    let files = files
+        .iter()
+        .map(|(p, text)| SourceFile::from_bytes(path(p), (*text).into()));
     SourceTree::new(files.collect()).unwrap()
 }
 
@@ -37,14 +42,28 @@ fn of(tree: &SourceTree, file: &str, needle: &str) -> Span {
 fn example() -> (Diagnostics, SourceTree) {
     let files = [
         ("kubemate.kdl", "project shop render=1\nenvironment prod\n"),
-        ("tenants/pay/app.kdl", "app checkout {\n\tport 80\n\tmemory 1Mi\n\treplcas 3\n}\n"),
-        ("tenants/pay/route.kdl", "route checkout host=\"pay.bank\" to=chekout\n"),
+        (
+            "tenants/pay/app.kdl",
+            "app checkout {\n\tport 80\n\tmemory 1Mi\n\treplcas 3\n}\n",
+        ),
+        (
+            "tenants/pay/route.kdl",
+            "route checkout host=\"pay.bank\" to=chekout\n",
+        ),
         ("tenants/pay/twin.kdl", "app checkout\r\n"),
     ];
-    let mut files: Vec<SourceFile> =
-        files.iter().map(|(p, t)| SourceFile::from_bytes(path(p), (*t).into())).collect();
-    files.push(SourceFile::from_bytes(path("tenants/pay/logo.kdl"), b"a\xff".to_vec()));
-    files.push(SourceFile::unread(path("tenants/pay/x.kdl"), Content::Symlink));
+    let mut files: Vec<SourceFile> = files
+        .iter()
+        .map(|(p, t)| SourceFile::from_bytes(path(p), (*t).into()))
+        .collect();
+    files.push(SourceFile::from_bytes(
+        path("tenants/pay/logo.kdl"),
+        b"a\xff".to_vec(),
+    ));
+    files.push(SourceFile::unread(
+        path("tenants/pay/x.kdl"),
+        Content::Symlink,
+    ));
     let tree = SourceTree::new(files).unwrap();
     let at = |file: &str, needle: &str| of(&tree, file, needle);
     let app = "tenants/pay/app.kdl";
@@ -61,16 +80,28 @@ fn example() -> (Diagnostics, SourceTree) {
         Diagnostic::error(Code(21), at(app, "1Mi"), "`1Mi` must be quoted")
             .label("starts with a digit")
             .fix(at(app, "1Mi"), "\"1Mi\"", "put it in quotes"),
-        Diagnostic::error(Code(201), at(app, "replcas"), "`app` has no field `replcas`")
-            .related(at(app, "app"), "in this app")
-            .suggestion(at(app, "replcas"), "replicas", "did you mean `replicas`?"),
+        Diagnostic::error(
+            Code(201),
+            at(app, "replcas"),
+            "`app` has no field `replcas`",
+        )
+        .related(at(app, "app"), "in this app")
+        .suggestion(at(app, "replcas"), "replicas", "did you mean `replicas`?"),
         only_prod
             .related(at(app, "checkout"), "a similar name is here")
-            .suggestion(at("tenants/pay/route.kdl", "chekout"), "checkout", "name that app"),
-        Diagnostic::error(Code(403), at("tenants/pay/twin.kdl", "checkout"), "`checkout` is there twice")
-            .label("again here")
-            .related(at(app, "checkout"), "first here")
-            .suggestion(at(app, "checkout"), "checkout-two", "rename the first"),
+            .suggestion(
+                at("tenants/pay/route.kdl", "chekout"),
+                "checkout",
+                "name that app",
+            ),
+        Diagnostic::error(
+            Code(403),
+            at("tenants/pay/twin.kdl", "checkout"),
+            "`checkout` is there twice",
+        )
+        .label("again here")
+        .related(at(app, "checkout"), "first here")
+        .suggestion(at(app, "checkout"), "checkout-two", "rename the first"),
         Diagnostic::error(Code(17), logo, "the file is not UTF-8 text").label("first bad byte"),
         Diagnostic::error(Code(110), at("kubemate.kdl", "render=1"), "render 1 is old")
             .warning()
@@ -91,7 +122,14 @@ fn people_read() {
 #[test]
 fn colours_change_nothing_but_colour() {
     let (all, tree) = example();
-    let plain = human(&all, &tree, Style { color: false, ..COLOR });
+    let plain = human(
+        &all,
+        &tree,
+        Style {
+            color: false,
+            ..COLOR
+        },
+    );
     let colored = human(&all, &tree, COLOR);
     assert_ne!(plain, colored);
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
@@ -103,9 +141,15 @@ fn programs_read() {
     let text = print(Format::Json, &all, &tree, COLOR);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let wrong: Vec<_> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+    let wrong: Vec<_> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(!validator.is_valid(&serde_json::json!({"format_version": 1})), "the schema checks");
+    assert!(
+        !validator.is_valid(&serde_json::json!({"format_version": 1})),
+        "the schema checks"
+    );
     insta::assert_snapshot!(text);
 }
 
@@ -128,12 +172,18 @@ fn nothing_wrong_prints_nothing_for_people_and_valid_documents_for_machines() {
     assert_eq!(print(Format::GitHub, &none, &tree, COLOR), "");
     for format in [Format::Json, Format::Sarif] {
         let text = print(format, &none, &tree, COLOR);
-        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+            "{text}"
+        );
     }
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test reads and, when asked to, writes a file")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test reads and, when asked to, writes a file"
+)]
 fn the_published_schema_is_the_one_of_the_types() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/diagnostics.json");
     let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
@@ -172,7 +222,11 @@ fn github_gets_ten_of_each_level_and_the_rest_as_a_number() {
     let text = "x\n".repeat(40);
     let tree = tree(&[("a.kdl", &text), ("b.kdl", &text)]);
     let at = |file, n: usize| {
-        Diagnostic::error(Code(201), Span::new(FileId(file), n * 2..n * 2 + 1), format!("no {n}"))
+        Diagnostic::error(
+            Code(201),
+            Span::new(FileId(file), n * 2..n * 2 + 1),
+            format!("no {n}"),
+        )
     };
     let mut problems: Vec<_> = (0..12).map(|n| at(0, n)).collect();
     problems.push(at(1, 30));
@@ -183,8 +237,15 @@ fn github_gets_ten_of_each_level_and_the_rest_as_a_number() {
     let count = |start: &str| out.lines().filter(|l| l.starts_with(start)).count();
     assert_eq!((count("::error "), count("::warning ")), (10, 10));
     let errors: Vec<_> = out.lines().take(10).collect();
-    assert!(errors[1].contains("file=b.kdl"), "the first of each file comes first: {}", errors[1]);
-    assert!(errors[9].ends_with("::and 11 more; `kubemate validate` lists all of them"), "{out}");
+    assert!(
+        errors[1].contains("file=b.kdl"),
+        "the first of each file comes first: {}",
+        errors[1]
+    );
+    assert!(
+        errors[9].ends_with("::and 11 more; `kubemate validate` lists all of them"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -198,7 +259,11 @@ fn headers_name_the_file_s_own_columns() {
         (&long, "here", "a.kdl:1:901"),
     ] {
         let tree = tree(&[("a.kdl", text)]);
-        let all = list([Diagnostic::error(Code(201), of(&tree, "a.kdl", needle), "x")]);
+        let all = list([Diagnostic::error(
+            Code(201),
+            of(&tree, "a.kdl", needle),
+            "x",
+        )]);
         let out = human(&all, &tree, Style::PLAIN);
         assert!(out.contains(&format!("--> {place}\n")), "{out}");
         assert!(out.lines().all(|l| l.len() < 300), "{out}");
@@ -223,27 +288,54 @@ fn hostile_text_is_inert_in_every_format() {
     all.left_out.insert(FileId(0), 1);
     for format in ALL {
         let out = print(format, &all, &tree, Style::PLAIN);
-        let hidden: Vec<char> = out.chars().filter(|c| *c != '\n' && escape::is_hidden(*c)).collect();
+        let hidden: Vec<char> = out
+            .chars()
+            .filter(|c| *c != '\n' && escape::is_hidden(*c))
+            .collect();
         assert!(hidden.is_empty(), "{format:?}: {hidden:?}");
     }
     let colored = human(&all, &tree, COLOR);
     for sequence in colored.split('\u{1b}').skip(1) {
-        let end = sequence.find(|c: char| !"[0123456789;".contains(c)).unwrap();
+        let end = sequence
+            .find(|c: char| !"[0123456789;".contains(c))
+            .unwrap();
         assert_eq!(&sequence[end..=end], "m", "only colours: {sequence:?}");
     }
     let github = print(Format::GitHub, &all, &tree, Style::PLAIN);
     assert_eq!(github.lines().count(), 2, "{github}");
-    assert!(github.starts_with("::error file=a%2Cb%3Ac%25\\u{202e}\\u{2066}.kdl,line=1,"), "{github}");
+    assert!(
+        github.starts_with("::error file=a%2Cb%3Ac%25\\u{202e}\\u{2066}.kdl,line=1,"),
+        "{github}"
+    );
     let json = print(Format::Json, &all, &tree, Style::PLAIN);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["diagnostics"][0]["message"], evil, "programs get the text itself");
+    assert_eq!(
+        json["diagnostics"][0]["message"], evil,
+        "programs get the text itself"
+    );
 }
 
 /// Texts from the pieces that make positions hard.
 fn odd_text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "{\n", "}\n", "\r\n", "\n", "\r", "\t", "大", "e\u{301}", "👩‍💻", "\u{202e}", "\u{feff}",
-        "\u{1b}[1m", "\u{0}", " ", "word ", "\u{e000}0\u{e001}", "\u{2028}",
+        "a",
+        "{\n",
+        "}\n",
+        "\r\n",
+        "\n",
+        "\r",
+        "\t",
+        "大",
+        "e\u{301}",
+        "👩‍💻",
+        "\u{202e}",
+        "\u{feff}",
+        "\u{1b}[1m",
+        "\u{0}",
+        " ",
+        "word ",
+        "\u{e000}0\u{e001}",
+        "\u{2028}",
         "a line that is long enough to be cut when it stands there a few times over and over ",
     ]);
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
@@ -285,7 +377,13 @@ proptest! {
 }
 
 /// More cases in long runs.
-#[expect(clippy::disallowed_methods, reason = "a test may be told to try harder")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may be told to try harder"
+)]
 fn cases() -> u32 {
-    std::env::var("KUBEMATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
+    std::env::var("KUBEMATE_SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(256)
 }

@@ -13,22 +13,36 @@ use sources::Source;
 
 /// Fails with every complaint at once.
 fn none(rule: &str, complaints: Vec<String>) {
-    assert!(complaints.is_empty(), "{rule}:\n  {}\n", complaints.join("\n  "));
+    assert!(
+        complaints.is_empty(),
+        "{rule}:\n  {}\n",
+        complaints.join("\n  ")
+    );
 }
 
 /// The complaints of one rule about all files that are Rust.
 fn rust(check: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
-    sources::all().iter().filter(|s| s.is_rust()).flat_map(check).collect()
+    sources::all()
+        .iter()
+        .filter(|s| s.is_rust())
+        .flat_map(check)
+        .collect()
 }
 
 #[test]
 fn modules_import_from_their_left() {
-    none("a module imports only from its left", rust(imports::wrong_way));
+    none(
+        "a module imports only from its left",
+        rust(imports::wrong_way),
+    );
 }
 
 #[test]
 fn only_the_edge_is_async() {
-    none("`async` stands only where the world is reached", rust(imports::misplaced_async));
+    none(
+        "`async` stands only where the world is reached",
+        rust(imports::misplaced_async),
+    );
 }
 
 #[test]
@@ -38,13 +52,20 @@ fn attributes_keep_the_rules() {
 
 #[test]
 fn files_say_what_they_are_for() {
-    none("every file starts with a paragraph of `//!`", rust(shape::undocumented));
+    none(
+        "every file starts with a paragraph of `//!`",
+        rust(shape::undocumented),
+    );
 }
 
 #[test]
 fn files_and_functions_stay_small() {
     let large = rust(shape::large);
-    println!("files above the aim of {} lines:\n  {}", shape::AIM, large.join("\n  "));
+    println!(
+        "files above the aim of {} lines:\n  {}",
+        shape::AIM,
+        large.join("\n  ")
+    );
     none("sizes", rust(shape::oversized));
 }
 
@@ -63,10 +84,18 @@ fn every_test_file_runs() {
     let all = sources::all();
     let listed = all.iter().find(|s| s.path == "tests/it/main.rs").unwrap();
     let listed = &listed.code;
-    none("listed in tests/it/main.rs", all.iter().flat_map(|s| shape::unlisted(s, listed)).collect());
+    none(
+        "listed in tests/it/main.rs",
+        all.iter()
+            .flat_map(|s| shape::unlisted(s, listed))
+            .collect(),
+    );
 }
 
 #[test]
 fn texts_are_finished_and_at_home_anywhere() {
-    none("words", sources::all().iter().flat_map(words::unwanted).collect());
+    none(
+        "words",
+        sources::all().iter().flat_map(words::unwanted).collect(),
+    );
 }

@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn what_terminals_and_readers_could_be_fooled_with_is_written_out() {
-        for c in ['\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{2028}', '\0'] {
+        for c in [
+            '\u{1b}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{2028}', '\0',
+        ] {
             let shown = line(&format!("a{c}b")).into_owned();
             assert!(!shown.contains(c), "{shown}");
             assert!(shown.starts_with("a\\u{"), "{shown}");
@@ -93,7 +95,10 @@ mod tests {
         let value = serde_json::json!({"a\u{9b}": "x\u{202e}\u{1b}\n\u{e0041}é"});
         let text = json(&value.to_string());
         assert!(!text.chars().any(is_hidden), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
     }
 
     #[test]

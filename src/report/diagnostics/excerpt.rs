@@ -35,7 +35,11 @@ impl Excerpt {
         let start = spans.iter().map(|s| s.start).min().unwrap_or(0);
         let end = spans.iter().map(|s| s.end).max().unwrap_or(0);
         let (first, last) = (lines.line_at(start), lines.line_at(end));
-        let mut excerpt = Self { text: String::new(), first_line: first + 1, map: Vec::new() };
+        let mut excerpt = Self {
+            text: String::new(),
+            first_line: first + 1,
+            map: Vec::new(),
+        };
         for line in first..=last {
             if line > first {
                 excerpt.text.push('\n');
@@ -75,7 +79,10 @@ impl Excerpt {
         let before = self.map.partition_point(|(file, _)| *file <= span.start);
         let start = before.checked_sub(1).map_or(0, |i| self.map[i].1);
         let after = self.map.partition_point(|(file, _)| *file < span.end);
-        let end = self.map.get(after).map_or(self.text.len(), |(_, text)| *text);
+        let end = self
+            .map
+            .get(after)
+            .map_or(self.text.len(), |(_, text)| *text);
         start..end.max(start)
     }
 }
@@ -85,18 +92,33 @@ fn window(lines: &Lines<'_>, line: &Range<usize>, spans: &[Range<usize>]) -> Ran
     if line.len() <= MAX_LINE {
         return line.clone();
     }
-    let touching = spans.iter().filter(|s| s.start <= line.end && s.end >= line.start);
-    let mark = touching.map(|s| s.start.max(line.start)).min().unwrap_or(line.start);
-    let start = lines.text.floor_char_boundary(mark.saturating_sub(BEFORE).max(line.start));
-    let end = lines.text.floor_char_boundary((start + MAX_LINE).min(line.end));
+    let touching = spans
+        .iter()
+        .filter(|s| s.start <= line.end && s.end >= line.start);
+    let mark = touching
+        .map(|s| s.start.max(line.start))
+        .min()
+        .unwrap_or(line.start);
+    let start = lines
+        .text
+        .floor_char_boundary(mark.saturating_sub(BEFORE).max(line.start));
+    let end = lines
+        .text
+        .floor_char_boundary((start + MAX_LINE).min(line.end));
     start..end
 }
 
 /// A span as it is drawn: inside the file, without trailing line breaks, not over many lines.
 pub(super) fn fit(lines: &Lines<'_>, span: Range<usize>) -> Range<usize> {
     let span = lines.clamp(span);
-    let kept = lines.text[span.clone()].trim_end_matches(['\n', '\r']).len();
-    let end = if kept == 0 { span.start } else { span.start + kept };
+    let kept = lines.text[span.clone()]
+        .trim_end_matches(['\n', '\r'])
+        .len();
+    let end = if kept == 0 {
+        span.start
+    } else {
+        span.start + kept
+    };
     let first = lines.line_at(span.start);
     if lines.line_at(end) - first < MAX_SPAN_LINES {
         return span.start..end;
@@ -137,7 +159,10 @@ mod tests {
     #[test]
     fn marks_follow_what_is_written_out() {
         let text = "a \u{202e}b\u{1b} c\r\n";
-        assert_eq!(shown(text, 6..8), ("a \\u{202e}b\\u{1b} c".into(), "b\\u{1b}".into()));
+        assert_eq!(
+            shown(text, 6..8),
+            ("a \\u{202e}b\\u{1b} c".into(), "b\\u{1b}".into())
+        );
         assert_eq!(shown("\u{feff}app", 0..6), ("app".into(), "app".into()));
     }
 
@@ -154,7 +179,10 @@ mod tests {
         let text = format!("{}here{}", "é".repeat(5000), "x".repeat(5000));
         let (line, marked) = shown(&text, 10_000..10_004);
         assert_eq!(marked, "here");
-        assert!(line.starts_with("…é") && line.ends_with("x…") && line.len() < 300, "{line}");
+        assert!(
+            line.starts_with("…é") && line.ends_with("x…") && line.len() < 300,
+            "{line}"
+        );
     }
 
     #[test]
@@ -162,6 +190,9 @@ mod tests {
         let text = "{\n".repeat(30);
         assert_eq!(shown(&text, 0..60).0, "{");
         let lines = Lines::new(&text);
-        assert_eq!(clusters(&lines, &[0..1, 58..59, 2..3]), [vec![0, 2], vec![1]]);
+        assert_eq!(
+            clusters(&lines, &[0..1, 58..59, 2..3]),
+            [vec![0, 2], vec![1]]
+        );
     }
 }

@@ -18,8 +18,11 @@ const LIMIT: usize = 10;
 pub fn github(diagnostics: &Diagnostics, tree: &SourceTree) -> String {
     let places = Places::new(diagnostics, tree);
     let left_out: usize = diagnostics.left_out.values().sum();
-    let (errors, warnings) =
-        if diagnostics.has_errors() { (left_out, 0) } else { (0, left_out) };
+    let (errors, warnings) = if diagnostics.has_errors() {
+        (left_out, 0)
+    } else {
+        (0, left_out)
+    };
     let mut lines = commands(diagnostics, &places, Severity::Error, errors);
     lines.extend(commands(diagnostics, &places, Severity::Warning, warnings));
     lines.iter().map(|line| format!("{line}\n")).collect()
@@ -33,7 +36,11 @@ fn commands(
     hidden: usize,
 ) -> Vec<String> {
     let all = by_importance(diagnostics, severity);
-    let shown = if all.len() + hidden > LIMIT { all.len().min(LIMIT - 1) } else { all.len() };
+    let shown = if all.len() + hidden > LIMIT {
+        all.len().min(LIMIT - 1)
+    } else {
+        all.len()
+    };
     let mut lines: Vec<String> = all[..shown].iter().map(|d| command(d, places)).collect();
     let more = all.len() - shown + hidden;
     if more > 0 {
@@ -58,7 +65,10 @@ fn by_importance(diagnostics: &Diagnostics, severity: Severity) -> Vec<&Diagnost
         })
         .collect();
     ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    ranked
+        .into_iter()
+        .map(|(_, diagnostic)| diagnostic)
+        .collect()
 }
 
 fn name(severity: Severity) -> &'static str {
@@ -82,9 +92,16 @@ fn command(diagnostic: &Diagnostic, places: &Places<'_>) -> String {
         }
     }
     properties.push(("title", diagnostic.code.to_string()));
-    let properties: Vec<_> =
-        properties.iter().map(|(key, value)| format!("{key}={}", property(value))).collect();
-    format!("::{} {}::{}", name(diagnostic.severity), properties.join(","), message(diagnostic))
+    let properties: Vec<_> = properties
+        .iter()
+        .map(|(key, value)| format!("{key}={}", property(value)))
+        .collect();
+    format!(
+        "::{} {}::{}",
+        name(diagnostic.severity),
+        properties.join(","),
+        message(diagnostic)
+    )
 }
 
 /// What is wrong, where it shows and how to mend it, one line each.
@@ -94,7 +111,12 @@ fn message(diagnostic: &Diagnostic) -> String {
     lines.extend(label.filter(|text| !text.is_empty()));
     lines.extend(only_in(&diagnostic.environments));
     lines.extend(diagnostic.help.iter().map(|text| format!("help: {text}")));
-    lines.extend(diagnostic.fixes.iter().map(|fix| format!("help: {}", fix.title)));
+    lines.extend(
+        diagnostic
+            .fixes
+            .iter()
+            .map(|fix| format!("help: {}", fix.title)),
+    );
     let lines: Vec<_> = lines.iter().map(|line| data(line)).collect();
     lines.join("%0A")
 }

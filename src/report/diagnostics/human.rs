@@ -25,27 +25,52 @@ pub fn human(diagnostics: &Diagnostics, tree: &SourceTree, style: Style) -> Stri
         return String::new();
     }
     let places = Places::new(diagnostics, tree);
-    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width.clamp(40, 400));
+    let renderer = if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer
+        .decor_style(DecorStyle::Ascii)
+        .term_width(style.width.clamp(40, 400));
     let mut out = String::new();
     for diagnostic in diagnostics.iter() {
-        let mut drawing = Drawing { places: &places, headers: Vec::new() };
+        let mut drawing = Drawing {
+            places: &places,
+            headers: Vec::new(),
+        };
         let groups = drawing.groups(diagnostic);
         out.push_str(&drawing.with_headers(&renderer.render(&groups)));
         out.push_str("\n\n");
     }
     for (file, count) in &diagnostics.left_out {
         let path = places.path(*file);
-        line(&mut out, format_args!("and {count} more in {}", escape::line(&path)));
+        line(
+            &mut out,
+            format_args!("and {count} more in {}", escape::line(&path)),
+        );
     }
     if !diagnostics.left_out.is_empty() {
         out.push('\n');
     }
-    let bold = if style.color { anstyle::Style::new().bold() } else { anstyle::Style::new() };
-    line(&mut out, format_args!("{bold}{}{bold:#}", summary(diagnostics)));
-    let fixable = diagnostics.iter().filter(|d| d.fixes.iter().any(|f| f.safe)).count();
+    let bold = if style.color {
+        anstyle::Style::new().bold()
+    } else {
+        anstyle::Style::new()
+    };
+    line(
+        &mut out,
+        format_args!("{bold}{}{bold:#}", summary(diagnostics)),
+    );
+    let fixable = diagnostics
+        .iter()
+        .filter(|d| d.fixes.iter().any(|f| f.safe))
+        .count();
     if fixable > 0 {
-        line(&mut out, format_args!("`kubemate validate --fix` mends {fixable} of them"));
+        line(
+            &mut out,
+            format_args!("`kubemate validate --fix` mends {fixable} of them"),
+        );
     }
     out
 }
@@ -57,12 +82,27 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 /// As in "3 errors, 1 warning in 2 files".
 fn summary(diagnostics: &Diagnostics) -> String {
-    let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
+    };
     let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let counts = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")];
-    let counts: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| many(*n, w)).collect();
-    let files: BTreeSet<FileId> =
-        diagnostics.iter().filter_map(|d| d.primary.as_ref()).map(|l| l.span.file).collect();
+    let counts = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+    ];
+    let counts: Vec<_> = counts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, w)| many(*n, w))
+        .collect();
+    let files: BTreeSet<FileId> = diagnostics
+        .iter()
+        .filter_map(|d| d.primary.as_ref())
+        .map(|l| l.span.file)
+        .collect();
     let left_out: usize = diagnostics.left_out.values().sum();
     let mut text = counts.join(", ");
     if !files.is_empty() {
@@ -81,7 +121,10 @@ pub(super) fn only_in(environments: &[String]) -> Option<String> {
     if rest.is_empty() {
         return Some(format!("only in {last}"));
     }
-    Some(format!("only in {} and {last}", escape::line(&rest.join(", "))))
+    Some(format!(
+        "only in {} and {last}",
+        escape::line(&rest.join(", "))
+    ))
 }
 
 /// One problem being drawn.
@@ -120,7 +163,11 @@ impl Drawing<'_> {
 
     /// The primary label's file first, then the others.
     fn sources(&mut self, mut group: Group<'static>, diagnostic: &Diagnostic) -> Group<'static> {
-        let labels: Vec<&Label> = diagnostic.primary.iter().chain(&diagnostic.related).collect();
+        let labels: Vec<&Label> = diagnostic
+            .primary
+            .iter()
+            .chain(&diagnostic.related)
+            .collect();
         let mut files: Vec<FileId> = Vec::new();
         for label in &labels {
             if !files.contains(&label.span.file) {
@@ -129,7 +176,11 @@ impl Drawing<'_> {
         }
         let primary = diagnostic.primary.as_ref();
         for file in files {
-            let here: Vec<&Label> = labels.iter().copied().filter(|l| l.span.file == file).collect();
+            let here: Vec<&Label> = labels
+                .iter()
+                .copied()
+                .filter(|l| l.span.file == file)
+                .collect();
             group = match self.places.lines(file) {
                 Some(lines) => self.excerpts(group, lines, &here, primary),
                 None => self.textless(group, file, &here),
@@ -146,16 +197,26 @@ impl Drawing<'_> {
         primary: Option<&Label>,
     ) -> Group<'static> {
         let is_primary = |label: &Label| primary.is_some_and(|p| std::ptr::eq(p, label));
-        let spans: Vec<_> = labels.iter().map(|l| excerpt::fit(lines, l.span.range())).collect();
+        let spans: Vec<_> = labels
+            .iter()
+            .map(|l| excerpt::fit(lines, l.span.range()))
+            .collect();
         let mut clusters = excerpt::clusters(lines, &spans);
         clusters.sort_by_key(|cluster| !cluster.iter().any(|&i| is_primary(labels[i])));
         for cluster in clusters {
             let here: Vec<_> = cluster.iter().map(|&i| spans[i].clone()).collect();
             let excerpt = Excerpt::new(lines, &here);
-            let first = cluster.iter().copied().min_by_key(|&i| !is_primary(labels[i]));
+            let first = cluster
+                .iter()
+                .copied()
+                .min_by_key(|&i| !is_primary(labels[i]));
             let header = self.header(labels[first.unwrap_or(0)]);
             let marks = cluster.iter().map(|&i| {
-                mark(is_primary(labels[i]), excerpt.place(&spans[i]), &labels[i].text)
+                mark(
+                    is_primary(labels[i]),
+                    excerpt.place(&spans[i]),
+                    &labels[i].text,
+                )
             });
             let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line);
             group = group.element(snippet.path(Some(header)).annotations(marks));
@@ -170,7 +231,8 @@ impl Drawing<'_> {
         file: FileId,
         labels: &[&Label],
     ) -> Group<'static> {
-        self.headers.push(escape::line(&self.places.path(file)).into_owned());
+        self.headers
+            .push(escape::line(&self.places.path(file)).into_owned());
         group = group.element(Origin::path(self.mark_of_last()));
         for label in labels.iter().filter(|label| !label.text.is_empty()) {
             group = group.element(Level::NOTE.message(escape::line(&label.text).into_owned()));
@@ -193,7 +255,10 @@ impl Drawing<'_> {
         let path = if primary == Some(fix.span.file) && !self.headers.is_empty() {
             format!("{OPEN}0{CLOSE}")
         } else {
-            self.header(&Label { span: fix.span, text: String::new() })
+            self.header(&Label {
+                span: fix.span,
+                text: String::new(),
+            })
         };
         let patch = Patch::new(excerpt.place(&span), escape::block(&fix.text));
         let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line);
@@ -222,9 +287,14 @@ impl Drawing<'_> {
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (index, rest) = part.split_once(CLOSE).unwrap_or(("", part));
-            let header = index.parse::<usize>().ok().and_then(|i| self.headers.get(i));
+            let header = index
+                .parse::<usize>()
+                .ok()
+                .and_then(|i| self.headers.get(i));
             out.push_str(header.map_or("", String::as_str));
-            let end = rest.find(|c: char| c != ':' && !c.is_ascii_digit()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| c != ':' && !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             out.push_str(&rest[end..]);
         }
         out
@@ -232,7 +302,11 @@ impl Drawing<'_> {
 }
 
 fn mark(primary: bool, place: std::ops::Range<usize>, text: &str) -> Annotation<'static> {
-    let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let kind = if primary {
+        AnnotationKind::Primary
+    } else {
+        AnnotationKind::Context
+    };
     let words = (!text.is_empty()).then(|| escape::line(text).into_owned());
     kind.span(place).label(words)
 }

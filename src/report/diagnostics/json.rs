@@ -116,7 +116,12 @@ struct Edit {
 /// The problems as one JSON document, hidden characters written as `\uXXXX`.
 pub fn json(diagnostics: &Diagnostics, tree: &SourceTree) -> String {
     let places = Places::new(diagnostics, tree);
-    let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count()
+    };
     let left_out = diagnostics.left_out.iter();
     let report = Report {
         format_version: FORMAT_VERSION,
@@ -127,7 +132,10 @@ pub fn json(diagnostics: &Diagnostics, tree: &SourceTree) -> String {
         },
         diagnostics: diagnostics.iter().map(|d| problem(d, &places)).collect(),
         left_out: left_out
-            .map(|(file, count)| LeftOut { path: places.path(*file).into_owned(), count: *count })
+            .map(|(file, count)| LeftOut {
+                path: places.path(*file).into_owned(),
+                count: *count,
+            })
             .collect(),
     };
     pretty(&report)
@@ -155,9 +163,17 @@ fn problem(diagnostic: &Diagnostic, places: &Places<'_>) -> Problem {
         },
         message: diagnostic.message.clone(),
         location: primary.map(|l| location(l.span, &l.text, places)),
-        related: diagnostic.related.iter().map(|l| location(l.span, &l.text, places)).collect(),
+        related: diagnostic
+            .related
+            .iter()
+            .map(|l| location(l.span, &l.text, places))
+            .collect(),
         help: diagnostic.help.clone(),
-        fixes: diagnostic.fixes.iter().map(|fix| edit(fix, places)).collect(),
+        fixes: diagnostic
+            .fixes
+            .iter()
+            .map(|fix| edit(fix, places))
+            .collect(),
         environments: diagnostic.environments.clone(),
     }
 }
@@ -165,7 +181,11 @@ fn problem(diagnostic: &Diagnostic, places: &Places<'_>) -> Problem {
 fn location(span: Span, label: &str, places: &Places<'_>) -> Location {
     let range = places.ends(span).map(|(start, end)| Range { start, end });
     let label = (!label.is_empty()).then(|| label.to_owned());
-    Location { path: places.path(span.file).into_owned(), range, label }
+    Location {
+        path: places.path(span.file).into_owned(),
+        range,
+        label,
+    }
 }
 
 fn edit(fix: &Fix, places: &Places<'_>) -> Edit {

@@ -34,8 +34,15 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let after = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
-        Self { text, starts: std::iter::once(0).chain(after).collect() }
+        let after = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| *b == b'\n')
+            .map(|(i, _)| i + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(after).collect(),
+        }
     }
 
     /// The span inside the text and on character boundaries.
@@ -47,7 +54,9 @@ impl<'a> Lines<'a> {
 
     /// The line of an offset, from 0.
     pub(super) fn line_at(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+        self.starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
     }
 
     /// The bytes of a line, from 0, without its line break.
@@ -66,7 +75,11 @@ impl<'a> Lines<'a> {
         let line = self.line_at(offset);
         let before = &self.text[self.starts[line]..offset];
         let mark = usize::from(line == 0 && before.starts_with('\u{feff}'));
-        Position { line: line + 1, column: before.chars().count() - mark + 1, offset }
+        Position {
+            line: line + 1,
+            column: before.chars().count() - mark + 1,
+            offset,
+        }
     }
 }
 
@@ -143,7 +156,10 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::reversed_empty_ranges, reason = "a span the wrong way round is the case")]
+    #[expect(
+        clippy::reversed_empty_ranges,
+        reason = "a span the wrong way round is the case"
+    )]
     fn spans_are_put_straight() {
         let lines = Lines::new("é!");
         assert_eq!(lines.clamp(1..1), 0..2);

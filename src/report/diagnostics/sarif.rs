@@ -70,7 +70,11 @@ fn result(diagnostic: &Diagnostic, rule: usize, print: &str, places: &Places<'_>
         place["id"] = json!(id);
         place
     });
-    let fixes: Vec<Value> = diagnostic.fixes.iter().filter_map(|f| fix(f, places)).collect();
+    let fixes: Vec<Value> = diagnostic
+        .fixes
+        .iter()
+        .filter_map(|f| fix(f, places))
+        .collect();
     let optional = [
         ("relatedLocations", related.collect::<Vec<_>>()),
         ("fixes", fixes),

@@ -23,13 +23,20 @@ const LAYERS: [&[&str]; 13] = [
 
 /// Imports against the order: who, whom, why.
 const EXCEPTIONS: [(&str, &str, &str); 2] = [
-    ("", "dsl::diagnostic", "everything speaks of problems and places in the same words"),
-    ("dsl::schema", "kinds", "the schema is generated from the types of the kinds"),
+    (
+        "",
+        "dsl::diagnostic",
+        "everything speaks of problems and places in the same words",
+    ),
+    (
+        "dsl::schema",
+        "kinds",
+        "the schema is generated from the types of the kinds",
+    ),
 ];
 
 /// Narrower than the order: who may know only this of a module to its left.
-const NARROW: [(&str, &str, &str); 1] =
-    [("object", "dsl", "dsl::diagnostic")];
+const NARROW: [(&str, &str, &str); 1] = [("object", "dsl", "dsl::diagnostic")];
 
 /// The only modules that construct adapters.
 const EDGE: [&str; 3] = ["controller", "cli", "main"];
@@ -53,7 +60,12 @@ pub(super) fn wrong_way(source: &Source) -> Vec<String> {
     let from = source.module().join("::");
     let complain = |why: String| format!("{}: {why}", source.path);
     let found = Found::of(source);
-    found.imports.iter().filter_map(|to| refusal(&from, to)).map(complain).collect()
+    found
+        .imports
+        .iter()
+        .filter_map(|to| refusal(&from, to))
+        .map(complain)
+        .collect()
 }
 
 pub(super) fn misplaced_async(source: &Source) -> Vec<String> {
@@ -61,7 +73,11 @@ pub(super) fn misplaced_async(source: &Source) -> Vec<String> {
     if !source.is_product() || ASYNC.iter().any(|m| within(&module, m)) {
         return Vec::new();
     }
-    Found::of(source).waits.iter().map(|what| format!("{}: {what}", source.path)).collect()
+    Found::of(source)
+        .waits
+        .iter()
+        .map(|what| format!("{}: {what}", source.path))
+        .collect()
 }
 
 pub(super) fn attributes(source: &Source) -> Vec<String> {
@@ -69,7 +85,10 @@ pub(super) fn attributes(source: &Source) -> Vec<String> {
     if source.text.contains(concat!("```", "ignore")) {
         complaints.push("an example that is not compiled".into());
     }
-    complaints.iter().map(|what| format!("{}: {what}", source.path)).collect()
+    complaints
+        .iter()
+        .map(|what| format!("{}: {what}", source.path))
+        .collect()
 }
 
 /// Why `from` may not import `to`.
@@ -79,10 +98,15 @@ fn refusal(from: &str, to: &str) -> Option<String> {
         return (!home.is_empty() && !known(home))
             .then(|| format!("module `{home}` has no place in the order; add it to the table"));
     }
-    if EXCEPTIONS.iter().any(|(who, whom, _)| within(from, who) && within(to, whom)) {
+    if EXCEPTIONS
+        .iter()
+        .any(|(who, whom, _)| within(from, who) && within(to, whom))
+    {
         return None;
     }
-    let narrow = NARROW.iter().find(|(who, whom, _)| within(from, who) && target == *whom);
+    let narrow = NARROW
+        .iter()
+        .find(|(who, whom, _)| within(from, who) && target == *whom);
     if let Some((_, _, only)) = narrow {
         return (!within(to, only)).then(|| format!("knows `{to}`, but may know only `{only}`"));
     }
@@ -111,7 +135,9 @@ fn known(module: &str) -> bool {
 /// Whether a path is a module or inside it; everything is inside the empty path.
 fn within(path: &str, module: &str) -> bool {
     module.is_empty()
-        || path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        || path
+            .strip_prefix(module)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// What one file imports, where it waits and how it is annotated, its tests left out of the first two.
@@ -128,7 +154,10 @@ impl Found {
     fn of(source: &Source) -> Self {
         let file = syn::parse_file(&source.text);
         let file = file.unwrap_or_else(|error| panic!("{}: {error}", source.path));
-        let mut found = Self { here: source.module(), ..Self::default() };
+        let mut found = Self {
+            here: source.module(),
+            ..Self::default()
+        };
         found.visit_file(&file);
         found.imports.sort();
         found.imports.dedup();
@@ -173,9 +202,7 @@ impl Found {
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|a| match &a.meta {
-        syn::Meta::List(list) => {
-            a.path().is_ident("cfg") && list.tokens.to_string() == "test"
-        }
+        syn::Meta::List(list) => a.path().is_ident("cfg") && list.tokens.to_string() == "test",
         syn::Meta::Path(_) | syn::Meta::NameValue(_) => false,
     })
 }
@@ -229,7 +256,11 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
-        let last = attribute.path().segments.last().map(|s| s.ident.to_string());
+        let last = attribute
+            .path()
+            .segments
+            .last()
+            .map(|s| s.ident.to_string());
         let arguments = match &attribute.meta {
             syn::Meta::List(list) => list.tokens.to_string(),
             syn::Meta::Path(_) | syn::Meta::NameValue(_) => String::new(),
@@ -237,7 +268,8 @@ impl<'ast> Visit<'ast> for Found {
         match last.as_deref() {
             Some("ignore") => self.attributes.push("a test that does not run".into()),
             Some("instrument") if !arguments.contains("skip_all") => {
-                self.attributes.push("`instrument` without `skip_all` records arguments".into());
+                self.attributes
+                    .push("`instrument` without `skip_all` records arguments".into());
             }
             _ => {}
         }
@@ -273,13 +305,25 @@ mod tests {
     #[test]
     fn what_is_allowed_is_allowed() {
         for (path, text) in [
-            ("src/plan/diff.rs", "use crate::object::Manifest; use crate::names::Name;"),
+            (
+                "src/plan/diff.rs",
+                "use crate::object::Manifest; use crate::names::Name;",
+            ),
             ("src/names.rs", "use crate::dsl::diagnostic::Span;"),
-            ("src/dsl/scan.rs", "#[cfg(test)] mod tests { use super::*; use crate::plan::x; }"),
-            ("src/dsl/scan/words.rs", "use super::x; use super::super::parse::y; use std::fmt;"),
+            (
+                "src/dsl/scan.rs",
+                "#[cfg(test)] mod tests { use super::*; use crate::plan::x; }",
+            ),
+            (
+                "src/dsl/scan/words.rs",
+                "use super::x; use super::super::parse::y; use std::fmt;",
+            ),
             ("src/dsl/schema.rs", "use crate::kinds::Kind;"),
             ("src/adapters/git.rs", "use crate::report::forge::Forge;"),
-            ("src/cli/plan.rs", "use crate::adapters::git; use crate::controller::x;"),
+            (
+                "src/cli/plan.rs",
+                "use crate::adapters::git; use crate::controller::x;",
+            ),
         ] {
             assert_eq!(wrong(path, text), 0, "{text}");
         }
@@ -300,7 +344,10 @@ mod tests {
         assert_eq!(count("src/plan.rs", "async fn f() {}"), 1);
         assert_eq!(count("src/plan.rs", "fn f() { let _ = async { 1 }; }"), 1);
         assert_eq!(count("src/plan.rs", "trait T { async fn f(); }"), 1);
-        assert_eq!(count("src/source/repository.rs", "trait T { async fn f(); }"), 0);
+        assert_eq!(
+            count("src/source/repository.rs", "trait T { async fn f(); }"),
+            0
+        );
         assert_eq!(count("src/apply/wait.rs", "async fn f() {}"), 0);
     }
 
@@ -310,7 +357,13 @@ mod tests {
         assert_eq!(count("#[test] #[ignore] fn f() {}"), 1);
         assert_eq!(count("#[test] #[ignore = \"slow\"] fn f() {}"), 1);
         assert_eq!(count("#[tracing::instrument(skip(self))] fn f() {}"), 1);
-        assert_eq!(count("#[tracing::instrument(skip_all, fields(n))] fn f() {}"), 0);
-        assert_eq!(count(&format!("/// {}\nfn f() {{}}", concat!("```", "ignore"))), 1);
+        assert_eq!(
+            count("#[tracing::instrument(skip_all, fields(n))] fn f() {}"),
+            0
+        );
+        assert_eq!(
+            count(&format!("/// {}\nfn f() {{}}", concat!("```", "ignore"))),
+            1
+        );
     }
 }

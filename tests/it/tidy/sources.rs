@@ -15,8 +15,16 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
-        let code = if path.ends_with(".rs") { code(text) } else { String::new() };
-        Self { path: path.into(), text: text.into(), code }
+        let code = if path.ends_with(".rs") {
+            code(text)
+        } else {
+            String::new()
+        };
+        Self {
+            path: path.into(),
+            text: text.into(),
+            code,
+        }
     }
 
     pub(super) fn is_rust(&self) -> bool {
@@ -43,7 +51,10 @@ pub(super) fn all() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     walk(root, root, &ignored(root), &mut found);
-    assert!(found.iter().any(|s| s.path == "src/lib.rs"), "the walk found nothing");
+    assert!(
+        found.iter().any(|s| s.path == "src/lib.rs"),
+        "the walk found nothing"
+    );
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }
@@ -53,7 +64,10 @@ pub(super) fn all() -> Vec<Source> {
 fn ignored(root: &Path) -> Vec<String> {
     let list = std::fs::read_to_string(root.join(".gitignore")).unwrap();
     let names = list.lines().map(|line| line.trim_matches('/').to_owned());
-    names.filter(|name| !name.is_empty()).chain([".git".into()]).collect()
+    names
+        .filter(|name| !name.is_empty())
+        .chain([".git".into()])
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the rules are about files")]
@@ -69,7 +83,13 @@ fn walk(root: &Path, dir: &Path, ignored: &[String], found: &mut Vec<Source>) {
             walk(root, &entry.path(), ignored, found);
         } else if kind.is_file() {
             let bytes = std::fs::read(entry.path()).unwrap();
-            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let path = entry
+                .path()
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             if let Ok(text) = String::from_utf8(bytes) {
                 found.push(Source::new(&path, &text));
             }

@@ -23,11 +23,17 @@ fn packages(lock: &str) -> Vec<Package> {
     let mut all = Vec::new();
     for block in lock.split("[[package]]").skip(1) {
         let value = |key: &str| {
-            let line = block.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
+            let line = block
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key} = ")));
             line.map(|value| value.trim_matches('"').to_owned())
         };
         let name = value("name").unwrap();
-        all.push(Package { name, version: value("version").unwrap(), source: value("source") });
+        all.push(Package {
+            name,
+            version: value("version").unwrap(),
+            source: value("source"),
+        });
     }
     all
 }
@@ -39,7 +45,9 @@ fn policy<'a>(table: &str, key: &str) -> Vec<&'a str> {
     let list = table.split(&format!("\n{key} = [")).nth(1).unwrap();
     let list = list.split("\n]").next().unwrap();
     let lines = list.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
 }
 
 /// The first quoted text of a line.
@@ -52,7 +60,9 @@ fn strangers(packages: &[Package]) -> Vec<String> {
         let own = p.name == "kubemate" && p.source.is_none();
         !own && p.source.as_deref() != Some(SOURCE)
     });
-    strange.map(|p| format!("{} comes from {:?}", p.name, p.source)).collect()
+    strange
+        .map(|p| format!("{} comes from {:?}", p.name, p.source))
+        .collect()
 }
 
 fn banned(packages: &[Package], bans: &[&str]) -> Vec<String> {
@@ -62,7 +72,11 @@ fn banned(packages: &[Package], bans: &[&str]) -> Vec<String> {
             None => p.name == *ban,
         })
     };
-    packages.iter().filter(|p| is_banned(p)).map(|p| format!("{} {}", p.name, p.version)).collect()
+    packages
+        .iter()
+        .filter(|p| is_banned(p))
+        .map(|p| format!("{} {}", p.name, p.version))
+        .collect()
 }
 
 /// Whether a version is older than a bound written as `<1.2`.
@@ -71,25 +85,37 @@ fn below(version: &str, bound: &str) -> bool {
 }
 
 fn numbers(version: &str) -> Vec<u64> {
-    version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+    version
+        .split(['.', '-', '+'])
+        .map_while(|part| part.parse().ok())
+        .collect()
 }
 
 /// Versions beyond the newest of each package, against those that are known.
 fn duplicates(packages: &[Package], known: &[&str]) -> Vec<String> {
     let mut versions = BTreeMap::<&str, Vec<&str>>::new();
     for package in packages {
-        versions.entry(&package.name).or_default().push(&package.version);
+        versions
+            .entry(&package.name)
+            .or_default()
+            .push(&package.version);
     }
     let older: BTreeSet<String> = versions
         .iter_mut()
         .flat_map(|(name, list)| {
             list.sort_by_key(|version| numbers(version));
-            list[..list.len() - 1].iter().map(move |version| format!("{name}@{version}"))
+            list[..list.len() - 1]
+                .iter()
+                .map(move |version| format!("{name}@{version}"))
         })
         .collect();
     let known: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
-    let fresh = older.difference(&known).map(|d| format!("{d} is there beside a newer version"));
-    let stale = known.difference(&older).map(|d| format!("{d} is gone; take it off the list"));
+    let fresh = older
+        .difference(&known)
+        .map(|d| format!("{d} is there beside a newer version"));
+    let stale = known
+        .difference(&older)
+        .map(|d| format!("{d} is gone; take it off the list"));
     fresh.chain(stale).collect()
 }
 
@@ -97,14 +123,23 @@ fn duplicates(packages: &[Package], known: &[&str]) -> Vec<String> {
 fn loose(manifest: &str) -> Vec<String> {
     let mut table = String::new();
     let mut found = Vec::new();
-    for line in manifest.lines().map(|line| line.split(" #").next().unwrap_or(line).trim()) {
+    for line in manifest
+        .lines()
+        .map(|line| line.split(" #").next().unwrap_or(line).trim())
+    {
         if line.starts_with('[') {
             line.clone_into(&mut table);
             continue;
         }
-        let version = line.split("version = \"").nth(1).or_else(|| line.split("= \"").nth(1));
-        let exact = version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit() || c == '='));
-        let elsewhere = ["git = ", "path = ", "registry = "].iter().any(|key| line.contains(key));
+        let version = line
+            .split("version = \"")
+            .nth(1)
+            .or_else(|| line.split("= \"").nth(1));
+        let exact =
+            version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit() || c == '='));
+        let elsewhere = ["git = ", "path = ", "registry = "]
+            .iter()
+            .any(|key| line.contains(key));
         let dependency = table.ends_with("dependencies]") && line.contains(" = ");
         if dependency && (!exact || elsewhere) {
             found.push(line.to_owned());
@@ -115,7 +150,10 @@ fn loose(manifest: &str) -> Vec<String> {
 
 /// Whether a licence expression can be met with the allowed ones.
 fn allowed(expression: &str, allow: &BTreeSet<&str>) -> bool {
-    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let spaced = expression
+        .replace('(', " ( ")
+        .replace(')', " ) ")
+        .replace('/', " OR ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     let mut at = 0;
     let met = either(&tokens, &mut at, allow);
@@ -141,7 +179,9 @@ fn both(tokens: &[&str], at: &mut usize, allow: &BTreeSet<&str>) -> bool {
 }
 
 fn one(tokens: &[&str], at: &mut usize, allow: &BTreeSet<&str>) -> bool {
-    let Some(token) = tokens.get(*at) else { return false };
+    let Some(token) = tokens.get(*at) else {
+        return false;
+    };
     *at += 1;
     if *token == "(" {
         let met = either(tokens, at, allow);
@@ -158,24 +198,45 @@ fn one(tokens: &[&str], at: &mut usize, allow: &BTreeSet<&str>) -> bool {
 }
 
 /// Name and licence of every package of this platform, as cargo has them on disk.
-#[expect(clippy::disallowed_methods, reason = "cargo knows what the packages say of themselves")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo knows what the packages say of themselves"
+)]
 fn licences() -> Vec<(String, Option<String>)> {
     let cargo = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO")).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     };
     let version = cargo(&["-vV"]);
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap();
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let metadata = cargo(&[
-        "metadata", "--offline", "--format-version=1", "--filter-platform", host,
-        "--manifest-path", manifest,
+        "metadata",
+        "--offline",
+        "--format-version=1",
+        "--filter-platform",
+        host,
+        "--manifest-path",
+        manifest,
     ]);
     let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
     let text = |p: &serde_json::Value, key: &str| p[key].as_str().map(str::to_owned);
     let packages = metadata["packages"].as_array().unwrap();
-    packages.iter().map(|p| (text(p, "name").unwrap(), text(p, "license"))).collect()
+    packages
+        .iter()
+        .map(|p| (text(p, "name").unwrap(), text(p, "license")))
+        .collect()
 }
 
 #[test]
@@ -194,18 +255,31 @@ fn one_tls_stack_and_nothing_known_to_be_bad() {
 #[test]
 fn a_package_comes_in_one_version_or_with_a_reason() {
     let known = policy("bans", "skip");
-    assert!(known.iter().all(|line| line.contains("reason = \"")), "each has a reason");
+    assert!(
+        known.iter().all(|line| line.contains("reason = \"")),
+        "each has a reason"
+    );
     let known: Vec<&str> = known.into_iter().map(quoted).collect();
     super::none("versions", duplicates(&packages(LOCK), &known));
 }
 
 #[test]
 fn licences_are_on_the_list() {
-    let allow: BTreeSet<&str> = policy("licenses", "allow").into_iter().map(quoted).collect();
+    let allow: BTreeSet<&str> = policy("licenses", "allow")
+        .into_iter()
+        .map(quoted)
+        .collect();
     let all = licences();
     assert!(all.len() > 100, "cargo names {} packages only", all.len());
-    let wrong = all.iter().filter(|(_, l)| !l.as_deref().is_some_and(|l| allowed(l, &allow)));
-    super::none("licences", wrong.map(|(name, licence)| format!("{name}: {licence:?}")).collect());
+    let wrong = all
+        .iter()
+        .filter(|(_, l)| !l.as_deref().is_some_and(|l| allowed(l, &allow)));
+    super::none(
+        "licences",
+        wrong
+            .map(|(name, licence)| format!("{name}: {licence:?}"))
+            .collect(),
+    );
 }
 
 #[test]
@@ -217,7 +291,10 @@ fn each_rule_can_fail() {
     };
     let git = package("a", "1.0.0", "git+https://example.com/a");
     assert_eq!(strangers(&[git, package("b", "1.0.0", SOURCE)]).len(), 1);
-    let tls = [package("rustls", "0.21.9", SOURCE), package("rustls", "0.23.5", SOURCE)];
+    let tls = [
+        package("rustls", "0.21.9", SOURCE),
+        package("rustls", "0.23.5", SOURCE),
+    ];
     assert_eq!(banned(&tls, &["rustls@<0.23"]), ["rustls 0.21.9"]);
     assert_eq!(banned(&tls, &["rustls"]).len(), 2);
     assert_eq!(duplicates(&tls, &[]).len(), 1);
@@ -231,10 +308,24 @@ fn each_rule_can_fail() {
 #[test]
 fn licence_expressions_are_understood() {
     let allow = BTreeSet::from(["MIT", "Apache-2.0 WITH LLVM-exception", "ISC"]);
-    for good in ["MIT", "GPL-3.0 OR MIT", "GPL-3.0/MIT", "(X OR MIT) AND ISC", "Apache-2.0 WITH LLVM-exception"] {
+    for good in [
+        "MIT",
+        "GPL-3.0 OR MIT",
+        "GPL-3.0/MIT",
+        "(X OR MIT) AND ISC",
+        "Apache-2.0 WITH LLVM-exception",
+    ] {
         assert!(allowed(good, &allow), "{good}");
     }
-    for bad in ["", "GPL-3.0", "MIT AND X", "Apache-2.0", "(MIT", "MIT)", "MIT ISC"] {
+    for bad in [
+        "",
+        "GPL-3.0",
+        "MIT AND X",
+        "Apache-2.0",
+        "(MIT",
+        "MIT)",
+        "MIT ISC",
+    ] {
         assert!(!allowed(bad, &allow), "{bad}");
     }
 }

@@ -44,7 +44,9 @@ pub(super) fn unwanted(source: &Source) -> Vec<String> {
 }
 
 fn excused(path: &str, word: &str) -> bool {
-    EXCEPTIONS.iter().any(|(start, allowed, _)| path.starts_with(start) && *allowed == word)
+    EXCEPTIONS
+        .iter()
+        .any(|(start, allowed, _)| path.starts_with(start) && *allowed == word)
 }
 
 /// Whether a line holds the word, not as the end of a longer one, nor, for `whole`, as its start.
@@ -70,7 +72,10 @@ mod tests {
         for word in UNFINISHED.iter().chain(&LOCAL) {
             assert_eq!(count(&format!("see {word} later")), 1, "{word}");
         }
-        assert_eq!(count(&format!("{}S and {}", UNFINISHED[0], UNFINISHED[0])), 1);
+        assert_eq!(
+            count(&format!("{}S and {}", UNFINISHED[0], UNFINISHED[0])),
+            1
+        );
         assert_eq!(count(&format!("the path a{}x", LOCAL[0])), 0);
     }
 }

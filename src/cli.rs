@@ -1,0 +1,74 @@
+//! The command line: one file per command, each a struct of arguments and a function.
+//!
+//! Help texts are the doc comments below. What a command finds goes to standard output, what it says
+//! about itself to standard error; exit codes are in [`exit`].
+
+pub mod exit;
+pub mod load;
+pub mod output;
+
+mod completions;
+mod fmt;
+mod render;
+mod schema;
+mod show;
+mod validate;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use self::exit::{Exit, Failure};
+
+/// Describes a whole platform in KDL files in Git, plans, applies, and keeps it that way.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubemate",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Validate(validate::Arguments),
+    Fmt(fmt::Arguments),
+    Show(show::Arguments),
+    Render(render::Arguments),
+    Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    if let Command::Worker = arguments.command {
+        return worker::run();
+    }
+    match run(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => output::failure(&failure),
+    }
+}
+
+fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Render(arguments) => render::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Worker => Ok(Exit::Ok),
+    }
+}

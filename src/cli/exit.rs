@@ -1,0 +1,114 @@
+//! Exit codes and the errors of commands: the one place that says what the caller's shell sees.
+
+use std::process::ExitCode;
+
+use crate::adapters::disk::{DiskError, FileError};
+use crate::adapters::worker::WorkerError;
+use crate::source::repository::RepositoryError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Ok,
+    /// Something went wrong that is not the input's fault.
+    Error,
+    /// There are changes; only with `--detailed-exitcode`.
+    Changes,
+    /// The input is invalid, or a rule refused it.
+    Invalid,
+    /// A saved plan no longer fits the world.
+    Stale,
+    /// Some steps were applied and some were not.
+    Partly,
+    /// Everything was applied and is not healthy in time.
+    Unhealthy,
+    /// The command line itself is wrong.
+    Usage,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Error => 1,
+            Self::Changes => 2,
+            Self::Invalid => 3,
+            Self::Stale => 4,
+            Self::Partly => 5,
+            Self::Unhealthy => 6,
+            Self::Usage => 64,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// No worker can be started.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A set cannot be printed.
+    #[error("{set} cannot be printed: {reason}")]
+    Print {
+        /// The set.
+        set: String,
+        /// Why.
+        reason: String,
+    },
+    /// The arguments fit no meaning.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+    /// The input was refused; the diagnostics are printed already.
+    #[error("the input is not valid")]
+    Refused,
+}
+
+impl Failure {
+    /// The exit code it leads to.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Disk(_)
+            | Self::Repository(_)
+            | Self::Worker(_)
+            | Self::File(_)
+            | Self::Print { .. } => Exit::Error,
+            Self::Usage { .. } => Exit::Usage,
+            Self::Refused => Exit::Invalid,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Usage { help, .. } => Some(help),
+            Self::Disk(_)
+            | Self::Repository(_)
+            | Self::Worker(_)
+            | Self::File(_)
+            | Self::Print { .. }
+            | Self::Refused => None,
+        }
+    }
+}
