@@ -55,6 +55,9 @@ pub(super) fn check_hidden(report: &mut Report<'_>, token: Token) {
 }
 
 fn hidden(report: &mut Report<'_>, token: Token, range: Range<usize>, c: char) {
+    if report.only_counts(range.start) {
+        return;
+    }
     let number = code_point(c);
     let message = format!("{} ({number}) is not allowed here", describe(c));
     let mut found = report.error(codes::INVISIBLE, range.clone(), message);

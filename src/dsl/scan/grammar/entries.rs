@@ -6,6 +6,7 @@ use super::{Grammar, Place, codes, numbers};
 impl Grammar<'_, '_, '_> {
     /// The name of a node, with its type.
     pub(super) fn name(&mut self, token: Token) {
+        let open = token;
         let token = if token.kind == Kind::ParenOpen {
             if !self.annotation() {
                 return;
@@ -13,7 +14,7 @@ impl Grammar<'_, '_, '_> {
             self.at = self.after_spaces(self.at);
             match self.peek() {
                 Some(token) => token,
-                None => return self.lacks_name(token),
+                None => return self.lacks_name(open),
             }
         } else {
             token
@@ -40,7 +41,7 @@ impl Grammar<'_, '_, '_> {
                 );
                 self.report.push(found);
             }
-            _ => return self.lacks_name(token),
+            _ => return self.lacks_name(open),
         }
         self.at += 1;
         self.place = Place::Entries;
