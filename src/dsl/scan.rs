@@ -141,7 +141,6 @@ pub(crate) fn tokens_within_limit(report: &mut Report<'_>) -> Option<Vec<Token>>
     let (mut count, mut depth, mut deepest) = (0_usize, 0_usize, None);
     for token in lex(report.text) {
         match token.kind {
-            Kind::Space | Kind::Newline => {}
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),
             _ => {}

@@ -1,4 +1,9 @@
 //! The laws of the formatter: it is stable, keeps data, comments and `/-`, and has one layout.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests say what is wrong by panicking"
+)]
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use kubemate::dsl::fmt::format;
@@ -8,7 +13,8 @@ use kubemate::dsl::scan::scan;
 use kubemate::source::FileId;
 use proptest::prelude::*;
 
-use crate::scan::{corpus, soup};
+use crate::scan::corpus;
+use crate::scan::soup::soup;
 
 /// Data without layout; a number with a unit as its type counts as the quoted text.
 #[derive(Debug, PartialEq)]
@@ -16,7 +22,7 @@ struct Node {
     ty: Option<String>,
     name: String,
     entries: Vec<(Option<String>, Option<String>, String)>,
-    children: Option<Vec<Node>>,
+    children: Option<Vec<Self>>,
 }
 
 fn data(text: &str) -> Vec<Node> {
@@ -201,91 +207,89 @@ fn a_joined_line_is_kept_only_where_it_joins() {
     becomes("a 1 \\", "a 1\n");
 }
 
+/// Space between the parts of a node.
+const GAPS: [&str; 7] = [
+    " ",
+    "  ",
+    "\t",
+    " /* c */ ",
+    " \\\n ",
+    " \\ // j\n  ",
+    "\u{3000}",
+];
+/// Ends of a node.
+const ENDS: [&str; 9] = [
+    "\n",
+    "\r\n",
+    "\n\n\n",
+    " // end\n",
+    ";",
+    " ; ",
+    "; // x\n",
+    ";/* y */ ",
+    " \\\n\n",
+];
+/// What stands before a node.
+const LEADS: [&str; 8] = ["", "", "  ", "// lead\n", "/* l */ ", "\n\n", "/-", "/- "];
+/// Values and properties.
+const VALUES: [&str; 21] = [
+    "a",
+    "1",
+    "0x1F",
+    "\"q\"",
+    "#\"r\"#",
+    "#true",
+    "(t)b",
+    "( t ) \"c\"",
+    "(Mi)512",
+    "(s) 1.5",
+    "k=1",
+    "k = v",
+    "k=(t)2",
+    "k=(Mi)1",
+    "/-x",
+    "/- y",
+    "/-k=1",
+    "\"a \\\n  b\"",
+    "\"\"\"\n  m\n    n\n\n  \"\"\"",
+    "#\"\"\"\r\n\tm\r\n\t\"\"\"#",
+    "\"\"\"\n  j \\\n  k\n  \"\"\"",
+];
+/// Names of nodes.
+const NAMES: [&str; 5] = ["n", "node", "\"quoted name\"", "(t)n", "(remove)n"];
+/// Ways to open a block.
+const OPENS: [&str; 8] = [
+    " {",
+    "{",
+    " { ",
+    " {\n",
+    " { // o\n",
+    " {\r\n\n",
+    " { /* o */ ",
+    " /-{ d } {",
+];
+/// Ways to close one.
+const CLOSES: [&str; 5] = ["}", " }", "\n}", "/* e */ }", "} /-{ z }"];
+
 /// Sound KDL in a careless layout.
 fn careless() -> impl Strategy<Value = String> {
-    let gap = || {
-        prop::sample::select(vec![
-            " ",
-            "  ",
-            "\t",
-            " /* c */ ",
-            " \\\n ",
-            " \\ // j\n  ",
-            "\u{3000}",
-        ])
-    };
-    let end = || {
-        prop::sample::select(vec![
-            "\n",
-            "\r\n",
-            "\n\n\n",
-            " // end\n",
-            ";",
-            " ; ",
-            "; // x\n",
-            ";/* y */ ",
-            " \\\n\n",
-        ])
-    };
-    let lead = || {
-        prop::sample::select(vec![
-            "",
-            "",
-            "  ",
-            "// lead\n",
-            "/* l */ ",
-            "\n\n",
-            "/-",
-            "/- ",
-        ])
-    };
-    let value = || {
-        prop::sample::select(vec![
-            "a",
-            "1",
-            "0x1F",
-            "\"q\"",
-            "#\"r\"#",
-            "#true",
-            "(t)b",
-            "( t ) \"c\"",
-            "(Mi)512",
-            "(s) 1.5",
-            "k=1",
-            "k = v",
-            "k=(t)2",
-            "k=(Mi)1",
-            "/-x",
-            "/- y",
-            "/-k=1",
-            "\"a \\\n  b\"",
-            "\"\"\"\n  m\n    n\n\n  \"\"\"",
-            "#\"\"\"\r\n\tm\r\n\t\"\"\"#",
-            "\"\"\"\n  j \\\n  k\n  \"\"\"",
-        ])
-    };
-    let name = || prop::sample::select(vec!["n", "node", "\"quoted name\"", "(t)n", "(remove)n"]);
+    let gap = || prop::sample::select(&GAPS[..]);
+    let end = || prop::sample::select(&ENDS[..]);
+    let lead = || prop::sample::select(&LEADS[..]);
+    let value = || prop::sample::select(&VALUES[..]);
+    let name = || prop::sample::select(&NAMES[..]);
     let head =
         (name(), prop::collection::vec((gap(), value()), 0..4)).prop_map(|(name, values)| {
             values
                 .iter()
                 .fold(name.to_owned(), |out, (g, v)| out + g + v)
         });
-    let leaf = (lead(), head.clone(), end()).prop_map(|(l, h, e)| format!("{l}{h}{e}"));
-    let leaf = leaf.boxed();
-    let nested = leaf.prop_recursive(3, 24, 4, move |inner| {
+    let simple = (lead(), head.clone(), end()).prop_map(|(l, h, e)| format!("{l}{h}{e}"));
+    let simple = simple.boxed();
+    let nested = simple.prop_recursive(3, 24, 4, move |inner| {
         let inside = prop::collection::vec(inner, 0..4).prop_map(|nodes| nodes.concat());
-        let open = prop::sample::select(vec![
-            " {",
-            "{",
-            " { ",
-            " {\n",
-            " { // o\n",
-            " {\r\n\n",
-            " { /* o */ ",
-            " /-{ d } {",
-        ]);
-        let close = prop::sample::select(vec!["}", " }", "\n}", "/* e */ }", "} /-{ z }"]);
+        let open = prop::sample::select(&OPENS[..]);
+        let close = prop::sample::select(&CLOSES[..]);
         (head.clone(), open, inside, close, end())
             .prop_map(|(h, o, i, c, e)| format!("{h}{o}{i}{c}{e}"))
             .boxed()
@@ -294,7 +298,7 @@ fn careless() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_laws_hold_for_careless_files(text in careless()) {

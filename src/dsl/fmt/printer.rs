@@ -38,6 +38,10 @@ pub(super) fn print(source: &str, tokens: &[Token]) -> String {
     out
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact about the cursor"
+)]
 struct Printer<'s, 't> {
     source: &'s str,
     tokens: &'t [Token],

@@ -53,6 +53,10 @@ fn braces_match(tokens: &[Token]) -> bool {
 }
 
 /// The state of the walk over the tokens.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact about the cursor"
+)]
 struct Splitter<'r, 't, 'a> {
     report: &'r mut Report<'a>,
     tokens: &'t [Token],

@@ -84,14 +84,15 @@ impl Grammar<'_, '_, '_> {
 
     fn step(&mut self, token: Token) {
         match token.kind {
-            Kind::Bom | Kind::Space | Kind::LineComment | Kind::BlockComment => self.at += 1,
+            Kind::Bom | Kind::Space | Kind::LineComment | Kind::BlockComment | Kind::Junk => {
+                self.at += 1;
+            }
             Kind::Escline => self.escline(token),
             Kind::Newline => self.newline(token),
             Kind::Slashdash => self.slashdash(token),
             Kind::Semicolon => self.semicolon(token),
             Kind::Open => self.open(token),
             Kind::Close => self.close(token),
-            Kind::Junk => self.at += 1,
             Kind::ParenClose => {
                 let help = "`( )` holds a type; as part of a text it stands in quotes";
                 self.complain(codes::SYNTAX, token, "this `)` closes nothing", help);

@@ -21,7 +21,6 @@ impl Grammar<'_, '_, '_> {
         };
         let text = token.text(self.report.text);
         match token.kind {
-            Kind::Quoted(_) => {}
             Kind::Word if numbers::looks_like(text) && token.flaw.is_none() => {
                 let message = format!("a node cannot be named `{text}`: it reads as a number");
                 let fix = format!("\"{text}\"");
@@ -33,7 +32,7 @@ impl Grammar<'_, '_, '_> {
                 );
                 self.report.push(found);
             }
-            Kind::Word => {}
+            Kind::Word | Kind::Quoted(_) => {}
             Kind::Keyword => {
                 let message = format!("a node cannot be named `{text}`: it is a keyword");
                 let found = self.error(codes::SYNTAX, token, message).help(
