@@ -92,6 +92,7 @@ fn lint_token(report: &mut Report<'_>, tokens: &[Token], at: usize) {
     match token.kind {
         Kind::Word => words::check(report, token, starts_node(tokens, at)),
         Kind::Keyword => words::keyword(report, token),
+        Kind::Quoted(_) if follows_old_mark(report.text, &tokens[..at]) => {}
         Kind::Quoted(quoting) => strings::check(report, token, quoting),
         Kind::LineComment | Kind::BlockComment | Kind::Newline => {
             characters::check_hidden(report, token);
@@ -110,15 +111,29 @@ fn lint_token(report: &mut Report<'_>, tokens: &[Token], at: usize) {
     }
 }
 
+/// Whether the `r` of a raw string of KDL 1 was just before: escapes mean nothing behind it.
+fn follows_old_mark(text: &str, before: &[Token]) -> bool {
+    before
+        .last()
+        .is_some_and(|t| t.kind == Kind::Word && t.text(text) == "r")
+}
+
 /// Whether a token is the first of its line, block or statement.
 fn starts_node(tokens: &[Token], at: usize) -> bool {
-    let before = tokens[..at].iter().rev().find(|t| t.kind != Kind::Space);
-    before.is_none_or(|t| {
-        matches!(
-            t.kind,
-            Kind::Newline | Kind::Open | Kind::Semicolon | Kind::Close | Kind::Bom
-        )
-    })
+    let mut before = tokens[..at].iter().rev().filter(|t| t.kind != Kind::Space);
+    let Some(last) = before.next() else {
+        return true;
+    };
+    match last.kind {
+        Kind::Newline => {
+            let comment = |t: &&Token| matches!(t.kind, Kind::LineComment | Kind::BlockComment);
+            before
+                .find(|t| !comment(t))
+                .is_none_or(|t| t.kind != Kind::Escline)
+        }
+        Kind::Open | Kind::Semicolon | Kind::Close | Kind::Bom => true,
+        _ => false,
+    }
 }
 
 pub(crate) fn tokens_within_limit(report: &mut Report<'_>) -> Option<Vec<Token>> {
@@ -126,7 +141,6 @@ pub(crate) fn tokens_within_limit(report: &mut Report<'_>) -> Option<Vec<Token>>
     let (mut count, mut depth, mut deepest) = (0_usize, 0_usize, None);
     for token in lex(report.text) {
         match token.kind {
-            Kind::Space | Kind::Newline => {}
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),
             _ => {}
@@ -153,6 +167,3 @@ pub(crate) const LIMITS: [super::diagnostic::Code; 3] = [
     codes::TOO_DEEP,
     codes::TOO_MANY_TOKENS,
 ];
-
-#[cfg(test)]
-mod tests;

@@ -4,9 +4,11 @@ mod alone;
 mod githost;
 
 mod disk;
+mod fmt;
 mod git;
 mod language;
 mod printers;
 mod remote;
+mod scan;
 mod tidy;
 mod worker;

@@ -38,6 +38,10 @@ pub(super) fn print(source: &str, tokens: &[Token]) -> String {
     out
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact about the cursor"
+)]
 struct Printer<'s, 't> {
     source: &'s str,
     tokens: &'t [Token],
@@ -266,21 +270,22 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// Whether the block opened here is one line of plain nodes, and short.
+    /// Whether the block opened here is written on one line, and short.
     fn fits_inline(&self, at: usize) -> bool {
-        let mut width = 1;
+        let (mut width, mut depth) = (1, 1_usize);
         for token in &self.tokens[at + 1..] {
-            let one_line = match token.kind {
-                Kind::Close => return true,
-                Kind::Newline | Kind::Open | Kind::LineComment | Kind::Escline => false,
-                Kind::BlockComment | Kind::Quoted(_) => !token.text(self.source).contains('\n'),
-                _ => true,
-            };
-            if token.kind != Kind::Space {
-                width += 1 + token.text(self.source).chars().count();
+            let text = token.text(self.source);
+            match token.kind {
+                Kind::Space => continue,
+                Kind::Newline | Kind::LineComment | Kind::Escline => return false,
+                Kind::BlockComment | Kind::Quoted(_) if text.contains('\n') => return false,
+                Kind::Open => depth += 1,
+                Kind::Close => depth -= 1,
+                _ => {}
             }
-            if !one_line || width > INLINE_MAX {
-                return false;
+            width += 1 + text.chars().count();
+            if depth == 0 || width > INLINE_MAX {
+                return depth == 0;
             }
         }
         false

@@ -21,7 +21,7 @@ impl Lexer<'_> {
             return (Kind::Word, len, Some(Flaw::WrongQuotes));
         }
         let plain = run(rest, is_word_char);
-        if rest[plain..].starts_with(|c| matches!(c, '/' | '\\' | '[' | ']' | '#'))
+        if rest[plain..].starts_with(['/', '\\', '[', ']', '#'])
             && !is_old_raw_string(rest, plain)
             && !is_escline(&rest[plain..])
         {

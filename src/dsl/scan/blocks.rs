@@ -8,7 +8,7 @@ mod culprit;
 
 use std::ops::Range;
 
-use super::super::lex::{Kind, Token};
+use super::super::lex::{Flaw, Kind, Token};
 use super::report::Report;
 use super::{MAX_DEPTH, codes};
 use culprit::Opened;
@@ -53,6 +53,10 @@ fn braces_match(tokens: &[Token]) -> bool {
 }
 
 /// The state of the walk over the tokens.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact about the cursor"
+)]
 struct Splitter<'r, 't, 'a> {
     report: &'r mut Report<'a>,
     tokens: &'t [Token],
@@ -69,6 +73,9 @@ struct Splitter<'r, 't, 'a> {
     indented: Option<bool>,
     /// A `}` that is not indented like its `{`.
     odd_close: Option<(Token, Opened)>,
+    /// Whether something that is never closed hides braces since the last node at the left margin:
+    /// then nothing can be said about them.
+    hidden: bool,
     indent: usize,
     line_start: bool,
     node_seen: bool,
@@ -90,6 +97,7 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
             margin: 0,
             indented: None,
             odd_close: None,
+            hidden: false,
             indent: 0,
             line_start: true,
             node_seen: false,
@@ -105,8 +113,27 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
             Kind::Space if self.line_start => self.indent = token.end - token.start,
             Kind::Newline => self.newline(at),
             Kind::Space | Kind::Bom => {}
-            Kind::LineComment | Kind::BlockComment => self.line_start = false,
+            Kind::LineComment | Kind::BlockComment => self.comment(),
             _ => self.significant(at, token),
+        }
+        if matches!(token.flaw, Some(Flaw::OpenString | Flaw::OpenComment)) {
+            self.never_closed(at, token);
+        }
+    }
+
+    fn never_closed(&mut self, at: usize, token: Token) {
+        let text = token.text(self.report.text);
+        self.hidden |= text.contains(['{', '}']);
+        if text.ends_with('\n') {
+            self.rest = at + 1;
+            self.newline(at);
+        }
+    }
+
+    fn comment(&mut self) {
+        let first = std::mem::take(&mut self.line_start);
+        if first && self.indent > 0 && !self.stack.is_empty() {
+            self.indented.get_or_insert(true);
         }
     }
 
@@ -152,8 +179,7 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
         let at_margin = self.indent == 0 && matches!(token.kind, Kind::Word | Kind::ParenOpen);
         if self.stack.is_empty() {
             if at_margin && !self.node_seen {
-                self.margin = self.regions.len();
-                self.odd_close = None;
+                self.at_margin();
             }
             return;
         }
@@ -164,10 +190,16 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
                 self.rest
             };
             self.unclosed(cut);
-            self.margin = self.regions.len();
+            self.at_margin();
         } else if self.indented.is_none() && token.kind != Kind::Close {
             self.indented = Some(self.indent > 0);
         }
+    }
+
+    fn at_margin(&mut self) {
+        self.margin = self.regions.len();
+        self.odd_close = None;
+        self.hidden = false;
     }
 
     fn open(&mut self, at: usize, token: Token) {
@@ -194,23 +226,35 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
     }
 
     fn stray(&mut self, at: usize, token: Token) {
-        let mut found = self
-            .report
-            .error(codes::STRAY_CLOSE, token.range(), "this `}` closes nothing")
-            .label("no block is open here");
-        if let Some((close, opened)) = self.odd_close.take() {
-            let name = culprit::name_of(self.report, self.tokens, opened.token);
-            let text = format!("this one already closed {name}, though it is indented differently");
-            found = found.related(self.report.span(close.range()), text);
-            found = found.help("one of the two `}` is too much");
+        let odd = self.odd_close.take();
+        if odd.is_some() || self.hidden {
             for region in &mut self.regions[self.margin..] {
                 region.closed = false;
             }
-        } else {
-            found = found.suggestion(self.report.span(token.range()), "", "remove it");
         }
-        self.report.push(found);
+        if !self.hidden {
+            self.report_stray(token, odd);
+        }
         self.end_region(at + 1, false);
+    }
+
+    fn report_stray(&mut self, token: Token, odd: Option<(Token, Opened)>) {
+        let found = self
+            .report
+            .error(codes::STRAY_CLOSE, token.range(), "this `}` closes nothing")
+            .label("no block is open here");
+        let found = match odd {
+            Some((close, opened)) => {
+                let name = culprit::name_of(self.report, self.tokens, opened.token);
+                let text =
+                    format!("this one already closed {name}, though it is indented differently");
+                found
+                    .related(self.report.span(close.range()), text)
+                    .help("one of the two `}` is too much")
+            }
+            None => found.suggestion(self.report.span(token.range()), "", "remove it"),
+        };
+        self.report.push(found);
     }
 
     fn end_region(&mut self, end: usize, closed: bool) {
@@ -227,7 +271,9 @@ impl<'r, 't, 'a> Splitter<'r, 't, 'a> {
     }
 
     fn unclosed(&mut self, end: usize) {
-        culprit::report(self.report, self.tokens, self.start..end);
+        if !self.hidden {
+            culprit::report(self.report, self.tokens, self.start..end);
+        }
         self.end_region(end, false);
         self.odd_close = None;
     }

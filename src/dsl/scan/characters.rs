@@ -55,6 +55,9 @@ pub(super) fn check_hidden(report: &mut Report<'_>, token: Token) {
 }
 
 fn hidden(report: &mut Report<'_>, token: Token, range: Range<usize>, c: char) {
+    if report.only_counts(range.start) {
+        return;
+    }
     let number = code_point(c);
     let message = format!("{} ({number}) is not allowed here", describe(c));
     let mut found = report.error(codes::INVISIBLE, range.clone(), message);
@@ -164,11 +167,18 @@ fn pretender(word: &str) -> Option<(usize, char, String)> {
 /// The script of a letter, for those scripts whose letters are taken for one another.
 fn script(c: char) -> Option<&'static str> {
     Some(match c {
-        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{250}'..='\u{2af}' => "Latin",
-        '\u{1e00}'..='\u{1eff}' | '\u{2c60}'..='\u{2c7f}' | '\u{a720}'..='\u{a7ff}' => "Latin",
+        'a'..='z'
+        | 'A'..='Z'
+        | '\u{c0}'..='\u{24f}'
+        | '\u{250}'..='\u{2af}'
+        | '\u{1e00}'..='\u{1eff}'
+        | '\u{2c60}'..='\u{2c7f}'
+        | '\u{a720}'..='\u{a7ff}' => "Latin",
         '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => "Greek",
-        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}' => "Cyrillic",
-        '\u{a640}'..='\u{a69f}' => "Cyrillic",
+        '\u{400}'..='\u{52f}'
+        | '\u{1c80}'..='\u{1c8f}'
+        | '\u{2de0}'..='\u{2dff}'
+        | '\u{a640}'..='\u{a69f}' => "Cyrillic",
         '\u{530}'..='\u{58f}' => "Armenian",
         '\u{5d0}'..='\u{5ea}' => "Hebrew",
         '\u{10a0}'..='\u{10ff}' | '\u{2d00}'..='\u{2d2f}' => "Georgian",

@@ -148,7 +148,11 @@ fn one_line_fence(report: &mut Report<'_>, token: Token) {
     let body = text.trim_matches('#').trim_matches('"');
     if !body.contains(['"', '\n', '\r']) && text.len() > hashes.len() * 2 + 5 {
         let fixed = format!("{hashes}\"{body}\"{hashes}");
-        found = found.fix(report.span(token.range()), fixed, "use single quotes");
+        found = found.fix(
+            report.span(token.range()),
+            fixed,
+            "use one `\"` on each side",
+        );
     }
     report.push(found);
     report.mute(line_of(report.text, token.end));
@@ -240,6 +244,18 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
         return;
     }
     let text = token.text(report.text);
+    if text.starts_with("*/") {
+        let mark = token.start..token.start + 2;
+        let found = report
+            .error(
+                codes::NEEDS_QUOTES,
+                mark.clone(),
+                "this `*/` closes no comment",
+            )
+            .suggestion(report.span(mark), "", "remove it");
+        report.push(found);
+        return;
+    }
     let shown = report.quote(token.range());
     let (code, message) = if text.contains("${") {
         (
@@ -273,21 +289,25 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
     };
     let mut found = report.error(code, token.range(), message);
     found = found.fix(report.span(token.range()), quoted(text), "put it in quotes");
-    if let Some((word, comment)) = text
-        .split_once("//")
-        .filter(|(word, _)| !word.ends_with(':'))
-    {
-        let at = token.end - comment.len() - 2;
-        if !word.is_empty() && !word.contains('/') {
-            let title = "or put a space before the comment";
-            found.fixes.clear();
-            found = found
-                .suggestion(report.span(token.range()), quoted(text), "put it in quotes")
-                .suggestion(report.span(at..at), " ", title);
+    if let Some(at) = maybe_comment(text).map(|at| token.start + at) {
+        for fix in &mut found.fixes {
+            fix.safe = false;
         }
+        found = found.suggestion(
+            report.span(at..at),
+            " ",
+            "or put a space before the comment",
+        );
     }
     report.push(found);
     report.mute(line_of(report.text, token.start));
+}
+
+/// Where a comment or `/-` may have been meant, in a word that is no path otherwise.
+fn maybe_comment(text: &str) -> Option<usize> {
+    let at = text.find("//").or_else(|| text.find("/-"))?;
+    let word = &text[..at];
+    (!word.is_empty() && !word.ends_with(':') && !word.contains('/')).then_some(at)
 }
 
 /// A text in quotes, raw where it holds a `\` or a quote.

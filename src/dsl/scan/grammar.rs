@@ -84,16 +84,18 @@ impl Grammar<'_, '_, '_> {
 
     fn step(&mut self, token: Token) {
         match token.kind {
-            Kind::Bom | Kind::Space | Kind::LineComment | Kind::BlockComment => self.at += 1,
+            Kind::Bom | Kind::Space | Kind::LineComment | Kind::BlockComment | Kind::Junk => {
+                self.at += 1;
+            }
             Kind::Escline => self.escline(token),
             Kind::Newline => self.newline(token),
             Kind::Slashdash => self.slashdash(token),
             Kind::Semicolon => self.semicolon(token),
             Kind::Open => self.open(token),
             Kind::Close => self.close(token),
-            Kind::Junk => self.at += 1,
             Kind::ParenClose => {
-                self.complain(codes::SYNTAX, token, "this `)` closes nothing", "");
+                let help = "`( )` holds a type; as part of a text it stands in quotes";
+                self.complain(codes::SYNTAX, token, "this `)` closes nothing", help);
             }
             Kind::Equals => self.stray_equals(token),
             Kind::ParenOpen | Kind::Word | Kind::Keyword | Kind::Quoted(_) => match self.place {
@@ -234,29 +236,22 @@ impl Grammar<'_, '_, '_> {
     }
 
     fn nameless_block(&mut self, token: Token) {
-        let before = self.tokens[..self.at - 1]
-            .iter()
-            .rev()
-            .find(|t| t.is_significant());
-        let mut found = self
+        let found = self
             .error(codes::SYNTAX, token, "this block has no node before it")
             .label("a node name is missing");
-        found = match before {
-            Some(last) if matches!(last.kind, Kind::Word | Kind::Quoted(_) | Kind::Keyword) => {
-                let gap = last.end..token.end;
-                let blank = self.report.text[gap.clone()]
-                    .trim_end_matches('{')
-                    .trim()
-                    .is_empty();
-                let found = found.help("`{` stands on the same line as its node: `app checkout {`");
-                let span = self.report.span(gap);
-                if blank {
-                    found.fix(span, " {", "move it up to its node")
-                } else {
-                    found
-                }
-            }
-            _ => found.help("every block belongs to a node: `limits { … }`"),
+        let before = self.report.text[..token.start].trim_end();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let is_node = !line.contains("//") && !line.ends_with(['{', '}', ';', '/']);
+        let found = if is_node && !line.is_empty() {
+            found
+                .help("`{` stands on the same line as its node: `app checkout {`")
+                .fix(
+                    self.report.span(before.len()..token.end),
+                    " {",
+                    "move it up to its node",
+                )
+        } else {
+            found.help("every block belongs to a node: `limits { … }`")
         };
         self.report.push(found);
     }
@@ -315,7 +310,7 @@ impl Grammar<'_, '_, '_> {
             ),
             _ => (
                 "this `=` has no name before it",
-                "a property is written `name=value`",
+                "a property is written `name=value`; text that holds a `=` stands in quotes",
             ),
         };
         self.complain(codes::SYNTAX, token, message, help);
@@ -343,10 +338,7 @@ impl Grammar<'_, '_, '_> {
 
     /// Reports and leaves the rest of the line alone: it would only repeat the same problem.
     fn complain(&mut self, code: Code, token: Token, message: &str, help: &str) {
-        let mut found = self.error(code, token, message);
-        if !help.is_empty() {
-            found = found.help(help);
-        }
+        let found = self.error(code, token, message).help(help);
         self.report.push(found);
         self.at += 1;
         self.skip_line();

@@ -5,6 +5,8 @@
 pub(super) enum Fault {
     /// It is something else, such as a quantity, a version or a time.
     NotANumber,
+    /// A digit does not belong to the base, or is missing.
+    BadDigit,
     /// It does not fit.
     TooLarge,
     /// A digit is missing before the point.
@@ -44,7 +46,7 @@ fn based_integer(body: &str, radix: u32) -> Result<(), Fault> {
     let sound = body.starts_with(|c: char| c.is_digit(radix))
         && body.chars().all(|c| c == '_' || c.is_digit(radix));
     if !sound {
-        return Err(Fault::NotANumber);
+        return Err(Fault::BadDigit);
     }
     i128::from_str_radix(&body.replace('_', ""), radix)
         .map(drop)
@@ -113,9 +115,9 @@ mod tests {
             ("22:00", Fault::NotANumber),
             ("1.2.3", Fault::NotANumber),
             ("1e", Fault::NotANumber),
-            ("0x", Fault::NotANumber),
-            ("0x_1", Fault::NotANumber),
-            ("0b12", Fault::NotANumber),
+            ("0x", Fault::BadDigit),
+            ("0x_1", Fault::BadDigit),
+            ("0b12", Fault::BadDigit),
             (".5", Fault::BarePoint),
             ("+.5", Fault::BarePoint),
             ("5.", Fault::OpenPoint),

@@ -82,6 +82,17 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Counts a finding instead of writing it down, once there are more than anyone reads. True
+    /// where it did.
+    pub(crate) fn only_counts(&mut self, start: usize) -> bool {
+        let full = self.list.len() >= MAX_KEPT;
+        if full {
+            self.broken.insert(start);
+            self.left_out += 1;
+        }
+        full
+    }
+
     /// Follow-up errors in a range are not shown.
     pub(crate) fn mute(&mut self, range: Range<usize>) {
         let end = self.muted.entry(range.start).or_default();

@@ -48,19 +48,27 @@ pub(super) fn keyword(report: &mut Report<'_>, token: Token) {
     }
     let message = format!("`{}` is not a keyword of KDL", report.quote(token.range()));
     let mut found = report.error(codes::SYNTAX, token.range(), message);
-    let lower = word.to_lowercase();
-    let near = KEYWORDS
-        .iter()
-        .find(|known| strsim::osa_distance(known, &lower) <= 1);
-    found = match near {
+    found = match meant(&word.to_lowercase()) {
         Some(known) => found.suggestion(
             report.span(token.range()),
-            *known,
+            known,
             format!("did you mean `{known}`?"),
         ),
         None => found.help("a comment starts with `//`; text with a `#` stands in quotes"),
     };
     report.push(found.help("the keywords are #true, #false, #null, #inf, #-inf and #nan"));
+}
+
+/// The keyword that a wrong one most likely stands for.
+fn meant(word: &str) -> Option<&'static str> {
+    match word {
+        "#yes" | "#on" => Some("#true"),
+        "#no" | "#off" => Some("#false"),
+        "#none" | "#nil" => Some("#null"),
+        _ => KEYWORDS
+            .into_iter()
+            .find(|known| strsim::osa_distance(known, word) <= 1),
+    }
 }
 
 /// The limit on the length of strings.
@@ -144,6 +152,18 @@ fn number(report: &Report<'_>, token: Token, fault: Fault) -> Diagnostic {
     let error = |code, message: String| report.error(code, token.range(), message);
     match fault {
         Fault::NotANumber => bare_unit(report, token),
+        Fault::BadDigit => {
+            let mut found = error(
+                codes::BAD_NUMBER,
+                format!("`{shown}` has a digit that its base does not know, or none at all"),
+            );
+            found = found.help("0x takes 0-9 and a-f, 0o takes 0-7, 0b takes 0 and 1");
+            found.suggestion(
+                span,
+                format!("\"{word}\""),
+                "put it in quotes if it is a text",
+            )
+        }
         Fault::TooLarge => error(
             codes::BAD_NUMBER,
             format!("`{shown}` is larger than any number can be"),

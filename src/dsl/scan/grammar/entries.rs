@@ -6,6 +6,7 @@ use super::{Grammar, Place, codes, numbers};
 impl Grammar<'_, '_, '_> {
     /// The name of a node, with its type.
     pub(super) fn name(&mut self, token: Token) {
+        let open = token;
         let token = if token.kind == Kind::ParenOpen {
             if !self.annotation() {
                 return;
@@ -13,14 +14,13 @@ impl Grammar<'_, '_, '_> {
             self.at = self.after_spaces(self.at);
             match self.peek() {
                 Some(token) => token,
-                None => return self.lacks_name(token),
+                None => return self.lacks_name(open),
             }
         } else {
             token
         };
         let text = token.text(self.report.text);
         match token.kind {
-            Kind::Quoted(_) => {}
             Kind::Word if numbers::looks_like(text) && token.flaw.is_none() => {
                 let message = format!("a node cannot be named `{text}`: it reads as a number");
                 let fix = format!("\"{text}\"");
@@ -32,7 +32,7 @@ impl Grammar<'_, '_, '_> {
                 );
                 self.report.push(found);
             }
-            Kind::Word => {}
+            Kind::Word | Kind::Quoted(_) => {}
             Kind::Keyword => {
                 let message = format!("a node cannot be named `{text}`: it is a keyword");
                 let found = self.error(codes::SYNTAX, token, message).help(
@@ -40,7 +40,7 @@ impl Grammar<'_, '_, '_> {
                 );
                 self.report.push(found);
             }
-            _ => return self.lacks_name(token),
+            _ => return self.lacks_name(open),
         }
         self.at += 1;
         self.place = Place::Entries;
