@@ -212,18 +212,16 @@ impl Grammar for CronExpr {
         }
         let fields: Vec<_> = text.split_whitespace().take(8).collect();
         match fields[..] {
-            // Seconds in front that only say "once a minute", or Sunday as 7.
-            ["0", a, b, c, d, e] => vec![[a, b, c, d, e].join(" ")],
-            [a, b, c, d, e] => {
-                let starred = |field: &str| match field.split_once('/') {
-                    Some((start, step)) if start == "0" => format!("*/{step}"),
-                    _ => field.to_owned(),
+            // Seconds in front that only say "once a minute".
+            ["0", ref rest @ ..] if rest.len() == 5 => vec![rest.join(" ")],
+            [ref front @ .., weekday] if front.len() == 4 => {
+                let starred = |field: &&str| match field.split_once('/') {
+                    Some(("0", step)) => format!("*/{step}"),
+                    _ => (*field).to_owned(),
                 };
-                let fields = [a, b, c, d].map(starred).join(" ");
-                vec![format!(
-                    "{fields} {}",
-                    e.replace("1-7", "*").replace('7', "0")
-                )]
+                let front: Vec<_> = front.iter().map(starred).collect();
+                let weekday = weekday.replace("1-7", "*").replace('7', "0");
+                vec![format!("{} {weekday}", front.join(" "))]
             }
             _ => Vec::new(),
         }

@@ -140,10 +140,10 @@ impl Grammar for Version {
         length(text, 128)
             .and_then(|()| only(text, |c| word(c) || c == '.' || c == '-'))
             .map_err(ValueError::refuse::<Self>)?;
-        match text.starts_with(word) {
-            true => Ok(Self(text.into())),
-            false => Err(ValueError::refuse::<Self>("it starts with a `.` or a `-`")),
+        if !text.starts_with(word) {
+            return Err(ValueError::refuse::<Self>("it starts with a `.` or a `-`"));
         }
+        Ok(Self(text.into()))
     }
 
     fn guess(text: &str) -> Vec<String> {

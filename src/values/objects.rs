@@ -120,18 +120,16 @@ impl Grammar for GroupResource {
             subdomain(group, 253).map_err(before)?;
         }
         length(resource, 63).map_err(refuse)?;
-        match resource
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        {
-            true if !resource.starts_with(|c: char| c.is_ascii_digit()) => Ok(Self {
-                group: group.into(),
-                resource: resource.into(),
-            }),
-            _ => Err(refuse(
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if !resource.chars().all(word) || resource.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(refuse(
                 "the resource is not a word of lower-case letters".to_owned(),
-            )),
+            ));
         }
+        Ok(Self {
+            group: group.into(),
+            resource: resource.into(),
+        })
     }
 
     fn guess(text: &str) -> Vec<String> {

@@ -187,10 +187,10 @@ impl RelativePath {
 
 fn relative(text: &str) -> Result<(), String> {
     plain(text)?;
-    match text.starts_with('/') {
-        true => Err("it is absolute".to_owned()),
-        false => segments(text),
+    if text.starts_with('/') {
+        return Err("it is absolute".to_owned());
     }
+    segments(text)
 }
 
 impl Grammar for RelativePath {

@@ -213,10 +213,10 @@ impl Grammar for VersionRange {
             .split_whitespace()
             .map(bound)
             .collect::<Result<Vec<_>, ValueError>>()?;
-        match bounds.is_empty() {
-            true => Err(refuse("it is empty")),
-            false => Ok(Self { bounds }),
+        if bounds.is_empty() {
+            return Err(refuse("it is empty"));
         }
+        Ok(Self { bounds })
     }
 
     fn guess(text: &str) -> Vec<String> {
