@@ -38,78 +38,60 @@ fn of(tree: &SourceTree, file: &str, needle: &str) -> Span {
     Span::new(id, start..start + needle.len())
 }
 
+const APP: &str = "tenants/pay/app.kdl";
+const ROUTE: &str = "tenants/pay/route.kdl";
+const TWIN: &str = "tenants/pay/twin.kdl";
+const LOGO: &str = "tenants/pay/logo.kdl";
+
+fn example_tree() -> SourceTree {
+    let app = "app checkout {\n\tport 80\n\tmemory 1Mi\n\treplcas 3\n}\n";
+    let texts = [
+        ("kubemate.kdl", "project shop render=1\nenvironment prod\n"),
+        (APP, app),
+        (ROUTE, "route checkout host=\"pay.bank\" to=chekout\n"),
+        (TWIN, "app checkout\r\n"),
+    ];
+    let texts = texts
+        .iter()
+        .map(|(p, t)| SourceFile::from_bytes(path(p), (*t).into()));
+    let logo = SourceFile::from_bytes(path(LOGO), b"a\xff".to_vec());
+    let link = SourceFile::unread(path("tenants/pay/x.kdl"), Content::Symlink);
+    SourceTree::new(texts.chain([logo, link]).collect()).unwrap()
+}
+
 /// One tree with every shape of problem.
 fn example() -> (Diagnostics, SourceTree) {
-    let files = [
-        ("kubemate.kdl", "project shop render=1\nenvironment prod\n"),
-        (
-            "tenants/pay/app.kdl",
-            "app checkout {\n\tport 80\n\tmemory 1Mi\n\treplcas 3\n}\n",
-        ),
-        (
-            "tenants/pay/route.kdl",
-            "route checkout host=\"pay.bank\" to=chekout\n",
-        ),
-        ("tenants/pay/twin.kdl", "app checkout\r\n"),
-    ];
-    let mut files: Vec<SourceFile> = files
-        .iter()
-        .map(|(p, t)| SourceFile::from_bytes(path(p), (*t).into()))
-        .collect();
-    files.push(SourceFile::from_bytes(
-        path("tenants/pay/logo.kdl"),
-        b"a\xff".to_vec(),
-    ));
-    files.push(SourceFile::unread(
-        path("tenants/pay/x.kdl"),
-        Content::Symlink,
-    ));
-    let tree = SourceTree::new(files).unwrap();
+    let tree = example_tree();
     let at = |file: &str, needle: &str| of(&tree, file, needle);
-    let app = "tenants/pay/app.kdl";
-    let logo = Span::new(tree.find("tenants/pay/logo.kdl").unwrap().0, 1..2);
-    let mut only_prod = Diagnostic::error(
-        Code(401),
-        at("tenants/pay/route.kdl", "chekout"),
-        "there is no app `chekout` in tenant `pay`",
-    );
+    let error = |code, span, message: &str| Diagnostic::error(Code(code), span, message);
+    let logo = Span::new(tree.find(LOGO).unwrap().0, 1..2);
+    let missing = "there is no app `chekout` in tenant `pay`";
+    let mut only_prod = error(401, at(ROUTE, "chekout"), missing);
     only_prod.environments = vec!["prod".into()];
     let mut all = list([
         Diagnostic::global(Code(402), "no cluster is named, so nothing can be applied")
             .help("add `cluster NAME uid=…` to `kubemate.kdl`"),
-        Diagnostic::error(Code(21), at(app, "1Mi"), "`1Mi` must be quoted")
+        error(21, at(APP, "1Mi"), "`1Mi` must be quoted")
             .label("starts with a digit")
-            .fix(at(app, "1Mi"), "\"1Mi\"", "put it in quotes"),
-        Diagnostic::error(
-            Code(201),
-            at(app, "replcas"),
-            "`app` has no field `replcas`",
-        )
-        .related(at(app, "app"), "in this app")
-        .suggestion(at(app, "replcas"), "replicas", "did you mean `replicas`?"),
+            .fix(at(APP, "1Mi"), "\"1Mi\"", "put it in quotes"),
+        error(201, at(APP, "replcas"), "`app` has no field `replcas`")
+            .related(at(APP, "app"), "in this app")
+            .suggestion(at(APP, "replcas"), "replicas", "did you mean `replicas`?"),
         only_prod
-            .related(at(app, "checkout"), "a similar name is here")
-            .suggestion(
-                at("tenants/pay/route.kdl", "chekout"),
-                "checkout",
-                "name that app",
-            ),
-        Diagnostic::error(
-            Code(403),
-            at("tenants/pay/twin.kdl", "checkout"),
-            "`checkout` is there twice",
-        )
-        .label("again here")
-        .related(at(app, "checkout"), "first here")
-        .suggestion(at(app, "checkout"), "checkout-two", "rename the first"),
-        Diagnostic::error(Code(17), logo, "the file is not UTF-8 text").label("first bad byte"),
-        Diagnostic::error(Code(110), at("kubemate.kdl", "render=1"), "render 1 is old")
+            .related(at(APP, "checkout"), "a similar name is here")
+            .suggestion(at(ROUTE, "chekout"), "checkout", "name that app"),
+        error(403, at(TWIN, "checkout"), "`checkout` is there twice")
+            .label("again here")
+            .related(at(APP, "checkout"), "first here")
+            .suggestion(at(APP, "checkout"), "checkout-two", "rename the first"),
+        error(17, logo, "the file is not UTF-8 text").label("first bad byte"),
+        error(110, at("kubemate.kdl", "render=1"), "render 1 is old")
             .warning()
             .help("move to `render=2`")
             .help("`kubemate plan` shows what changes"),
     ])
     .finish();
-    all.left_out.insert(tree.find(app).unwrap().0, 20);
+    all.left_out.insert(tree.find(APP).unwrap().0, 20);
     (all, tree)
 }
 

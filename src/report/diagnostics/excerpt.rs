@@ -160,7 +160,7 @@ mod tests {
     fn marks_follow_what_is_written_out() {
         let text = "a \u{202e}b\u{1b} c\r\n";
         assert_eq!(
-            shown(text, 6..8),
+            shown(text, 5..7),
             ("a \\u{202e}b\\u{1b} c".into(), "b\\u{1b}".into())
         );
         assert_eq!(shown("\u{feff}app", 0..6), ("app".into(), "app".into()));

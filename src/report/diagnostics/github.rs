@@ -25,7 +25,7 @@ pub fn github(diagnostics: &Diagnostics, tree: &SourceTree) -> String {
     };
     let mut lines = commands(diagnostics, &places, Severity::Error, errors);
     lines.extend(commands(diagnostics, &places, Severity::Warning, warnings));
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The commands of one severity; `hidden` problems are known by number only.

@@ -260,9 +260,9 @@ impl Drawing<'_> {
                 text: String::new(),
             })
         };
-        let patch = Patch::new(excerpt.place(&span), escape::block(&fix.text));
+        let change = Patch::new(excerpt.place(&span), escape::block(&fix.text));
         let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line);
-        title.element(snippet.path(Some(path)).patch(patch))
+        title.element(snippet.path(Some(path)).patch(change))
     }
 
     /// Notes the place of a label and gives the mark that stands for it.
