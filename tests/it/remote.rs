@@ -1,7 +1,10 @@
 //! Remotes are fetched from their own host, within limits, and leave nothing behind when they fail.
 
+mod bombs;
+mod ssh;
+mod tls;
+
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -337,98 +340,6 @@ fn a_corrupt_pack_is_refused_and_leaves_nothing() {
     assert_eq!(bed.head(&remote).unwrap(), commit);
 }
 
-/// A pack object: its kind and size, what it is based on, and its content.
-fn object(kind: u8, size: u64, base: &[u8], content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![kind << 4 | (size & 0x0f) as u8];
-    let mut left = size >> 4;
-    while left > 0 {
-        *bytes.last_mut().unwrap() |= 0x80;
-        bytes.push((left & 0x7f) as u8);
-        left >>= 7;
-    }
-    bytes.extend(base);
-    let mut zlib = flate2::write::ZlibEncoder::new(bytes, flate2::Compression::fast());
-    zlib.write_all(content).unwrap();
-    zlib.finish().unwrap()
-}
-
-fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = b"PACK\0\0\0\x02".to_vec();
-    bytes.extend(u32::try_from(objects.len()).unwrap().to_be_bytes());
-    bytes.extend(objects.concat());
-    bytes.extend([0; 20]);
-    bytes
-}
-
-/// A blob and deltas that each double the one before: from a mebibyte to two to the power of this.
-fn doubling(times: u32) -> Vec<u8> {
-    let number = |mut value: u64| {
-        let mut bytes = Vec::new();
-        while value > 0x7f {
-            bytes.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        bytes.push(value as u8);
-        bytes
-    };
-    let mut size = 1_u64 << 20;
-    let mut objects = vec![object(3, size, &[], &vec![0; 1 << 20])];
-    for _ in 0..times {
-        let mut delta = [number(size), number(size * 2)].concat();
-        // Copies of 64 KiB from the beginning of the base.
-        delta.extend(std::iter::repeat_n(
-            0x80,
-            usize::try_from(size * 2 >> 16).unwrap(),
-        ));
-        let distance = u64::try_from(objects.last().unwrap().len()).unwrap();
-        let mut offset = vec![(distance & 0x7f) as u8];
-        let mut left = distance >> 7;
-        while left > 0 {
-            left -= 1;
-            offset.insert(0, 0x80 | (left & 0x7f) as u8);
-            left >>= 7;
-        }
-        objects.push(object(6, delta.len() as u64, &offset, &delta));
-        size *= 2;
-    }
-    pack(&objects)
-}
-
-#[test]
-fn a_pack_that_would_fill_the_memory_is_refused() {
-    alone(
-        "remote::a_pack_that_would_fill_the_memory_is_refused",
-        || {
-            let bed = Bed::new();
-            let commit = bed.commit("one", &[]);
-            let remote = bed.remote();
-            let zeros = vec![0; 1 << 20];
-            for bomb in [
-                pack(&[object(3, 10 << 30, &[], &zeros)]),
-                pack(&[object(3, 1 << 48, &[], &zeros)]),
-                doubling(12),
-            ] {
-                bed.host.set(Mood::Pack(bomb));
-                let started = Instant::now();
-                let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
-                assert_eq!(error.class(), "transfer-too-large", "{error}");
-                assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
-                assert!(started.elapsed() < Duration::from_secs(10));
-                assert!(packs(remote.git_dir()).is_empty());
-            }
-            let foreign = pack(&[object(3, 5, &[], b"hello")]);
-            bed.host.set(Mood::Pack(foreign));
-            assert_eq!(
-                bed.head(&remote).unwrap_err().class(),
-                "damaged",
-                "its trailer is wrong"
-            );
-            bed.host.set(Mood::Honest);
-            assert_eq!(bed.head(&remote).unwrap(), commit);
-        },
-    );
-}
-
 #[test]
 fn a_damaged_mirror_is_fetched_again() {
     let bed = Bed::new();
@@ -501,83 +412,4 @@ fn addresses_outside_the_list_start_nothing() {
     options.name = "main".to_owned();
     let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
     assert!(RemoteRepository::new(options, &allowed, client).is_err());
-}
-
-/// Stands in for ssh: records how it was called and runs the command on this machine.
-fn stand_in(bed: &Bed, body: &str) -> PathBuf {
-    let path = bed.directory.path().join("ssh");
-    let record = bed.directory.path().join("called");
-    let root = bed.directory.path().join("served");
-    let script = format!(
-        "#!/bin/sh\nprintf '%s\\n' \"$@\" > {}\nfor last; do :; done\nROOT={}\n{body}\n",
-        record.display(),
-        root.display()
-    );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-    path
-}
-
-fn over_ssh(bed: &Bed, program: PathBuf) -> RemoteRepository {
-    let mut options = bed.options();
-    options.address = RemoteAddress::parse("ssh://git@git.example:2222/org/r.git").unwrap();
-    options.ssh = SshOptions {
-        program,
-        key: Some("/keys/id".into()),
-        known_hosts: None,
-    };
-    options.limits.deadline = Duration::from_secs(5);
-    remote(options)
-}
-
-#[test]
-fn ssh_fetches_with_host_keys_checked() {
-    let bed = Bed::new();
-    let commit = bed.commit("one", &[]);
-    let serve = "cd $ROOT && eval \"$(printf '%s' \"$last\" | sed \"s#'/#'./#\")\"";
-    let remote = over_ssh(&bed, stand_in(&bed, serve));
-    assert_eq!(bed.head(&remote).unwrap(), commit);
-    let next = bed.commit("two", &[&commit]);
-    assert_eq!(bed.head(&remote).unwrap(), next);
-    assert_eq!(bed.text(&remote, &next), "two");
-    let called = fs::read_to_string(bed.directory.path().join("called")).unwrap();
-    for argument in [
-        "-oStrictHostKeyChecking=yes",
-        "-oUserKnownHostsFile=/dev/null",
-        "-oBatchMode=yes",
-        "2222",
-        "git-upload-pack '/org/r.git'",
-    ] {
-        assert!(
-            called.lines().any(|line| line == argument),
-            "{argument} in {called}"
-        );
-    }
-    assert!(!called.contains(CANARY));
-}
-
-#[test]
-fn ssh_that_fails_or_hangs_is_an_error() {
-    let bed = Bed::new();
-    bed.commit("one", &[]);
-    let remote = over_ssh(
-        &bed,
-        stand_in(&bed, "echo 'Host key verification failed.' >&2; exit 255"),
-    );
-    let error = bed.head(&remote).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "git.example: Host key verification failed."
-    );
-    let started = Instant::now();
-    let remote = over_ssh(&bed, stand_in(&bed, "exec sleep 600"));
-    assert_eq!(bed.head(&remote).unwrap_err().class(), "timed-out");
-    assert!(started.elapsed() < Duration::from_secs(15));
-    let remote = over_ssh(&bed, PathBuf::from("/nonexistent/ssh"));
-    assert!(
-        bed.head(&remote)
-            .unwrap_err()
-            .to_string()
-            .contains("could not be started")
-    );
 }

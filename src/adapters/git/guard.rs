@@ -331,7 +331,7 @@ mod tests {
     }
 
     fn banded(pack: &[u8]) -> Vec<u8> {
-        let mut bytes = b"0008NAK\n0011\x02counting...".to_vec();
+        let mut bytes = b"0008NAK\n0010\x02counting...".to_vec();
         for part in pack.chunks(7) {
             bytes.extend(format!("{:04x}\x01", part.len() + 5).into_bytes());
             bytes.extend(part);

@@ -1,0 +1,87 @@
+//! Certificates that do not hold are refused, each with its cause.
+
+use std::sync::Arc;
+
+use kubemate::adapters::git::http;
+use kubemate::adapters::git::remote::RemoteRepository;
+use kubemate::source::address::{AllowList, RemoteAddress};
+use kubemate::source::repository::{Repository, RepositoryError};
+use rcgen::{CertificateParams, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, crypto::ring};
+
+use super::Bed;
+
+/// Fetches from a host with this certificate, which is trusted or not.
+fn fetch(params: CertificateParams, trusted: bool) -> RepositoryError {
+    let bed = Bed::new();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = bed
+        .host
+        .runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    bed.host.runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut request = [0; 4096];
+            let _read = stream.read(&mut request).await;
+            let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+            drop(stream.write_all(answer).await);
+            drop(stream.shutdown().await);
+        }
+    });
+    let roots = trusted.then(|| reqwest::Certificate::from_der(certificate.der()).unwrap());
+    let client = http::client(roots.into_iter().collect()).unwrap();
+    let mut options = bed.options();
+    options.address = RemoteAddress::parse(&format!("https://127.0.0.1:{port}/org/r.git")).unwrap();
+    let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
+    let remote = RemoteRepository::new(options, &allowed, client).unwrap();
+    bed.host.runtime.block_on(remote.head()).unwrap_err()
+}
+
+fn named(name: &str) -> CertificateParams {
+    CertificateParams::new(vec![name.to_owned()]).unwrap()
+}
+
+#[test]
+fn a_trusted_certificate_is_taken() {
+    assert_eq!(
+        fetch(named("127.0.0.1"), true).class(),
+        "no-such-repository"
+    );
+}
+
+#[test]
+fn unknown_foreign_and_expired_certificates_are_refused() {
+    let mut expired = named("127.0.0.1");
+    expired.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    expired.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let refused = [
+        (named("127.0.0.1"), false),
+        (named("other.example"), true),
+        (expired, true),
+    ];
+    for (params, trusted) in refused {
+        let error = fetch(params, trusted);
+        assert_eq!(error.class(), "unreachable", "{error}");
+        assert!(
+            error.to_string().to_lowercase().contains("certificate"),
+            "{error}"
+        );
+    }
+}
