@@ -11,6 +11,7 @@
 )]
 
 mod control_plane;
+pub(crate) mod proxy;
 mod tests;
 
 use std::collections::BTreeSet;
