@@ -7,7 +7,8 @@ use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use tokio::time::{Instant, sleep};
 
-use super::{cluster, with_crds};
+use super::proxy::{Fault, Match, Proxy, Rule};
+use super::{DISPOSABLE, cluster, with_crds};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -185,4 +186,70 @@ fn crd_groups_of_every_simulated_operator_install_twice() {
     ] {
         assert!(served.contains(name), "{name} is not installed");
     }
+}
+
+/// Runs one test of this binary in a process of its own: whether it passed, and what it said.
+fn in_another_process(test: &str, variable: &str, value: &std::ffi::OsStr) -> (bool, String) {
+    let this = std::env::current_exe().expect("this binary has a path");
+    let mut command = std::process::Command::new(this);
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env_remove("KUBEMATE_TEST_KUBECONFIG");
+    command.env(variable, value);
+    let (passed, out, err) = super::run(command, "");
+    (passed, out + &err)
+}
+
+const FIXTURES: &str = "bed::tests::a_fresh_cluster_has_nodes_with_gpus_and_storage_classes";
+
+#[test]
+fn a_fresh_cluster_has_nodes_with_gpus_and_storage_classes() {
+    let gpus = r"jsonpath={.items[*].status.allocatable.nvidia\.com/gpu}";
+    assert_eq!(cluster().kubectl(&["get", "nodes", "-o", gpus]), "8");
+    let classes = cluster().kubectl(&["get", "storageclass", "-o", "name"]);
+    for class in ["fast", "ssd", "standard"] {
+        assert!(
+            classes
+                .lines()
+                .any(|line| line.ends_with(&format!("/{class}"))),
+            "{classes}"
+        );
+    }
+}
+
+#[test]
+fn without_go_and_without_a_cluster_a_test_fails_and_says_what_to_install() {
+    let (passed, said) = in_another_process(FIXTURES, "PATH", "".as_ref());
+    assert!(!passed, "a test without a cluster must not pass: {said}");
+    assert!(
+        said.contains("install Go 1.26") && said.contains("KUBEMATE_TEST_KUBECONFIG"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_given_cluster_is_used_only_if_it_is_declared_disposable() {
+    let proxy = Proxy::before(cluster().kubeconfig());
+    let given = || {
+        in_another_process(
+            FIXTURES,
+            "KUBEMATE_TEST_KUBECONFIG",
+            proxy.kubeconfig().as_ref(),
+        )
+    };
+    let mark = Match::any().resource("namespaces").name(DISPOSABLE);
+    proxy.add(Rule::new(mark, Fault::Status(404, Vec::new())));
+    let (passed, said) = given();
+    assert!(
+        !passed && said.contains("does not hold the Namespace"),
+        "{said}"
+    );
+    assert_eq!(
+        proxy.calls().len(),
+        1,
+        "nothing but the mark may be read there"
+    );
+    proxy.heal();
+    let (passed, said) = given();
+    assert!(passed, "{said}");
 }
