@@ -12,6 +12,7 @@
 
 mod control_plane;
 pub(crate) mod proxy;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ mod call;
 mod forward;
 mod rule;
 mod serve;
+#[cfg(test)]
 mod tests;
 mod upstream;
 mod watch;
@@ -168,7 +169,7 @@ fn kubeconfig_text(address: SocketAddr, ca: &str) -> String {
         "clusters": [{"name": "proxy", "cluster": {
             "server": format!("https://{address}"), "certificate-authority-data": ca,
         }}],
-        "users": [{"name": "proxy", "user": {}}],
+        "users": [{"name": "proxy", "user": {"token": upstream::ADMINISTRATOR}}],
         "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
     })
     .to_string()

@@ -97,7 +97,7 @@ async fn workloads_become_ready_or_fail_as_the_image_says() {
     assert!(address.starts_with("203.0.113."), "{address}");
 }
 
-const ROUTED: &str = r#"
+const ROUTED: &str = "
 {apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: bed}, spec: {controllerName: bed.test/gateway}}
 ---
 {apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: web}, spec: {gatewayClassName: bed, listeners: [{name: http, port: 80, protocol: HTTP}]}}
@@ -107,7 +107,7 @@ const ROUTED: &str = r#"
 {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: good}, spec: {parentRefs: [{name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}}
 ---
 {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: lost}, spec: {parentRefs: [{name: web}], rules: [{backendRefs: [{name: nowhere, port: 80}]}]}}
-"#;
+";
 
 #[tokio::test]
 async fn a_route_is_accepted_refused_or_left_alone_as_the_test_wishes() {
@@ -205,7 +205,8 @@ const FIXTURES: &str = "bed::tests::a_fresh_cluster_has_nodes_with_gpus_and_stor
 #[test]
 fn a_fresh_cluster_has_nodes_with_gpus_and_storage_classes() {
     let gpus = r"jsonpath={.items[*].status.allocatable.nvidia\.com/gpu}";
-    assert_eq!(cluster().kubectl(&["get", "nodes", "-o", gpus]), "8");
+    let gpus = cluster().kubectl(&["get", "nodes", "-o", gpus]);
+    assert!(gpus.split_whitespace().any(|count| count == "8"), "{gpus}");
     let classes = cluster().kubectl(&["get", "storageclass", "-o", "name"]);
     for class in ["fast", "ssd", "standard"] {
         assert!(

@@ -36,8 +36,12 @@ impl Verb {
     pub(crate) fn writes(self) -> bool {
         match self {
             Self::Get | Self::List | Self::Watch | Self::Other => false,
-            Self::Create | Self::Apply | Self::Patch | Self::Update => true,
-            Self::Delete | Self::DeleteCollection => true,
+            Self::Create
+            | Self::Apply
+            | Self::Patch
+            | Self::Update
+            | Self::Delete
+            | Self::DeleteCollection => true,
         }
     }
 }

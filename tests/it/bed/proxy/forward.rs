@@ -109,8 +109,13 @@ async fn before(fault: &Fault) -> Result<Option<Response<Body>>, CutOff> {
             gate.pass().await;
             Ok(None)
         }
-        Fault::StatusAfter(_) | Fault::ResetAfter | Fault::Truncate(_) | Fault::Drip(_) => Ok(None),
-        Fault::WithoutGroup(_) | Fault::Watch(_) | Fault::PauseAfter(_) => Ok(None),
+        Fault::StatusAfter(_)
+        | Fault::ResetAfter
+        | Fault::Truncate(_)
+        | Fault::Drip(_)
+        | Fault::WithoutGroup(_)
+        | Fault::Watch(_)
+        | Fault::PauseAfter(_) => Ok(None),
     }
 }
 
@@ -131,7 +136,7 @@ async fn pass_on(
         .map_err(|_| CutOff("the server is silent".into()))?;
     let answer = answer.map_err(CutOff)?;
     forwarder.note(call, |call| {
-        call.upstream_status = Some(answer.status().as_u16())
+        call.upstream_status = Some(answer.status().as_u16());
     });
     Ok(answer)
 }
@@ -167,9 +172,14 @@ async fn broken(
             Fault::Drip(pause) => dripped(answer, (*pause).min(LONGEST)).await?,
             Fault::WithoutGroup(group) => smaller(call, answer, group).await?,
             Fault::Watch(fault) if call.verb == Verb::Watch => watch::broken(answer, fault.clone()),
-            Fault::Watch(_) | Fault::Delay(_) | Fault::PauseBefore(_) => answer,
-            Fault::Status(..) | Fault::ResetBefore | Fault::Html | Fault::Body(_) => answer,
-            Fault::BlackHole(_) => answer,
+            Fault::Watch(_)
+            | Fault::Delay(_)
+            | Fault::PauseBefore(_)
+            | Fault::Status(..)
+            | Fault::ResetBefore
+            | Fault::Html
+            | Fault::Body(_)
+            | Fault::BlackHole(_) => answer,
         };
     }
     Ok(answer)

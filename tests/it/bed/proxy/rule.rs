@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::call::{Call, Verb};
 
 /// No fault holds a call longer than this, whatever its rule says.
-pub(super) const LONGEST: Duration = Duration::from_secs(120);
+pub(super) const LONGEST: Duration = Duration::from_mins(2);
 
 /// What can go wrong with a call.
 #[derive(Clone)]

@@ -83,9 +83,12 @@ impl Events {
                 sleep(time.min(LONGEST)).await;
                 self.fault = WatchFault::StallAfter(usize::MAX, Duration::ZERO);
             }
-            WatchFault::CloseAfter(_) | WatchFault::ErrorAfter(..) | WatchFault::StallAfter(..) => {
-            }
-            WatchFault::Drop(_) | WatchFault::Duplicate(_) | WatchFault::Swap(_) => {}
+            WatchFault::CloseAfter(_)
+            | WatchFault::ErrorAfter(..)
+            | WatchFault::StallAfter(..)
+            | WatchFault::Drop(_)
+            | WatchFault::Duplicate(_)
+            | WatchFault::Swap(_) => {}
         }
     }
 
