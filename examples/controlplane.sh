@@ -7,5 +7,5 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 bin="$root/target/controlplane/controlplane"
 mkdir -p "$root/target/controlplane"
 echo "building the control plane (minutes at first, seconds later)" >&2
-(cd "$root/tests/controlplane" && go build -trimpath -buildvcs=false -ldflags="-s -w" -o "$bin" .)
+(cd "$root/tests/controlplane" && go build -trimpath -buildvcs=false -ldflags="$(cat ldflags)" -o "$bin" .)
 exec "$bin" up -v "$@"

@@ -17,6 +17,8 @@ use kube::Api;
 use super::{Cluster, DISPOSABLE};
 
 const START_LIMIT: Duration = Duration::from_secs(150);
+/// Linker flags: a smaller binary that knows its own version.
+const LDFLAGS: &str = include_str!("../../controlplane/ldflags");
 const BUILT_KEPT: usize = 2;
 
 /// A running control plane: it lives as long as the pipe to it.
@@ -114,7 +116,8 @@ pub(super) fn build() -> Result<PathBuf, String> {
             "build",
             "-trimpath",
             "-buildvcs=false",
-            "-ldflags=-s -w",
+            "-ldflags",
+            LDFLAGS,
             "-o",
         ])
         .arg(&fresh)
@@ -148,6 +151,7 @@ fn digest(sources: &Path) -> Result<String, String> {
         }
     }
     let mut hasher = blake3::Hasher::new();
+    hasher.update(LDFLAGS.as_bytes());
     for path in files {
         hasher.update(path.as_os_str().as_encoded_bytes());
         hasher.update(&fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);

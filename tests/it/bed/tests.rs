@@ -207,6 +207,8 @@ fn a_fresh_cluster_has_nodes_with_gpus_and_storage_classes() {
     let gpus = r"jsonpath={.items[*].status.allocatable.nvidia\.com/gpu}";
     let gpus = cluster().kubectl(&["get", "nodes", "-o", gpus]);
     assert!(gpus.split_whitespace().any(|count| count == "8"), "{gpus}");
+    let version = cluster().kubectl(&["get", "--raw", "/version"]);
+    assert!(version.contains(r#""minor": "36""#), "{version}");
     let classes = cluster().kubectl(&["get", "storageclass", "-o", "name"]);
     for class in ["fast", "ssd", "standard"] {
         assert!(
