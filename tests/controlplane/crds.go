@@ -60,6 +60,15 @@ func groupNames() []string {
 	return names
 }
 
+func knownGroups(groups []string) error {
+	for _, group := range groups {
+		if _, known := crdSources[group]; !known {
+			return fmt.Errorf("there is no CRD group %q; there are: %s", group, strings.Join(groupNames(), ", "))
+		}
+	}
+	return nil
+}
+
 // installCRDs applies all CRDs of the groups and folders at the same time and waits until they are served.
 func installCRDs(ctx context.Context, c clients, groups, folders []string) error {
 	objects, err := collectCRDs(ctx, groups, folders)
@@ -91,12 +100,11 @@ func collectCRDs(ctx context.Context, groups, folders []string) ([]*unstructured
 		}
 		return err
 	}
+	if err := knownGroups(groups); err != nil {
+		return nil, err
+	}
 	for _, group := range groups {
-		source, known := crdSources[group]
-		if !known {
-			return nil, fmt.Errorf("there is no CRD group %q; there are: %s", group, strings.Join(groupNames(), ", "))
-		}
-		files, err := source.find(ctx)
+		files, err := crdSources[group].find(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("CRD group %s: %w", group, err)
 		}

@@ -13,11 +13,12 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
 const (
-	provisioner    = "testbed.kubemate.dev/provisioner"
+	provisioner    = "testbed.kubemate.dev"
 	disposableMark = "kubemate-test-disposable"
 )
 
@@ -34,6 +35,8 @@ func clientsOf(kubeconfig string) (clients, error) {
 	}
 	config.QPS = -1
 	config.UserAgent = "kubemate-testbed"
+	// Remarks about upstream CRDs are nobody's business here.
+	config.WarningHandler = rest.NoWarnings{}
 	typed, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return clients{}, err

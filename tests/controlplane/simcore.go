@@ -52,7 +52,7 @@ func provisionVolume(ctx context.Context, w *world, claim *unstructured.Unstruct
 			"volumeMode":                    orElse(text(claim.Object, "spec", "volumeMode"), "Filesystem"),
 			"storageClassName":              class.Name,
 			"persistentVolumeReclaimPolicy": "Delete",
-			"csi":                           map[string]any{"driver": provisioner, "volumeHandle": string(claim.GetUID())},
+			"hostPath":                      map[string]any{"path": "/testbed/" + string(claim.GetUID())},
 			"claimRef": map[string]any{
 				"apiVersion": "v1", "kind": "PersistentVolumeClaim",
 				"namespace": claim.GetNamespace(), "name": claim.GetName(), "uid": string(claim.GetUID()),

@@ -97,19 +97,29 @@ func familyNames() []string {
 	return names
 }
 
+func knownFamilies(names []string) error {
+	if len(names) == 1 && (names[0] == "all" || names[0] == "none") {
+		return nil
+	}
+	for _, name := range names {
+		if !slices.Contains(familyNames(), name) {
+			return fmt.Errorf("there is no simulator %q; there are: %s", name, strings.Join(familyNames(), ", "))
+		}
+	}
+	return nil
+}
+
 // startSimulators starts the families of a comma separated list, or all, or none.
 func startSimulators(ctx context.Context, c clients, list string) error {
 	if list == "none" {
 		return nil
 	}
 	wanted := splitList(list, ",")
+	if err := knownFamilies(wanted); err != nil {
+		return err
+	}
 	if list == "all" {
 		wanted = familyNames()
-	}
-	for _, name := range wanted {
-		if !slices.Contains(familyNames(), name) {
-			return fmt.Errorf("there is no simulator %q; there are: %s", name, strings.Join(familyNames(), ", "))
-		}
 	}
 	w := &world{
 		clients:    c,

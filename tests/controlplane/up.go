@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -79,6 +80,10 @@ func upFlags(args []string) (upOptions, error) {
 	_ = flags.Parse(args)
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q; see controlplane up --help", flags.Arg(0))
+	}
+	// A misspelt name is told before anything is made or started.
+	if err := errors.Join(knownGroups(splitList(o.crds, ",")), knownFamilies(splitList(o.simulators, ","))); err != nil {
+		return o, err
 	}
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "controlplane-")

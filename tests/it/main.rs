@@ -1,6 +1,7 @@
 //! All integration tests, in one binary so that they link once.
 
 mod alone;
+mod bed;
 mod githost;
 
 mod disk;
