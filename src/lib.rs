@@ -22,3 +22,5 @@ pub mod kinds;
 pub mod model;
 
 pub mod plan;
+
+pub mod health;

@@ -14,7 +14,7 @@ mod wanted;
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// What Git wants.
     pub rendered: &'a Rendered,
     /// What was seen.
@@ -27,7 +27,7 @@ pub struct Context<'a> {
 
 /// A step before it has a number and an order.
 #[derive(Debug, Clone)]
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     /// The object.
     pub key: ObjectKey,
     /// The resource it comes from.
@@ -69,7 +69,7 @@ impl Draft<'_> {
 }
 
 /// One draft for every key that is wanted or in the inventory, and what is to say about them.
-pub fn drafts<'a>(context: Context<'a>) -> (Vec<Draft<'a>>, Vec<Finding>) {
+pub(super) fn drafts<'a>(context: Context<'a>) -> (Vec<Draft<'a>>, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut drafts = Vec::new();
     for (key, desired) in &context.rendered.objects {
