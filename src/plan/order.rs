@@ -23,7 +23,7 @@ pub struct Cycle {
 }
 
 /// Numbers the drafts in an order in which they may be executed.
-pub fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
+pub(super) fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
     let edges = edges(drafts);
     let sorted = sort(drafts, &edges)?;
     let mut numbers = vec![StepId(0); drafts.len()];

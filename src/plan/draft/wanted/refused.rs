@@ -191,7 +191,9 @@ impl<'a> Wanted<'a> {
             self.finding(Level::Error, Rule::Immutable, message).help(
                 "put the old value back, use a new name, or allow this object to be deleted and made anew",
             )
-        } else if !matches!(live.recreate, Some(DryRun::Predicted { .. })) {
+        } else if !self.context.world.offline
+            && !matches!(live.recreate, Some(DryRun::Predicted { .. }))
+        {
             let message = format!(
                 "`{names}` cannot be changed in place, and the API server did not confirm that the object could be made anew"
             );
@@ -245,7 +247,7 @@ impl<'a> Wanted<'a> {
     /// Whether a declared field differs from the live one in what is declared. With a prediction, the
     /// server accepted the change, so the list is wrong about it.
     fn changes_at(&self, field: &str, live: &Live, payload: &Payload) -> bool {
-        if matches!(live.dry_run, DryRun::Predicted { .. }) {
+        if !self.context.world.offline && matches!(live.dry_run, DryRun::Predicted { .. }) {
             return false;
         }
         let Some(declared) = payload.body.pointer(field) else {
