@@ -11,8 +11,8 @@ use crate::plan::step::{Action, Step, StepId, Until, Wait};
 
 mod depends;
 
-pub(crate) use depends::is_workload;
 use depends::{Facts, depends};
+pub(crate) use depends::{is_workload, pod_spec};
 
 /// A circle of objects that wait for each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
