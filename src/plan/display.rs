@@ -131,6 +131,3 @@ pub(crate) fn place(spans: &[Span], places: Places<'_>) -> Option<Place> {
 pub(crate) fn subject(key: Option<&ObjectKey>) -> String {
     key.map_or_else(|| "the plan".to_owned(), ToString::to_string)
 }
-
-#[cfg(test)]
-mod tests;

@@ -32,10 +32,14 @@ fn is_invisible(c: char) -> bool {
     bidi || zero || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
-/// For running text in markdown: no markup, no link, no mention, no reference to an issue.
+/// For running text in markdown: no markup, no link, no mention, no reference to an issue. What is
+/// meant to be copied, such as a digest, stays as it is.
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in line(text).chars() {
+    let text = line(text)
+        .replace("://", ":\u{200b}//")
+        .replace("www.", "www\u{200b}.");
+    for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -47,7 +51,6 @@ pub fn markdown(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            ':' => out.push_str(":\u{200b}"),
             c => out.push(c),
         }
     }

@@ -125,6 +125,11 @@ struct FindingJson {
     place: Option<PlaceJson>,
 }
 
+/// The published schema of this form.
+pub fn schema() -> Value {
+    schemars::schema_for!(PlanJson).to_value()
+}
+
 /// The plan on the wire.
 pub fn json(plan: &Plan, places: Places<'_>) -> PlanJson {
     PlanJson {

@@ -12,7 +12,7 @@ use kubemate::plan::observed::{Conflict, Discovery, DryRun, Live, Observed, Worl
 use kubemate::plan::payload::payload;
 use kubemate::plan::{Policy, digest};
 use kubemate::source::FileId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The set of all tests.
 pub(crate) fn set() -> SetId {
@@ -295,7 +295,8 @@ fn predict(body: &Value, live: &Live) -> DryRun {
     let ours = live.managed.ours();
     let mut object = live.body.clone();
     for pointer in ours.leaves(&live.body) {
-        if body.pointer(&pointer).is_none() && !pointer.contains("/containers/") {
+        let shared = !live.managed.owners_of(&pointer, &live.body).is_empty();
+        if body.pointer(&pointer).is_none() && !shared && !pointer.contains("/containers/") {
             remove(&mut object, &pointer);
         }
     }
@@ -342,10 +343,6 @@ fn remove(object: &mut Value, pointer: &str) {
     if let Some(map) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
         let name = name.replace("~1", "/").replace("~0", "~");
         map.shift_remove(&name);
-        if map.is_empty() {
-            let empty: Map<String, Value> = Map::new();
-            *map = empty;
-        }
     }
 }
 

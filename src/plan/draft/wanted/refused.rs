@@ -129,10 +129,7 @@ impl<'a> Wanted<'a> {
         self.place(&mut changes, &payload.body, &live.managed.shape());
         let why = match fields.first() {
             _ if rerun => "it runs to completion and its run key changed".to_owned(),
-            Some(field) => format!(
-                "`{}` cannot be changed in place",
-                field.trim_start_matches('/')
-            ),
+            Some(field) => format!("`{}` cannot be changed in place", dotted(field)),
             None => return None,
         };
         let found = self.replace_findings(live, &fields, rerun);
@@ -175,7 +172,7 @@ impl<'a> Wanted<'a> {
             let message = "it is started again: its run key changed";
             return vec![self.finding(Level::Danger, Rule::Rerun, message)];
         }
-        let names: Vec<&str> = fields.iter().map(|f| f.trim_start_matches('/')).collect();
+        let names: Vec<String> = fields.iter().map(|field| dotted(field)).collect();
         let names = names.join("`, `");
         let group_kind = &self.desired.manifest.key.group_kind;
         let pair = (group_kind.group.as_str(), group_kind.kind.as_str());
@@ -307,6 +304,11 @@ fn contained(declared: &Value, live: &Value) -> bool {
         }
         _ => declared == live,
     }
+}
+
+/// A pointer as people write a field.
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }
 
 fn says_immutable(message: &str) -> bool {
