@@ -29,3 +29,4 @@ pub mod adapters;
 pub mod report;
 
 pub mod cli;
+pub mod health;

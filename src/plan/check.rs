@@ -10,6 +10,7 @@ mod bounds;
 mod crd;
 mod data;
 pub(crate) mod deletes;
+mod quota;
 mod rbac;
 mod restart;
 mod routes;
@@ -39,6 +40,7 @@ const CHECKS: &[Check] = &[
     data::moved,
     deletes::budget,
     deletes::protected,
+    quota::exceeded,
     rbac::rules,
     rbac::bindings,
     restart::pods,

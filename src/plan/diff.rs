@@ -53,6 +53,13 @@ pub fn diff(before: &Value, after: &Value, shape: &FieldTree, mask: &Mask) -> Ve
     walk.out
 }
 
+/// What a reader of a new object knows already: its name, and that it belongs to the set.
+const IDENTITY: [&str; 3] = [
+    "/metadata/name",
+    "/metadata/namespace",
+    "/metadata/labels/kubemate.dev~1set",
+];
+
 /// All fields of an object that does not exist yet. `apiVersion` and `kind` are its identity.
 pub fn created(body: &Value, mask: &Mask) -> Vec<FieldChange> {
     let mut walk = Walk {
@@ -69,7 +76,7 @@ pub fn created(body: &Value, mask: &Mask) -> Vec<FieldChange> {
         }
     }
     walk.out
-        .retain(|c| !matches!(c.pointer.as_str(), "/metadata/name" | "/metadata/namespace"));
+        .retain(|change| !IDENTITY.contains(&change.pointer.as_str()));
     walk.out
 }
 

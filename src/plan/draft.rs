@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::dsl::diagnostic::Span;
 use crate::object::{Desired, ObjectKey, Rendered, ResourceId};
-use crate::plan::inventory::{Entry, Inventory};
+use crate::plan::inventory::{Entry, Inventory, Record};
 use crate::plan::observed::{Live, Observed, World};
 use crate::plan::step::{Action, KeepWhy};
 use crate::plan::{Finding, KEEP_ANNOTATION, Level, Policy, Rule};
@@ -14,7 +14,7 @@ mod wanted;
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// What Git wants.
     pub rendered: &'a Rendered,
     /// What was seen.
@@ -27,7 +27,7 @@ pub struct Context<'a> {
 
 /// A step before it has a number and an order.
 #[derive(Debug, Clone)]
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     /// The object.
     pub key: ObjectKey,
     /// The resource it comes from.
@@ -46,7 +46,7 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// A finding about this object, with its places.
-    pub fn finding(&self, level: Level, rule: Rule, message: impl Into<String>) -> Finding {
+    pub(super) fn finding(&self, level: Level, rule: Rule, message: impl Into<String>) -> Finding {
         Finding {
             spans: self.spans.clone(),
             ..Finding::new(level, rule, &self.key, message)
@@ -54,7 +54,7 @@ impl Draft<'_> {
     }
 
     /// A finding about a field of this object, with the places that decide the field.
-    pub fn about_field(&self, finding: Finding, pointer: &str) -> Finding {
+    pub(super) fn about_field(&self, finding: Finding, pointer: &str) -> Finding {
         let spans = self
             .desired
             .map(|desired| desired.source.find(pointer))
@@ -69,7 +69,7 @@ impl Draft<'_> {
 }
 
 /// One draft for every key that is wanted or in the inventory, and what is to say about them.
-pub fn drafts<'a>(context: Context<'a>) -> (Vec<Draft<'a>>, Vec<Finding>) {
+pub(super) fn drafts<'a>(context: Context<'a>) -> (Vec<Draft<'a>>, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut drafts = Vec::new();
     for (key, desired) in &context.rendered.objects {
@@ -101,15 +101,28 @@ fn observed<'a>(context: Context<'a>, key: &ObjectKey) -> Result<&'a Observed, S
     match context.world.objects.get(key) {
         None => Err("it was not looked at".into()),
         Some(Observed::Unreadable { reason }) => Err(reason.clone()),
-        Some(Observed::Absent { .. })
-            if !context.world.discovery.proves_absence(&key.group_kind) =>
-        {
+        Some(Observed::Absent { .. }) if !proves_absence(context, key) => {
             let group = &key.group_kind.group;
             Err(format!(
                 "the API group `{group}` did not answer, so a missing object proves nothing"
             ))
         }
         Some(seen) => Ok(seen),
+    }
+}
+
+/// Discovery that failed or is stale proves nothing; another commit is no cluster.
+fn proves_absence(context: Context<'_>, key: &ObjectKey) -> bool {
+    context.world.offline || context.world.discovery.proves_absence(&key.group_kind)
+}
+
+/// The record of a run of which nothing but its key is known.
+pub(super) fn run_record(run_key: String) -> Record {
+    Record {
+        desired_digest: String::new(),
+        declared_digest: String::new(),
+        owned_paths_digest: String::new(),
+        run_key: Some(run_key),
     }
 }
 

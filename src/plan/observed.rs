@@ -21,6 +21,9 @@ pub struct World {
     /// looked at and is treated as unreadable.
     #[serde(with = "crate::plan::keyed")]
     pub objects: BTreeMap<ObjectKey, Observed>,
+    /// No cluster was looked at: the world is another commit, as for an intent.
+    #[serde(default)]
+    pub offline: bool,
     /// What the API server serves.
     pub discovery: Discovery,
     /// What lives in the Namespaces, and which instances exist of the CRDs, that may be deleted.

@@ -23,7 +23,7 @@ pub struct Cycle {
 }
 
 /// Numbers the drafts in an order in which they may be executed.
-pub fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
+pub(super) fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
     let edges = edges(drafts);
     let sorted = sort(drafts, &edges)?;
     let mut numbers = vec![StepId(0); drafts.len()];
@@ -129,16 +129,8 @@ fn sort(drafts: &[Draft<'_>], edges: &Edges) -> Result<Vec<usize>, Cycle> {
     let rank = |index: usize| {
         let draft: &Draft<'_> = &drafts[index];
         let last = matches!(draft.action, Action::Delete { .. });
-        (
-            last,
-            if last {
-                0
-            } else {
-                depends::reading_rank(&draft.key)
-            },
-            &draft.key,
-            index,
-        )
+        let rank = depends::reading_rank(&draft.key);
+        (last, if last { u8::MAX - rank } else { rank }, &draft.key, index)
     };
     let mut free: BTreeSet<_> = (0..drafts.len())
         .filter(|i| open[*i] == 0)

@@ -13,3 +13,4 @@ mod remote;
 mod scan;
 mod tidy;
 mod worker;
+mod plan;

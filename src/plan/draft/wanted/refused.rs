@@ -129,10 +129,7 @@ impl<'a> Wanted<'a> {
         self.place(&mut changes, &payload.body, &live.managed.shape());
         let why = match fields.first() {
             _ if rerun => "it runs to completion and its run key changed".to_owned(),
-            Some(field) => format!(
-                "`{}` cannot be changed in place",
-                field.trim_start_matches('/')
-            ),
+            Some(field) => format!("`{}` cannot be changed in place", dotted(field)),
             None => return None,
         };
         let found = self.replace_findings(live, &fields, rerun);
@@ -175,7 +172,7 @@ impl<'a> Wanted<'a> {
             let message = "it is started again: its run key changed";
             return vec![self.finding(Level::Danger, Rule::Rerun, message)];
         }
-        let names: Vec<&str> = fields.iter().map(|f| f.trim_start_matches('/')).collect();
+        let names: Vec<String> = fields.iter().map(|field| dotted(field)).collect();
         let names = names.join("`, `");
         let group_kind = &self.desired.manifest.key.group_kind;
         let pair = (group_kind.group.as_str(), group_kind.kind.as_str());
@@ -191,7 +188,9 @@ impl<'a> Wanted<'a> {
             self.finding(Level::Error, Rule::Immutable, message).help(
                 "put the old value back, use a new name, or allow this object to be deleted and made anew",
             )
-        } else if !matches!(live.recreate, Some(DryRun::Predicted { .. })) {
+        } else if !self.context.world.offline
+            && !matches!(live.recreate, Some(DryRun::Predicted { .. }))
+        {
             let message = format!(
                 "`{names}` cannot be changed in place, and the API server did not confirm that the object could be made anew"
             );
@@ -245,7 +244,7 @@ impl<'a> Wanted<'a> {
     /// Whether a declared field differs from the live one in what is declared. With a prediction, the
     /// server accepted the change, so the list is wrong about it.
     fn changes_at(&self, field: &str, live: &Live, payload: &Payload) -> bool {
-        if matches!(live.dry_run, DryRun::Predicted { .. }) {
+        if !self.context.world.offline && matches!(live.dry_run, DryRun::Predicted { .. }) {
             return false;
         }
         let Some(declared) = payload.body.pointer(field) else {
@@ -305,6 +304,11 @@ fn contained(declared: &Value, live: &Value) -> bool {
         }
         _ => declared == live,
     }
+}
+
+/// A pointer as people write a field.
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }
 
 fn says_immutable(message: &str) -> bool {

@@ -1,0 +1,176 @@
+//! A plan as markdown for a pull request, to a budget of bytes.
+//!
+//! What does not fit is dropped by importance, not by position, and the text says what was left out.
+
+use crate::plan::Plan;
+use crate::plan::display::escape::{code, fence, line, markdown as words, terminal};
+use crate::plan::display::{Places, fields, place, remarks, rows, subject, summary};
+use crate::plan::finding::{Finding, Level};
+use crate::plan::step::{Step, Verb};
+
+/// What is kept for the note about what was left out.
+const RESERVE: usize = 200;
+
+/// A part of the text that is shown or dropped as a whole.
+struct Part {
+    /// Smaller is kept longer.
+    importance: u8,
+    /// What it is one of, for the note.
+    what: &'static str,
+    text: String,
+}
+
+/// The plan of one set as markdown of at most `budget` bytes.
+pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
+    let mut parts = vec![Part {
+        importance: 0,
+        what: "heading",
+        text: head(plan),
+    }];
+    parts.extend(plan.findings.iter().map(|finding| Part {
+        importance: match finding.level {
+            Level::Error | Level::Confirm => 1,
+            Level::Danger => 2,
+            Level::Notice => 6,
+        },
+        what: "finding",
+        text: finding_item(finding, places),
+    }));
+    parts.extend(table(plan));
+    let diffs = plan
+        .steps
+        .iter()
+        .filter(|step| !step.action.changes().is_empty());
+    parts.extend(diffs.map(|step| Part {
+        importance: match (step.held_by.is_empty(), step.action.verb()) {
+            (false, _) | (_, Verb::Replace | Verb::Adopt) => 4,
+            (_, Verb::Create) => 7,
+            _ => 5,
+        },
+        what: "difference",
+        text: difference(step, places),
+    }));
+    fit(parts, budget)
+}
+
+/// Keeps the most important parts that fit, in reading order.
+fn fit(parts: Vec<Part>, budget: usize) -> String {
+    let total: usize = parts.iter().map(|part| part.text.len()).sum();
+    let mut room = if total <= budget {
+        budget
+    } else {
+        budget.saturating_sub(RESERVE)
+    };
+    let mut by_importance: Vec<usize> = (0..parts.len()).collect();
+    by_importance.sort_by_key(|index| (parts[*index].importance, *index));
+    let mut kept = vec![false; parts.len()];
+    for index in by_importance {
+        let size = parts[index].text.len();
+        if size <= room {
+            room -= size;
+            kept[index] = true;
+        }
+    }
+    let mut out = String::new();
+    let mut left = std::collections::BTreeMap::<&str, usize>::new();
+    for (part, kept) in parts.iter().zip(kept) {
+        if kept {
+            out.push_str(&part.text);
+        } else {
+            *left.entry(part.what).or_default() += 1;
+        }
+    }
+    if !left.is_empty() {
+        let left: Vec<String> = left
+            .iter()
+            .map(|(what, n)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
+            .collect();
+        let note = format!(
+            "\n_Left out for length: {}. The whole plan is in the job's output._\n",
+            left.join(", ")
+        );
+        if out.len() + note.len() <= budget {
+            out.push_str(&note);
+        }
+    }
+    out
+}
+
+fn head(plan: &Plan) -> String {
+    let sign = match plan.findings.first().map(|finding| finding.level) {
+        Some(Level::Error) => "❌ ",
+        Some(Level::Confirm) => "✋ ",
+        Some(Level::Danger) => "⚠️ ",
+        Some(Level::Notice) | None => "",
+    };
+    let (set, digest) = (words(&plan.set.to_string()), code(&plan.digest));
+    format!("### {sign}{set}\n\n{} · {digest}\n\n", summary(plan))
+}
+
+fn finding_item(finding: &Finding, places: Places<'_>) -> String {
+    let sign = match finding.level {
+        Level::Error => "❌",
+        Level::Confirm => "✋",
+        Level::Danger => "⚠️",
+        Level::Notice => "ℹ️",
+    };
+    let subject = code(&subject(finding.key.as_ref()));
+    let mut text = format!(
+        "- {sign} **{}** {subject}: {}",
+        finding.rule.word(),
+        words(&finding.message)
+    );
+    if let Some(place) = place(&finding.spans, places) {
+        text.push_str(&format!(" — {}", code(&place.to_string())));
+    }
+    if !finding.help.is_empty() {
+        text.push_str(&format!("<br>{}", words(&finding.help)));
+    }
+    text + "\n"
+}
+
+/// The table in parts: its head goes with its first row.
+fn table(plan: &Plan) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut head = "\n| | object | resource | |\n|---|---|---|---|\n".to_owned();
+    for ((_, resource), steps) in rows(plan) {
+        for step in steps {
+            let resource = code(&resource.to_string());
+            let (verb, key) = (step.action.verb(), code(&step.key.to_string()));
+            let row = format!(
+                "| {verb} | {key} | {resource} | {} |\n",
+                words(&remarks(step))
+            );
+            let text = std::mem::take(&mut head) + &row;
+            let importance = if step.action.deletes() { 2 } else { 3 };
+            // The head must not be dropped while a later row stays.
+            let importance = if parts.is_empty() { 1 } else { importance };
+            parts.push(Part {
+                importance,
+                what: "row",
+                text,
+            });
+        }
+    }
+    parts
+}
+
+fn difference(step: &Step, places: Places<'_>) -> String {
+    let mut body = String::new();
+    for change in step.action.changes() {
+        let place = place(&change.spans, places)
+            .map(|p| format!("   {p}"))
+            .unwrap_or_default();
+        body.push_str(&format!("  {}{}\n", line(&change.path), line(&place)));
+        for one in fields::lines(change) {
+            for text in terminal(&one.text).lines() {
+                body.push_str(&format!("{} {text}\n", one.sign));
+            }
+        }
+    }
+    let (verb, key) = (step.action.verb(), words(&step.key.to_string()));
+    let fence = fence(&body);
+    format!(
+        "\n<details><summary>{verb} {key}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n"
+    )
+}

@@ -1,0 +1,219 @@
+//! What a commit means to change, computed from two renders without any cluster.
+//!
+//! An approval binds to an intent's digest. The controller holds those steps of its live plan that
+//! delete, replace, take over or endanger something that no intent announced; the rest goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::object::{FIELD_MANAGER, ObjectKey, Rendered, SetId, canonical};
+use crate::plan::draft;
+use crate::plan::finding::{Finding, Level, Rule};
+use crate::plan::inventory::{Entry, Inventory};
+use crate::plan::observed::{Discovery, DryRun, Live, Observed, World};
+use crate::plan::step::{Step, Verb};
+use crate::plan::{Plan, PlanError, Policy, digest, normalize, plan};
+
+/// The difference of two renders of one set, with its dangers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// The set.
+    pub set: SetId,
+    /// What changes, in key order.
+    pub changes: Vec<Announced>,
+    /// The digest over set and changes: what an approval binds to.
+    pub digest: String,
+}
+
+/// One announced change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    /// The object.
+    pub key: ObjectKey,
+    /// What would happen to it.
+    pub verb: Verb,
+    /// The digest of what was desired, if it was.
+    pub before: Option<String>,
+    /// The digest of what is desired, if it is.
+    pub after: Option<String>,
+    /// Dangers that come with it.
+    pub dangers: BTreeSet<Rule>,
+}
+
+/// The intent of going from `base` to `head`, and the offline plan that shows it.
+pub fn intent(
+    base: &Rendered,
+    head: &Rendered,
+    policy: &Policy,
+) -> Result<(Intent, Plan), PlanError> {
+    let (world, inventory) = as_if_applied(base, head);
+    let policy = Policy {
+        allow_empty: true,
+        ..policy.clone()
+    };
+    let shown = plan(head, &world, &inventory, &policy)?;
+    let mut dangers: BTreeMap<&ObjectKey, BTreeSet<Rule>> = BTreeMap::new();
+    for finding in shown.findings.iter().filter(|finding| is_danger(finding)) {
+        if let Some(key) = &finding.key {
+            dangers.entry(key).or_default().insert(finding.rule);
+        }
+    }
+    let digest_in = |rendered: &Rendered, key: &ObjectKey| {
+        Some(digest::of_desired(
+            rendered.objects.get(key)?,
+            &rendered.set,
+        ))
+    };
+    let one = |step: &Step| Announced {
+        key: step.key.clone(),
+        verb: step.action.verb(),
+        before: digest_in(base, &step.key),
+        after: digest_in(head, &step.key),
+        dangers: dangers.get(&step.key).cloned().unwrap_or_default(),
+    };
+    let changed = shown
+        .steps
+        .iter()
+        .filter(|step| step.action.verb() != Verb::Keep);
+    let mut changes: Vec<Announced> = changed.map(one).collect();
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut intent = Intent {
+        set: head.set.clone(),
+        changes,
+        digest: String::new(),
+    };
+    let content = serde_json::to_value(&intent)
+        .map(|v| canonical(&v))
+        .unwrap_or_default();
+    intent.digest = digest::of_text(&content);
+    Ok((intent, shown))
+}
+
+/// A world in which exactly `base` was applied, and in which the server takes everything of `head` as
+/// it is written.
+fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
+    let mut inventory = Inventory::new(base.set.clone());
+    let mut world = World {
+        offline: true,
+        discovery: Discovery::default(),
+        ..World::default()
+    };
+    for (key, desired) in &base.objects {
+        let mut body = normalize::desired_body(desired, &base.set);
+        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("uid".into(), "offline".into());
+            metadata.insert("resourceVersion".into(), "0".into());
+            let ours = json!([{ "manager": FIELD_MANAGER, "operation": "Apply" }]);
+            metadata.insert("managedFields".into(), ours);
+        }
+        let dry_run = head.objects.get(key).map_or(DryRun::NotNeeded, |desired| {
+            let object = normalize::desired_body(desired, &head.set);
+            DryRun::Predicted {
+                object,
+                conflicts: Vec::new(),
+            }
+        });
+        let Ok(live) = Live::new(body) else { continue };
+        world.objects.insert(
+            key.clone(),
+            Observed::Present(Box::new(live.with_dry_run(dry_run))),
+        );
+        let resource = desired.resource.clone();
+        // The run key is all of the record that says more than the body does.
+        let record = desired.rules.run_key.clone().map(draft::run_record);
+        inventory.entries.insert(
+            key.clone(),
+            Entry::Owned {
+                resource,
+                uid: "offline".into(),
+                record,
+            },
+        );
+    }
+    for (key, desired) in head
+        .objects
+        .iter()
+        .filter(|(key, _)| !base.objects.contains_key(key))
+    {
+        let object = normalize::desired_body(desired, &head.set);
+        let dry_run = DryRun::Predicted {
+            object,
+            conflicts: Vec::new(),
+        };
+        world
+            .objects
+            .insert(key.clone(), Observed::Absent { dry_run });
+    }
+    (world, inventory)
+}
+
+/// Whether a finding is something a person approves.
+fn is_danger(finding: &Finding) -> bool {
+    match finding.level {
+        Level::Error | Level::Confirm | Level::Danger => true,
+        Level::Notice => false,
+    }
+}
+
+/// Holds every step that deletes, replaces, takes over or endangers something that none of the intents
+/// announced. Undoing drift is not a takeover that needs announcing.
+pub fn hold_unannounced(plan: &mut Plan, intents: &[Intent]) {
+    let mut verbs: BTreeSet<(&ObjectKey, Verb)> = BTreeSet::new();
+    let mut dangers: BTreeSet<(&ObjectKey, Rule)> = BTreeSet::new();
+    for change in intents
+        .iter()
+        .filter(|i| i.set == plan.set)
+        .flat_map(|i| &i.changes)
+    {
+        verbs.insert((&change.key, change.verb));
+        dangers.extend(change.dangers.iter().map(|rule| (&change.key, *rule)));
+    }
+    let mut found = Vec::new();
+    for step in &plan.steps {
+        let findings = plan
+            .findings
+            .iter()
+            .filter(|f| f.key.as_ref() == Some(&step.key));
+        let drift = findings.clone().any(|f| f.rule == Rule::Drift);
+        let verb = step.action.verb();
+        let grave = matches!(verb, Verb::Delete | Verb::Replace | Verb::Adopt);
+        let what = if grave && !verbs.contains(&(&step.key, verb)) {
+            Some(format!("to {verb} it was not part of what was approved"))
+        } else if !step.action.takes().is_empty() && !drift && !verbs.contains(&(&step.key, verb)) {
+            Some("taking fields from another manager was not part of what was approved".into())
+        } else {
+            let more = findings.filter(|f| is_danger(f) && !(drift && f.rule == Rule::Restart));
+            let more = more
+                .filter(|f| !dangers.contains(&(&step.key, f.rule)))
+                .find(|_| verb != Verb::Keep);
+            more.map(|f| {
+                format!(
+                    "this danger was not part of what was approved: {}",
+                    f.rule.about().trim_end_matches('.')
+                )
+            })
+        };
+        if let Some(message) = what {
+            let finding = Finding::new(Level::Confirm, Rule::NotAnnounced, &step.key, message);
+            found.push(
+                Finding {
+                    spans: step.spans.clone(),
+                    ..finding
+                }
+                .help("approve the plan as it is now"),
+            );
+        }
+    }
+    for step in &mut plan.steps {
+        if found.iter().any(|f| f.key.as_ref() == Some(&step.key)) {
+            step.held_by.push(Rule::NotAnnounced);
+        }
+    }
+    plan.findings.extend(found);
+    plan.findings.sort();
+    plan.digest = plan.content_digest();
+}
