@@ -122,7 +122,9 @@ mod tests {
 
     fn mended(text: &str, problems: Vec<Diagnostic>) -> (String, usize, usize) {
         let mut all = Diagnostics::default();
-        problems.into_iter().for_each(|p| all.push(p));
+        for problem in problems {
+            all.push(problem);
+        }
         let tree = tree(text);
         let result = mend(&tree, &all);
         let text = result.files.get(&FileId(0)).map_or(text, String::as_str);

@@ -1,5 +1,12 @@
 //! All integration tests, in one binary so that they link once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking, and what they share is not marked as a test"
+)]
+
 mod alone;
 mod bed;
 mod githost;

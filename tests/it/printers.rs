@@ -1,8 +1,6 @@
 //! What people and machines are shown: golden texts for every printer, hostile repositories through
 //! all of them, and the published schema against the types.
 
-use std::ops::Range;
-
 use kubemate::dsl::diagnostic::{Code, Diagnostic, Diagnostics, Span};
 use kubemate::report::diagnostics::{Format, Style, escape, human, print, schema};
 use kubemate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
@@ -27,7 +25,9 @@ fn tree(files: &[(&str, &str)]) -> SourceTree {
 
 fn list(problems: impl IntoIterator<Item = Diagnostic>) -> Diagnostics {
     let mut all = Diagnostics::default();
-    problems.into_iter().for_each(|p| all.push(p));
+    for problem in problems {
+        all.push(problem);
+    }
     all
 }
 
@@ -181,21 +181,21 @@ fn the_published_schema_is_the_one_of_the_types() {
 
 #[test]
 fn fingerprints_survive_moved_lines_and_tell_twins_apart() {
-    let prints = |text: &str, places: &[Range<usize>]| -> Vec<String> {
+    let prints = |text: &str, places: &[(usize, usize)]| -> Vec<String> {
         let tree = tree(&[("a.kdl", text)]);
         let problems = places
             .iter()
-            .map(|place| Diagnostic::error(Code(201), Span::new(FileId(0), place.clone()), "x"));
+            .map(|place| Diagnostic::error(Code(201), Span::new(FileId(0), place.0..place.1), "x"));
         let log = print(Format::Sarif, &list(problems), &tree, COLOR);
         let log: serde_json::Value = serde_json::from_str(&log).unwrap();
         let results = log["runs"][0]["results"].as_array().unwrap();
         let of = |r: &serde_json::Value| r["partialFingerprints"]["kubemate/v1"].to_string();
         results.iter().map(of).collect()
     };
-    let before = prints("app a\n", &[0..3]);
-    assert_eq!(before, prints("\n\n  app a\n", &[4..7]));
-    assert_ne!(before, prints("app b\n", &[0..3]));
-    let twins = prints("app a\napp a\n", &[0..3, 6..9]);
+    let before = prints("app a\n", &[(0, 3)]);
+    assert_eq!(before, prints("\n\n  app a\n", &[(4, 7)]));
+    assert_ne!(before, prints("app b\n", &[(0, 3)]));
+    let twins = prints("app a\napp a\n", &[(0, 3), (6, 9)]);
     assert_ne!(twins[0], twins[1]);
 }
 

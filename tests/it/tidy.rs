@@ -12,12 +12,10 @@ mod words;
 use sources::Source;
 
 /// Fails with every complaint at once.
-fn none(rule: &str, complaints: Vec<String>) {
-    assert!(
-        complaints.is_empty(),
-        "{rule}:\n  {}\n",
-        complaints.join("\n  ")
-    );
+fn none(rule: &str, complaints: impl IntoIterator<Item = String>) {
+    let complaints: Vec<String> = complaints.into_iter().collect();
+    let list = complaints.join("\n  ");
+    assert!(complaints.is_empty(), "{rule}:\n  {list}\n");
 }
 
 /// The complaints of one rule about all files that are Rust.
@@ -86,16 +84,11 @@ fn every_test_file_runs() {
     let listed = &listed.code;
     none(
         "listed in tests/it/main.rs",
-        all.iter()
-            .flat_map(|s| shape::unlisted(s, listed))
-            .collect(),
+        all.iter().flat_map(|s| shape::unlisted(s, listed)),
     );
 }
 
 #[test]
 fn texts_are_finished_and_at_home_anywhere() {
-    none(
-        "words",
-        sources::all().iter().flat_map(words::unwanted).collect(),
-    );
+    none("words", sources::all().iter().flat_map(words::unwanted));
 }

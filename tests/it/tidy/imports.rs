@@ -256,7 +256,7 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
-        let last = attribute
+        let name = attribute
             .path()
             .segments
             .last()
@@ -265,7 +265,7 @@ impl<'ast> Visit<'ast> for Found {
             syn::Meta::List(list) => list.tokens.to_string(),
             syn::Meta::Path(_) | syn::Meta::NameValue(_) => String::new(),
         };
-        match last.as_deref() {
+        match name.as_deref() {
             Some("ignore") => self.attributes.push("a test that does not run".into()),
             Some("instrument") if !arguments.contains("skip_all") => {
                 self.attributes

@@ -15,7 +15,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
-        let code = if path.ends_with(".rs") {
+        let code = if is_rust(path) {
             code(text)
         } else {
             String::new()
@@ -28,7 +28,7 @@ impl Source {
     }
 
     pub(super) fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        is_rust(&self.path)
     }
 
     /// Whether it belongs to the product and is not a file of tests.
@@ -44,6 +44,10 @@ impl Source {
         let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
         if parts == ["lib"] { Vec::new() } else { parts }
     }
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "rs")
 }
 
 /// Every text file that is not ignored by Git.

@@ -276,9 +276,7 @@ fn licences_are_on_the_list() {
         .filter(|(_, l)| !l.as_deref().is_some_and(|l| allowed(l, &allow)));
     super::none(
         "licences",
-        wrong
-            .map(|(name, licence)| format!("{name}: {licence:?}"))
-            .collect(),
+        wrong.map(|(name, licence)| format!("{name}: {licence:?}")),
     );
 }
 
