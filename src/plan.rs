@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::{GroupKind, Rendered, SetId, canonical};
+use crate::object::{GroupKind, ObjectKey, Rendered, SetId, canonical};
 use crate::plan::draft::Context;
 
 mod check;
@@ -148,9 +148,7 @@ pub fn plan(
     findings.sort();
     findings.dedup();
     let mut steps = order::order(&drafts)?;
-    steps
-        .iter_mut()
-        .for_each(|step| step.held_by = holds(step, &findings));
+    hold(&mut steps, &findings);
     let mut plan = Plan {
         set: rendered.set.clone(),
         cluster_uid: world.cluster_uid.clone(),
@@ -163,22 +161,25 @@ pub fn plan(
     Ok(plan)
 }
 
-/// The rules that keep a step from being executed.
-fn holds(step: &Step, findings: &[Finding]) -> Vec<Rule> {
-    if matches!(step.action, Action::Keep { .. } | Action::Release { .. }) {
-        return Vec::new();
+/// Writes into the steps which rules keep them from being executed.
+fn hold(steps: &mut [Step], findings: &[Finding]) {
+    let mut rules: BTreeMap<Option<&ObjectKey>, BTreeSet<Rule>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.holds()) {
+        rules
+            .entry(finding.key.as_ref())
+            .or_default()
+            .insert(finding.rule);
     }
-    let mine = |finding: &&Finding| match &finding.key {
-        Some(key) => *key == step.key,
-        None => step.action.verb() == Verb::Delete,
-    };
-    let rules: BTreeSet<Rule> = findings
-        .iter()
-        .filter(|f| f.holds())
-        .filter(mine)
-        .map(|f| f.rule)
-        .collect();
-    rules.into_iter().collect()
+    for step in steps {
+        let mut held = rules.get(&Some(&step.key)).cloned().unwrap_or_default();
+        match step.action.verb() {
+            Verb::Keep | Verb::Release => continue,
+            // What is said about the plan as a whole is about its deletions.
+            Verb::Delete => held.extend(rules.get(&None).into_iter().flatten()),
+            Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt => {}
+        }
+        step.held_by = held.into_iter().collect();
+    }
 }
 
 impl Plan {

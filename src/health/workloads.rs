@@ -6,14 +6,14 @@ use crate::health::status::{Status, count, part};
 /// All replicas updated, available and ready, and none left over.
 pub(super) fn deployment(status: &Status<'_>) -> Health {
     let number = |name: &str| status.number(&format!("/status/{name}")).unwrap_or(0);
-    if let Some(progress) = status.condition("Progressing") {
-        if progress.reason() == "ProgressDeadlineExceeded" {
-            let ready = part(number("readyReplicas"), wanted(status), "pod", "ready");
-            let limit = status
-                .number("/spec/progressDeadlineSeconds")
-                .unwrap_or(600);
-            return Health::failed(format!("{ready}; there was no progress for {limit} s"));
-        }
+    if let Some(progress) = status.condition("Progressing")
+        && progress.reason() == "ProgressDeadlineExceeded"
+    {
+        let ready = part(number("readyReplicas"), wanted(status), "pod", "ready");
+        let limit = status
+            .number("/spec/progressDeadlineSeconds")
+            .unwrap_or(600);
+        return Health::failed(format!("{ready}; there was no progress for {limit} s"));
     }
     let want = wanted(status);
     let (all, updated) = (number("replicas"), number("updatedReplicas"));

@@ -80,21 +80,21 @@ pub fn summary(plan: &Plan) -> String {
         parts.push("nothing to do".into());
     }
     let mut out = parts.join(", ");
-    match plan.count(Verb::Keep) {
-        0 => {}
-        1 => out.push_str("; 1 stays as it is"),
-        kept => out.push_str(&format!("; {kept} stay as they are")),
-    }
-    match plan
+    out += &match plan.count(Verb::Keep) {
+        0 => String::new(),
+        1 => "; 1 stays as it is".to_owned(),
+        kept => format!("; {kept} stay as they are"),
+    };
+    let held = plan
         .steps
         .iter()
         .filter(|step| !step.held_by.is_empty())
-        .count()
-    {
-        0 => {}
-        1 => out.push_str("; 1 is held"),
-        held => out.push_str(&format!("; {held} are held")),
-    }
+        .count();
+    out += &match held {
+        0 => String::new(),
+        1 => "; 1 is held".to_owned(),
+        held => format!("; {held} are held"),
+    };
     out
 }
 
@@ -107,10 +107,10 @@ pub(crate) fn remarks(step: &Step) -> String {
         1 => words.push("1 field".to_owned()),
         count => words.push(format!("{count} fields")),
     }
-    if let crate::plan::Action::Delete { total, .. } = &step.action {
-        if *total > 1 {
-            words.push(format!("{total} objects with it"));
-        }
+    if let crate::plan::Action::Delete { total, .. } = &step.action
+        && *total > 1
+    {
+        words.push(format!("{total} objects with it"));
     }
     if step.action.unverified().is_some() {
         words.push("unverified".into());

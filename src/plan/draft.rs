@@ -69,7 +69,7 @@ impl Draft<'_> {
 }
 
 /// One draft for every key that is wanted or in the inventory, and what is to say about them.
-pub(super) fn drafts<'a>(context: Context<'a>) -> (Vec<Draft<'a>>, Vec<Finding>) {
+pub(super) fn drafts(context: Context<'_>) -> (Vec<Draft<'_>>, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut drafts = Vec::new();
     for (key, desired) in &context.rendered.objects {

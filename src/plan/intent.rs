@@ -75,11 +75,11 @@ pub fn intent(
         after: digest_in(head, &step.key),
         dangers: dangers.get(&step.key).cloned().unwrap_or_default(),
     };
-    let changed = shown
+    let steps = shown
         .steps
         .iter()
         .filter(|step| step.action.verb() != Verb::Keep);
-    let mut changes: Vec<Announced> = changed.map(one).collect();
+    let mut changes: Vec<Announced> = steps.map(one).collect();
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     let mut intent = Intent {
         set: head.set.clone(),

@@ -46,7 +46,7 @@ pub struct FieldTree {
     /// The node itself is owned (`.`, or nothing below it).
     pub owned: bool,
     /// What is below it, by the segment as the server writes it: `f:NAME`, `k:{…}`, `v:…`, `i:N`.
-    pub children: BTreeMap<String, FieldTree>,
+    pub children: BTreeMap<String, Self>,
 }
 
 /// One step from a value to what is below it.

@@ -38,9 +38,7 @@ pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
         }
     }
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        SERVER_METADATA
-            .iter()
-            .for_each(|name| drop(metadata.shift_remove(*name)));
+        metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(SET_LABEL.into(), set.label().into());
@@ -57,9 +55,7 @@ pub fn comparable(object: &Value) -> Value {
     if let Some(map) = body.as_object_mut() {
         map.shift_remove("status");
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-            SERVER_METADATA
-                .iter()
-                .for_each(|name| drop(metadata.shift_remove(*name)));
+            metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
         }
     }
     body

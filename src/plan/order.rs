@@ -11,8 +11,11 @@ use crate::plan::step::{Action, Step, StepId, Until, Wait};
 
 mod depends;
 
-use depends::{Facts, depends};
+use depends::{Facts, depends, references};
 pub(crate) use depends::{is_workload, pod_spec};
+
+/// Most writes whose health one deletion waits for, of each sort; it waits for all others to be done.
+const MAX_HEALTH_WAITS: usize = 256;
 
 /// A circle of objects that wait for each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +91,19 @@ fn edges(drafts: &[Draft<'_>]) -> Edges {
             }
         }
         if deletion {
-            replacements(draft, drafts).for_each(|on| wait(&mut edges[index], on, Until::Healthy));
+            for on in replacements(draft, &facts) {
+                wait(&mut edges[index], on, Until::Healthy);
+            }
+            continue;
+        }
+        // What it uses today and Git no longer has goes only when it works without.
+        let before = draft
+            .live
+            .map(|live| references(&draft.key, &live.body, &facts));
+        for on in before.unwrap_or_default() {
+            if matches!(drafts[on].action, Action::Delete { .. }) {
+                wait(&mut edges[on], index, Until::Healthy);
+            }
         }
     }
     edges
@@ -99,24 +114,26 @@ fn wait(edges: &mut BTreeMap<usize, Until>, on: usize, until: Until) {
     *entry = (*entry).max(until);
 }
 
-/// The writes that may take the place of an object that goes: those of its resource, new ones of its
-/// kind, and workloads beside it, which may still use it.
-fn replacements<'a>(
-    gone: &'a Draft<'_>,
-    drafts: &'a [Draft<'_>],
-) -> impl Iterator<Item = usize> + 'a {
-    let place = move |draft: &Draft<'_>| {
-        let beside = draft.key.namespace == gone.key.namespace;
-        let new = matches!(draft.action, Action::Create { .. } | Action::Adopt { .. });
-        draft.resource == gone.resource
-            || (new && draft.key.group_kind == gone.key.group_kind)
-            || (beside && depends::is_workload(&draft.key))
-    };
-    drafts
-        .iter()
-        .enumerate()
-        .filter(move |(_, d)| d.action.writes() && place(d))
-        .map(|(i, _)| i)
+/// The writes that may take the place of an object that goes: those of its resource, and for a
+/// workload new ones in its namespace or of its name.
+fn replacements(gone: &Draft<'_>, facts: &Facts) -> BTreeSet<usize> {
+    let same_resource = facts
+        .written_by_resource
+        .get(&gone.resource)
+        .into_iter()
+        .flatten();
+    let mut out: BTreeSet<usize> = same_resource.copied().take(MAX_HEALTH_WAITS).collect();
+    if is_workload(&gone.key) {
+        let namespace = gone.key.namespace.clone().unwrap_or_default();
+        let beside = facts.new_workloads.get(&namespace).into_iter().flatten();
+        let named = facts
+            .new_workloads
+            .get(&gone.key.name)
+            .into_iter()
+            .flatten();
+        out.extend(beside.chain(named).copied().take(MAX_HEALTH_WAITS));
+    }
+    out
 }
 
 /// Deletions last; within what is free, by a kind's place in the reading order and by key.
@@ -124,13 +141,20 @@ fn sort(drafts: &[Draft<'_>], edges: &Edges) -> Result<Vec<usize>, Cycle> {
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
     let mut open: Vec<usize> = edges.iter().map(BTreeMap::len).collect();
     for (index, waits) in edges.iter().enumerate() {
-        waits.keys().for_each(|on| followers[*on].push(index));
+        for on in waits.keys() {
+            followers[*on].push(index);
+        }
     }
     let rank = |index: usize| {
         let draft: &Draft<'_> = &drafts[index];
         let last = matches!(draft.action, Action::Delete { .. });
         let rank = depends::reading_rank(&draft.key);
-        (last, if last { u8::MAX - rank } else { rank }, &draft.key, index)
+        (
+            last,
+            if last { u8::MAX - rank } else { rank },
+            &draft.key,
+            index,
+        )
     };
     let mut free: BTreeSet<_> = (0..drafts.len())
         .filter(|i| open[*i] == 0)

@@ -229,6 +229,8 @@ pub enum KeepWhy {
     ReportedDrift,
     /// It exists and may not be taken; nothing is tracked.
     NotOurs,
+    /// Two sets want it; what is tracked stays tracked.
+    Contested,
 }
 
 impl Action {

@@ -1,5 +1,8 @@
 //! What a set may write at all, and what the API server can take.
 
+use std::collections::BTreeSet;
+
+use crate::object::GroupKind;
 use crate::plan::check::Input;
 use crate::plan::draft::Draft;
 use crate::plan::{Finding, Level, Rule};
@@ -9,7 +12,7 @@ const MAX_OBJECT_BYTES: usize = 1536 * 1024;
 /// Most bytes of all annotations of an object together.
 const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
 
-fn written<'a>(input: Input<'a>) -> impl Iterator<Item = &'a Draft<'a>> {
+fn written(input: Input<'_>) -> impl Iterator<Item = &Draft<'_>> {
     input
         .drafts
         .iter()
@@ -57,17 +60,23 @@ pub(super) fn forbidden_kinds(input: Input<'_>) -> Vec<Finding> {
 /// A kind must be served, or defined by this plan, in the scope it is written in.
 pub(super) fn served(input: Input<'_>) -> Vec<Finding> {
     let discovery = &input.context.world.discovery;
+    let text = |draft: &Draft<'_>, pointer: &str| {
+        draft
+            .body
+            .as_ref()?
+            .pointer(pointer)?
+            .as_str()
+            .map(str::to_owned)
+    };
+    let crds = input.drafts.iter().filter(|draft| {
+        draft.action.writes() && draft.key.group_kind.kind == "CustomResourceDefinition"
+    });
+    let kinds =
+        crds.filter_map(|crd| Some((text(crd, "/spec/group")?, text(crd, "/spec/names/kind")?)));
+    let kinds: BTreeSet<(String, String)> = kinds.collect();
     let defined = |draft: &Draft<'_>| {
-        input
-            .drafts
-            .iter()
-            .filter(|other| other.action.writes())
-            .any(|other| {
-                let text = |pointer| other.body.as_ref()?.pointer(pointer)?.as_str();
-                other.key.group_kind.kind == "CustomResourceDefinition"
-                    && text("/spec/group") == Some(draft.key.group_kind.group.as_str())
-                    && text("/spec/names/kind") == Some(draft.key.group_kind.kind.as_str())
-            })
+        let GroupKind { group, kind } = draft.key.group_kind.clone();
+        kinds.contains(&(group, kind))
     };
     let finding = |draft: &Draft<'_>, message: String, help: &str| {
         Some(

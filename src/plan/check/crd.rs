@@ -8,7 +8,7 @@ use crate::plan::check::Input;
 use crate::plan::draft::Draft;
 use crate::plan::{Finding, Level, Rule};
 
-fn changed<'a>(input: Input<'a>) -> impl Iterator<Item = (&'a Draft<'a>, &'a Value, &'a Value)> {
+fn changed(input: Input<'_>) -> impl Iterator<Item = (&Draft<'_>, &Value, &Value)> {
     let crds = input.drafts.iter().filter(|draft| {
         draft.action.writes() && draft.key.group_kind.kind == "CustomResourceDefinition"
     });

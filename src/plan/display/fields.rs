@@ -61,7 +61,7 @@ fn words(value: &serde_json::Value) -> String {
         serde_json::Value::String(text) if text.contains('\n') => text.clone(),
         serde_json::Value::Object(map) if map.len() > 1 => pretty(value),
         serde_json::Value::Array(items)
-            if items.len() > 1 || items.iter().any(|i| i.is_object()) =>
+            if items.len() > 1 || items.iter().any(serde_json::Value::is_object) =>
         {
             pretty(value)
         }

@@ -50,11 +50,11 @@ pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
         what: "difference",
         text: difference(step, places),
     }));
-    fit(parts, budget)
+    fit(&parts, budget)
 }
 
 /// Keeps the most important parts that fit, in reading order.
-fn fit(parts: Vec<Part>, budget: usize) -> String {
+fn fit(parts: &[Part], budget: usize) -> String {
     let total: usize = parts.iter().map(|part| part.text.len()).sum();
     let mut room = if total <= budget {
         budget
@@ -121,10 +121,10 @@ fn finding_item(finding: &Finding, places: Places<'_>) -> String {
         words(&finding.message)
     );
     if let Some(place) = place(&finding.spans, places) {
-        text.push_str(&format!(" — {}", code(&place.to_string())));
+        text += &format!(" — {}", code(&place.to_string()));
     }
     if !finding.help.is_empty() {
-        text.push_str(&format!("<br>{}", words(&finding.help)));
+        text += &format!("<br>{}", words(&finding.help));
     }
     text + "\n"
 }
@@ -161,10 +161,10 @@ fn difference(step: &Step, places: Places<'_>) -> String {
         let place = place(&change.spans, places)
             .map(|p| format!("   {p}"))
             .unwrap_or_default();
-        body.push_str(&format!("  {}{}\n", line(&change.path), line(&place)));
+        body += &format!("  {}{}\n", line(&change.path), line(&place));
         for one in fields::lines(change) {
             for text in terminal(&one.text).lines() {
-                body.push_str(&format!("{} {text}\n", one.sign));
+                body += &format!("{} {text}\n", one.sign);
             }
         }
     }

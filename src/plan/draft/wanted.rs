@@ -73,6 +73,11 @@ impl<'a> Wanted<'a> {
             return self.keep(KeepWhy::SameRun);
         }
         let payload = payload(self.desired, self.set(), None, self.context.policy);
+        if self.is_drift(&payload) && self.context.policy.drift == Drift::Report {
+            let message = "it was deleted outside of Git; that is left so";
+            findings.push(self.finding(Level::Notice, Rule::Drift, message));
+            return self.keep(KeepWhy::ReportedDrift);
+        }
         let mut unverified = None;
         let mut after = payload.body.clone();
         match dry_run {
@@ -106,6 +111,10 @@ impl<'a> Wanted<'a> {
             findings.push(finding);
             return with_live(self.keep(KeepWhy::Terminating));
         }
+        if let Some(finding) = self.contested() {
+            findings.push(finding);
+            return with_live(self.keep(KeepWhy::Contested));
+        }
         let payload = payload(self.desired, self.set(), Some(live), self.context.policy);
         if !owns(self.entry, live) {
             return with_live(match self.adoption(live, findings) {
@@ -116,20 +125,25 @@ impl<'a> Wanted<'a> {
         with_live(self.ours(live, payload, findings))
     }
 
+    /// Two sets that want one object would undo each other's writes for ever.
+    fn contested(&self) -> Option<Finding> {
+        let other = self
+            .context
+            .world
+            .elsewhere
+            .get(&self.desired.manifest.key)?;
+        let message = format!("the set {} wants the same object", other.set);
+        let finding = self.finding(Level::Error, Rule::WantedTwice, message);
+        other
+            .wants
+            .then(|| finding.help("leave it in one of the two places"))
+    }
+
     /// How an object that the inventory does not own may become ours.
     fn adoption(&self, live: &Live, findings: &mut Vec<Finding>) -> Option<AdoptFrom> {
         let key = &self.desired.manifest.key;
         if let Some(other) = self.context.world.elsewhere.get(key) {
             let owner = other.owns.as_deref() == Some(live.uid.as_str());
-            if other.wants {
-                let message = format!("the set {} wants the same object", other.set);
-                let help = "leave it in one of the two places";
-                findings.push(
-                    self.finding(Level::Error, Rule::WantedTwice, message)
-                        .help(help),
-                );
-                return None;
-            }
             if owner {
                 return Some(AdoptFrom::Set(other.set.clone()));
             }
@@ -287,7 +301,9 @@ impl<'a> Wanted<'a> {
         };
         let takes = self.takes(live, payload, findings);
         let mut shape = live.managed.shape();
-        managed.iter().for_each(|m| shape.merge(&m.shape()));
+        if let Some(predicted) = &managed {
+            shape.merge(&predicted.shape());
+        }
         let mut changes = diff::diff(&before, &after, &shape, &self.mask);
         let ownership = managed.is_none_or(|m| m.ours() != live.managed.ours());
         let refused = matches!(live.dry_run, DryRun::Refused(_));

@@ -67,7 +67,7 @@ pub enum ShardError {
 struct Shard {
     version: u32,
     set: SetId,
-    shard: usize,
+    number: usize,
     of: usize,
     digest: String,
     entries: Vec<(ObjectKey, Entry)>,
@@ -109,7 +109,7 @@ impl Inventory {
                 let shard_value = Shard {
                     version: VERSION,
                     set,
-                    shard,
+                    number: shard,
                     of,
                     digest,
                     entries,
@@ -128,7 +128,7 @@ impl Inventory {
         let mut shards = BTreeMap::new();
         for (index, text) in texts.iter().enumerate() {
             let shard = read(set, index, text)?;
-            if shards.insert(shard.shard, shard).is_some() {
+            if shards.insert(shard.number, shard).is_some() {
                 return Err(ShardError::Incomplete("one shard is there twice".into()));
             }
         }

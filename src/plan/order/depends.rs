@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::object::{GroupKind, ObjectKey};
+use crate::object::{GroupKind, ObjectKey, ResourceId};
 use crate::plan::draft::Draft;
-use crate::plan::step::Until;
+use crate::plan::step::{Until, Verb};
 
 /// The drafts of a plan, findable by what others say of them.
 pub(super) struct Facts {
@@ -20,6 +20,10 @@ pub(super) struct Facts {
     /// What everything admitted later would have to pass.
     webhooks: Vec<usize>,
     workloads: Vec<usize>,
+    /// What is written of each resource.
+    pub(super) written_by_resource: BTreeMap<ResourceId, Vec<usize>>,
+    /// Workloads that are new, by their namespace and by their name.
+    pub(super) new_workloads: BTreeMap<String, Vec<usize>>,
 }
 
 impl Facts {
@@ -35,9 +39,22 @@ impl Facts {
             bindings: BTreeMap::new(),
             webhooks: Vec::new(),
             workloads: Vec::new(),
+            written_by_resource: BTreeMap::new(),
+            new_workloads: BTreeMap::new(),
         };
         for (index, draft) in drafts.iter().enumerate() {
             facts.add(index, draft);
+            if draft.action.writes() {
+                let written = facts.written_by_resource.entry(draft.resource.clone());
+                written.or_default().push(index);
+            }
+            if is_workload(&draft.key) && matches!(draft.action.verb(), Verb::Create | Verb::Adopt)
+            {
+                let namespace = draft.key.namespace.clone().unwrap_or_default();
+                for name in [namespace, draft.key.name.clone()] {
+                    facts.new_workloads.entry(name).or_default().push(index);
+                }
+            }
         }
         facts
     }
@@ -103,33 +120,43 @@ pub(super) fn depends(draft: &Draft<'_>, facts: &Facts) -> BTreeSet<(usize, Unti
     {
         out.extend(facts.by_key.get(key).map(|i| (*i, Until::Healthy)));
     }
-    let Some(body) = &draft.body else { return out };
+    let Some(body) = &draft.body else {
+        return out;
+    };
+    if pod_spec(&draft.key.group_kind, body).is_some() {
+        let space = namespace.unwrap_or_default();
+        let guards = facts.guards.get(space).into_iter().flatten();
+        out.extend(guards.map(|i| (*i, Until::Done)));
+    }
+    out.extend(
+        references(&draft.key, body, facts)
+            .into_iter()
+            .map(|i| (i, Until::Done)),
+    );
+    if draft.key.group_kind.kind.ends_with("WebhookConfiguration") {
+        out.extend(facts.workloads.iter().map(|i| (*i, Until::Healthy)));
+    }
+    out
+}
+
+/// The drafts that a body speaks of by name, and the bindings of the account its pods run as.
+pub(super) fn references(key: &ObjectKey, body: &Value, facts: &Facts) -> BTreeSet<usize> {
+    let namespace = key.namespace.as_deref();
+    let mut out = BTreeSet::new();
     let mut references = Vec::new();
-    kind_references(&draft.key, body, &mut references);
-    if let Some(pod) = pod_spec(&draft.key.group_kind, body) {
+    kind_references(key, body, &mut references);
+    if let Some(pod) = pod_spec(&key.group_kind, body) {
         pod_references(pod, &mut references);
         let account = pod
             .get("serviceAccountName")
             .and_then(Value::as_str)
             .unwrap_or("default");
-        let space = namespace.unwrap_or_default().to_owned();
-        let guards = facts.guards.get(&space).into_iter().flatten();
-        out.extend(guards.map(|i| (*i, Until::Done)));
-        let bindings = facts
-            .bindings
-            .get(&(space, account.to_owned()))
-            .into_iter()
-            .flatten();
-        out.extend(bindings.map(|i| (*i, Until::Done)));
+        let account = (namespace.unwrap_or_default().to_owned(), account.to_owned());
+        out.extend(facts.bindings.get(&account).into_iter().flatten().copied());
     }
     for (group, kind, name) in references {
-        let found = facts
-            .find(group, kind, namespace, name)
-            .or_else(|| facts.find(group, kind, None, name));
-        out.extend(found.map(|i| (i, Until::Done)));
-    }
-    if draft.key.group_kind.kind.ends_with("WebhookConfiguration") {
-        out.extend(facts.workloads.iter().map(|i| (*i, Until::Healthy)));
+        let beside = facts.find(group, kind, namespace, name);
+        out.extend(beside.or_else(|| facts.find(group, kind, None, name)));
     }
     out
 }

@@ -44,7 +44,7 @@ impl Wanted<'_> {
             match self.rule(live, &conflict.manager) {
                 Conflicts::Force => takes.push(take),
                 Conflicts::Report | Conflicts::Yield => {
-                    findings.push(self.conflict(&take, conflict))
+                    findings.push(self.conflict(&take, conflict));
                 }
             }
         }

@@ -111,7 +111,7 @@ fn damage_is_an_error_and_never_a_smaller_inventory() {
         Inventory::from_shards(&other, &one),
         Err(ShardError::OtherSet { .. })
     ));
-    let extra = vec![one[0].replacen("\"shard\":0", "\"shard\":0,\"surprise\":1", 1)];
+    let extra = vec![one[0].replacen("\"number\":0", "\"number\":0,\"surprise\":1", 1)];
     assert!(matches!(
         Inventory::from_shards(&set(), &extra),
         Err(ShardError::Damaged { .. })
