@@ -7,6 +7,7 @@ pub mod rollout;
 pub mod scale;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,18 +15,18 @@ use serde::{Deserialize, Serialize};
 use self::job::{Event, Schedule, Tasks};
 use self::rollout::Rollout;
 use self::scale::{Autoscale, Disruption, Shutdown};
+use super::pod::volume::{Access, Source};
 use super::pod::{
     Config, Container, EnvFrom, EnvValue, Expose, Placement, Plain, Port, Probe, ProbeName,
     Release, Resources, Security, Verbatim, Volume,
 };
-use super::pod::volume::{Access, Source};
 use super::{Findings, Kind, Objects, Scope};
-use crate::dsl::node::Data;
-use crate::object::ResourceId;
 use crate::dsl::form::{Block, Keyed, Repeated};
+use crate::dsl::node::Data;
 use crate::dsl::schema::Home;
 use crate::names::reference::{AppRef, NamespaceRef, TenantRef};
 use crate::names::{EnvVarName, LabelKey, LabelValue, Name, PortName};
+use crate::object::ResourceId;
 use crate::values::duration::Duration;
 use crate::values::image::ImageRepository;
 
@@ -235,9 +236,15 @@ impl App {
     /// The Kubernetes namespace that the app runs in.
     pub fn namespace(&self, scope: &Scope<'_>) -> String {
         let tenant = self.tenant.name();
-        let only = self.known_namespaces(scope).filter(|known| known.len() == 1);
+        let only = self
+            .known_namespaces(scope)
+            .filter(|known| known.len() == 1);
         let only = only.and_then(|known| known.into_iter().next());
-        let name = self.namespace.as_ref().map(|n| n.name().to_owned()).or(only);
+        let name = self
+            .namespace
+            .as_ref()
+            .map(|n| n.name().to_owned())
+            .or(only);
         scope.namespace(tenant, name.as_deref())
     }
 
@@ -257,7 +264,10 @@ impl App {
 
     /// Ports of the app and of its sidecars: where each is written, its name and itself.
     pub fn ports(&self) -> impl Iterator<Item = (String, &PortName, &Port)> {
-        let own = self.port.iter().map(|(name, port)| (format!("/port/{name}"), name, port));
+        let own = self
+            .port
+            .iter()
+            .map(|(name, port)| (format!("/port/{name}"), name, port));
         let beside = self.sidecar.iter().flat_map(|(sidecar, container)| {
             let at = format!("/sidecar/{sidecar}/port");
             let ports = container.port.iter();
@@ -282,6 +292,9 @@ impl App {
     /// A volume that pods of one node only can use, shared by all pods.
     fn exclusive_volume(&self) -> Option<&Name> {
         let exclusive = |v: &Volume| v.source() == Source::Shared && v.access == Access::One;
-        self.volume.iter().find(|(_, v)| exclusive(v)).map(|(name, _)| name)
+        self.volume
+            .iter()
+            .find(|(_, v)| exclusive(v))
+            .map(|(name, _)| name)
     }
 }
