@@ -6,8 +6,10 @@
 
 pub mod findings;
 pub mod objects;
+pub mod pod;
 pub mod project;
 pub mod scope;
+pub mod sources;
 
 use std::sync::LazyLock;
 
@@ -110,5 +112,6 @@ fn compile<K: Kind>() -> Result<KindSchema, SchemaError> {
 }
 
 registry! {
+    App = app,
     SecretStore = secret_store,
 }

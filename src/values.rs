@@ -115,6 +115,7 @@ formats![
     crate::names::reference::RegistryRef,
     crate::names::reference::RoleRef,
     crate::names::reference::ReceiverRef,
+    crate::names::reference::NamespaceRef,
     crate::names::reference::TenantRef,
     crate::names::reference::EnvironmentRef,
     crate::names::reference::ClusterRef,
@@ -126,6 +127,7 @@ formats![
     duration::Duration,
     percent::Percent,
     percent::Utilization,
+    percent::Share,
     host::HostName,
     host::HostPort,
     image::ImageRepository,
@@ -159,4 +161,5 @@ formats![
     objects::Uid,
     objects::ResourceName,
     objects::GroupResource,
+    objects::LabelMatch,
 ];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Resource;
 use super::project::Project;
+use super::sources::Sources;
 use crate::dsl::compose::Target;
 use crate::dsl::node::Node;
 use crate::object::ResourceId;
@@ -14,6 +15,8 @@ use crate::object::ResourceId;
 pub struct World {
     /// Resources by identity.
     pub resources: BTreeMap<ResourceId, std::sync::Arc<Member>>,
+    /// The owner's other files.
+    pub sources: std::sync::Arc<Sources>,
 }
 
 /// A resource with the tree it was decoded from.

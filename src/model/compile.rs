@@ -18,6 +18,7 @@ use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::interpolate::Variables;
 use crate::kinds::project::FILE;
 use crate::kinds::scope::{Member, Scope, World};
+use crate::kinds::sources::Sources;
 use crate::kinds::{Claim, Findings};
 use crate::object::ResourceId;
 use crate::source::FileId;
@@ -54,7 +55,8 @@ pub fn judge(job: &Job) -> Judged {
     let layout = Layout::of(&found.project);
     let files = Files::new(&job.platform, &own, &mut out);
     let (names, entries) = resources::collect(&files, &found, &layout, &job.owner, &mut out);
-    let judgement = resolve_all(&found, &names, &entries, &files, out);
+    let sources = Arc::new(sources(job, &own));
+    let judgement = resolve_all(&found, &names, &entries, (&files, &sources), out);
     let own_ids: Vec<ResourceId> = entries
         .iter()
         .filter(|e| e.own)
@@ -82,6 +84,20 @@ pub fn judge(job: &Job) -> Judged {
         worlds,
         own: own_ids,
     }
+}
+
+/// What the owner's resources may read beside KDL.
+fn sources(job: &Job, own: &[ParsedFile]) -> Sources {
+    let kdl = job.platform.iter().chain(own);
+    let texts = job
+        .files
+        .iter()
+        .filter(|f| !f.path.as_str().ends_with(".kdl"));
+    Sources::new(
+        job.owner.clone(),
+        kdl.map(|f| (f.id, f.path.to_string())),
+        texts.map(|f| (f.path.to_string(), f.text.clone())),
+    )
 }
 
 /// Parses the owner's KDL and finds the project, in its own files or in the platform's.
@@ -194,7 +210,7 @@ fn resolve_all(
     found: &Found,
     names: &Names,
     entries: &[Entry<'_>],
-    files: &Files<'_>,
+    (files, sources): (&Files<'_>, &Arc<Sources>),
     mut out: Diagnostics,
 ) -> Judgement {
     let targets = found.project.targets();
@@ -205,7 +221,13 @@ fn resolve_all(
         .collect();
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
-        .map(|t| (t.clone(), World::default()))
+        .map(|t| {
+            let world = World {
+                sources: sources.clone(),
+                ..World::default()
+            };
+            (t.clone(), world)
+        })
         .collect();
     for (entry, composed) in entries.iter().zip(composed) {
         if entry.own {

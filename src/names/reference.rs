@@ -170,6 +170,10 @@ reference!(
     /// Refers to a `receiver`.
     ReceiverRef, "receiver", "receiver-ref", "a reference to a receiver"
 );
+reference!(
+    /// Refers to a `namespace` of a tenant.
+    NamespaceRef, "namespace", "namespace-ref", "a reference to a namespace of the tenant"
+);
 global_reference!(
     /// Refers to a `tenant`.
     TenantRef, "tenant", "tenant-ref", "a reference to a tenant", TenantName, rules::name, "payments"

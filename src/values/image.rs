@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::names::grammar::{Grammar, ValueError, length, only};
+use crate::names::grammar::{Grammar, Numbers, ValueError, length, only};
 use crate::names::text;
 
 /// Where an image is kept, without a tag: "harbor.bank/payments/checkout".
@@ -134,6 +134,8 @@ impl Grammar for Version {
     const WHAT: &'static str = "the version of an image";
     const ALLOWED: &'static str = "use letters, digits, `_`, `.` and `-`, at most 128 characters";
     const EXAMPLE: &'static str = "2.14.0";
+    // A fraction would lose its last zero: 1.10 must be written in quotes.
+    const NUMBERS: Numbers = Numbers::Whole(0, i64::MAX);
 
     fn read(text: &str) -> Result<Self, ValueError> {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::names::grammar::{Grammar, ValueError, length};
-use crate::names::{near, qualified, subdomain, text};
+use crate::names::{LabelKey, LabelValue, near, qualified, subdomain, text};
 
 /// The UID of an object, as of the kube-system namespace that proves which cluster it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,5 +156,52 @@ impl fmt::Display for GroupResource {
             "" => f.write_str(&self.resource),
             group => write!(f, "{group}/{}", self.resource),
         }
+    }
+}
+
+/// A label that something must have, key and value: "tier=core".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelMatch {
+    key: LabelKey,
+    value: LabelValue,
+}
+
+impl LabelMatch {
+    /// The key.
+    pub const fn key(&self) -> &LabelKey {
+        &self.key
+    }
+
+    /// The value.
+    pub const fn value(&self) -> &LabelValue {
+        &self.value
+    }
+}
+
+impl Grammar for LabelMatch {
+    const FORMAT: &'static str = "label-match";
+    const WHAT: &'static str = "a label with its value";
+    const ALLOWED: &'static str = "write the key, `=` and the value";
+    const EXAMPLE: &'static str = "tier=core";
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(ValueError::refuse::<Self>("it has no `=`"));
+        };
+        Ok(Self {
+            key: LabelKey::read(key)?,
+            value: LabelValue::read(value)?,
+        })
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        let tight: String = text.split_whitespace().collect();
+        vec![tight.replace("==", "="), tight.replacen(':', "=", 1)]
+    }
+}
+
+impl fmt::Display for LabelMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
     }
 }

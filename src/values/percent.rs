@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::names::grammar::{Grammar, ValueError};
+use crate::names::grammar::{Grammar, Numbers, ValueError};
 
 /// A share of a whole, from 0% to 100%.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,5 +143,63 @@ impl Grammar for Utilization {
 impl fmt::Display for Utilization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}%", self.percent)
+    }
+}
+
+/// A number of pods, or a share of them: 1 or "25%".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Share {
+    /// So many.
+    Count(u32),
+    /// So many percent.
+    Percent(u32),
+}
+
+impl Share {
+    const MAX: i64 = 100_000;
+}
+
+impl Grammar for Share {
+    const FORMAT: &'static str = "share";
+    const WHAT: &'static str = "a number or a share";
+    const ALLOWED: &'static str = "write a whole number, or whole percents up to 100%";
+    const EXAMPLE: &'static str = "25%";
+    const NUMBERS: Numbers = Numbers::Whole(0, Self::MAX);
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        if text.ends_with('%') {
+            let percent = Percent::read(text)?;
+            let whole = percent.whole().map(Self::Percent);
+            return whole.ok_or_else(|| ValueError::refuse::<Self>("it has a part of a percent"));
+        }
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let padded = text.len() > 1 && text.starts_with('0');
+        match text.parse::<u32>() {
+            Ok(count) if digits && !padded && i64::from(count) <= Self::MAX => {
+                Ok(Self::Count(count))
+            }
+            _ => Err(ValueError::refuse::<Self>("it is neither of them")),
+        }
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        vec![text.trim().to_owned(), format!("{digits}%")]
+    }
+
+    fn number(&self) -> Option<i64> {
+        match self {
+            Self::Count(count) => Some((*count).into()),
+            Self::Percent(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
     }
 }

@@ -1,0 +1,180 @@
+//! A rollout says what its strategy can do, and all that it needs.
+
+use crate::dsl::codes;
+use crate::kinds::Findings;
+use crate::kinds::app::rollout::{Measure, Rollout, Strategy};
+use crate::kinds::app::{App, Workload};
+use crate::kinds::pod::check::seconds;
+use crate::values::percent::Share;
+
+pub(super) fn check(app: &App, out: &mut Findings<'_>) {
+    let Some(rollout) = &app.rollout else { return };
+    if !fits(app, rollout, out) {
+        return;
+    }
+    fields(rollout, out);
+    seconds(rollout.timeout, "/rollout/timeout", out);
+    let none = |share: Option<Share>| matches!(share, Some(Share::Count(0) | Share::Percent(0)));
+    if none(rollout.surge) && (rollout.unavailable.is_none() || none(rollout.unavailable)) {
+        out.push(
+            out.error(
+                codes::ROLLOUT,
+                "/rollout/surge",
+                "no pod may be added and none may be missing: nothing can be replaced",
+            )
+            .help("allow one: `surge=1`, or `unavailable=1`"),
+        );
+    }
+    if rollout.strategy.progressive() {
+        progressive(app, rollout, out);
+    }
+}
+
+fn fits(app: &App, rollout: &Rollout, out: &mut Findings<'_>) -> bool {
+    let possible: &[Strategy] = match app.workload {
+        Workload::Deployment => &[
+            Strategy::Rolling,
+            Strategy::Recreate,
+            Strategy::Canary,
+            Strategy::BlueGreen,
+        ],
+        Workload::Stateful | Workload::Daemon => &[Strategy::Rolling],
+        // `rollout` itself does not fit, which is said elsewhere.
+        Workload::Job | Workload::CronJob => return false,
+    };
+    if possible.contains(&rollout.strategy) {
+        return true;
+    }
+    let words: Vec<&str> = possible.iter().map(|s| s.word()).collect();
+    let message = format!(
+        "`rollout {}` does not fit `workload={}`",
+        rollout.strategy.word(),
+        app.workload.word()
+    );
+    out.push(
+        out.error(codes::UNFIT_FIELD, "/rollout/strategy", message)
+            .label("not for this workload")
+            .help(format!("it can be {}", words.join(", "))),
+    );
+    false
+}
+
+/// The fields that only some strategies have.
+fn fields(rollout: &Rollout, out: &mut Findings<'_>) {
+    use Strategy::{BlueGreen, Canary, Rolling};
+    let fields: [(&str, &[Strategy]); 7] = [
+        ("surge", &[Rolling]),
+        ("unavailable", &[Rolling]),
+        ("every", &[Canary, BlueGreen]),
+        ("steps", &[Canary]),
+        ("gate", &[Canary]),
+        ("check", &[Canary, BlueGreen]),
+        ("on-fail", &[Canary, BlueGreen]),
+    ];
+    for (field, fits) in fields {
+        let at = format!("/rollout/{field}");
+        if fits.contains(&rollout.strategy) || !out.written(&at) {
+            continue;
+        }
+        let fits: Vec<&str> = fits.iter().map(|s| s.word()).collect();
+        let message = format!(
+            "`{field}` does not fit `rollout {}`",
+            rollout.strategy.word()
+        );
+        out.push(
+            out.error_on_name(codes::ROLLOUT, &at, message)
+                .label("not for this strategy")
+                .help(format!(
+                    "leave it out, it is for {}; to override a whole rollout write `(replace)rollout …`",
+                    fits.join(" and ")
+                )),
+        );
+    }
+}
+
+fn progressive(app: &App, rollout: &Rollout, out: &mut Findings<'_>) {
+    let word = rollout.strategy.word();
+    if app.ports().next().is_none() {
+        out.push(
+            out.error(
+                codes::ROLLOUT,
+                "/rollout",
+                format!("a {word} rollout moves traffic, and the app has no port"),
+            )
+            .help("write `port http 8080`, or `rollout rolling`"),
+        );
+    }
+    if rollout.every.is_none() {
+        out.push(
+            out.error(
+                codes::ROLLOUT,
+                "/rollout",
+                format!("a {word} rollout needs a period"),
+            )
+            .help("write how long each step is watched: `every=\"5m\"`"),
+        );
+    }
+    seconds(rollout.every, "/rollout/every", out);
+    if rollout.strategy == Strategy::Canary && rollout.steps.is_empty() {
+        out.push(
+            out.error(codes::ROLLOUT, "/rollout", "a canary needs `steps`")
+                .help("write the shares of traffic it gets: `steps \"5%\" \"25%\" \"50%\"`"),
+        );
+    }
+    for (index, pair) in rollout.steps.windows(2).enumerate() {
+        if pair[0] >= pair[1] {
+            let at = format!("/rollout/steps/{}", index + 1);
+            let message = format!("step {} does not go beyond {}", pair[1], pair[0]);
+            out.push(
+                out.error(codes::ROLLOUT, &at, message)
+                    .help("let the steps grow"),
+            );
+        }
+    }
+    for (index, step) in rollout.steps.iter().enumerate() {
+        if step.whole().is_none_or(|n| n == 0) {
+            let at = format!("/rollout/steps/{index}");
+            let message = format!("traffic is divided in whole percents, which {step} is not");
+            out.push(
+                out.error(codes::ROLLOUT, &at, message)
+                    .help("write 1% or more"),
+            );
+        }
+    }
+    for (index, gate) in rollout.gate.iter().enumerate() {
+        if !rollout.steps.contains(&gate.at) {
+            let at = format!("/rollout/gate/{index}/at");
+            let message = format!(
+                "no step reaches {} exactly, so nothing would wait there",
+                gate.at
+            );
+            out.push(
+                out.error(codes::ROLLOUT, &at, message)
+                    .help("name one of the `steps`"),
+            );
+        }
+    }
+    for (measure, bound) in rollout.check.iter() {
+        let (field, wrong, missing) = match measure {
+            Measure::ErrorRate => ("max=\"1%\"", bound.within.is_some(), bound.max.is_none()),
+            Measure::Latency => (
+                "within=\"500ms\"",
+                bound.max.is_some(),
+                bound.within.is_none(),
+            ),
+        };
+        let word = match measure {
+            Measure::ErrorRate => "error-rate",
+            Measure::Latency => "latency",
+        };
+        if wrong || missing {
+            let at = format!("/rollout/check/{word}");
+            let message = format!("check `{word}` takes one bound of its own kind");
+            out.push(
+                out.error(codes::ROLLOUT, &at, message)
+                    .help(format!("write `{field}`")),
+            );
+        }
+        seconds(bound.over, &format!("/rollout/check/{word}/over"), out);
+    }
+}

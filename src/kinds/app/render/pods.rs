@@ -1,0 +1,104 @@
+//! The pods of an app and of its tasks.
+
+use serde_json::{Map, Value};
+
+use super::Frame;
+use crate::dsl::form::Keyed;
+use crate::kinds::app::job::Task;
+use crate::kinds::app::{Workload, views};
+use crate::kinds::pod::render::{ContainerView, PodView, Traced, pod};
+use crate::kinds::pod::{Placement, Security};
+
+/// The pod of the app itself.
+pub(super) fn of_app(frame: &Frame<'_>, selector: &Value) -> Traced {
+    let app = frame.app;
+    let sidecars: Vec<ContainerView<'_>> = views::sidecars(app).collect();
+    // Where the program ends, a container beside it must end too, which only helpers do.
+    let (beside, helpers) = match app.workload.ends() {
+        true => (Vec::new(), sidecars),
+        false => (sidecars, Vec::new()),
+    };
+    let mut containers = vec![views::main(app)];
+    containers.extend(beside);
+    pod(&PodView {
+        owner: app.name.as_str(),
+        service_account: app.name.as_str(),
+        containers,
+        init: views::init(app).collect(),
+        helpers,
+        config: &app.config,
+        volume: &app.volume,
+        claims_by_workload: app.workload == Workload::Stateful,
+        placement: &app.placement,
+        security: &app.security,
+        selector,
+        grace: app
+            .shutdown
+            .grace
+            .map(crate::values::duration::Duration::to_seconds),
+        restart: app.workload.ends().then_some("Never"),
+    })
+}
+
+/// The pod of a task, written at `at`.
+pub(super) fn of_task(frame: &Frame<'_>, name: &str, task: &Task, at: &str) -> Traced {
+    let app = frame.app;
+    let container = views::task(app, name, task, at);
+    let security = Security {
+        user: app.security.user,
+        group: app.security.group,
+        ..Security::default()
+    };
+    let placement = Placement {
+        node_label: app.placement.node_label.clone(),
+        tolerate: app.placement.tolerate.clone(),
+        ..Placement::default()
+    };
+    pod(&PodView {
+        owner: app.name.as_str(),
+        service_account: app.name.as_str(),
+        containers: vec![container],
+        init: Vec::new(),
+        helpers: Vec::new(),
+        config: &app.config,
+        volume: &Keyed::default(),
+        claims_by_workload: false,
+        placement: &placement,
+        security: &security,
+        selector: &Value::Null,
+        grace: None,
+        restart: Some("Never"),
+    })
+}
+
+/// Labels of the app's pods.
+pub(super) fn labels(frame: &Frame<'_>) -> Map<String, Value> {
+    let mut labels = frame.labels();
+    let own = frame.app.labels.iter();
+    labels.extend(own.map(|(k, v)| (k.to_string(), v.as_str().into())));
+    labels
+}
+
+/// Annotations of the app's pods: the author's, what finds its metrics, and the checksum of its
+/// configuration.
+pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&String>) -> Value {
+    let app = frame.app;
+    let mut out = Map::new();
+    let scraped = app
+        .port
+        .iter()
+        .find_map(|(_, port)| Some((port, port.scrape.as_ref()?)));
+    if let Some((port, path)) = scraped {
+        out.insert("prometheus.io/scrape".into(), "true".into());
+        out.insert("prometheus.io/port".into(), port.number.to_string().into());
+        out.insert("prometheus.io/path".into(), path.as_str().into());
+    }
+    let own = app.annotations.iter();
+    out.extend(own.map(|(k, v)| (k.to_string(), v.as_str().into())));
+    checksum.map(|sum| out.insert("kubemate.dev/config".into(), sum.as_str().into()));
+    if out.is_empty() {
+        Value::Null
+    } else {
+        out.into()
+    }
+}

@@ -1,0 +1,118 @@
+//! How a new version replaces the old one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dsl::form::{Keyed, Repeated};
+use crate::names::reference::ApprovalRef;
+use crate::values::duration::Duration;
+use crate::values::percent::{Percent, Share};
+
+/// How a new version replaces the old one: `rollout canary every="5m" { … }`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("x-kdl" = {"args": ["strategy"]}))]
+pub struct Rollout {
+    /// The way.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Pods beyond the wanted number while rolling. Default: 25%.
+    #[serde(default)]
+    pub surge: Option<Share>,
+    /// Pods that may be missing while rolling. Default: none, or one per step where pods are numbered.
+    #[serde(default)]
+    pub unavailable: Option<Share>,
+    /// Time without progress after which the rollout counts as failed. Default: 10m.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+    /// Period of the steps of a canary.
+    #[serde(default)]
+    pub every: Option<Duration>,
+    /// Shares of the traffic that a canary gets, one after the other.
+    #[serde(default)]
+    pub steps: Vec<Percent>,
+    /// Approval that is needed before the traffic goes beyond a share.
+    #[serde(default)]
+    pub gate: Repeated<Gate>,
+    /// Measure that must hold at every step.
+    #[serde(default)]
+    pub check: Keyed<Measure, Bound>,
+    /// What a failed check does. Default: rollback.
+    #[serde(default)]
+    pub on_fail: Option<OnFail>,
+}
+
+/// A way to replace the old version.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Some pods at a time.
+    #[default]
+    Rolling,
+    /// All old pods end before the first new one starts.
+    Recreate,
+    /// The new version gets a growing share of the traffic.
+    Canary,
+    /// The new version starts beside the old one and gets all traffic at once.
+    BlueGreen,
+}
+
+impl Strategy {
+    /// The word of the language.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Rolling => "rolling",
+            Self::Recreate => "recreate",
+            Self::Canary => "canary",
+            Self::BlueGreen => "blue-green",
+        }
+    }
+
+    /// Whether traffic is moved in steps, under checks.
+    pub const fn progressive(self) -> bool {
+        matches!(self, Self::Canary | Self::BlueGreen)
+    }
+}
+
+/// An approval during a rollout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Gate {
+    /// Share of the traffic at which the rollout waits.
+    pub at: Percent,
+    /// Approval that lets it go on.
+    pub approval: ApprovalRef,
+}
+
+/// What is measured during a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Share of the requests that are answered with an error.
+    ErrorRate,
+    /// Time that 99 of 100 requests are answered in.
+    Latency,
+}
+
+/// The bound of a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Bound {
+    /// Largest error rate.
+    #[serde(default)]
+    pub max: Option<Percent>,
+    /// Longest latency.
+    #[serde(default)]
+    pub within: Option<Duration>,
+    /// Look-back. Default: the period of the steps.
+    #[serde(default)]
+    pub over: Option<Duration>,
+}
+
+/// What a failed check does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFail {
+    /// All traffic goes back to the old version.
+    Rollback,
+}

@@ -1,0 +1,1 @@
+//! Apps: what is refused, and what they become.

@@ -1,0 +1,56 @@
+//! The owner's other files: what a field such as `file … from="…"` reads. A path is relative to the
+//! directory of the KDL file that names it, and never leaves the owner's files.
+
+use std::collections::BTreeMap;
+
+use crate::object::Owner;
+use crate::source::FileId;
+
+/// The files that one owner's resources may read, and whose they are.
+#[derive(Debug, Default)]
+pub struct Sources {
+    owner: Option<Owner>,
+    kdl: BTreeMap<FileId, String>,
+    texts: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// From the owner, the paths of all KDL files in sight, and the owner's other files.
+    pub fn new(
+        owner: Owner,
+        kdl: impl IntoIterator<Item = (FileId, String)>,
+        texts: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        Self {
+            owner: Some(owner),
+            kdl: kdl.into_iter().collect(),
+            texts: texts.into_iter().collect(),
+        }
+    }
+
+    /// Whether the files stand on paths of the platform.
+    pub fn are_platforms(&self) -> bool {
+        self.owner == Some(Owner::Platform)
+    }
+
+    /// The whole path of a file that a KDL file names.
+    pub fn path(&self, named_in: FileId, path: &str) -> String {
+        let directory = self.kdl.get(&named_in).and_then(|kdl| kdl.rsplit_once('/'));
+        match directory {
+            Some((directory, _)) => format!("{directory}/{path}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The text of a file that a KDL file names.
+    pub fn text(&self, named_in: FileId, path: &str) -> Option<&str> {
+        self.texts
+            .get(&self.path(named_in, path))
+            .map(String::as_str)
+    }
+
+    /// Paths of all files that can be read.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+}
