@@ -114,4 +114,6 @@ fn compile<K: Kind>() -> Result<KindSchema, SchemaError> {
 registry! {
     App = app,
     SecretStore = secret_store,
+    Tenant = tenant,
+    Role = role,
 }

@@ -206,6 +206,43 @@ pub const CONTRADICTION: Code = Code(538);
 /// A name that becomes too long in the cluster.
 pub const NAME_TOO_LONG: Code = Code(539);
 
+/// A name that Kubernetes or kubemate keeps for itself.
+pub const RESERVED_NAME: Code = Code(541);
+/// Two listeners on one port and host.
+pub const LISTENER_CLASH: Code = Code(543);
+/// A listener whose fields do not fit together.
+pub const LISTENER_FORM: Code = Code(544);
+/// A network rule that names nobody, or two.
+pub const NETWORK_RULE: Code = Code(545);
+/// A rule that says nothing new.
+pub const COVERED: Code = Code(546);
+/// A network rule that the other side does not let through.
+pub const ONE_SIDED: Code = Code(547);
+/// More than a quota allows.
+pub const OVER_QUOTA: Code = Code(548);
+/// Limits that no container can keep.
+pub const BAD_LIMITS: Code = Code(549);
+/// A moment without a zone or with two.
+pub const WHICH_ZONE: Code = Code(550);
+/// A span of time that ends before it starts, or a moment that no clock shows.
+pub const IMPOSSIBLE_TIME: Code = Code(551);
+/// An approval that nobody, or not enough people, can give.
+pub const NO_APPROVERS: Code = Code(552);
+/// A registry's host that another registry has already.
+pub const HOST_TWICE: Code = Code(553);
+/// A role that reaches over the borders of a tenant.
+pub const ROLE_TOO_WIDE: Code = Code(554);
+/// A secret that its store does not let the tenant read.
+pub const STORE_REFUSES: Code = Code(555);
+/// A secret without a source, or with two.
+pub const SECRET_SOURCE: Code = Code(556);
+/// A resource that rules out nothing and allows nothing.
+pub const NO_EFFECT: Code = Code(557);
+/// A gateway class that is one tenant's alone and used by another.
+pub const CLASS_NOT_SHARED: Code = Code(558);
+/// Something that this version of kubemate does not do.
+pub const NOT_SUPPORTED: Code = Code(559);
+
 /// A worker that died, timed out or made no sense.
 pub const WORKER_FAILED: Code = Code(901);
 

@@ -27,10 +27,26 @@ pub struct Claim {
     pub at: Span,
 }
 
+/// A resource of a tenant that another owner's resource names. Whether it exists is settled when all
+/// owners are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its tenant.
+    pub tenant: String,
+    /// Its name.
+    pub name: String,
+    /// Where it is named.
+    pub at: Span,
+}
+
 /// Collects what one resource's check says.
 #[derive(Debug)]
 pub struct Findings<'a> {
     node: &'a Node,
+    /// Resources of tenants that must exist.
+    pub mentions: Vec<Mention>,
     /// Problems.
     pub diagnostics: Vec<Diagnostic>,
     /// Claims.
@@ -42,6 +58,7 @@ impl<'a> Findings<'a> {
     pub fn new(node: &'a Node) -> Self {
         Self {
             node,
+            mentions: Vec::new(),
             diagnostics: Vec::new(),
             claims: Vec::new(),
         }
@@ -83,6 +100,16 @@ impl<'a> Findings<'a> {
     /// Adds a diagnostic: `out.push(out.error(…).help(…))`.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Says that the field at `pointer` names a resource of a tenant.
+    pub fn mention(&mut self, kind: &'static str, tenant: &str, name: &str, pointer: &str) {
+        self.mentions.push(Mention {
+            kind,
+            tenant: tenant.to_owned(),
+            name: name.to_owned(),
+            at: self.value(pointer),
+        });
     }
 
     /// Adds a claim.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use self::composed::{Composed, TargetScopes};
 use self::resources::Entry;
 use super::index::{self, Names};
-use super::job::{Export, InputFile, Job, Outcome, ParsedFile};
+use super::job::{Export, InputFile, Job, Outcome, PLATFORM, ParsedFile};
 use super::layout::{self, Found, Layout};
 use super::parse::parse_file;
 use crate::dsl::compose::{Surroundings, Target, Written};
@@ -287,7 +287,7 @@ fn judge_one(
         return One::default();
     };
     let mut diagnostics = Vec::new();
-    let foreign = index::resolve(&member.node, entry.kind, &entry.id, names, &mut diagnostics);
+    let mut foreign = index::resolve(&member.node, entry.kind, &entry.id, names, &mut diagnostics);
     let scope = Scope {
         project: &found.project,
         target,
@@ -296,6 +296,18 @@ fn judge_one(
     };
     let mut findings = Findings::new(&member.node);
     member.resource.check(&scope, &mut findings);
+    foreign.extend(
+        findings
+            .mentions
+            .into_iter()
+            .map(|mention| super::job::Foreign {
+                kind: mention.kind.to_owned(),
+                tenant: mention.tenant,
+                name: mention.name,
+                from: entry.id.tenant.clone().unwrap_or_default(),
+                at: mention.at,
+            }),
+    );
     diagnostics.append(&mut findings.diagnostics);
     for diagnostic in &mut diagnostics {
         diagnostic.environments = vec![target.environment.clone()];
@@ -316,25 +328,25 @@ fn everywhere(diagnostics: Diagnostics, environments: &[String]) -> Diagnostics 
     })
 }
 
+/// What others may refer to: the platform to everything, tenants to what is exported to them.
 fn exports(entries: &[Entry<'_>]) -> Vec<Export> {
     let own = entries.iter().filter(|e| e.own && e.id.tenant.is_some());
-    own.filter_map(|entry| {
-        let node = entry
-            .written
-            .raw
-            .children
-            .iter()
-            .find(|c| c.name == "export")?;
-        let to = node
-            .args
-            .iter()
+    own.map(|entry| {
+        let children = &entry.written.raw.children;
+        let node = children.iter().find(|c| c.name == "export");
+        let written = node.into_iter().flat_map(|node| &node.args);
+        let named: Vec<String> = written
             .filter_map(|a| a.value.as_text())
             .map(str::to_owned)
             .collect();
-        Some(Export {
+        let to = match node {
+            Some(_) if named.is_empty() => Vec::new(),
+            _ => [named, vec![PLATFORM.to_owned()]].concat(),
+        };
+        Export {
             resource: entry.id.clone(),
             to,
-        })
+        }
     })
     .collect()
 }

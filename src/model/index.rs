@@ -12,6 +12,7 @@ use crate::dsl::raw::{self, RawNode};
 use crate::dsl::schema::{Home, KindSchema};
 use crate::dsl::shape::Shape;
 use crate::kinds::project::Project;
+use crate::kinds::tenant::member::Shipped;
 use crate::object::{Owner, ResourceId};
 
 /// Declared names with their places.
@@ -32,7 +33,7 @@ impl Names {
         }
     }
 
-    /// Names that the project node declares.
+    /// Names that the project node declares, and those that exist in every project.
     pub fn of_project(project: &Project) -> Self {
         let mut names = Self::default();
         let id = |kind: &str, name: String| ResourceId {
@@ -45,6 +46,9 @@ impl Names {
         }
         for name in project.cluster.keys() {
             names.declare(id("cluster", name.to_string()), None);
+        }
+        for role in Shipped::ALL {
+            names.declare(id("role", role.name().to_owned()), None);
         }
         names
     }

@@ -75,6 +75,9 @@ pub struct Job {
     pub want: Want,
 }
 
+/// The platform where a tenant could stand, as who refers or who is exported to.
+pub const PLATFORM: &str = "";
+
 /// A reference into another tenant, settled when all owners are known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Foreign {
@@ -84,7 +87,7 @@ pub struct Foreign {
     pub tenant: String,
     /// The name.
     pub name: String,
-    /// The tenant that refers.
+    /// The tenant that refers, [`PLATFORM`] for the platform.
     pub from: String,
     /// Where.
     pub at: Span,
@@ -95,7 +98,7 @@ pub struct Foreign {
 pub struct Export {
     /// What it is.
     pub resource: ResourceId,
-    /// The tenants it is exported to; empty for all.
+    /// The tenants it is exported to, and [`PLATFORM`]; empty for all.
     pub to: Vec<String>,
 }
 

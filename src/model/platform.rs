@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::job::{Export, Foreign, InputFile, Job, Outcome, ParsedFile, Want};
+use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Want};
 use super::layout::{self, Found, Layout};
 use crate::dsl::codes;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -170,11 +170,22 @@ pub fn conclude(outcomes: &[&Outcome]) -> Diagnostics {
     claims(outcomes.iter().flat_map(|o| &o.claims), &mut out);
     let exports: Vec<&Export> = outcomes.iter().flat_map(|o| &o.exports).collect();
     for foreign in outcomes.iter().flat_map(|o| &o.foreign) {
+        if foreign.from == PLATFORM && unread(foreign, outcomes) {
+            continue;
+        }
         if let Some(diagnostic) = refused(foreign, &exports) {
             out.push(diagnostic);
         }
     }
     out
+}
+
+/// Whether the other resource exists and cannot be read.
+fn unread(foreign: &Foreign, outcomes: &[&Outcome]) -> bool {
+    let files = outcomes.iter().flat_map(|o| &o.parsed);
+    files
+        .flat_map(|f| &f.unread)
+        .any(|(kind, name)| *kind == foreign.kind && *name == foreign.name)
 }
 
 fn refused(foreign: &Foreign, exports: &[&Export]) -> Option<Diagnostic> {
@@ -186,6 +197,19 @@ fn refused(foreign: &Foreign, exports: &[&Export]) -> Option<Diagnostic> {
     let export = exports.iter().find(|e| e.resource == id);
     if export.is_some_and(|e| e.to.is_empty() || e.to.contains(&foreign.from)) {
         return None;
+    }
+    if foreign.from == PLATFORM {
+        let Foreign {
+            tenant, kind, name, ..
+        } = foreign;
+        let message = format!("tenant `{tenant}` has no {kind} `{name}`");
+        return Some(
+            Diagnostic::error(codes::DANGLING, foreign.at, message)
+                .label("not found")
+                .help(format!(
+                    "write `{kind} {name} tenant={tenant} …` in a file of the tenant"
+                )),
+        );
     }
     // Whether it exists is the other tenant's to tell: both cases read the same.
     let message = format!(

@@ -1,0 +1,1 @@
+//! Roles: what they render to and what they may not reach.

@@ -1,0 +1,1 @@
+//! Tenants: what they render to and what is wrong with them.
