@@ -1,5 +1,11 @@
 //! Applying a set to a real API server: what is written, what stops, what is recorded.
 
+mod books;
+mod faults;
+mod identity;
+mod order;
+mod ownership;
+
 use kubemate::apply::outcome::Outcome;
 use kubemate::plan::Verb;
 use kubemate::plan::inventory::Entry;
