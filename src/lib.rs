@@ -25,6 +25,8 @@ pub mod render;
 
 pub mod plan;
 
+pub mod apply;
+
 pub mod adapters;
 pub mod report;
 
