@@ -1,5 +1,6 @@
 //! Apps: what is refused and how it is said, and what they become.
 
+mod documents;
 mod refused;
 mod rendered;
 

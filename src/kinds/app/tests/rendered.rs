@@ -107,6 +107,66 @@ fn objects_are_those_a_person_would_have_written() {
     }
 }
 
+/// What the types of Kubernetes keep of a document.
+pub(super) fn typed(body: &Value) -> Value {
+    use k8s_openapi::api::{apps::v1 as apps, autoscaling::v2 as autoscaling, batch::v1 as batch};
+    use k8s_openapi::api::{core::v1 as core, policy::v1 as policy};
+    fn through<T: serde::de::DeserializeOwned + serde::Serialize>(body: &Value) -> Value {
+        let typed: T = serde_json::from_value(body.clone()).unwrap();
+        serde_json::to_value(typed).unwrap()
+    }
+    match body["kind"].as_str().unwrap() {
+        "Deployment" => through::<apps::Deployment>(body),
+        "StatefulSet" => through::<apps::StatefulSet>(body),
+        "DaemonSet" => through::<apps::DaemonSet>(body),
+        "Job" => through::<batch::Job>(body),
+        "CronJob" => through::<batch::CronJob>(body),
+        "Service" => through::<core::Service>(body),
+        "ServiceAccount" => through::<core::ServiceAccount>(body),
+        "ConfigMap" => through::<core::ConfigMap>(body),
+        "PersistentVolumeClaim" => through::<core::PersistentVolumeClaim>(body),
+        "HorizontalPodAutoscaler" => through::<autoscaling::HorizontalPodAutoscaler>(body),
+        "PodDisruptionBudget" => through::<policy::PodDisruptionBudget>(body),
+        other => panic!("no type for {other}"),
+    }
+}
+
+#[test]
+fn kubernetes_knows_every_field() {
+    for environment in ["dev", "prod"] {
+        for desired in all(environment) {
+            let body = &desired.manifest.body;
+            assert_eq!(&typed(body), body, "{}", desired.manifest.key);
+        }
+    }
+}
+
+#[test]
+fn a_promotion_changes_what_runs_and_nothing_else() {
+    let secret = ("tenants/payments/secret.kdl", SECRET);
+    let of = |text: &str| {
+        objects(
+            &payments(),
+            &[("tenants/payments/checkout.kdl", text), secret],
+            "prod",
+        )
+    };
+    let (before, after) = (of(CHECKOUT), of(&CHECKOUT.replace("2.14.0", "2.14.1")));
+    let pairs = before
+        .iter()
+        .zip(&after)
+        .filter(|(a, b)| a.manifest != b.manifest);
+    let changed: Vec<String> = pairs.map(|(a, _)| a.manifest.key.to_string()).collect();
+    assert_eq!(
+        changed,
+        [
+            "Job.batch/checkout-migrate in payments-core",
+            "Deployment.apps/checkout in payments-core",
+            "Job.batch/checkout-notify in payments-core",
+        ]
+    );
+}
+
 #[test]
 fn replicas_belong_to_whoever_decides_them() {
     let (dev, prod) = (all("dev"), all("prod"));
