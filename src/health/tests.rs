@@ -1,156 +1,88 @@
-//! One row per status: what the object looks like, and the verdict.
+//! Verdicts as rows of a table, and what does not fit into one.
 
-#![expect(
-    clippy::too_many_lines,
-    clippy::needless_pass_by_value,
-    reason = "tables are long, and json! makes values"
-)]
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::*;
 
-mod core;
-mod gateway;
-mod pods;
-mod scaling;
-mod workloads;
-
-/// The time of all verdicts.
-const NOW: &str = "2026-05-01T12:00:00Z";
-
 fn now() -> Timestamp {
-    NOW.parse().unwrap()
+    "2026-05-01T12:00:00Z".parse().unwrap()
 }
 
-fn judge(version: &str, kind: &str, rest: &Value) -> Health {
-    let mut object = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": "x", "namespace": "n", "generation": 1 } });
+/// A bare object of a kind, with what a row says about it.
+fn object(version: &str, kind: &str, rest: &Value) -> Value {
+    let metadata = json!({ "name": "x", "namespace": "n", "generation": 1 });
+    let mut object = json!({ "apiVersion": version, "kind": kind, "metadata": metadata });
     for (field, value) in rest.as_object().unwrap() {
-        match object.get_mut(field).and_then(Value::as_object_mut) {
-            Some(map) => map.extend(value.as_object().unwrap().clone()),
-            None => object[field] = value.clone(),
+        match (object.get_mut(field).and_then(Value::as_object_mut), value) {
+            (Some(map), Value::Object(more)) => map.extend(more.clone()),
+            _ => object[field] = value.clone(),
         }
     }
-    health(&object, now())
+    object
 }
 
-/// Rows of one kind: a name, what differs, the verdict's word, and a part of its sentence.
-fn rows(version: &str, kind: &str, rows: &[(&str, Value, &str, &str)]) {
-    for (name, rest, word, part) in rows {
-        let health = judge(version, kind, rest);
-        assert_eq!(health.word(), *word, "{kind}, {name}: {health:?}");
+#[test]
+fn every_row_of_the_table() {
+    let (mut kind, mut seen, mut wrong) = (("", ""), BTreeSet::new(), Vec::new());
+    for (index, line) in include_str!("tests/rows.txt").lines().enumerate() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            kind = heading.split_once(' ').unwrap();
+        }
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let [name, word, part, rest] = line.splitn(4, " | ").collect::<Vec<_>>()[..] else {
+            panic!("line {}: a row has four columns", index + 1);
+        };
         assert!(
-            health.why().contains(part),
-            "{kind}, {name}: {}",
-            health.why()
+            seen.insert((kind, name)),
+            "line {}: `{name}` comes twice",
+            index + 1
         );
+        let health = health(
+            &object(kind.0, kind.1, &serde_json::from_str(rest).unwrap()),
+            now(),
+        );
+        if health.word() != word || !health.why().contains(part) {
+            wrong.push(format!(
+                "{}, {name}: {}, {}",
+                kind.1,
+                health.word(),
+                health.why()
+            ));
+        }
     }
-}
-
-fn condition(kind: &str, status: &str) -> Value {
-    json!({ "type": kind, "status": status })
-}
-
-fn said(kind: &str, status: &str, reason: &str, message: &str) -> Value {
-    json!({ "type": kind, "status": status, "reason": reason, "message": message })
+    assert!(seen.len() > 150, "{} rows", seen.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn any_kind() {
-    let with = |conditions: Value| json!({ "status": { "conditions": conditions } });
-    rows(
-        "x.io/v1",
-        "Thing",
-        &[
-            ("no status", json!({}), "current", "stored"),
-            (
-                "ready",
-                with(json!([condition("Ready", "True")])),
-                "current",
-                "ready",
-            ),
-            (
-                "not ready",
-                with(json!([said("Ready", "False", "Busy", "still building.")])),
-                "in-progress",
-                "still building",
-            ),
-            (
-                "unknown",
-                with(json!([condition("Ready", "Unknown")])),
-                "in-progress",
-                "not ready",
-            ),
-            (
-                "reconciling",
-                with(json!([
-                    condition("Reconciling", "True"),
-                    condition("Ready", "True")
-                ])),
-                "in-progress",
-                "works",
-            ),
-            (
-                "stalled",
-                with(json!([said("Stalled", "True", "Bad", "no such host")])),
-                "failed",
-                "no such host",
-            ),
-            (
-                "stalled wins",
-                with(json!([
-                    condition("Reconciling", "True"),
-                    condition("Stalled", "True")
-                ])),
-                "failed",
-                "",
-            ),
-            (
-                "lag",
-                json!({"metadata": {"generation": 3}, "status": {"observedGeneration": 2}}),
-                "in-progress",
-                "generation 2 of 3",
-            ),
-            (
-                "lag as text",
-                json!({"metadata": {"generation": 3}, "status": {"observedGeneration": "2"}}),
-                "in-progress",
-                "2 of 3",
-            ),
-            (
-                "deleted",
-                json!({"metadata": {"deletionTimestamp": NOW, "finalizers": ["x.io/lock"]}}),
-                "terminating",
-                "x.io/lock",
-            ),
-        ],
-    );
+fn what_runs_to_completion_is_complete_only_at_its_end() {
+    let job = |conditions: Value| {
+        let status = json!({ "startTime": "2026-05-01T11:00:00Z", "conditions": conditions });
+        object("batch/v1", "Job", &json!({ "status": status }))
+    };
+    let ended = |kind: &str| job(json!([{ "type": kind, "status": "True" }]));
+    assert_eq!(health(&job(json!([])), now()).word(), "current");
+    assert_eq!(completion(&job(json!([])), now()).word(), "in-progress");
+    assert_eq!(completion(&ended("Complete"), now()).word(), "current");
+    assert_eq!(completion(&ended("Failed"), now()).word(), "failed");
+    assert_eq!(run(&object("v1", "Pod", &json!({}))), None);
+    let config = object("v1", "ConfigMap", &json!({}));
+    assert_eq!(completion(&config, now()).word(), "current");
+}
+
+#[test]
+fn rules_of_others_come_before_the_built_in_ones() {
+    let rule = HealthRule {
+        group: "apps",
+        kind: "Deployment",
+        verdict: Verdict::Stored,
+    };
+    let deployment = object("apps/v1", "Deployment", &json!({}));
+    assert_eq!(health(&deployment, now()).word(), "in-progress");
+    assert_eq!(health_with(&[rule], &deployment, now()).word(), "current");
     assert_eq!(health(&json!([]), now()).word(), "unknown");
-}
-
-#[test]
-fn groups_tell_kinds_of_one_name_apart() {
-    let healthy = json!({ "status": { "healthStatus": "green" } });
-    assert_eq!(
-        judge("minio.min.io/v2", "Tenant", &json!({})).word(),
-        "in-progress"
-    );
-    assert_eq!(
-        judge("minio.min.io/v2", "Tenant", &healthy).word(),
-        "current"
-    );
-    assert_eq!(
-        judge("capsule.clastix.io/v1beta2", "Tenant", &json!({})).word(),
-        "current"
-    );
-    let done = json!({ "status": { "conditions": [condition("Succeeded", "False")] } });
-    assert_eq!(
-        judge("tekton.dev/v1", "PipelineRun", &done).word(),
-        "failed"
-    );
-    let stopped = json!({ "status": { "conditions": [condition("Stopped", "False"), condition("Ready", "True")] } });
-    assert_eq!(
-        judge("serving.kserve.io/v1beta1", "InferenceService", &stopped).word(),
-        "current"
-    );
 }

@@ -27,84 +27,68 @@ fn an_unwanted_object_is_deleted_by_its_uid_and_after_all_writes() {
 /// What happened to an object since it was applied.
 type Change = fn(Model, &ObjectKey) -> Model;
 
+fn stale(mut model: Model, key: &ObjectKey) -> Model {
+    model.world.discovery.complete = false;
+    model
+        .world
+        .discovery
+        .unreadable_groups
+        .insert(String::new());
+    model.see(key, absent())
+}
+
+fn unseen(mut model: Model, key: &ObjectKey) -> Model {
+    model.world.objects.remove(key);
+    model
+}
+
+fn unreadable(model: Model, key: &ObjectKey) -> Model {
+    let reason = "503".into();
+    model.see(key, Observed::Unreadable { reason })
+}
+
+fn marked(model: Model, key: &ObjectKey) -> Model {
+    let mark = json!({"kubemate.dev/keep": "true"});
+    model.edit(key, |live| live.body["metadata"]["annotations"] = mark)
+}
+
+fn unlabelled(model: Model, key: &ObjectKey) -> Model {
+    model.edit(key, |live| live.body["metadata"]["labels"] = json!({}))
+}
+
+fn terminating(model: Model, key: &ObjectKey) -> Model {
+    let time = Some("2026-01-01T00:00:00Z".into());
+    model.edit(key, |live| live.deletion_timestamp = time)
+}
+
+fn pending(mut model: Model, key: &ObjectKey) -> Model {
+    let resource = owned(&model.inventory, key).resource().clone();
+    let plan = "b3:x".into();
+    model
+        .inventory
+        .entries
+        .insert(key.clone(), Entry::Pending { resource, plan });
+    model
+}
+
 #[test]
 fn without_every_proof_nothing_is_deleted() {
     let (_, wanted) = gone(0);
     let key = key("", "ConfigMap", "gone-0");
     let cases: [(&str, Change, Verb); 9] = [
-        (
-            "unreadable",
-            |m, k| {
-                m.see(
-                    k,
-                    Observed::Unreadable {
-                        reason: "503".into(),
-                    },
-                )
-            },
-            Verb::Keep,
-        ),
-        (
-            "not looked at",
-            |mut m, k| {
-                m.world.objects.remove(k);
-                m
-            },
-            Verb::Keep,
-        ),
+        ("unreadable", unreadable, Verb::Keep),
+        ("not looked at", unseen, Verb::Keep),
         ("absent", |m, k| m.see(k, absent()), Verb::Release),
-        (
-            "absent, stale discovery",
-            |mut m, k| {
-                m.world.discovery.complete = false;
-                m.world.discovery.unreadable_groups.insert(String::new());
-                m.see(k, absent())
-            },
-            Verb::Keep,
-        ),
+        ("absent, stale discovery", stale, Verb::Keep),
         (
             "other uid",
             |m, k| m.edit(k, |l| l.uid = "other".into()),
             Verb::Release,
         ),
-        (
-            "label gone",
-            |m, k| m.edit(k, |l| l.body["metadata"]["labels"] = json!({})),
-            Verb::Keep,
-        ),
-        (
-            "keep mark",
-            |m, k| {
-                m.edit(k, |l| {
-                    l.body["metadata"]["annotations"] = json!({"kubemate.dev/keep": "true"});
-                })
-            },
-            Verb::Keep,
-        ),
-        (
-            "terminating",
-            |m, k| {
-                m.edit(k, |l| {
-                    l.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
-                })
-            },
-            Verb::Keep,
-        ),
-        (
-            "pending",
-            |mut m, k| {
-                let resource = owned(&m.inventory, k).resource().clone();
-                m.inventory.entries.insert(
-                    k.clone(),
-                    Entry::Pending {
-                        resource,
-                        plan: "b3:x".into(),
-                    },
-                );
-                m
-            },
-            Verb::Keep,
-        ),
+        ("label gone", unlabelled, Verb::Keep),
+        ("keep mark", marked, Verb::Keep),
+        ("terminating", terminating, Verb::Keep),
+        ("pending", pending, Verb::Keep),
     ];
     for (name, change, verb) in cases {
         let (model, _) = gone(1);
