@@ -24,6 +24,7 @@ mod executor;
 pub mod outcome;
 mod perform;
 mod pods;
+pub mod prepare;
 pub mod problem;
 pub mod wait;
 
