@@ -157,7 +157,7 @@ pub const STORE_TOO_WIDE: Code = Code(501);
 
 /// An image without a version on some target.
 pub const NO_VERSION: Code = Code(510);
-/// A namespace that the tenant does not have, or none where it has several.
+/// No namespace where the tenant has several.
 pub const WHICH_NAMESPACE: Code = Code(511);
 /// An environment variable with no value, with two, or with half a reference.
 pub const ENV_SOURCE: Code = Code(512);

@@ -37,6 +37,7 @@ const TENANT: &str = r#"tenant payments {
   namespace core
   namespace batch
 }
+tenant identity { owner "identity@bank" }
 "#;
 const SECRET: &str = r#"
 secret checkout-db tenant=payments from="vault:kv/payments/checkout" { keys username password }
