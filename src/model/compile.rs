@@ -225,13 +225,7 @@ fn resolve_all(
         .collect();
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
-        .map(|t| {
-            let world = World {
-                sources: sources.clone(),
-                ..World::default()
-            };
-            (t.clone(), world)
-        })
+        .map(|t| (t.clone(), World::with(sources.clone())))
         .collect();
     for (entry, composed) in entries.iter().zip(composed) {
         if entry.own {
