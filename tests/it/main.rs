@@ -11,6 +11,7 @@ mod alone;
 mod bed;
 mod githost;
 
+mod codes;
 mod disk;
 mod fmt;
 mod git;
