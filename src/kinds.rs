@@ -10,6 +10,7 @@ pub mod pod;
 pub mod project;
 pub mod scope;
 pub mod sources;
+pub mod test;
 
 use std::sync::LazyLock;
 

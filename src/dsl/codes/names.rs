@@ -112,6 +112,14 @@ catalogue! {
     "A project has at most 20,000 files and 64 MiB in all. Leave out what is not part of it with `include`.",
     Unshown("it takes 20,001 files");
 
+    EXPECTATION = 430, "An expectation that asks nothing, or two things",
+    "An `expect` looks at one resource or object and says one thing about it: `equals`, `at-least`, `at-most`, \
+     `contains` or `absent`. Write one `expect` for each.",
+    shown(
+        &[("tests/shop.kdl", "test \"the shop stands\" {\n  expect tenant=web field=name\n}\n")],
+        &[("tests/shop.kdl", "test \"the web team is there\" {\n  expect tenant=web field=name equals=web\n}\n")],
+    );
+
     INTERNAL = 499, "A fault of kubemate",
     "The schema of a kind accepted what its type refuses. This is never the fault of a file: please report it \
      together with the resource.",
