@@ -111,8 +111,8 @@ fn progress(event: Progress<'_>) {
         Progress::Ended(step, outcome) if step.action.verb() != Verb::Keep => {
             output::print(&format!("  {} {}: {outcome}\n", step.action.verb().word(), step.key));
         }
-        Progress::Waits(key, health) => output::print(&format!("  waiting for {key}: {}\n", health.why())),
-        Progress::Begun(_) | Progress::Ended(..) => {}
+        Progress::Waits(key, health) if !health.is_settled() => output::print(&format!("  waiting for {key}: {}\n", health.why())),
+        Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
     }
 }
 

@@ -175,7 +175,7 @@ struct Builder<'a> {
     layers: Vec<LayerOf>,
 }
 
-impl<'a> Builder<'a> {
+impl Builder<'_> {
     fn add(
         &mut self,
         written: Written<'_>,
@@ -339,6 +339,7 @@ pub fn compose(
     out: &mut Diagnostics,
 ) -> Option<Node> {
     let mut result: Option<Node> = None;
+    let mut own = None;
     let mut broken = Vec::new();
     for layer in &layers.layers {
         if layer.selector.as_ref().is_some_and(|s| !s.selects(target)) {
@@ -356,12 +357,19 @@ pub fn compose(
                 out.push(explain(*at, problem, scopes));
             }
         }
+        if layer.node.place.layer == Layer::Resource {
+            own = Some(layer.node.place.clone());
+        }
         match &mut result {
             None => result = Some(merge::first(node, out)),
             Some(base) => merge::merge(base, node, out),
         }
     }
-    let result = result?;
+    let mut result = result?;
+    // A resource stands where its own node stands, whatever lies below or above it.
+    if let Some(place) = own {
+        result.place = place;
+    }
     if result.count() > MAX_FIELDS {
         let message = format!("the resource has more than {MAX_FIELDS} values after composition");
         out.push(Diagnostic::error(

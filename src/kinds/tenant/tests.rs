@@ -1,8 +1,7 @@
 //! Tenants: what they render to, and what is said about wrong ones.
 
-use serde_json::{Value, json};
 
-use crate::kinds::trial::{rendered, said, said_of};
+use crate::kinds::trial::{rendered, said};
 
 const TENANT: &str = r#"
 role release-manager { allow get list watch on="apps/deployments"; may plan promote hold }
