@@ -10,9 +10,9 @@ use crate::apply::cluster::{Delete, Expect, Write};
 use crate::object::FIELD_MANAGER;
 
 /// For how long a call about one object may take, repetitions included.
-pub(super) const OBJECT_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const OBJECT_LIMIT: Duration = Duration::from_mins(1);
 /// The same for lists and discovery.
-pub(super) const LIST_LIMIT: Duration = Duration::from_secs(120);
+pub(super) const LIST_LIMIT: Duration = Duration::from_mins(2);
 /// The same for leases.
 pub(super) const LEASE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -210,7 +210,10 @@ pub(super) fn segment(text: &str) -> String {
         if plain(byte) && !dots {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let hex = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+            out.push('%');
+            out.push(hex(byte >> 4).to_ascii_uppercase());
+            out.push(hex(byte & 15).to_ascii_uppercase());
         }
     }
     out

@@ -109,7 +109,7 @@ async fn a_newer_commit_ends_the_wait_at_once() {
     engine.want(body);
     let plan = engine.plan().await;
     let stop = engine.stop.clone();
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let (report, ()) = tokio::join!(engine.carry_out(&plan), async move {
         tokio::time::sleep(Duration::from_secs(2)).await;
         stop.cancel();
