@@ -170,6 +170,11 @@ impl Problem {
         }
     }
 
+    /// The HTTP status of the API server's refusal, where it answered with one.
+    pub fn status(&self) -> Option<u16> {
+        self.api.as_ref().map(|api| api.status)
+    }
+
     /// The same without words that may quote a secret of the object.
     #[must_use]
     pub fn masked(mut self, mask: &Mask) -> Self {

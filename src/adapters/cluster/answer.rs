@@ -118,6 +118,9 @@ impl Answer {
     }
 }
 
+/// What the server says of a field that its schema does not have.
+pub(super) const NOT_DECLARED: &str = "field not declared in schema";
+
 /// How the server says that an object does not fit its schema, and that a stored one does not: as an
 /// error of its own, 500 and without a reason.
 const SCHEMA_ERRORS: [&str; 3] = [
@@ -146,6 +149,28 @@ fn schema_causes(message: &str) -> Option<Vec<Cause>> {
         })
     };
     Some(lines.filter_map(cause).collect())
+}
+
+/// The fields that a strictly decoded request names, all of them: `unknown field "PATH"`.
+pub(super) fn strict_causes(message: &str) -> Vec<Cause> {
+    let Some((_, list)) = message.split_once("strict decoding error: ") else {
+        return Vec::new();
+    };
+    let cause = |part: &str| {
+        let (words, field) = part.split_once(" \"")?;
+        let field = field.trim_end_matches('"');
+        let message = match words {
+            "unknown field" => NOT_DECLARED,
+            words => words,
+        };
+        let (field, message) = (field.to_owned(), message.to_owned());
+        Some(Cause {
+            reason: "FieldValueInvalid".into(),
+            field,
+            message,
+        })
+    };
+    list.split("\", ").filter_map(cause).collect()
 }
 
 fn not_in_schema(what: &str, message: String, causes: Vec<Cause>) -> Problem {
@@ -315,6 +340,12 @@ mod tests {
         let two = "failed to create typed patch object (n/a; apps/v1, Kind=Deployment): errors:\n  .spec.a: field not declared in schema\n  .spec.b: field not declared in schema";
         assert_eq!(schema_causes(two).unwrap().len(), 2);
         assert_eq!(schema_causes("etcdserver: leader changed"), None);
+        let strict = "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replicass\", unknown field \"spec.template.spec.containers[0].imag\"";
+        let fields: Vec<String> = strict_causes(strict).into_iter().map(|c| c.field).collect();
+        assert_eq!(
+            fields,
+            ["spec.replicass", "spec.template.spec.containers[0].imag"]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Resource;
 use crate::apply::cluster::{Delete, Expect, Write};
-use crate::object::FIELD_MANAGER;
+use crate::object::{FIELD_MANAGER, ObjectKey};
 
 /// For how long a call about one object may take, repetitions included.
 pub(super) const OBJECT_LIMIT: Duration = Duration::from_mins(1);
@@ -146,6 +146,20 @@ impl Request {
         }
     }
 
+    /// A dry-run of a POST. It is decoded strictly before anything else is looked at, and the refusal
+    /// names every field that does not belong, where server-side apply names the first.
+    pub(super) fn spell(resource: &Resource, key: &ObjectKey, body: &Value) -> Self {
+        let path = resource.path(key.namespace.as_deref());
+        let query = vec![
+            ("dryRun", "All".to_owned()),
+            ("fieldValidation", "Strict".into()),
+        ];
+        Self {
+            query,
+            ..Self::send(Method::POST, path, body, format!("try {key}"))
+        }
+    }
+
     /// A delete of exactly the object that was judged.
     pub(super) fn delete(resource: &Resource, delete: &Delete) -> Self {
         let key = &delete.target.key;
@@ -223,7 +237,7 @@ pub(super) fn segment(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::apply::cluster::Target;
-    use crate::object::{GroupKind, ObjectKey};
+    use crate::object::GroupKind;
     use serde_json::json;
 
     fn deployments() -> Resource {

@@ -197,3 +197,24 @@ async fn r_18_a_crd_that_an_admin_deleted_closes_the_entries_of_its_objects() {
             .contains_key(&gadget)
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_objects_in_one_run() {
+    let mut engine = Engine::new().await;
+    for index in 0..400 {
+        engine.want_config(&format!("c{index:03}"), &json!({"k": "1"}));
+    }
+    let begun = tokio::time::Instant::now();
+    engine.apply_all().await;
+    println!("400 objects planned and applied in {:?}", begun.elapsed());
+    assert!(engine.plan().await.is_empty());
+    let parts = engine.stored().await;
+    assert_eq!(parts.inventory.owned(), 400);
+    engine.rendered.objects.clear();
+    engine.want_config("last", &json!({"k": "1"}));
+    let plan = engine.plan().await;
+    engine.policy.confirmed_deletes = Some(plan.deletes_digest);
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Verb::Delete), 400);
+    assert_eq!(engine.stored().await.inventory.entries.len(), 1);
+}
