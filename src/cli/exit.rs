@@ -121,18 +121,18 @@ impl Failure {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, where that is known and the message does not say it itself.
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
-            Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => Some(problem.kind.help()),
             Self::Saved(_) => Some("make the plan again with `kubemate plan --out DIR`"),
             Self::Disk(_)
             | Self::Repository(_)
             | Self::Worker(_)
             | Self::File(_)
             | Self::Print { .. }
-            | Self::Prepare(PrepareError::Plan(_))
+            | Self::Cluster(_)
+            | Self::Prepare(_)
             | Self::Runtime { .. }
             | Self::Refused => None,
         }
