@@ -10,11 +10,14 @@ pub mod session;
 
 mod apply;
 mod completions;
+mod delete;
+mod diff;
 mod fmt;
 mod plan;
 mod render;
 mod schema;
 mod show;
+mod status;
 mod validate;
 mod worker;
 
@@ -45,6 +48,9 @@ enum Command {
     Render(render::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
+    Status(status::Arguments),
+    Diff(diff::Arguments),
+    Delete(delete::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -74,6 +80,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Render(arguments) => render::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Delete(arguments) => delete::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Worker => Ok(Exit::Ok),
