@@ -116,4 +116,5 @@ registry! {
     SecretStore = secret_store,
     Tenant = tenant,
     Role = role,
+    Route = route,
 }

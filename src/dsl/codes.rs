@@ -243,6 +243,31 @@ pub const CLASS_NOT_SHARED: Code = Code(558);
 /// Something that this version of kubemate does not do.
 pub const NOT_SUPPORTED: Code = Code(559);
 
+/// A host or protocol that no listener of the gateway serves.
+pub const NO_LISTENER: Code = Code(570);
+/// Something that cannot take the traffic of a route: no Service, no such port, another namespace.
+pub const BACKEND: Code = Code(571);
+/// A rule that leads nowhere, to two things, or to one thing twice.
+pub const ROUTE_RULE: Code = Code(572);
+/// Two rules that match the same requests.
+pub const SAME_MATCH: Code = Code(573);
+/// A retry that could do a thing twice.
+pub const RETRY: Code = Code(574);
+/// Something that the gateway's class would silently ignore.
+pub const GATEWAY_IGNORES: Code = Code(575);
+/// A field that means nothing in the route's protocol.
+pub const UNFIT_PROTOCOL: Code = Code(576);
+/// A redirect or rewrite that cannot be done.
+pub const REWRITE: Code = Code(577);
+/// A policy that says nothing, or contradicts itself.
+pub const POLICY: Code = Code(578);
+/// A route with more parts than the cluster takes.
+pub const ROUTE_TOO_LARGE: Code = Code(579);
+/// A pattern of files that matches none.
+pub const NO_SUCH_FILES: Code = Code(580);
+/// A storage class or volume that contradicts itself.
+pub const STORAGE: Code = Code(581);
+
 /// A worker that died, timed out or made no sense.
 pub const WORKER_FAILED: Code = Code(901);
 
@@ -254,3 +279,5 @@ pub const RENDERED_TWICE: Code = Code(602);
 pub const FORBIDDEN_OBJECT: Code = Code(603);
 /// A set with too many objects.
 pub const TOO_MANY_OBJECTS: Code = Code(604);
+/// A manifest that cannot be used as it is written.
+pub const BAD_MANIFEST: Code = Code(605);
