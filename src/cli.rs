@@ -6,9 +6,12 @@
 pub mod exit;
 pub mod load;
 pub mod output;
+pub mod session;
 
+mod apply;
 mod completions;
 mod fmt;
+mod plan;
 mod render;
 mod schema;
 mod show;
@@ -40,6 +43,8 @@ enum Command {
     Fmt(fmt::Arguments),
     Show(show::Arguments),
     Render(render::Arguments),
+    Plan(plan::Arguments),
+    Apply(apply::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -67,6 +72,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Worker => Ok(Exit::Ok),

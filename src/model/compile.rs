@@ -1,6 +1,9 @@
 //! One owner's files judged: parsed, composed for every target, checked against schema, references
 //! and the rules of their kinds. This is the work of one worker process.
 
+mod blocks;
+mod composed;
+mod profiles;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -8,7 +11,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::resources::{Composed, Entry};
+use self::composed::{Composed, TargetScopes};
+use self::resources::Entry;
 use super::index::{self, Names};
 use super::job::{Export, InputFile, Job, Outcome, PLATFORM, ParsedFile};
 use super::layout::{self, Found, Layout};
@@ -214,16 +218,18 @@ fn resolve_all(
     mut out: Diagnostics,
 ) -> Judgement {
     let targets = found.project.targets();
-    let scopes = resources::TargetScopes::new(found, &targets, names);
+    let scopes = TargetScopes::new(found, &targets, names);
     let composed: Vec<Composed> = entries
         .par_iter()
-        .map(|entry| resources::compose(entry, &scopes, files))
+        .map(|entry| composed::compose(entry, &scopes, files))
         .collect();
+    let declared = Arc::new(names.all());
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
         .map(|t| {
             let world = World {
                 sources: sources.clone(),
+                declared: declared.clone(),
                 ..World::default()
             };
             (t.clone(), world)

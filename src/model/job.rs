@@ -139,6 +139,17 @@ pub struct Shown {
     pub fields: Vec<ShownField>,
 }
 
+/// What the platform says about a tenant on one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TenantFact {
+    /// The tenant.
+    pub tenant: String,
+    /// Environment and cluster.
+    pub target: Target,
+    /// Its namespaces; the first holds the ServiceAccount of its writes.
+    pub namespaces: Vec<String>,
+}
+
 /// What a job found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -156,6 +167,8 @@ pub struct Outcome {
     pub resources: usize,
     /// Complete renders of the sets asked for; empty if anything is wrong.
     pub rendered: Vec<Rendered>,
+    /// The tenants of the targets that were rendered; from the platform's job only.
+    pub tenants: Vec<TenantFact>,
     /// The resources asked for.
     pub shown: Vec<Shown>,
     /// Test verdicts.

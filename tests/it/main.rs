@@ -9,8 +9,10 @@
 
 mod alone;
 mod bed;
+mod engine;
 mod githost;
 
+mod apply;
 mod disk;
 mod fmt;
 mod git;
