@@ -12,6 +12,7 @@ pub mod scope;
 pub mod sources;
 #[cfg(test)]
 pub(crate) mod trial;
+pub mod test;
 
 use std::sync::LazyLock;
 

@@ -11,3 +11,4 @@ pub mod job;
 pub mod layout;
 pub mod parse;
 pub mod platform;
+pub mod test;

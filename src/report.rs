@@ -4,3 +4,4 @@
 //! nothing writes to a terminal, a file or a forge.
 
 pub mod diagnostics;
+pub mod explain;

@@ -21,6 +21,16 @@ pub struct World {
     pub declared: std::sync::Arc<BTreeSet<(String, String)>>,
 }
 
+impl World {
+    /// Without resources, for an owner with these other files.
+    pub fn with(sources: std::sync::Arc<Sources>) -> Self {
+        Self {
+            sources,
+            ..Self::default()
+        }
+    }
+}
+
 /// A resource with the tree it was decoded from.
 #[derive(Debug)]
 pub struct Member {

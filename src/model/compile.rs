@@ -226,6 +226,7 @@ fn resolve_all(
     let declared = Arc::new(names.all());
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
+        .map(|t| (t.clone(), World::with(sources.clone())))
         .map(|t| {
             let world = World {
                 sources: sources.clone(),

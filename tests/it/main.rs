@@ -13,6 +13,7 @@ mod engine;
 mod githost;
 
 mod apply;
+mod codes;
 mod disk;
 mod fmt;
 mod git;
