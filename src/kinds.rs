@@ -11,7 +11,7 @@ pub mod project;
 pub mod scope;
 pub mod sources;
 #[cfg(test)]
-pub(crate) mod trial;
+pub(crate) mod tests;
 
 use std::sync::LazyLock;
 
