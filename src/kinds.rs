@@ -10,9 +10,9 @@ pub mod pod;
 pub mod project;
 pub mod scope;
 pub mod sources;
-#[cfg(test)]
-pub(crate) mod trial;
 pub mod test;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::sync::LazyLock;
 

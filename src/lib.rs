@@ -8,17 +8,17 @@
 //! I/O, reads a clock, rolls dice or looks at the environment. `adapters` implement the three traits
 //! through which the world is reached; `cli` runs the pipeline once, `controller` runs it on a loop.
 
-pub mod names;
-pub mod values;
-pub mod source;
+pub mod adapters;
+pub mod apply;
+pub mod cli;
 pub mod dsl;
-pub mod object;
+pub mod health;
 pub mod kinds;
 pub mod model;
-pub mod render;
+pub mod names;
+pub mod object;
 pub mod plan;
-pub mod health;
-pub mod apply;
+pub mod render;
 pub mod report;
-pub mod adapters;
-pub mod cli;
+pub mod source;
+pub mod values;

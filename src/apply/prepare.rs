@@ -26,7 +26,12 @@ pub async fn prepare<C: Cluster>(
 ) -> Result<Plan, PrepareError> {
     identity.check(&rendered.set)?;
     let stored = cluster.load(&rendered.set).await?;
-    let question = Question { rendered, inventory: &stored.inventory, policy, identity };
+    let question = Question {
+        rendered,
+        inventory: &stored.inventory,
+        policy,
+        identity,
+    };
     let mut world = cluster.observe(question).await?;
     if refuses_everything(&world) && !exists(cluster, identity).await? {
         not_yet(&mut world);
@@ -41,13 +46,18 @@ fn refuses_everything(world: &World) -> bool {
         Observed::Present(_) | Observed::Unreadable { .. } => None,
     });
     let forbidden = |d: &DryRun| matches!(d, DryRun::Refused(problem) if problem.status == 403);
-    world.objects.values().all(|seen| matches!(seen, Observed::Absent { .. }))
+    world
+        .objects
+        .values()
+        .all(|seen| matches!(seen, Observed::Absent { .. }))
         && dry_runs.all(forbidden)
         && !world.objects.is_empty()
 }
 
 async fn exists<C: Cluster>(cluster: &C, identity: &Identity) -> Result<bool, Problem> {
-    let Identity::ServiceAccount { namespace, name } = identity else { return Ok(true) };
+    let Identity::ServiceAccount { namespace, name } = identity else {
+        return Ok(true);
+    };
     let key = ObjectKey {
         group_kind: GroupKind::new("", "ServiceAccount"),
         namespace: Some(namespace.clone()),
@@ -60,7 +70,8 @@ async fn exists<C: Cluster>(cluster: &C, identity: &Identity) -> Result<bool, Pr
 fn not_yet(world: &mut World) {
     for seen in world.objects.values_mut() {
         if let Observed::Absent { dry_run } = seen {
-            let reason = "the tenant's ServiceAccount is made by the plan of the platform".to_owned();
+            let reason =
+                "the tenant's ServiceAccount is made by the plan of the platform".to_owned();
             *dry_run = DryRun::Unverified { reason };
         }
     }

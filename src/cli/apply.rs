@@ -43,27 +43,46 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    let session = Session::open(
+        &arguments.source,
+        arguments.env.as_deref(),
+        arguments.cluster.as_deref(),
+    )?;
     session::runtime()?.block_on(apply_all(&session, arguments))
 }
 
 async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
-    let saved = arguments.saved.as_ref().map(|path| read_plan(path)).transpose()?;
+    let saved = arguments
+        .saved
+        .as_ref()
+        .map(|path| read_plan(path))
+        .transpose()?;
     let stop = stop_on_interrupt();
     let mut exit = Exit::Ok;
     for (name, sets) in session.by_cluster() {
-        let wanted: Vec<&Rendered> =
-            sets.into_iter().filter(|r| saved.as_ref().is_none_or(|s| s.plan.set == r.set)).collect();
+        let wanted: Vec<&Rendered> = sets
+            .into_iter()
+            .filter(|r| saved.as_ref().is_none_or(|s| s.plan.set == r.set))
+            .collect();
         if wanted.is_empty() {
             continue;
         }
         let cluster = session::connect(session, name, &arguments.to).await?;
         session::headline(name, wanted.len());
         for rendered in wanted {
-            let next = apply_set(session, &cluster, rendered, (arguments, saved.as_ref()), &stop).await?;
+            let next = apply_set(
+                session,
+                &cluster,
+                rendered,
+                (arguments, saved.as_ref()),
+                &stop,
+            )
+            .await?;
             exit = worse(exit, next);
             if next == Exit::Partly && rendered.set.owner == Owner::Platform {
-                output::note("the platform's set is not complete: sets of tenants that need it may wait");
+                output::note(
+                    "the platform's set is not complete: sets of tenants that need it may wait",
+                );
             }
         }
     }
@@ -83,7 +102,9 @@ async fn apply_set(
 ) -> Result<Exit, Failure> {
     let identity = session.identity(&rendered.set);
     let mut policy = session.policy(&rendered.set);
-    policy.confirmed_deletes.clone_from(&arguments.confirm_deletes);
+    policy
+        .confirmed_deletes
+        .clone_from(&arguments.confirm_deletes);
     let fresh = prepare(cluster, rendered, &identity, &policy).await?;
     let plan = match saved {
         Some(saved) => {
@@ -96,11 +117,28 @@ async fn apply_set(
         output::print(&format!("{}: no changes\n", rendered.set));
         return Ok(Exit::Ok);
     }
-    let style = display::Style { color: output::style().color };
-    output::print(&display::text::text(plan, &|span| session.place(span), style));
-    let options = Options { patience: Duration::from_secs(arguments.timeout), ..Options::default() };
+    let style = display::Style {
+        color: output::style().color,
+    };
+    output::print(&display::text::text(
+        plan,
+        &|span| session.place(span),
+        style,
+    ));
+    let options = Options {
+        patience: Duration::from_secs(arguments.timeout),
+        ..Options::default()
+    };
     let holder = format!("kubemate-cli-{}", std::process::id());
-    let run = Run { plan, rendered, identity: &identity, holder: &holder, options, stop, progress: &progress };
+    let run = Run {
+        plan,
+        rendered,
+        identity: &identity,
+        holder: &holder,
+        options,
+        stop,
+        progress: &progress,
+    };
     let report = apply::apply(cluster, run).await?;
     Ok(conclude(session, rendered, plan, &report))
 }
@@ -109,9 +147,15 @@ async fn apply_set(
 fn progress(event: Progress<'_>) {
     match event {
         Progress::Ended(step, outcome) if step.action.verb() != Verb::Keep => {
-            output::print(&format!("  {} {}: {outcome}\n", step.action.verb().word(), step.key));
+            output::print(&format!(
+                "  {} {}: {outcome}\n",
+                step.action.verb().word(),
+                step.key
+            ));
         }
-        Progress::Waits(key, health) => output::print(&format!("  waiting for {key}: {}\n", health.why())),
+        Progress::Waits(key, health) => {
+            output::print(&format!("  waiting for {key}: {}\n", health.why()))
+        }
         Progress::Begun(_) | Progress::Ended(..) => {}
     }
 }
@@ -132,7 +176,11 @@ fn conclude(session: &Session, rendered: &Rendered, plan: &Plan, report: &Report
         output::note(&format!("the inventory could not be written: {problem}"));
     }
     let held = plan.findings.iter().filter(|f| f.holds()).count();
-    let held = if held > 0 { format!(", {held} held by rules") } else { String::new() };
+    let held = if held > 0 {
+        format!(", {held} held by rules")
+    } else {
+        String::new()
+    };
     output::print(&format!("{}: {done} done, {not} not{held}\n", rendered.set));
     match (report.complete(), report.healthy()) {
         (true, true) => Exit::Ok,
@@ -149,13 +197,28 @@ fn blame(
     problem: &crate::apply::problem::Problem,
 ) -> String {
     let mut text = format!("error: {problem}");
-    let Some(desired) = rendered.objects.get(key) else { return text };
-    let causes = problem.api.as_ref().map(|api| api.causes.as_slice()).unwrap_or_default();
+    let Some(desired) = rendered.objects.get(key) else {
+        return text;
+    };
+    let causes = problem
+        .api
+        .as_ref()
+        .map(|api| api.causes.as_slice())
+        .unwrap_or_default();
     let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
     for field in if fields.is_empty() { vec![""] } else { fields } {
         let pointer = pointer_of(field);
-        if let Some(place) = desired.source.find(&pointer).first().and_then(|s| session.place(s)) {
-            let what = if field.is_empty() { key.to_string() } else { field.to_owned() };
+        if let Some(place) = desired
+            .source
+            .find(&pointer)
+            .first()
+            .and_then(|s| session.place(s))
+        {
+            let what = if field.is_empty() {
+                key.to_string()
+            } else {
+                field.to_owned()
+            };
             text.push_str(&format!("\n  --> {place} ({what})"));
         }
     }
@@ -165,9 +228,17 @@ fn blame(
 /// `spec.containers[0].image`, as the API server names fields, as a JSON pointer; a selector by key
 /// ends it, since positions are not known there.
 fn pointer_of(field: &str) -> String {
-    let plain = field.split("[name=").next().unwrap_or(field).split("[k").next().unwrap_or(field);
+    let plain = field
+        .split("[name=")
+        .next()
+        .unwrap_or(field)
+        .split("[k")
+        .next()
+        .unwrap_or(field);
     let steps = plain.split(['.', '[', ']']).filter(|s| !s.is_empty());
-    steps.map(|s| format!("/{}", crate::dsl::node::escape(s.trim_matches('"')))).collect()
+    steps
+        .map(|s| format!("/{}", crate::dsl::node::escape(s.trim_matches('"'))))
+        .collect()
 }
 
 fn worse(a: Exit, b: Exit) -> Exit {

@@ -125,7 +125,9 @@ impl Failure {
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
-            Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => Some(problem.kind.help()),
+            Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => {
+                Some(problem.kind.help())
+            }
             Self::Saved(_) => Some("make the plan again with `kubemate plan --out DIR`"),
             Self::Disk(_)
             | Self::Repository(_)

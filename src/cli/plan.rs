@@ -72,11 +72,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     print(&plans, arguments.output, &find);
     let changes = plans.iter().any(|plan| !plan.is_empty());
-    Ok(if changes && arguments.detailed_exitcode { Exit::Changes } else { Exit::Ok })
+    Ok(if changes && arguments.detailed_exitcode {
+        Exit::Changes
+    } else {
+        Exit::Ok
+    })
 }
 
 fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
-    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    let session = Session::open(
+        &arguments.source,
+        arguments.env.as_deref(),
+        arguments.cluster.as_deref(),
+    )?;
     let plans = session::runtime()?.block_on(plan_all(&session, &arguments.to))?;
     if let Some(out) = &arguments.out {
         for plan in &plans {
@@ -91,7 +99,10 @@ async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>,
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
-            let (identity, policy) = (session.identity(&rendered.set), session.policy(&rendered.set));
+            let (identity, policy) = (
+                session.identity(&rendered.set),
+                session.policy(&rendered.set),
+            );
             plans.push(prepare(&cluster, rendered, &identity, &policy).await?);
         }
     }
@@ -110,7 +121,11 @@ fn save(session: &Session, plan: &Plan, out: &std::path::Path) -> Result<(), Fai
 
 /// Where a plan of this session holds. The project's name stands for the repository.
 pub(super) fn stamp(session: &Session, cluster_uid: &str) -> Stamp {
-    let project = session.verdict.project.as_ref().map(|f| f.project.name.to_string());
+    let project = session
+        .verdict
+        .project
+        .as_ref()
+        .map(|f| f.project.name.to_string());
     Stamp {
         kubemate: env!("CARGO_PKG_VERSION").to_owned(),
         render: session.render_version(),
@@ -126,15 +141,35 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
     let base_files = load::load(&arguments.source.directory, Some(base))?;
     let checked = load::judge_loaded(&base_files, &Want::Check)?;
     load::require_valid(&checked, &base_files)?;
-    let targets = checked.project.as_ref().map(|f| f.project.targets()).unwrap_or_default();
-    let wanted = targets.into_iter().filter(|t| env.is_none_or(|e| t.environment == e)).collect();
-    let rendered = load::judge_loaded(&base_files, &Want::Render { targets: wanted, trace: false })?;
+    let targets = checked
+        .project
+        .as_ref()
+        .map(|f| f.project.targets())
+        .unwrap_or_default();
+    let wanted = targets
+        .into_iter()
+        .filter(|t| env.is_none_or(|e| t.environment == e))
+        .collect();
+    let rendered = load::judge_loaded(
+        &base_files,
+        &Want::Render {
+            targets: wanted,
+            trace: false,
+        },
+    )?;
     load::require_valid(&rendered, &base_files)?;
     let before = rendered.rendered();
-    let after: BTreeMap<SetId, Rendered> = head.sets.iter().map(|r| (r.set.clone(), r.clone())).collect();
+    let after: BTreeMap<SetId, Rendered> = head
+        .sets
+        .iter()
+        .map(|r| (r.set.clone(), r.clone()))
+        .collect();
     let mut plans = Vec::new();
     for (set, head_set) in &after {
-        let none = Rendered { set: set.clone(), objects: BTreeMap::new() };
+        let none = Rendered {
+            set: set.clone(),
+            objects: BTreeMap::new(),
+        };
         let base_set = before.get(set).unwrap_or(&none);
         let (announced, plan) = intent::intent(base_set, head_set, &head.policy(set))
             .map_err(crate::apply::prepare::PrepareError::from)?;
@@ -144,7 +179,9 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
         plans.push(plan);
     }
     for set in before.keys().filter(|set| !after.contains_key(set)) {
-        output::note(&format!("{set} is no longer wanted: its objects stay until `kubemate delete --set {set}`"));
+        output::note(&format!(
+            "{set} is no longer wanted: its objects stay until `kubemate delete --set {set}`"
+        ));
     }
     Ok((plans, vec![head.loaded.tree]))
 }
@@ -153,9 +190,16 @@ fn print(plans: &[Plan], format: Output, find: Places<'_>) {
     let all: Vec<&Plan> = plans.iter().collect();
     let text = match format {
         Output::Text => {
-            let style = display::Style { color: output::style().color };
-            let shown = all.iter().filter(|p| !p.is_empty() || !p.findings.is_empty());
-            let mut text: String = shown.map(|p| display::text::text(p, find, style)).collect::<Vec<_>>().join("\n");
+            let style = display::Style {
+                color: output::style().color,
+            };
+            let shown = all
+                .iter()
+                .filter(|p| !p.is_empty() || !p.findings.is_empty());
+            let mut text: String = shown
+                .map(|p| display::text::text(p, find, style))
+                .collect::<Vec<_>>()
+                .join("\n");
             if text.is_empty() {
                 text = "no changes\n".to_owned();
             }
@@ -163,13 +207,19 @@ fn print(plans: &[Plan], format: Output, find: Places<'_>) {
         }
         Output::Markdown => {
             let budget = MARKDOWN_BUDGET / plans.len().max(1);
-            all.iter().map(|p| display::markdown::markdown(p, find, budget)).collect::<Vec<_>>().join("\n")
+            all.iter()
+                .map(|p| display::markdown::markdown(p, find, budget))
+                .collect::<Vec<_>>()
+                .join("\n")
         }
         Output::Json => {
             let plans: Vec<_> = all.iter().map(|p| display::json::json(p, find)).collect();
             format!("{:#}\n", serde_json::json!(plans))
         }
-        Output::Sarif => format!("{:#}\n", display::sarif::sarif(&all, find, env!("CARGO_PKG_VERSION"))),
+        Output::Sarif => format!(
+            "{:#}\n",
+            display::sarif::sarif(&all, find, env!("CARGO_PKG_VERSION"))
+        ),
         Output::Junit => display::machines::junit(&all),
     };
     output::print(&text);

@@ -43,28 +43,53 @@ pub struct Session {
 
 impl Session {
     /// Renders a project, or says everything that is wrong with it.
-    pub fn open(source: &SourceArguments, env: Option<&str>, cluster: Option<&str>) -> Result<Self, Failure> {
+    pub fn open(
+        source: &SourceArguments,
+        env: Option<&str>,
+        cluster: Option<&str>,
+    ) -> Result<Self, Failure> {
         let loaded = source.load()?;
         let checked = load::judge_loaded(&loaded, &Want::Check)?;
         load::require_valid(&checked, &loaded)?;
         let targets = only(load::targets(&checked, env)?, cluster)?;
-        let verdict = load::judge_loaded(&loaded, &Want::Render { targets, trace: true })?;
+        let verdict = load::judge_loaded(
+            &loaded,
+            &Want::Render {
+                targets,
+                trace: true,
+            },
+        )?;
         load::require_valid(&verdict, &loaded)?;
         let sets = verdict.rendered().into_values().collect();
-        let tenants = verdict.outcomes.iter().flat_map(|(_, o)| o.tenants.clone()).collect();
-        Ok(Self { loaded, verdict, sets, tenants })
+        let tenants = verdict
+            .outcomes
+            .iter()
+            .flat_map(|(_, o)| o.tenants.clone())
+            .collect();
+        Ok(Self {
+            loaded,
+            verdict,
+            sets,
+            tenants,
+        })
     }
 
     /// The UID that the project demands of a cluster.
     pub fn uid(&self, cluster: &str) -> Option<String> {
         let project = &self.verdict.project.as_ref()?.project;
-        let found = project.cluster.iter().find(|(name, _)| name.as_str() == cluster)?;
+        let found = project
+            .cluster
+            .iter()
+            .find(|(name, _)| name.as_str() == cluster)?;
         Some(found.1.uid.to_string())
     }
 
     /// The render version that the project asks for.
     pub fn render_version(&self) -> u32 {
-        self.verdict.project.as_ref().map_or(1, |found| found.project.render)
+        self.verdict
+            .project
+            .as_ref()
+            .map_or(1, |found| found.project.render)
     }
 
     /// The sets by cluster.
@@ -80,9 +105,13 @@ impl Session {
     }
 
     fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
-        let Owner::Tenant(name) = &set.owner else { return None };
+        let Owner::Tenant(name) = &set.owner else {
+            return None;
+        };
         self.tenants.iter().find(|t| {
-            t.tenant == *name && t.target.environment == set.environment && t.target.cluster == set.cluster
+            t.tenant == *name
+                && t.target.environment == set.environment
+                && t.target.cluster == set.cluster
         })
     }
 
@@ -91,7 +120,10 @@ impl Session {
         match &set.owner {
             Owner::Platform => Identity::Own,
             Owner::Tenant(_) => Identity::ServiceAccount {
-                namespace: self.tenant(set).and_then(|t| t.namespaces.first().cloned()).unwrap_or_default(),
+                namespace: self
+                    .tenant(set)
+                    .and_then(|t| t.namespaces.first().cloned())
+                    .unwrap_or_default(),
                 name: tenant::IDENTITY.to_owned(),
             },
         }
@@ -99,8 +131,13 @@ impl Session {
 
     /// What a set may do.
     pub fn policy(&self, set: &SetId) -> Policy {
-        let namespaces = self.tenant(set).map(|t| t.namespaces.iter().cloned().collect::<BTreeSet<_>>());
-        Policy { namespaces, ..Policy::default() }
+        let namespaces = self
+            .tenant(set)
+            .map(|t| t.namespaces.iter().cloned().collect::<BTreeSet<_>>());
+        Policy {
+            namespaces,
+            ..Policy::default()
+        }
     }
 
     /// Finds `path:line:column` of spans in this project.
@@ -123,20 +160,32 @@ pub fn place(tree: &SourceTree, span: &Span) -> Option<Place> {
 }
 
 fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
-    let Some(wanted) = cluster else { return Ok(targets) };
+    let Some(wanted) = cluster else {
+        return Ok(targets);
+    };
     let known: BTreeSet<String> = targets.iter().map(|t| t.cluster.clone()).collect();
-    let chosen: Vec<Target> = targets.into_iter().filter(|t| t.cluster == wanted).collect();
+    let chosen: Vec<Target> = targets
+        .into_iter()
+        .filter(|t| t.cluster == wanted)
+        .collect();
     if chosen.is_empty() {
         return Err(Failure::Usage {
             message: format!("there is no cluster `{wanted}` here"),
-            help: format!("known: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+            help: format!(
+                "known: {}",
+                known.into_iter().collect::<Vec<_>>().join(", ")
+            ),
         });
     }
     Ok(chosen)
 }
 
 /// Connects and makes sure that it is the cluster the project means.
-pub async fn connect(session: &Session, name: &str, to: &ClusterArguments) -> Result<KubeCluster, Failure> {
+pub async fn connect(
+    session: &Session,
+    name: &str,
+    to: &ClusterArguments,
+) -> Result<KubeCluster, Failure> {
     let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
     if let Some(uid) = session.uid(name) {
         cluster.verify(name, &uid).await?;
@@ -150,11 +199,17 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Runtime { reason: error.to_string() })
+        .map_err(|error| Failure::Runtime {
+            reason: error.to_string(),
+        })
 }
 
 /// Says which cluster and sets follow.
 pub fn headline(cluster: &str, sets: usize) {
-    let sets = if sets == 1 { "1 set".to_owned() } else { format!("{sets} sets") };
+    let sets = if sets == 1 {
+        "1 set".to_owned()
+    } else {
+        format!("{sets} sets")
+    };
     output::note(&format!("cluster {cluster}: {sets}"));
 }

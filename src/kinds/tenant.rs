@@ -11,6 +11,7 @@ mod render;
 pub mod rights;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

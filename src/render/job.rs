@@ -12,9 +12,9 @@ use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::schema::Home;
 use crate::kinds::scope::{Scope, World};
 use crate::kinds::manifests::Manifests;
+use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
-use crate::kinds::tenant::Tenant;
 use crate::model::job::{Job, Outcome, TenantFact, Want};
 use crate::model::layout::Found;
 use crate::object::{Desired, Owner, Rendered, ResourceId, SetId};
@@ -74,12 +74,27 @@ fn tenants(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<TenantFa
     }
     let mut all = Vec::new();
     for (target, world) in worlds {
-        let id = ResourceId { kind: String::new(), tenant: None, name: String::new() };
-        let scope = Scope { project: &found.project, target, id: &id, world };
-        all.extend(scope.all::<Tenant>().map(|(id, tenant)| TenantFact {
-            tenant: id.name.clone(),
-            target: target.clone(),
-            namespaces: tenant.namespaces(&scope).into_iter().map(|(_, name, _)| name).collect(),
+        let id = ResourceId {
+            kind: String::new(),
+            tenant: None,
+            name: String::new(),
+        };
+        let scope = Scope {
+            project: &found.project,
+            target,
+            id: &id,
+            world,
+        };
+        all.extend(scope.all::<Tenant>().map(|(id, tenant)| {
+            TenantFact {
+                tenant: id.name.clone(),
+                target: target.clone(),
+                namespaces: tenant
+                    .namespaces(&scope)
+                    .into_iter()
+                    .map(|(_, name, _)| name)
+                    .collect(),
+            }
         }));
     }
     all

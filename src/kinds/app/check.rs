@@ -20,6 +20,7 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     scale::check(app, out);
     rollout::check(app, out);
     order::check(app, scope, out);
+    crate::kinds::tenant::usage::check(app, scope, out);
 }
 
 fn version(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {

@@ -1,1 +1,58 @@
-//! Tests of this kind.
+//! Certificates: whom they are for, and where they stand.
+
+use std::fmt::Write;
+
+use crate::kinds::tests::{rendered, said};
+
+const PLATFORM: &str = r#"tenant payments { namespace core; namespace batch; gateway g namespace=batch { listener https port=443 host="*.${domain}" certificate=wild } }
+tenant identity"#;
+
+fn files(text: &str) -> [(&'static str, &str); 3] {
+    [
+        ("platform/all.kdl", PLATFORM),
+        ("tenants/payments/all.kdl", text),
+        ("tenants/payments/there.yaml", "a: 1"),
+    ]
+}
+
+#[test]
+fn what_is_refused_is_said_in_words() {
+    let mut out = String::new();
+    for text in [
+        r#"certificate wild tenant=payments issuer=ca"#,
+        r#"certificate wild tenant=payments issuer=ca { host "other.bank" }"#,
+        r#"certificate wild tenant=payments issuer=ca { host "*.${domain}" "a.bank" }"#,
+        r#"certificate wild tenant=payments issuer=ca { host "*.${domain}"; host "*.${domain}" }"#,
+        r#"certificate wild tenant=payments issuer=ca duration="24h" renew-before="24h" { host "*.${domain}" }"#,
+        r#"certificate other tenant=payments issuer=ca { host "a.bank" }"#,
+        r#"certificate wild tenant=payments { host "*.${domain}" }"#,
+    ] {
+        let found = said(&files(text));
+        assert!(!found.is_empty(), "nothing is said about: {text}");
+        writeln!(out, "{text}\n  {}", found.join("\n  ")).unwrap();
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_is_right_passes() {
+    for text in [
+        r#"certificate wild tenant=payments issuer=ca { host "*.${domain}" }"#,
+    ] {
+        assert_eq!(said(&files(text)), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn it_stands_where_it_is_shown() {
+    let text = r#"certificate wild tenant=payments issuer=ca duration="720h" renew-before="240h" { host "*.${domain}" }
+certificate own tenant=payments namespace=core issuer=ca issuer-kind=namespace key=ed25519 { host "own.bank" }
+certificate home tenant=payments issuer=ca { host "home.bank" }"#;
+    let mut out = String::new();
+    for (key, body) in rendered(&files(text), "prod") {
+        if key.starts_with("Certificate") {
+            writeln!(out, "# {key}\n{}", crate::render::yaml::print(&[&body]).unwrap()).unwrap();
+        }
+    }
+    insta::assert_snapshot!(out);
+}

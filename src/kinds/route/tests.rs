@@ -3,7 +3,7 @@
 mod documents;
 mod golden;
 
-use crate::kinds::trial;
+use crate::kinds::tests as trial;
 
 pub(super) const PLATFORM: &str = r#"
 tenant payments {

@@ -39,7 +39,7 @@ fn pattern(store: &SecretStore, tenant: &str, path: &str, pointer: &str, out: &m
     if !plain.split('/').all(part) {
         let finding = out.error(codes::BAD_VALUE, pointer, format!("`{path}` is not a path pattern"));
         out.push(finding.help("write a path such as `kv/payments/*`; `*` stands only for all below a folder"));
-    } else if store.provider == Provider::Kubernetes && plain.parse::<ObjectName>().is_err() {
+    } else if store.provider == Provider::Kubernetes && path.parse::<ObjectName>().is_err() {
         let message = format!("`{path}` is not the name of a Secret");
         let finding = out.error(codes::BAD_VALUE, pointer, message);
         out.push(finding.help("name each Secret: rights in Kubernetes know no patterns"));

@@ -149,4 +149,3 @@ fn selector(block: &RawNode, file: FileId, found: &Found, out: &mut Diagnostics)
         }
     }
 }
-

@@ -84,4 +84,3 @@ fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {
     let kinds = kinds::NAMES.iter().filter_map(|name| kinds::schema(name));
     kinds.filter(|k| known(k) > 0).max_by_key(known)
 }
-

@@ -169,4 +169,3 @@ fn place(
         (Home::Platform | Home::Project | Home::Either | Home::Tenant, Owner::Platform) => {}
     }
 }
-

@@ -2,7 +2,7 @@
 
 use super::{APPS, LOGIN, PLATFORM};
 use crate::dsl::shape::Shape;
-use crate::kinds::trial;
+use crate::kinds::tests as trial;
 
 const EXAMPLE: &str = include_str!("../../../../examples/kinds/route.kdl");
 const GUIDE: &str = include_str!("../../../../docs/kinds/route.md");

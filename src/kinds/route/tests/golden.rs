@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{APPS, LOGIN, PLATFORM};
-use crate::kinds::trial;
+use crate::kinds::tests as trial;
 
 const LANGUAGE: &str = r#"
 route checkout tenant=payments gateway=public {

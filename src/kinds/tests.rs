@@ -1,6 +1,8 @@
 //! A project in memory for the tests of kinds: files in, what is said about them and what they render
 //! to. No processes and no disk.
 
+mod documents;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
