@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::findings::{Claim, Findings};
-pub use self::objects::{ObjectRequest, Objects};
+pub use self::objects::{ObjectRequest, Objects, Verbatim};
 pub use self::scope::{Scope, World};
 use crate::dsl::schema::{Home, KindSchema, SchemaError};
 
@@ -119,6 +119,8 @@ registry! {
     SecretStore = secret_store,
     Tenant = tenant,
     Role = role,
+    Route = route,
+    Manifests = manifests,
     Secret = secret,
     Certificate = certificate,
     Approval = approval,

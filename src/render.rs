@@ -10,4 +10,5 @@ pub mod job;
 pub mod objects;
 pub mod show;
 pub mod trace;
+pub mod verbatim;
 pub mod yaml;

@@ -13,6 +13,7 @@
 
 pub mod cron;
 pub mod duration;
+pub mod header;
 pub mod host;
 pub mod http;
 pub mod image;
@@ -158,8 +159,11 @@ formats![
     http::HttpMethod,
     http::StatusCode,
     http::StatusPattern,
+    header::HeaderName,
+    header::Pattern,
     objects::Uid,
     objects::ResourceName,
     objects::GroupResource,
+    objects::KindName,
     objects::LabelMatch,
 ];

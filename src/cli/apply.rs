@@ -158,6 +158,10 @@ pub(super) fn progress(event: Progress<'_>) {
         }
         Progress::Waits(key, health) if !health.is_settled() => output::print(&format!("  waiting for {key}: {}\n", health.why())),
         Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
+        }
+        Progress::Waits(key, health) => {
+            output::print(&format!("  waiting for {key}: {}\n", health.why()))
+        }
         Progress::Begun(_) | Progress::Ended(..) => {}
     }
 }

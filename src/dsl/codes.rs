@@ -101,6 +101,7 @@ mod forms;
 mod names;
 mod outside;
 mod pods;
+mod routes;
 mod tenants;
 mod text;
 mod words;
@@ -111,6 +112,7 @@ pub use forms::*;
 pub use names::*;
 pub use outside::*;
 pub use pods::*;
+pub use routes::*;
 pub use tenants::*;
 pub use text::*;
 pub use words::*;
@@ -124,6 +126,7 @@ const TABLE: &[&[Entry]] = &[
     pods::ENTRIES,
     apps::ENTRIES,
     tenants::ENTRIES,
+    routes::ENTRIES,
     outside::ENTRIES,
 ];
 

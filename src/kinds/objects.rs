@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::object::{ObjectKey, ObjectRules};
+use crate::source::FileId;
 
 /// One object, or a small group from one template.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,11 +72,26 @@ impl ObjectRequest {
     }
 }
 
+/// A file whose objects are wanted as they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verbatim {
+    /// Where it is.
+    pub path: String,
+    /// Its id in the tree.
+    pub file: FileId,
+    /// What it says.
+    pub text: String,
+    /// Kinds that may occur in it.
+    pub kinds: Vec<String>,
+}
+
 /// Collects the requests of one resource.
 #[derive(Debug, Default)]
 pub struct Objects {
     /// In the order of asking; output order is that of object keys.
     pub requests: Vec<ObjectRequest>,
+    /// Files of objects as they are written.
+    pub verbatim: Vec<Verbatim>,
     /// Problems that only rendering can find; each on the field at the pointer.
     pub problems: Vec<(String, String)>,
 }
@@ -84,6 +100,11 @@ impl Objects {
     /// Asks for an object.
     pub fn push(&mut self, request: ObjectRequest) {
         self.requests.push(request);
+    }
+
+    /// Asks for the objects of a file.
+    pub fn verbatim(&mut self, file: Verbatim) {
+        self.verbatim.push(file);
     }
 
     /// Says that the field at `pointer` cannot be rendered, and why.

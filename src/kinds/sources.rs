@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::object::Owner;
 use crate::source::FileId;
+use crate::values::path::RelativeGlob;
 
 /// The files that one owner's resources may read, and whose they are.
 #[derive(Debug, Default)]
 pub struct Sources {
     owner: Option<Owner>,
     kdl: BTreeMap<FileId, String>,
-    texts: BTreeMap<String, String>,
+    texts: BTreeMap<String, (FileId, String)>,
 }
 
 impl Sources {
@@ -19,12 +20,15 @@ impl Sources {
     pub fn new(
         owner: Owner,
         kdl: impl IntoIterator<Item = (FileId, String)>,
-        texts: impl IntoIterator<Item = (String, String)>,
+        texts: impl IntoIterator<Item = (String, FileId, String)>,
     ) -> Self {
         Self {
             owner: Some(owner),
             kdl: kdl.into_iter().collect(),
-            texts: texts.into_iter().collect(),
+            texts: texts
+                .into_iter()
+                .map(|(path, id, text)| (path, (id, text)))
+                .collect(),
         }
     }
 
@@ -46,7 +50,25 @@ impl Sources {
     pub fn text(&self, named_in: FileId, path: &str) -> Option<&str> {
         self.texts
             .get(&self.path(named_in, path))
-            .map(String::as_str)
+            .map(|(_, text)| text.as_str())
+    }
+
+    /// The files that a pattern in a KDL file means, by their paths.
+    pub fn matching(
+        &self,
+        named_in: FileId,
+        pattern: &RelativeGlob,
+    ) -> Vec<(&str, FileId, &str)> {
+        // The directory is no pattern, whatever characters it has.
+        let directory = self.path(named_in, "");
+        let matcher = pattern.matcher();
+        let below = self.texts.iter().filter_map(|(path, (id, text))| {
+            let rest = path.strip_prefix(&directory)?;
+            matcher
+                .is_match(rest)
+                .then_some((path.as_str(), *id, text.as_str()))
+        });
+        below.collect()
     }
 
     /// Paths of all files that can be read.

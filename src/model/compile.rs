@@ -100,7 +100,7 @@ fn sources(job: &Job, own: &[ParsedFile]) -> Sources {
     Sources::new(
         job.owner.clone(),
         kdl.map(|f| (f.id, f.path.to_string())),
-        texts.map(|f| (f.path.to_string(), f.text.clone())),
+        texts.map(|f| (f.path.to_string(), f.id, f.text.clone())),
     )
 }
 
@@ -318,7 +318,7 @@ fn judge_one(
 }
 
 /// What shows in every environment needs no list of them.
-fn everywhere(diagnostics: Diagnostics, environments: &[String]) -> Diagnostics {
+pub fn everywhere(diagnostics: Diagnostics, environments: &[String]) -> Diagnostics {
     diagnostics.map(|mut diagnostic| {
         if environments
             .iter()

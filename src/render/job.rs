@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects};
+use super::{guard, objects, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -13,6 +13,9 @@ use crate::dsl::schema::Home;
 use crate::kinds::scope::{Scope, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Objects, schema};
+use crate::kinds::manifests::Manifests;
+use crate::kinds::tenant::Tenant;
+use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
 use crate::model::job::{Job, Outcome, TenantFact, Want};
 use crate::model::layout::Found;
@@ -31,7 +34,7 @@ pub fn run(job: &Job) -> Outcome {
     } = compile::judge(job);
     let Some(found) = project else { return outcome };
     match &job.want {
-        Want::Check => {}
+        Want::Check => read_manifests(&found, &worlds, &own, &mut outcome),
         Want::Render { targets, trace } => {
             if outcome.diagnostics.has_errors() {
                 return outcome;
@@ -97,6 +100,29 @@ fn tenants(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<TenantFa
         }));
     }
     all
+}
+
+/// What is taken as it is written is read by a check too: its mistakes are its author's, like those
+/// in KDL.
+fn read_manifests(
+    found: &Found,
+    worlds: &[(Target, World)],
+    own: &[ResourceId],
+    outcome: &mut Outcome,
+) {
+    let mut problems = Diagnostics::default();
+    for (target, world) in worlds {
+        for id in own.iter().filter(|id| id.kind == Manifests::NAME) {
+            let set = set_of(found, target, id);
+            let read = render_one(found, target, world, id, &set, false);
+            read.err().into_iter().flatten().for_each(|d| problems.push(d));
+        }
+    }
+    if !problems.is_empty() {
+        let environments: Vec<String> =
+            found.project.environment.keys().map(ToString::to_string).collect();
+        outcome.diagnostics.append(compile::everywhere(problems.finish(), &environments));
+    }
 }
 
 /// All sets of one owner on one target. Complete, or a problem says why not.
@@ -233,6 +259,14 @@ fn render_one(
             }
             Err(error) => problems.push(problem("", codes::CANNOT_RENDER, error.to_string())),
         }
+    }
+    for file in &asked.verbatim {
+        let (objects, found) = verbatim::objects(file, context, &namespaces);
+        all.extend(objects);
+        problems.extend(found.into_iter().map(|problem| Diagnostic {
+            environments: environment.clone(),
+            ..problem
+        }));
     }
     if problems.is_empty() {
         Ok(all)

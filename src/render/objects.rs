@@ -169,7 +169,7 @@ pub fn mark(mut body: Value, set: &SetId) -> Value {
 }
 
 /// What a template leaves empty is not sent: nulls anywhere, and maps of metadata without entries.
-fn prune(mut value: Value) -> Value {
+pub fn prune(mut value: Value) -> Value {
     drop_nulls(&mut value);
     value
 }
@@ -215,5 +215,8 @@ fn place(read: &str, request: &ObjectRequest, node: &Node) -> Option<Span> {
         .filter(|(prefix, _)| read == prefix.as_str() || read.starts_with(&format!("{prefix}/")))
         .max_by_key(|(prefix, _)| prefix.len())?;
     let pointer = format!("{origin}{}", &read[prefix.len()..]);
-    node.at(&pointer).map(|found| found.place.value)
+    // Data that was made from a field, rather than copied, has parts that nobody wrote.
+    let whole = || Some(origin).filter(|o| !o.is_empty()).and_then(|o| node.at(o));
+    let found = node.at(&pointer).or_else(whole)?;
+    Some(found.place.value)
 }

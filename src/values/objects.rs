@@ -82,6 +82,48 @@ impl Grammar for ResourceName {
     }
 }
 
+/// The name of a kind of Kubernetes objects: "Deployment", "CustomResourceDefinition".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindName(Arc<str>);
+
+text!(KindName);
+
+impl KindName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Grammar for KindName {
+    const FORMAT: &'static str = "kind-name";
+    const WHAT: &'static str = "the name of a kind of objects";
+    const ALLOWED: &'static str = "write it as in `kind:`, starting with a capital letter";
+    const EXAMPLE: &'static str = "Deployment";
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        length(text, 63).map_err(ValueError::refuse::<Self>)?;
+        if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(ValueError::refuse::<Self>(
+                "only letters and digits can be in it",
+            ));
+        }
+        if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
+            return Err(ValueError::refuse::<Self>(
+                "its first letter is not a capital one",
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+
+    fn guess(text: &str) -> Vec<String> {
+        let word = text.trim().split(['.', '/']).next().unwrap_or_default();
+        let mut chars = word.chars();
+        let first = chars.next().map(|c| c.to_ascii_uppercase());
+        vec![first.into_iter().chain(chars).collect()]
+    }
+}
+
 /// A resource of an API group: "apps/deployments", or "configmaps" of the core group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupResource {

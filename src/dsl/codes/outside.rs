@@ -21,6 +21,11 @@ catalogue! {
     "One set may have 20,000 objects. Split the tenant, or move what is not its own to another set.",
     Unshown("it takes more than 20,000 objects");
 
+    BAD_MANIFEST = 605, "A manifest that cannot be used as it is written",
+    "What `manifests` takes from YAML is read strictly: no key twice, no anchors or tags, an `apiVersion`, a `kind` and \
+     a name, a namespace where the kind needs one, and nothing that only the API server may write.",
+    Unshown("it shows when files of YAML are read");
+
     WORKER_FAILED = 901, "Files that could not be judged",
     "The files of each owner are judged in a process of their own with bounded memory and time, and this one did not \
      come back. The other owners are not affected. Look for the newest change below the path that is named.",

@@ -41,6 +41,7 @@ secret-store vault server="https://vault.bank" { allow tenant=payments "kv/payme
 approval prod-change { approver group=change-board }
 approval prod { approver group=change-board }
 tenant identity { owner "identity@bank" }
+tenant identity
 "#;
 const SECRET: &str = r#"
 secret checkout-db tenant=payments from="vault:kv/payments/checkout" { keys username password }

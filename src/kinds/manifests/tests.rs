@@ -1,0 +1,134 @@
+//! Manifests: what is taken as it is written, what is refused, and where that is said.
+
+use crate::kinds::tests as trial;
+
+const NODE: &str = "manifests vendor {\n  from \"vendor/*.yaml\"\n  kinds ConfigMap ClusterRole RoleBinding Gizmo\n}\n";
+const TENANTS: &str = "tenant payments { namespace core }\ntenant identity\n";
+const MINE: &str = "manifests own tenant=payments { from \"*.yaml\"; kinds ConfigMap ClusterRole }\n";
+
+/// What is said about one file of YAML of the platform.
+fn said(yaml: &str) -> Vec<String> {
+    trial::said(&[
+        ("platform/tenants.kdl", TENANTS),
+        ("platform/vendor.kdl", NODE),
+        ("platform/vendor/a.yaml", yaml),
+    ])
+}
+
+/// What is said about one file of YAML of a tenant.
+fn said_of_tenant(yaml: &str) -> Vec<String> {
+    trial::said(&[
+        ("platform/tenants.kdl", TENANTS),
+        ("tenants/payments/own.kdl", MINE),
+        ("tenants/payments/a.yaml", yaml),
+    ])
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: tools}\n";
+
+#[test]
+fn objects_are_taken_as_they_are() {
+    let yaml = format!(
+        "# shipped by somebody else\n{CONFIG}data: {{a: \"${{b}}\"}}\nstatus: {{x: 1}}\n---\n\
+         apiVersion: v1\nkind: List\nitems:\n  - apiVersion: rbac.authorization.k8s.io/v1\n    \
+         kind: ClusterRole\n    metadata: {{name: \"a:b\", creationTimestamp: null}}\n  \
+         - apiVersion: example.com/v1\n    kind: Gizmo\n    metadata: {{name: g}}\n"
+    );
+    let all = trial::rendered(
+        &[
+            ("platform/tenants.kdl", "tenant identity\n"),
+            ("platform/vendor.kdl", NODE),
+            ("platform/vendor/a.yaml", &yaml),
+        ],
+        "dev",
+    );
+    let vendored: Vec<_> = all.iter().filter(|(key, _)| !key.contains("identity")).collect();
+    insta::assert_json_snapshot!(vendored);
+}
+
+#[test]
+fn an_object_knows_its_own_line() {
+    let yaml = format!("{CONFIG}---\n# more\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: tools}}\n");
+    let files = [
+        ("platform/tenants.kdl", TENANTS),
+        ("platform/vendor.kdl", NODE),
+        ("platform/vendor/a.yaml", yaml.as_str()),
+    ];
+    let found = trial::said(&files);
+    let expected = "KM0602 ConfigMap/a in tools is written twice @ apiVersion: v1";
+    assert_eq!(found, [expected]);
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    let cases = [
+        "apiVersion: v1\nkind: ConfigMap\nkind: Gizmo\nmetadata: {name: a, namespace: tools}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: tools}\ndata: &x {}\n",
+        "---\n---\nfirst: fine?\n---\na: [1\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: tools}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-, namespace: tools}\n",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: tools}\n",
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}}]\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: tools}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: tools, resourceVersion: '1'}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: tools, labels: {kubemate.dev/x: a}}\n",
+        "just text\n",
+    ];
+    let found: Vec<Vec<String>> = cases.iter().map(|yaml| said(yaml)).collect();
+    insta::assert_debug_snapshot!(found);
+}
+
+#[test]
+fn a_tenant_stays_inside() {
+    let own = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: payments-core}\n";
+    assert_eq!(said_of_tenant(own), Vec::<String>::new());
+    let found: Vec<Vec<String>> = [
+        own.replace("payments-core", "kube-system"),
+        own.replace(", namespace: payments-core", ""),
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\n".to_owned(),
+    ]
+    .iter()
+    .map(|yaml| said_of_tenant(yaml))
+    .collect();
+    insta::assert_debug_snapshot!(found);
+}
+
+#[test]
+fn patterns_mean_files_of_the_same_owner() {
+    let node = |from: &str| format!("manifests own tenant=payments {{ from \"{from}\"; kinds ConfigMap }}\n");
+    let judge = |from: &str, kinds: &str| {
+        trial::said(&[
+            ("platform/tenants.kdl", TENANTS),
+            ("platform/vendor/a.yaml", CONFIG),
+            ("tenants/payments/own.kdl", &node(from).replace("ConfigMap", kinds)),
+            ("tenants/payments/files/a.yaml", ""),
+        ])
+    };
+    assert_eq!(judge("files/*.yaml", "ConfigMap"), Vec::<String>::new());
+    assert_eq!(judge("**/*.yaml", "ConfigMap"), Vec::<String>::new());
+    insta::assert_debug_snapshot!([
+        judge("file/*.yaml", "ConfigMap"),
+        judge("*.yaml", "ConfigMap"),
+        judge("../../platform/vendor/*.yaml", "ConfigMap"),
+        judge("files/*.yaml", "Secret"),
+        judge("files/*.yaml", "configmap"),
+    ]);
+}
+
+#[test]
+fn the_example_and_the_guide_are_true() {
+    let example = include_str!("../../../examples/kinds/manifests.kdl");
+    let guide = include_str!("../../../docs/kinds/manifests.md");
+    let blocks = guide.split("```kdl\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+    assert!(blocks.len() >= 2);
+    for text in blocks.into_iter().chain([example]) {
+        let (path, file) = match text.contains("tenant=") {
+            true => ("tenants/payments/all.kdl", "tenants/payments/files/a.yaml"),
+            false => ("platform/all.kdl", "platform/vendor/traefik/a.yaml"),
+        };
+        let found = trial::said(&[("platform/tenants.kdl", TENANTS), (path, text), (file, "")]);
+        assert_eq!(found, Vec::<String>::new(), "{text}");
+    }
+}
