@@ -11,6 +11,7 @@ pub mod disk;
 pub mod git;
 
 pub mod cache;
+pub mod cluster;
 pub mod judge;
 pub mod worker;
 

@@ -10,23 +10,15 @@
 
 pub mod names;
 pub mod values;
-
 pub mod source;
-
 pub mod dsl;
-
 pub mod object;
-
 pub mod kinds;
-
 pub mod model;
-
 pub mod render;
-
 pub mod plan;
-
-pub mod adapters;
-pub mod report;
-
-pub mod cli;
 pub mod health;
+pub mod apply;
+pub mod report;
+pub mod adapters;
+pub mod cli;

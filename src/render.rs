@@ -9,5 +9,6 @@ pub mod guard;
 pub mod job;
 pub mod objects;
 pub mod show;
+pub mod tests_of;
 pub mod trace;
 pub mod yaml;

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use crate::adapters::disk::{DiskError, FileError};
 use crate::adapters::worker::WorkerError;
+use crate::apply::prepare::PrepareError;
+use crate::apply::problem::Problem;
+use crate::plan::saved::SavedPlanError;
 use crate::source::repository::RepositoryError;
 
 /// How a command ended.
@@ -72,6 +75,21 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// A cluster was not reached, or refused.
+    #[error(transparent)]
+    Cluster(#[from] Problem),
+    /// No plan could be made.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// A saved plan does not hold here.
+    #[error(transparent)]
+    Saved(#[from] SavedPlanError),
+    /// The program could not start its own machinery.
+    #[error("no runtime could be started: {reason}")]
+    Runtime {
+        /// The system's reason.
+        reason: String,
+    },
     /// The arguments fit no meaning.
     #[error("{message}")]
     Usage {
@@ -93,7 +111,11 @@ impl Failure {
             | Self::Repository(_)
             | Self::Worker(_)
             | Self::File(_)
-            | Self::Print { .. } => Exit::Error,
+            | Self::Print { .. }
+            | Self::Cluster(_)
+            | Self::Prepare(_)
+            | Self::Runtime { .. } => Exit::Error,
+            Self::Saved(_) => Exit::Stale,
             Self::Usage { .. } => Exit::Usage,
             Self::Refused => Exit::Invalid,
         }
@@ -103,11 +125,15 @@ impl Failure {
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
+            Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => Some(problem.kind.help()),
+            Self::Saved(_) => Some("make the plan again with `kubemate plan --out DIR`"),
             Self::Disk(_)
             | Self::Repository(_)
             | Self::Worker(_)
             | Self::File(_)
             | Self::Print { .. }
+            | Self::Prepare(PrepareError::Plan(_))
+            | Self::Runtime { .. }
             | Self::Refused => None,
         }
     }

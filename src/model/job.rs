@@ -111,6 +111,8 @@ pub struct TestVerdict {
     pub environment: String,
     /// What was expected, in words.
     pub expectation: String,
+    /// Whether this owner has what the expectation looks at.
+    pub seen: bool,
     /// Why it does not hold; `None` if it does.
     pub failure: Option<String>,
     /// Where it is written.
@@ -139,6 +141,17 @@ pub struct Shown {
     pub fields: Vec<ShownField>,
 }
 
+/// What the platform says about a tenant on one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TenantFact {
+    /// The tenant.
+    pub tenant: String,
+    /// Environment and cluster.
+    pub target: Target,
+    /// Its namespaces; the first holds the ServiceAccount of its writes.
+    pub namespaces: Vec<String>,
+}
+
 /// What a job found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -156,6 +169,8 @@ pub struct Outcome {
     pub resources: usize,
     /// Complete renders of the sets asked for; empty if anything is wrong.
     pub rendered: Vec<Rendered>,
+    /// The tenants of the targets that were rendered; from the platform's job only.
+    pub tenants: Vec<TenantFact>,
     /// The resources asked for.
     pub shown: Vec<Shown>,
     /// Test verdicts.

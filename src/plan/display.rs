@@ -79,8 +79,7 @@ pub fn summary(plan: &Plan) -> String {
     if parts.is_empty() {
         parts.push("nothing to do".into());
     }
-    let mut out = parts.join(", ");
-    out += &match plan.count(Verb::Keep) {
+    let kept = match plan.count(Verb::Keep) {
         0 => String::new(),
         1 => "; 1 stays as it is".to_owned(),
         kept => format!("; {kept} stay as they are"),
@@ -90,12 +89,12 @@ pub fn summary(plan: &Plan) -> String {
         .iter()
         .filter(|step| !step.held_by.is_empty())
         .count();
-    out += &match held {
+    let held = match held {
         0 => String::new(),
         1 => "; 1 is held".to_owned(),
         held => format!("; {held} are held"),
     };
-    out
+    format!("{}{kept}{held}", parts.join(", "))
 }
 
 /// Words about a step beside its verb: why it is held, what is special about it.

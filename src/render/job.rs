@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects};
+use super::{guard, objects, tests_of};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -13,7 +13,8 @@ use crate::dsl::schema::Home;
 use crate::kinds::scope::{Scope, World};
 use crate::kinds::{Objects, schema};
 use crate::model::compile::{self, Judged};
-use crate::model::job::{Job, Outcome, Want};
+use crate::kinds::tenant::Tenant;
+use crate::model::job::{Job, Outcome, TenantFact, Want};
 use crate::model::layout::Found;
 use crate::object::{Desired, Owner, Rendered, ResourceId, SetId};
 
@@ -50,6 +51,7 @@ pub fn run(job: &Job) -> Outcome {
             }
             if !problems.has_errors() {
                 outcome.rendered = rendered;
+                outcome.tenants = tenants(job, &found, &worlds);
             }
             outcome.diagnostics.append(problems);
         }
@@ -59,9 +61,32 @@ pub fn run(job: &Job) -> Outcome {
                 .flat_map(|(_, world)| super::show::show(world, &own, kind, name))
                 .collect();
         }
-        Want::Test => {}
+        Want::Test => {
+            if !outcome.diagnostics.has_errors() {
+                let judged = tests_of::Judged { job, found: &found, worlds: &worlds, own: &own };
+                outcome.tests = tests_of::run(judged, &outcome.parsed);
+            }
+        }
     }
     outcome
+}
+
+/// The platform's tenants with their namespaces, per target.
+fn tenants(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<TenantFact> {
+    if job.owner != Owner::Platform {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    for (target, world) in worlds {
+        let id = ResourceId { kind: String::new(), tenant: None, name: String::new() };
+        let scope = Scope { project: &found.project, target, id: &id, world };
+        all.extend(scope.all::<Tenant>().map(|(id, tenant)| TenantFact {
+            tenant: id.name.clone(),
+            target: target.clone(),
+            namespaces: tenant.namespaces(&scope).into_iter().map(|(_, name, _)| name).collect(),
+        }));
+    }
+    all
 }
 
 /// All sets of one owner on one target. Complete, or a problem says why not.

@@ -9,16 +9,18 @@
 
 mod alone;
 mod bed;
+mod engine;
 mod githost;
 
+mod apply;
 mod codes;
 mod disk;
 mod fmt;
 mod git;
 mod language;
+mod plan;
 mod printers;
 mod remote;
 mod scan;
 mod tidy;
 mod worker;
-mod plan;

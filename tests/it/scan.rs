@@ -290,6 +290,14 @@ fn spans_of_a_chunk_count_from_the_file() {
 }
 
 #[test]
+fn places_never_cut_a_character() {
+    let long = format!("a {}\n", "\u{e4}".repeat(MAX_STRING_BYTES));
+    assert_eq!(found(&long), [(codes::STRING_TOO_LONG, "\u{e4}")]);
+    let dedent = "a \"\"\"\n\u{e4}\n \"\"\"\n";
+    assert_eq!(found(dedent), [(codes::BAD_FENCE, "\u{e4}")]);
+}
+
+#[test]
 fn what_slashdash_removes_is_not_in_the_document() {
     let text = "a /-1 2 /-k=3 { /-b; c } /-{ d }\n";
     let document = parse(FILE, text, 0..text.len()).unwrap();

@@ -1,5 +1,6 @@
 //! What people are told about tokens that the lexer could not take as they are.
 
+use super::super::diagnostic::Code;
 use super::super::lex::{Flaw, Kind, Token, is_newline, is_space};
 use super::report::Report;
 use super::{characters, codes};
@@ -256,37 +257,8 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
         report.push(found);
         return;
     }
-    let shown = report.quote(token.range());
-    let (code, message) = if text.contains("${") {
-        (
-            codes::NEEDS_QUOTES,
-            format!("`{shown}` needs quotes: `${{…}}` works only inside of them"),
-        )
-    } else if text.contains("://") {
-        (
-            codes::BARE_PATH,
-            format!("`{shown}` needs quotes: `//` starts a comment outside of them"),
-        )
-    } else if text.contains("/*") {
-        (
-            codes::BARE_PATH,
-            format!("`{shown}` needs quotes: `/*` starts a comment outside of them"),
-        )
-    } else if text.contains('/') {
-        (
-            codes::BARE_PATH,
-            format!("`{shown}` needs quotes: a bare word cannot hold a `/`"),
-        )
-    } else {
-        let sign = text
-            .chars()
-            .find(|c| matches!(c, '\\' | '[' | ']' | '#'))
-            .unwrap_or('\\');
-        (
-            codes::NEEDS_QUOTES,
-            format!("`{shown}` needs quotes: a bare word cannot hold a `{sign}`"),
-        )
-    };
+    let (code, why) = why_quotes(text);
+    let message = format!("`{}` needs quotes: {why}", report.quote(token.range()));
     let mut found = report.error(code, token.range(), message);
     found = found.fix(report.span(token.range()), quoted(text), "put it in quotes");
     if let Some(at) = maybe_comment(text).map(|at| token.start + at) {
@@ -301,6 +273,33 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
     }
     report.push(found);
     report.mute(line_of(report.text, token.start));
+}
+
+/// What a bare word holds that it cannot hold.
+fn why_quotes(text: &str) -> (Code, String) {
+    if text.contains("${") {
+        return (
+            codes::NEEDS_QUOTES,
+            "`${…}` works only inside of them".to_owned(),
+        );
+    }
+    if let Some(mark) = ["//", "/*"].into_iter().find(|mark| text.contains(mark)) {
+        return (
+            codes::BARE_PATH,
+            format!("`{mark}` starts a comment outside of them"),
+        );
+    }
+    let signs = ['/', '\\', '[', ']', '#'];
+    let sign = signs
+        .into_iter()
+        .find(|sign| text.contains(*sign))
+        .unwrap_or('/');
+    let code = if sign == '/' {
+        codes::BARE_PATH
+    } else {
+        codes::NEEDS_QUOTES
+    };
+    (code, format!("a bare word cannot hold a `{sign}`"))
 }
 
 /// Where a comment or `/-` may have been meant, in a word that is no path otherwise.

@@ -127,10 +127,11 @@ fn indentation(report: &mut Report<'_>, body: Range<usize>, quoting: Quoting) {
         return;
     };
     let width = text[bad.clone()].find(|c| !is_space(c)).unwrap_or_default();
+    let first = text[bad.clone()].chars().next().map_or(0, char::len_utf8);
     let at = body.start + bad.start;
     let fence_at = body.start + last.start;
     let found = report
-        .error(codes::BAD_FENCE, at..at + width.max(1), "this line is indented less than the closing `\"\"\"`")
+        .error(codes::BAD_FENCE, at..at + width.max(first), "this line is indented less than the closing `\"\"\"`")
         .related(
             report.span(fence_at..body.end + quoting.opening()),
             "this indentation is taken off every line",

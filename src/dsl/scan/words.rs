@@ -75,9 +75,14 @@ fn meant(word: &str) -> Option<&'static str> {
 pub(super) fn too_long(report: &mut Report<'_>, token: Token) {
     let size = token.end - token.start;
     let message = format!("this text has {size} bytes, and the limit is {MAX_STRING_BYTES}");
+    let first = token
+        .text(report.text)
+        .chars()
+        .next()
+        .map_or(0, char::len_utf8);
     let start = token.start;
     let found = report
-        .error(codes::STRING_TOO_LONG, start..start + 1, message)
+        .error(codes::STRING_TOO_LONG, start..start + first, message)
         .label("starts here")
         .help("keep long content in a file of its own and name the file");
     report.push(found);

@@ -47,7 +47,11 @@ struct Frame<'a> {
 impl<'a> Frame<'a> {
     fn new(app: &'a App, scope: &'a Scope<'a>) -> Self {
         let namespace = app.namespace(scope);
-        Self { app, scope, namespace }
+        Self {
+            app,
+            scope,
+            namespace,
+        }
     }
 
     /// A request for an object called after the app, with a suffix where it is not the main one.
@@ -73,10 +77,24 @@ impl<'a> Frame<'a> {
         serde_json::json!({ "app.kubernetes.io/name": self.app.name })
     }
 
+    /// Labels of every object. The version is not among them, so that a promotion changes the
+    /// workload and nothing else.
     fn labels(&self) -> Map<String, Value> {
         let mut labels = Map::new();
-        labels.insert("app.kubernetes.io/name".into(), self.app.name.as_str().into());
-        labels.insert("app.kubernetes.io/part-of".into(), self.app.tenant.name().into());
+        labels.insert(
+            "app.kubernetes.io/name".into(),
+            self.app.name.as_str().into(),
+        );
+        labels.insert(
+            "app.kubernetes.io/part-of".into(),
+            self.app.tenant.name().into(),
+        );
+        labels
+    }
+
+    /// Labels of what runs.
+    fn versioned(&self) -> Map<String, Value> {
+        let mut labels = self.labels();
         let tag = self.app.version.as_ref().and_then(|v| v.tag.as_ref());
         let tag = tag.filter(|t| t.as_str().parse::<LabelValue>().is_ok());
         tag.map(|t| labels.insert("app.kubernetes.io/version".into(), t.as_str().into()));
@@ -115,9 +133,7 @@ fn json(value: &impl Serialize) -> Value {
 /// How pods are replaced where the author did not say: at once where two versions cannot share a
 /// volume, else some at a time.
 fn strategy(app: &App) -> Strategy {
-    let exclusive = || {
-        app.workload == Workload::Deployment && app.exclusive_volume().is_some()
-    };
+    let exclusive = || app.workload == Workload::Deployment && app.exclusive_volume().is_some();
     match &app.rollout {
         Some(rollout) => rollout.strategy,
         None if exclusive() => Strategy::Recreate,

@@ -59,7 +59,9 @@ pub(crate) fn containers(
                     diagnostic
                         .label("again here")
                         .related(out.name(&first), "first here")
-                        .help("containers of one pod share its address: names and numbers are unique"),
+                        .help(
+                            "containers of one pod share its address: names and numbers are unique",
+                        ),
                 );
             }
         }
@@ -74,17 +76,37 @@ pub(crate) fn security(security: &Security, scope: &Scope<'_>, out: &mut Finding
     let safe = [super::security::Capability::NetBindService];
     let more = security.capabilities.iter().any(|c| !safe.contains(c));
     let opened = [
-        (security.privileged, "privileged", "a privileged container owns its node"),
-        (security.root, "root", "a process that runs as root is one mistake away from its node"),
-        (!security.host.is_empty(), "host", "a pod in a namespace of the node sees other tenants"),
-        (more, "capabilities", "these capabilities reach beyond the container"),
+        (
+            security.privileged,
+            "privileged",
+            "a privileged container owns its node",
+        ),
+        (
+            security.root,
+            "root",
+            "a process that runs as root is one mistake away from its node",
+        ),
+        (
+            !security.host.is_empty(),
+            "host",
+            "a pod in a namespace of the node sees other tenants",
+        ),
+        (
+            more,
+            "capabilities",
+            "these capabilities reach beyond the container",
+        ),
     ];
     for (_, field, why) in opened.iter().filter(|(on, ..)| *on) {
         let at = format!("/security/{field}");
         out.push(
-            out.error(codes::OPENS_NODE, &at, format!("a tenant may not set `{field}`: {why}"))
-                .label("only on a path of the platform")
-                .help("leave it out, or ask the platform team to keep this resource on its own path"),
+            out.error(
+                codes::OPENS_NODE,
+                &at,
+                format!("a tenant may not set `{field}`: {why}"),
+            )
+            .label("only on a path of the platform")
+            .help("leave it out, or ask the platform team to keep this resource on its own path"),
         );
     }
 }
@@ -94,9 +116,13 @@ pub(crate) fn seconds(time: Option<Duration>, at: &str, out: &mut Findings<'_>) 
     let Some(time) = time else { return };
     if !time.is_whole_seconds() || time.to_seconds() == 0 {
         out.push(
-            out.error(codes::NOT_SECONDS, at, format!("`{time}` is not a number of whole seconds"))
-                .label("the cluster counts in seconds")
-                .help("write at least \"1s\""),
+            out.error(
+                codes::NOT_SECONDS,
+                at,
+                format!("`{time}` is not a number of whole seconds"),
+            )
+            .label("the cluster counts in seconds")
+            .help("write at least \"1s\""),
         );
     }
 }

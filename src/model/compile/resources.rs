@@ -1,21 +1,17 @@
-//! Collecting the resources of all files in sight, and composing each for every target.
+//! Collecting the resources of all files in sight, each with its identity and on its own ground.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::{Files, Shared};
-use crate::dsl::check::{Extent, check, closest};
+use super::{Files, blocks, profiles};
+use crate::dsl::check::closest;
 use crate::dsl::codes;
-use crate::dsl::compose::{self, Layers, Selector, Target, Written};
+use crate::dsl::compose::{Selector, Written};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
-use crate::dsl::interpolate::{Variable, Variables};
-use crate::dsl::node::Node;
-use crate::dsl::raw::{self, RawNode, Scalar};
+use crate::dsl::raw;
 use crate::dsl::schema::{Home, KindSchema};
-use crate::kinds::scope::Member;
-use crate::kinds::{self, Resource};
+use crate::kinds;
 use crate::model::index::{self, Names};
-use crate::model::layout::{self, Found, Layout, STRUCTURE};
+use crate::model::layout::{Found, Layout, STRUCTURE};
 use crate::object::{Owner, ResourceId};
 
 /// A resource as declared.
@@ -28,7 +24,8 @@ pub(super) struct Entry<'a> {
     pub(super) id: ResourceId,
     /// Whether the job's owner wrote it.
     pub(super) own: bool,
-    overlays: Vec<(Selector, Written<'a>)>,
+    /// Its nodes in top-level `in` blocks.
+    pub(super) overlays: Vec<(Selector, Written<'a>)>,
 }
 
 /// All names and resources in sight; problems of the owner's own files go to `out`.
@@ -83,13 +80,13 @@ pub(super) fn collect<'a>(
             }
         }
     }
-    overlays(files, layout, &mut entries, &seen, out);
-    selectors(files, found, out);
-    profiles(files, &entries, out);
+    blocks::overlays(files, layout, &mut entries, &seen, out);
+    blocks::selectors(files, found, out);
+    profiles::profiles(files, &entries, out);
     (names, entries)
 }
 
-fn unknown_kind(written: Written<'_>, owner: &Owner, out: &mut Diagnostics) {
+pub(super) fn unknown_kind(written: Written<'_>, owner: &Owner, out: &mut Diagnostics) {
     let name = written.raw.name.as_str();
     if name == "project" && *owner != Owner::Platform {
         let message = "only the project file may hold a `project` node";
@@ -113,7 +110,7 @@ fn unknown_kind(written: Written<'_>, owner: &Owner, out: &mut Diagnostics) {
     });
 }
 
-fn unnamed(written: Written<'_>, out: &mut Diagnostics) {
+pub(super) fn unnamed(written: Written<'_>, out: &mut Diagnostics) {
     let kind = &written.raw.name;
     let message = format!("this `{kind}` needs a name");
     out.push(
@@ -173,346 +170,3 @@ fn place(
     }
 }
 
-/// Resources inside top-level `in` blocks lie over the ones declared elsewhere.
-fn overlays<'a>(
-    files: &Files<'a>,
-    layout: &Layout,
-    entries: &mut [Entry<'a>],
-    seen: &BTreeMap<ResourceId, usize>,
-    out: &mut Diagnostics,
-) {
-    for (file, own) in &files.all {
-        let owner = layout.owner(&file.path);
-        for block in file.nodes.iter().filter(|n| n.name == "in") {
-            for raw in &block.children {
-                let written = Written { file: file.id, raw };
-                let mut elsewhere = Diagnostics::default();
-                let out = if *own { &mut *out } else { &mut elsewhere };
-                let Some(kind) = kinds::schema(&raw.name) else {
-                    unknown_kind(written, &owner, out);
-                    continue;
-                };
-                let id = index::identity(raw, kind, &owner);
-                match id.as_ref().and_then(|id| seen.get(id)) {
-                    Some(index) => entries[*index]
-                        .overlays
-                        .push((Selector::of(block), written)),
-                    None => out.push(no_such_resource(written, id.as_ref(), seen)),
-                }
-            }
-        }
-    }
-}
-
-fn no_such_resource(
-    written: Written<'_>,
-    id: Option<&ResourceId>,
-    seen: &BTreeMap<ResourceId, usize>,
-) -> Diagnostic {
-    let at = raw::span(
-        written.file,
-        written
-            .raw
-            .args
-            .first()
-            .map_or(written.raw.name_at, |a| a.at),
-    );
-    let Some(id) = id else {
-        return Diagnostic::error(
-            codes::NEEDS_VALUE,
-            at,
-            format!("this `{}` needs a name", written.raw.name),
-        );
-    };
-    let message = format!("there is no `{id}` to override");
-    let known: Vec<&str> = seen
-        .keys()
-        .filter(|k| k.kind == id.kind && k.tenant == id.tenant)
-        .map(|k| k.name.as_str())
-        .collect();
-    let diagnostic = Diagnostic::error(codes::NO_SUCH_RESOURCE, at, message).label("hits nothing");
-    match closest(&id.name, known.iter().copied()) {
-        Some(meant) => diagnostic.fix(at, meant, format!("did you mean `{meant}`?")),
-        None => diagnostic.help("an `in` block changes resources that are declared elsewhere"),
-    }
-}
-
-/// Every `in` block, at top level and in resources, names environments and clusters that exist.
-fn selectors(files: &Files<'_>, found: &Found, out: &mut Diagnostics) {
-    for (file, _) in files.all.iter().filter(|(_, own)| *own) {
-        for node in file.nodes.iter().filter(|n| n.name != "project") {
-            let blocks = node.children.iter().filter(|c| c.name == "in");
-            for block in blocks.chain(std::iter::once(node).filter(|n| n.name == "in")) {
-                selector(block, file.id, found, out);
-            }
-        }
-    }
-}
-
-fn selector(block: &RawNode, file: crate::source::FileId, found: &Found, out: &mut Diagnostics) {
-    let known: Vec<&str> = found
-        .project
-        .environment
-        .keys()
-        .map(|e| e.as_str())
-        .collect();
-    if block.args.is_empty() {
-        let at = raw::span(file, block.name_at);
-        let message = "`in` needs the name of an environment";
-        out.push(
-            Diagnostic::error(codes::NEEDS_VALUE, at, message)
-                .help(format!("known: {}", known.join(", "))),
-        );
-    }
-    for arg in &block.args {
-        let name = arg.value.as_text().unwrap_or_default();
-        if !known.contains(&name) {
-            out.push(layout::unknown(
-                "environment",
-                name,
-                raw::span(file, arg.at),
-                &known,
-            ));
-        }
-    }
-    for prop in &block.props {
-        let at = raw::span(file, prop.at);
-        if prop.key != "cluster" {
-            let at = raw::span(file, prop.key_at);
-            let message = format!("`in` has no `{}`", prop.key);
-            out.push(
-                Diagnostic::error(codes::NO_PLACE, at, message)
-                    .help("write `in ENVIRONMENT [cluster=NAME] { … }`"),
-            );
-            continue;
-        }
-        let of_selected = found.project.environment.iter().filter(|(name, _)| {
-            block
-                .args
-                .iter()
-                .any(|a| a.value.as_text() == Some(name.as_str()))
-        });
-        let clusters: Vec<&str> = of_selected
-            .flat_map(|(_, e)| e.cluster.keys())
-            .map(|c| c.as_str())
-            .collect();
-        let name = prop.value.as_text().unwrap_or_default();
-        if !clusters.contains(&name) && !clusters.is_empty() {
-            out.push(layout::unknown(
-                "cluster of this environment",
-                name,
-                at,
-                &clusters,
-            ));
-        }
-    }
-}
-
-/// Each profile checked on its own, as the kind that uses it, else as the kind it fits best.
-fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagnostics) {
-    let mut seen: BTreeMap<&str, crate::dsl::diagnostic::Span> = BTreeMap::new();
-    for (file, own) in &files.all {
-        for raw in file.nodes.iter().filter(|n| n.name == "profile" && *own) {
-            let written = Written { file: file.id, raw };
-            let Some(name) = raw.label() else {
-                unnamed(written, out);
-                continue;
-            };
-            if let Some(first) = seen.insert(name, written.name_span()) {
-                let message = format!("there are two profiles `{name}`");
-                out.push(
-                    Diagnostic::error(codes::DUPLICATE, written.name_span(), message)
-                        .related(first, "the first one"),
-                );
-            }
-            let users = entries.iter().filter(|e| {
-                e.written
-                    .raw
-                    .children
-                    .iter()
-                    .any(|c| c.name == "use" && c.label() == Some(name))
-            });
-            let Some(kind) = users.map(|e| e.kind).next().or_else(|| best_fit(raw)) else {
-                continue;
-            };
-            profile(written, kind, files, out);
-        }
-    }
-}
-
-fn profile(
-    written: Written<'_>,
-    kind: &'static KindSchema,
-    files: &Files<'_>,
-    out: &mut Diagnostics,
-) {
-    let mut body = written.raw.clone();
-    body.args.clear();
-    body.props.clear();
-    let layers = compose::layers(
-        Written {
-            file: written.file,
-            raw: &body,
-        },
-        &[],
-        kind,
-        files,
-        out,
-    );
-    for node in layers.own() {
-        check(node, kind, Extent::Fragment)
-            .into_iter()
-            .for_each(|d| out.push(d));
-    }
-}
-
-fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {
-    let known = |kind: &&'static KindSchema| {
-        let fields = kind.shape.record().map(|r| &r.fields);
-        fields.map_or(0, |f| {
-            profile
-                .children
-                .iter()
-                .filter(|c| f.contains_key(&c.name))
-                .count()
-        })
-    };
-    let kinds = kinds::NAMES.iter().filter_map(|name| kinds::schema(name));
-    kinds.filter(|k| known(k) > 0).max_by_key(known)
-}
-
-/// The names known everywhere, per target.
-pub(super) struct TargetScopes<'a> {
-    targets: &'a [Target],
-    environments: Vec<Variables>,
-    project: Variables,
-    found: &'a Found,
-    names: &'a Names,
-}
-
-impl<'a> TargetScopes<'a> {
-    /// Collects them from the project.
-    pub(super) fn new(found: &'a Found, targets: &'a [Target], names: &'a Names) -> Self {
-        let lets = |t: &Target| {
-            layout::variables(
-                found
-                    .node
-                    .at(&format!("/environment/{}/let", t.environment)),
-            )
-        };
-        Self {
-            targets,
-            environments: targets.iter().map(lets).collect(),
-            project: layout::variables(found.node.at("/let")),
-            found,
-            names,
-        }
-    }
-
-    fn built_in(&self, target: &Target, entry: &Entry<'_>) -> Variables {
-        let text = |s: &str| Variable {
-            value: Scalar::Text(s.to_owned()),
-            at: None,
-        };
-        let mut built_in = Variables::new();
-        built_in.insert("environment".into(), text(&target.environment));
-        built_in.insert("cluster".into(), text(&target.cluster));
-        if let Some(tenant) = &entry.id.tenant {
-            let raw = entry.written.raw;
-            let child = || {
-                raw.children
-                    .iter()
-                    .find(|c| c.name == "namespace")
-                    .and_then(RawNode::label)
-            };
-            let named = raw
-                .prop("namespace")
-                .and_then(|p| p.value.as_text())
-                .or_else(child);
-            let declared = self.names.of_kind("namespace", Some(tenant));
-            let named = named.or_else(|| declared.first().copied().filter(|_| declared.len() == 1));
-            let namespace = self.found.project.namespace(tenant, named, target);
-            built_in.insert("tenant".into(), text(tenant));
-            built_in.insert("namespace".into(), text(&namespace));
-        }
-        built_in
-    }
-}
-
-/// A resource on every target, and what was wrong on the way.
-pub(super) struct Composed {
-    /// One per target, in the order of the project's targets; `None` where it is broken.
-    pub(super) members: Vec<Option<Shared>>,
-    /// Problems.
-    pub(super) diagnostics: Vec<Diagnostic>,
-}
-
-/// Composes a resource for every target.
-pub(super) fn compose(entry: &Entry<'_>, scopes: &TargetScopes<'_>, files: &Files<'_>) -> Composed {
-    let mut form = Diagnostics::default();
-    let layers = compose::layers(entry.written, &entry.overlays, entry.kind, files, &mut form);
-    let broken_form = form.has_errors();
-    let mut diagnostics: Vec<Diagnostic> = form.into_iter().collect();
-    let mut fragment = Vec::new();
-    for node in layers.own() {
-        fragment.extend(check(node, entry.kind, Extent::Fragment));
-    }
-    let broken = broken_form || !fragment.is_empty();
-    diagnostics.extend(fragment);
-    let mut members: Vec<Option<Shared>> = Vec::with_capacity(scopes.targets.len());
-    for (index, target) in scopes.targets.iter().enumerate() {
-        if layers.invariant() && index > 0 {
-            members.push(members[0].clone());
-            continue;
-        }
-        let built_in = scopes.built_in(target, entry);
-        let variables = [&scopes.environments[index], &scopes.project, &built_in];
-        let (node, mut found) = on_target(entry, &layers, target, files, &variables);
-        if !layers.invariant() {
-            found
-                .iter_mut()
-                .for_each(|d| d.environments = vec![target.environment.clone()]);
-        }
-        let sound = found.is_empty() && !broken;
-        diagnostics.extend(found);
-        members.push(
-            node.filter(|_| sound)
-                .and_then(|node| decode(entry, node, &mut diagnostics)),
-        );
-    }
-    Composed {
-        members,
-        diagnostics,
-    }
-}
-
-fn on_target(
-    entry: &Entry<'_>,
-    layers: &Layers,
-    target: &Target,
-    files: &Files<'_>,
-    variables: &[&Variables],
-) -> (Option<Node>, Vec<Diagnostic>) {
-    let mut out = Diagnostics::default();
-    let node = compose::compose(layers, target, files, variables, &mut out);
-    let mut found: Vec<Diagnostic> = out.into_iter().collect();
-    if let Some(node) = &node {
-        found.extend(check(node, entry.kind, Extent::Whole));
-    }
-    (node, found)
-}
-
-fn decode(entry: &Entry<'_>, node: Node, out: &mut Vec<Diagnostic>) -> Option<Shared> {
-    match Resource::decode(entry.kind.name, node.to_json()) {
-        Ok(resource) => Some(Arc::new(Member { resource, node })),
-        Err(error) => {
-            let at = entry.written.name_span();
-            let message = format!("`{}` passes its schema and not its type: {error}", entry.id);
-            out.push(
-                Diagnostic::error(codes::INTERNAL, at, message)
-                    .help("this is a fault of kubemate; please report it with this resource"),
-            );
-            None
-        }
-    }
-}

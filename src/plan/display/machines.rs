@@ -39,47 +39,49 @@ fn suite(plan: &Plan, out: &mut String) {
         &format!("  <testsuite name=\"{set}\" tests=\"{tests}\" failures=\"{failures}\">"),
     );
     for step in steps {
-        let name = xml(&format!("{} {}", step.action.verb(), step.key));
-        let class = xml(&step.resource.to_string());
-        if step.held_by.is_empty() {
-            line(
-                out,
-                &format!("    <testcase name=\"{name}\" classname=\"{class}\"/>"),
-            );
-            continue;
-        }
-        line(
-            out,
-            &format!("    <testcase name=\"{name}\" classname=\"{class}\">"),
-        );
-        let about = |f: &&Finding| f.holds() && f.key.as_ref().is_none_or(|key| *key == step.key);
-        for finding in plan
+        let about = |f: &&Finding| f.key.as_ref().is_none_or(|key| *key == step.key);
+        let held = plan
             .findings
             .iter()
-            .filter(about)
-            .filter(|f| step.held_by.contains(&f.rule))
-        {
-            failure(finding, out);
-        }
-        line(out, "    </testcase>");
+            .filter(|f| f.holds() && step.held_by.contains(&f.rule));
+        let name = format!("{} {}", step.action.verb(), step.key);
+        case(
+            out,
+            &name,
+            &step.resource.to_string(),
+            &held.filter(about).collect::<Vec<_>>(),
+        );
     }
     for finding in loose {
-        let name = xml(&subject(finding.key.as_ref()));
-        line(
+        case(
             out,
-            &format!(
-                "    <testcase name=\"{name}\" classname=\"{}\">",
-                finding.rule.word()
-            ),
+            &subject(finding.key.as_ref()),
+            finding.rule.word(),
+            &[finding],
         );
-        failure(finding, out);
-        line(out, "    </testcase>");
     }
     line(
         out,
         &format!("    <system-out>{}</system-out>", xml(&summary(plan))),
     );
     line(out, "  </testsuite>");
+}
+
+fn case(out: &mut String, name: &str, class: &str, failures: &[&Finding]) {
+    let head = format!(
+        "    <testcase name=\"{}\" classname=\"{}\"",
+        xml(name),
+        xml(class)
+    );
+    if failures.is_empty() {
+        line(out, &format!("{head}/>"));
+        return;
+    }
+    line(out, &format!("{head}>"));
+    for finding in failures {
+        failure(finding, out);
+    }
+    line(out, "    </testcase>");
 }
 
 fn failure(finding: &Finding, out: &mut String) {

@@ -121,10 +121,10 @@ fn finding_item(finding: &Finding, places: Places<'_>) -> String {
         words(&finding.message)
     );
     if let Some(place) = place(&finding.spans, places) {
-        text += &format!(" — {}", code(&place.to_string()));
+        put(&mut text, format_args!(" — {}", code(&place.to_string())));
     }
     if !finding.help.is_empty() {
-        text += &format!("<br>{}", words(&finding.help));
+        put(&mut text, format_args!("<br>{}", words(&finding.help)));
     }
     text + "\n"
 }
@@ -161,10 +161,13 @@ fn difference(step: &Step, places: Places<'_>) -> String {
         let place = place(&change.spans, places)
             .map(|p| format!("   {p}"))
             .unwrap_or_default();
-        body += &format!("  {}{}\n", line(&change.path), line(&place));
+        put(
+            &mut body,
+            format_args!("  {}{}\n", line(&change.path), line(&place)),
+        );
         for one in fields::lines(change) {
             for text in terminal(&one.text).lines() {
-                body += &format!("{} {text}\n", one.sign);
+                put(&mut body, format_args!("{} {text}\n", one.sign));
             }
         }
     }
@@ -173,4 +176,10 @@ fn difference(step: &Step, places: Places<'_>) -> String {
     format!(
         "\n<details><summary>{verb} {key}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n"
     )
+}
+
+/// Adds formatted text; writing to a string cannot fail.
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let written = std::fmt::Write::write_fmt(out, text);
+    debug_assert!(written.is_ok(), "writing to a string succeeds");
 }

@@ -1,5 +1,10 @@
 //! Plans as people read them. `KUBEMATE_UPDATE_GOLDEN=1` writes the files anew; read them as prose.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden files are read from the source tree"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -14,6 +19,7 @@ use serde_json::json;
 
 use super::world::{Model, config, deployment, desired, object, rendered};
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that displays ask for")]
 fn places(span: &Span) -> Option<Place> {
     let path = "tenants/payments/checkout.kdl".into();
     Some(Place {
@@ -138,7 +144,7 @@ fn refused() -> Plan {
         kubemate::plan::Observed::Absent { dry_run: limits },
     );
     let model = model.edit(&keys[1], |live| {
-        live.dry_run = problem("spec.selector", "field is immutable")
+        live.dry_run = problem("spec.selector", "field is immutable");
     });
     make(&model, &wanted)
 }

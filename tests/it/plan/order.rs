@@ -24,6 +24,8 @@ fn uses_config(name: &str, config: &str) -> Value {
     body
 }
 
+const CRD: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+
 fn cluster_wide(version: &str, kind: &str, name: &str, spec: Value) -> Value {
     json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
@@ -32,40 +34,18 @@ fn cluster_wide(version: &str, kind: &str, name: &str, spec: Value) -> Value {
 fn what_is_needed_comes_first() {
     let crd = json!({"group": "x.io", "names": {"kind": "Thing"}, "scope": "Namespaced", "versions": [{"name": "v1"}]});
     let binding = json!({"roleRef": {"kind": "Role", "name": "web"}, "subjects": [{"kind": "ServiceAccount", "name": "web", "namespace": "payments"}]});
-    let wanted = rendered(vec![
-        desired("a", object("x.io/v1", "Thing", "thing", json!({}))),
-        desired("a", uses_config("web", "cfg")),
-        desired("a", config("cfg", json!({}))),
-        desired("a", object("v1", "ServiceAccount", "web", json!({}))),
-        desired(
-            "a",
-            object(
-                "rbac.authorization.k8s.io/v1",
-                "Role",
-                "web",
-                json!({"rules": []}),
-            ),
-        ),
-        desired(
-            "a",
-            object(
-                "rbac.authorization.k8s.io/v1",
-                "RoleBinding",
-                "web",
-                binding,
-            ),
-        ),
-        desired("a", cluster_wide("v1", "Namespace", "payments", json!({}))),
-        desired(
-            "a",
-            cluster_wide(
-                "apiextensions.k8s.io/v1",
-                "CustomResourceDefinition",
-                "things.x.io",
-                crd,
-            ),
-        ),
-    ]);
+    let rbac = "rbac.authorization.k8s.io/v1";
+    let bodies = [
+        object("x.io/v1", "Thing", "thing", json!({})),
+        uses_config("web", "cfg"),
+        config("cfg", json!({})),
+        object("v1", "ServiceAccount", "web", json!({})),
+        object(rbac, "Role", "web", json!({"rules": []})),
+        object(rbac, "RoleBinding", "web", binding),
+        cluster_wide("v1", "Namespace", "payments", json!({})),
+        cluster_wide(CRD.0, CRD.1, "things.x.io", crd),
+    ];
+    let wanted = rendered(bodies.map(|body| desired("a", body)).into());
     let model = Model::new().observe(&wanted);
     let plan = plan(&wanted, &model.world, &model.inventory, &Policy::default()).unwrap();
     let at = |kind| place(&plan, kind);
@@ -86,7 +66,7 @@ fn what_is_needed_comes_first() {
         .iter()
         .find(|step| step.key.name == "thing")
         .unwrap();
-    let crd = plan.steps[at("CustomResourceDefinition") as usize].id;
+    let crd = plan.steps[at(CRD.1) as usize].id;
     assert!(thing.waits_for.contains(&Wait {
         step: crd,
         until: Until::Healthy

@@ -108,8 +108,9 @@ fn build(cases: &[Case]) -> (Rendered, Model) {
         .cloned()
         .collect();
     let mut model = model.observe(&wanted);
-    lost.iter()
-        .for_each(|key| drop(model.world.objects.remove(key)));
+    for key in &lost {
+        model.world.objects.remove(key);
+    }
     (wanted, model)
 }
 
@@ -130,10 +131,10 @@ fn distort(mut model: Model, key: &ObjectKey, seen: Seen) -> Model {
         Seen::OtherUid => model.edit(key, |live| live.uid = "another".into()),
         Seen::NoLabel => model.edit(key, |live| live.body["metadata"]["labels"] = json!({})),
         Seen::KeepMark => model.edit(key, |live| {
-            live.body["metadata"]["annotations"] = json!({"kubemate.dev/keep": "yes"})
+            live.body["metadata"]["annotations"] = json!({"kubemate.dev/keep": "yes"});
         }),
         Seen::Terminating => model.edit(key, |live| {
-            live.deletion_timestamp = Some("2026-01-01T00:00:00Z".into())
+            live.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
         }),
     }
 }

@@ -144,7 +144,7 @@ fn what_no_intent_announced_is_held_and_the_rest_goes() {
     let mut live = plan(&head, &model.world, &model.inventory, &Policy::default()).unwrap();
     let before = live.digest.clone();
     hold_unannounced(&mut live, &[announced]);
-    let held = |name: &str| {
+    let held_by = |name: &str| {
         live.steps
             .iter()
             .find(|s| s.key.name == name)
@@ -152,8 +152,8 @@ fn what_no_intent_announced_is_held_and_the_rest_goes() {
             .held_by
             .clone()
     };
-    assert_eq!(held("old"), [Rule::NotAnnounced]);
-    assert_eq!(held("web"), []);
+    assert_eq!(held_by("old"), [Rule::NotAnnounced]);
+    assert_eq!(held_by("web"), []);
     assert_ne!(live.digest, before);
     assert_eq!(live.digest, live.content_digest());
 }

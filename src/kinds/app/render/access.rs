@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Frame, json};
+use crate::kinds::app::Workload;
 use crate::kinds::pod::network::{Expose, ExposeAs};
 use crate::kinds::pod::render::Traced;
-use crate::kinds::pod::{Port, Plain};
+use crate::kinds::pod::{Plain, Port};
 use crate::kinds::{ObjectRequest, Objects};
-use crate::kinds::app::Workload;
 use crate::names::PortName;
 
 pub(super) fn services(frame: &Frame<'_>, out: &mut Objects) {
@@ -46,12 +46,16 @@ fn service<'a>(
     let mut ports = Traced::list();
     for (at, name, port, expose) in offers {
         let mut one = Map::new();
-        let number = expose.and_then(|e| e.port).or(port.service).unwrap_or(port.number);
+        let number = expose
+            .and_then(|e| e.port)
+            .or(port.service)
+            .unwrap_or(port.number);
         one.insert("name".into(), json(name));
         one.insert("port".into(), json(&number));
         one.insert("targetPort".into(), json(name));
         one.insert("protocol".into(), port.protocol.name().into());
-        port.speaks.map(|s| one.insert("appProtocol".into(), s.name().into()));
+        port.speaks
+            .map(|s| one.insert("appProtocol".into(), s.name().into()));
         let node_port = expose.and_then(|e| e.node_port);
         node_port.map(|n| one.insert("nodePort".into(), json(&n)));
         ports.push_from(one.into(), &at);
@@ -59,20 +63,28 @@ fn service<'a>(
     let request = frame.request("app/service.yaml.j2", suffix);
     let request = request.set("type", &kind).set("cluster_ip", &address);
     let request = request.set("selector", &frame.selector());
-    let request = request.set("source_ranges", &Value::Null).set("annotations", &Value::Null);
+    let request = request
+        .set("source_ranges", &Value::Null)
+        .set("annotations", &Value::Null);
     ports.into_request("ports", request)
 }
 
 fn exposing(frame: &Frame<'_>, way: ExposeAs, exposed: &[(&PortName, &Expose)]) -> ObjectRequest {
-    let ports: BTreeMap<&PortName, &Port> =
-        frame.app.ports().map(|(_, name, port)| (name, port)).collect();
+    let ports: BTreeMap<&PortName, &Port> = frame
+        .app
+        .ports()
+        .map(|(_, name, port)| (name, port))
+        .collect();
     let offers = exposed.iter().filter_map(|(name, expose)| {
         let port = ports.get(name)?;
         Some((format!("/expose/{name}"), *name, *port, Some(*expose)))
     });
     let mut request = service(frame, way.word(), (way.name(), None), offers);
-    let ranges: Vec<String> =
-        exposed.iter().flat_map(|(_, e)| &e.from).map(ToString::to_string).collect();
+    let ranges: Vec<String> = exposed
+        .iter()
+        .flat_map(|(_, e)| &e.from)
+        .map(ToString::to_string)
+        .collect();
     if !ranges.is_empty() {
         request = request.set("source_ranges", &ranges);
     }

@@ -50,7 +50,8 @@ fn data(frame: &Frame<'_>, name: &Name, config: &Config) -> Traced {
     }
     for (key, value) in config.value.iter() {
         data.value[key.as_str()] = value.as_str().into();
-        data.origins.push((format!("/{key}"), format!("/config/{name}/value/{key}")));
+        data.origins
+            .push((format!("/{key}"), format!("/config/{name}/value/{key}")));
     }
     data
 }
@@ -67,7 +68,8 @@ pub(super) fn claims(frame: &Frame<'_>, out: &mut Objects) {
         let request = frame.request("app/claim.yaml.j2", name.as_str());
         let mut spec = Traced::object();
         spec.value = claim_spec(volume);
-        spec.origins.push((String::new(), format!("/volume/{name}")));
+        spec.origins
+            .push((String::new(), format!("/volume/{name}")));
         out.push(spec.into_request("spec", request));
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn of_task(frame: &Frame<'_>, name: &str, task: &Task, at: &str) -> T
 
 /// Labels of the app's pods.
 pub(super) fn labels(frame: &Frame<'_>) -> Map<String, Value> {
-    let mut labels = frame.labels();
+    let mut labels = frame.versioned();
     let own = frame.app.labels.iter();
     labels.extend(own.map(|(k, v)| (k.to_string(), v.as_str().into())));
     labels

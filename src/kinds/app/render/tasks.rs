@@ -57,14 +57,24 @@ fn push(
     let pod = pods::of_task(frame, name.as_str(), task, at);
     let run_key = run_key(&pod.value, checksum);
     let mut labels = Map::new();
-    labels.insert("app.kubernetes.io/part-of".into(), frame.app.tenant.name().into());
+    labels.insert(
+        "app.kubernetes.io/part-of".into(),
+        frame.app.tenant.name().into(),
+    );
     labels.insert("app.kubernetes.io/component".into(), "task".into());
-    labels.insert("kubemate.dev/task".into(), frame.named(name.as_str()).into());
+    labels.insert(
+        "kubemate.dev/task".into(),
+        frame.named(name.as_str()).into(),
+    );
     let request = frame
         .request("app/job.yaml.j2", name.as_str())
         .set("pod_labels", &labels)
         .set("annotations", &Value::Null)
-        .with("retries", &task.retries.unwrap_or(RETRIES), &format!("{at}/retries"))
+        .with(
+            "retries",
+            &task.retries.unwrap_or(RETRIES),
+            &format!("{at}/retries"),
+        )
         .with(
             "timeout",
             &task.timeout.map_or(TIMEOUT, Duration::to_seconds),

@@ -35,8 +35,12 @@ pub(super) fn render(
         Workload::Job => "app/job.yaml.j2",
         Workload::CronJob => "app/cron-job.yaml.j2",
     };
-    let mut request = frame.request(template, "");
-    request = request.set("selector", &selector).set("pod_labels", &pods::labels(frame));
+    let mut request = frame
+        .request(template, "")
+        .set("labels", &frame.versioned());
+    request = request
+        .set("selector", &selector)
+        .set("pod_labels", &pods::labels(frame));
     request = request.set("annotations", &pods::annotations(frame, checksum.as_ref()));
     request = match app.workload {
         Workload::Deployment | Workload::Stateful | Workload::Daemon => lasting(frame, request),
@@ -94,7 +98,11 @@ fn strategy_of(app: &App, rollout: &Rollout) -> Value {
 fn ending(app: &App, request: ObjectRequest) -> ObjectRequest {
     let request = request
         .with("retries", &app.retries.unwrap_or(RETRIES), "/retries")
-        .with("timeout", &app.timeout.map(Duration::to_seconds), "/timeout")
+        .with(
+            "timeout",
+            &app.timeout.map(Duration::to_seconds),
+            "/timeout",
+        )
         .with("parallel", &app.parallel, "/parallel")
         .with("completions", &app.completions, "/completions");
     match (&app.schedule, &app.run) {
@@ -108,7 +116,10 @@ fn ending(app: &App, request: ObjectRequest) -> ObjectRequest {
 }
 
 fn scheduled(schedule: &Schedule, request: ObjectRequest) -> ObjectRequest {
-    let zone = schedule.zone.as_ref().map_or_else(|| "Etc/UTC".to_owned(), ToString::to_string);
+    let zone = schedule
+        .zone
+        .as_ref()
+        .map_or_else(|| "Etc/UTC".to_owned(), ToString::to_string);
     let late = schedule.late.map_or(LATE, Duration::to_seconds);
     request
         .with("schedule", schedule, "/schedule")
@@ -116,7 +127,11 @@ fn scheduled(schedule: &Schedule, request: ObjectRequest) -> ObjectRequest {
         .with("overlap", &schedule.overlap.name(), "/schedule/overlap")
         .with("late", &late, "/schedule/late")
         .with("keep", &schedule.keep.unwrap_or(3), "/schedule/keep")
-        .with("keep_failed", &schedule.keep_failed.unwrap_or(1), "/schedule/keep-failed")
+        .with(
+            "keep_failed",
+            &schedule.keep_failed.unwrap_or(1),
+            "/schedule/keep-failed",
+        )
 }
 
 /// The workloads that must be healthy before this one is written.

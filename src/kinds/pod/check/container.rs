@@ -65,7 +65,9 @@ fn variable(
             out.push(
                 out.error_on_name(codes::ENV_SOURCE, at, format!("`{name}` has two values"))
                     .label("one of them is too many")
-                    .help(format!("keep one; to override it for an environment write `(replace){name} …`")),
+                    .help(format!(
+                        "keep one; to override it for an environment write `(replace){name} …`"
+                    )),
             );
             return;
         }
@@ -73,21 +75,34 @@ fn variable(
     let keyed = from.secret.is_some() || from.config.is_some();
     if keyed != from.key.is_some() {
         let (message, help) = match keyed {
-            true => ("needs `key`", "write which key of it holds the value: `key=KEY`"),
-            false => ("has a `key` of nothing", "write `secret=NAME` or `config=NAME` beside it"),
+            true => (
+                "needs `key`",
+                "write which key of it holds the value: `key=KEY`",
+            ),
+            false => (
+                "has a `key` of nothing",
+                "write `secret=NAME` or `config=NAME` beside it",
+            ),
         };
         let message = format!("`{name}` {message}");
         out.push(out.error_on_name(codes::ENV_SOURCE, at, message).help(help));
     }
     if let Some(secret) = &from.secret {
-        secret_key(secret, from.key.as_ref().map(|k| k.as_str()), at, scope, out);
+        secret_key(
+            secret,
+            from.key.as_ref().map(|k| k.as_str()),
+            at,
+            scope,
+            out,
+        );
     }
     if let Some(config) = &from.config {
         known_config(config, &format!("{at}/config"), parts, out);
     }
     let literal = from.value.as_ref().is_some_and(|v| !v.as_str().is_empty());
     if literal && !from.public && sounds_secret(name) {
-        let message = format!("`{name}` looks like a secret, and its value stands in the repository");
+        let message =
+            format!("`{name}` looks like a secret, and its value stands in the repository");
         out.push(
             out.error(codes::SECRET_LITERAL, &format!("{at}/value"), message)
                 .label("readable by everyone who can read the repository")
@@ -99,8 +114,17 @@ fn variable(
 /// Whether the name of a variable says that its value must not be seen.
 pub(super) fn sounds_secret(name: &str) -> bool {
     const WORDS: &[&str] = &[
-        "PASSWORD", "PASSWD", "PASSPHRASE", "PWD", "TOKEN", "SECRET", "SECRETS", "KEY", "APIKEY",
-        "CREDENTIAL", "CREDENTIALS",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "PWD",
+        "TOKEN",
+        "SECRET",
+        "SECRETS",
+        "KEY",
+        "APIKEY",
+        "CREDENTIAL",
+        "CREDENTIALS",
     ];
     let upper = name.to_ascii_uppercase();
     let last = upper.rsplit(['_', '-', '.']).next().unwrap_or_default();
@@ -119,8 +143,12 @@ fn all_keys(
         (Some(secret), None) => secret_key(secret, None, at, scope, out),
         (None, Some(config)) => known_config(config, &format!("{at}/config"), parts, out),
         _ => out.push(
-            out.error(codes::ENV_SOURCE, at, "`env-from` takes exactly one of `secret` and `config`")
-                .help("write `env-from secret=NAME` or `env-from config=NAME`"),
+            out.error(
+                codes::ENV_SOURCE,
+                at,
+                "`env-from` takes exactly one of `secret` and `config`",
+            )
+            .help("write `env-from secret=NAME` or `env-from config=NAME`"),
         ),
     }
 }
@@ -135,7 +163,9 @@ fn secret_key(
 ) {
     let own = scope.id.tenant.as_deref();
     if secret.tenant().is_some_and(|t| Some(t) != own) {
-        let message = format!("secret `{secret}` is in a namespace of another tenant, where no pod of yours can read it");
+        let message = format!(
+            "secret `{secret}` is in a namespace of another tenant, where no pod of yours can read it"
+        );
         out.push(
             out.error(codes::FOREIGN_SECRET, &format!("{at}/secret"), message)
                 .help("declare a `secret` of your own that reads the same path of the store"),
@@ -147,7 +177,10 @@ fn secret_key(
         tenant: scope.id.tenant.clone(),
         name: secret.name().to_owned(),
     };
-    let keys = scope.node(&id).and_then(|node| node.get("keys")).map(|keys| &keys.data);
+    let keys = scope
+        .node(&id)
+        .and_then(|node| node.get("keys"))
+        .map(|keys| &keys.data);
     let (Some(key), Some(Data::List(keys))) = (key, keys) else {
         return;
     };
@@ -163,9 +196,13 @@ fn secret_key(
     }
     let at = format!("{at}/key");
     let message = format!("secret `{secret}` offers no key `{key}`");
-    let diagnostic = out.error(codes::NO_SUCH_KEY, &at, message).label("not among its `keys`");
+    let diagnostic = out
+        .error(codes::NO_SUCH_KEY, &at, message)
+        .label("not among its `keys`");
     out.push(match closest(key, offered.iter().copied()) {
-        Some(meant) => diagnostic.suggestion(out.value(&at), meant, format!("did you mean `{meant}`?")),
+        Some(meant) => {
+            diagnostic.suggestion(out.value(&at), meant, format!("did you mean `{meant}`?"))
+        }
         None => diagnostic.help(format!("it offers {}", offered.join(", "))),
     });
 }
@@ -181,9 +218,13 @@ fn known_config(config: &Name, at: &str, parts: PodParts<'_>, out: &mut Findings
 /// A name that the same resource does not declare.
 fn unknown(what: &str, name: &str, at: &str, known: &[&str], out: &mut Findings<'_>) {
     let message = format!("there is no {what} `{name}` here");
-    let diagnostic = out.error(codes::UNKNOWN_PART, at, message).label("not declared");
+    let diagnostic = out
+        .error(codes::UNKNOWN_PART, at, message)
+        .label("not declared");
     out.push(match closest(name, known.iter().copied()) {
-        Some(meant) => diagnostic.suggestion(out.value(at), meant, format!("did you mean `{meant}`?")),
+        Some(meant) => {
+            diagnostic.suggestion(out.value(at), meant, format!("did you mean `{meant}`?"))
+        }
         None if known.is_empty() => diagnostic.help(format!("no {what} is declared here")),
         None => diagnostic.help(format!("known: {}", known.join(", "))),
     });
@@ -191,26 +232,42 @@ fn unknown(what: &str, name: &str, at: &str, known: &[&str], out: &mut Findings<
 
 fn question(name: ProbeName, probe: &Probe, view: &ContainerView<'_>, out: &mut Findings<'_>) {
     let at = format!("{}/probe/{}", view.at, name.word());
-    let asks = [probe.path.is_some(), probe.grpc.is_some(), !probe.exec.is_empty()];
+    let asks = [
+        probe.path.is_some(),
+        probe.grpc.is_some(),
+        !probe.exec.is_empty(),
+    ];
     if asks.iter().filter(|a| **a).count() > 1 {
         out.push(
             out.error(codes::PROBE, &at, "this probe asks in two ways")
                 .help("keep one of `path`, `grpc` and `exec`"),
         );
     }
-    let ports: Vec<&str> =
-        view.port.iter().flat_map(|p| p.keys()).map(|name| name.as_str()).collect();
+    let ports: Vec<&str> = view
+        .port
+        .iter()
+        .flat_map(|p| p.keys())
+        .map(|name| name.as_str())
+        .collect();
     match &probe.port {
         Some(PortRef::Name(port)) if !ports.contains(&port.as_str()) => {
             unknown("port", port.as_str(), &format!("{at}/port"), &ports, out);
         }
         None if probe.exec.is_empty() && ports.len() != 1 => out.push(
-            out.error(codes::PROBE, &at, format!("probe `{}` does not say which port to ask", name.word()))
-                .help("write `port=NAME`; only a container with a single port needs none"),
+            out.error(
+                codes::PROBE,
+                &at,
+                format!("probe `{}` does not say which port to ask", name.word()),
+            )
+            .help("write `port=NAME`; only a container with a single port needs none"),
         ),
         _ => {}
     }
-    for (field, time) in [("every", probe.every), ("timeout", probe.timeout), ("delay", probe.delay)] {
+    for (field, time) in [
+        ("every", probe.every),
+        ("timeout", probe.timeout),
+        ("delay", probe.delay),
+    ] {
         seconds(time, &format!("{at}/{field}"), out);
     }
     if name != ProbeName::Readiness && probe.successes.is_some_and(|n| n > 1) {
@@ -225,9 +282,21 @@ fn question(name: ProbeName, probe: &Probe, view: &ContainerView<'_>, out: &mut 
 fn resources(view: &ContainerView<'_>, out: &mut Findings<'_>) {
     let (requests, limits) = (view.resources.requests, view.resources.limits);
     let pairs = [
-        ("cpu", requests.cpu.map(|a| a.quantity()), limits.cpu.map(|a| a.quantity())),
-        ("memory", requests.memory.map(|a| a.quantity()), limits.memory.map(|a| a.quantity())),
-        ("scratch", requests.scratch.map(|a| a.quantity()), limits.scratch.map(|a| a.quantity())),
+        (
+            "cpu",
+            requests.cpu.map(|a| a.quantity()),
+            limits.cpu.map(|a| a.quantity()),
+        ),
+        (
+            "memory",
+            requests.memory.map(|a| a.quantity()),
+            limits.memory.map(|a| a.quantity()),
+        ),
+        (
+            "scratch",
+            requests.scratch.map(|a| a.quantity()),
+            limits.scratch.map(|a| a.quantity()),
+        ),
     ];
     for (field, request, limit) in pairs {
         let (Some(request), Some(limit)) = (request, limit) else {
@@ -238,10 +307,14 @@ fn resources(view: &ContainerView<'_>, out: &mut Findings<'_>) {
             let message = format!("the {field} limit {limit} is below the request {request}");
             let requested = out.value(&format!("{base}/requests/{field}"));
             out.push(
-                out.error(codes::LIMIT_BELOW, &format!("{base}/limits/{field}"), message)
-                    .label("less than what is reserved")
-                    .related(requested, "the request")
-                    .help("raise the limit or lower the request"),
+                out.error(
+                    codes::LIMIT_BELOW,
+                    &format!("{base}/limits/{field}"),
+                    message,
+                )
+                .label("less than what is reserved")
+                .related(requested, "the request")
+                .help("raise the limit or lower the request"),
             );
         }
     }
@@ -251,7 +324,9 @@ fn mounts(view: &ContainerView<'_>, parts: PodParts<'_>, out: &mut Findings<'_>)
     let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
     for mount in &view.mounts {
         let configs = parts.config.keys().map(Name::as_str);
-        let known: Vec<&str> = configs.chain(parts.volume.keys().map(Name::as_str)).collect();
+        let known: Vec<&str> = configs
+            .chain(parts.volume.keys().map(Name::as_str))
+            .collect();
         if !known.contains(&mount.volume.as_str()) {
             unknown("volume", &mount.volume, &mount.at, &known, out);
         }

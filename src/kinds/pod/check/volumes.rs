@@ -23,8 +23,12 @@ pub(crate) fn volumes(all: &Keyed<Name, Volume>, scope: &Scope<'_>, out: &mut Fi
         }
         if volume.class.is_some() && !kept {
             out.push(
-                out.error(codes::VOLUME, &format!("{at}/class"), "only kept storage has a class")
-                    .help("leave `class` out"),
+                out.error(
+                    codes::VOLUME,
+                    &format!("{at}/class"),
+                    "only kept storage has a class",
+                )
+                .help("leave `class` out"),
             );
         }
         if volume.host_path.is_some() && !scope.world.sources.are_platforms() {
@@ -46,18 +50,27 @@ fn one_source(name: &Name, volume: &Volume, at: &str, out: &mut Findings<'_>) {
         ("ephemeral", volume.ephemeral || volume.memory),
         ("per-replica", volume.per_replica),
     ];
-    let said: Vec<&str> = said.iter().filter(|(_, on)| *on).map(|(word, _)| *word).collect();
+    let said: Vec<&str> = said
+        .iter()
+        .filter(|(_, on)| *on)
+        .map(|(word, _)| *word)
+        .collect();
     if let [first, second, ..] = said[..] {
         let message = format!("volume `{name}` cannot be both `{first}` and `{second}`");
         out.push(
-            out.error_on_name(codes::VOLUME, at, message)
-                .help("keep what it is; to override it for an environment write `(replace)volume …`"),
+            out.error_on_name(codes::VOLUME, at, message).help(
+                "keep what it is; to override it for an environment write `(replace)volume …`",
+            ),
         );
     }
     if !volume.item.is_empty() && volume.secret.is_none() {
         out.push(
-            out.error(codes::VOLUME, &format!("{at}/item"), "`item` chooses keys of a secret, and there is none")
-                .help("write `secret=NAME`"),
+            out.error(
+                codes::VOLUME,
+                &format!("{at}/item"),
+                "`item` chooses keys of a secret, and there is none",
+            )
+            .help("write `secret=NAME`"),
         );
     }
 }
@@ -71,15 +84,22 @@ pub(crate) fn config(all: &Keyed<Name, Config>, scope: &Scope<'_>, out: &mut Fin
                 (Some(_), None) => {}
                 (None, Some(path)) => readable(path.as_str(), &format!("{at}/from"), scope, out),
                 _ => out.push(
-                    out.error_on_name(codes::CONFIG_FILE, &at, format!("file `{key}` needs exactly one content"))
-                        .help("write the text right after its name, or `from=\"PATH\"`"),
+                    out.error_on_name(
+                        codes::CONFIG_FILE,
+                        &at,
+                        format!("file `{key}` needs exactly one content"),
+                    )
+                    .help("write the text right after its name, or `from=\"PATH\"`"),
                 ),
             }
             if config.value.contains_key(key) {
                 let message = format!("key `{key}` is a file and a value");
                 out.push(
                     out.error_on_name(codes::CONFIG_FILE, &at, message)
-                        .related(out.name(&format!("/config/{name}/value/{key}")), "the value")
+                        .related(
+                            out.name(&format!("/config/{name}/value/{key}")),
+                            "the value",
+                        )
                         .help("give one of them another name"),
                 );
             }
@@ -95,7 +115,9 @@ fn readable(path: &str, at: &str, scope: &Scope<'_>, out: &mut Findings<'_>) {
     }
     let whole = sources.path(written.file, path);
     let message = format!("there is no text file `{whole}`");
-    let diagnostic = out.error(codes::CONFIG_FILE, at, message).label("not found");
+    let diagnostic = out
+        .error(codes::CONFIG_FILE, at, message)
+        .label("not found");
     out.push(match closest(&whole, sources.paths()) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help(

@@ -26,8 +26,9 @@ pub(super) fn volumes(pod: &PodView<'_>) -> Traced {
         if volume.source() == Source::PerReplica && pod.claims_by_workload {
             continue;
         }
-        let mut value = source(pod.owner, name, volume);
+        let mut value = Map::new();
         value.insert("name".into(), name.as_str().into());
+        value.extend(source(pod.owner, name, volume));
         out.push_from(value.into(), &format!("/volume/{name}"));
     }
     out

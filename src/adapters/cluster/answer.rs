@@ -1,0 +1,257 @@
+//! What an answer of the API server means: the object, or a classified problem.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::apply::problem::{Problem, ProblemKind};
+use crate::object::ObjectKey;
+use crate::plan::observed::{ApiProblem, Cause, Conflict};
+
+/// An answer as it came, its body complete.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+/// The `Status` of a refusal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    kind: String,
+    message: String,
+    reason: String,
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    name: String,
+    kind: String,
+    causes: Vec<StatusCause>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StatusCause {
+    reason: String,
+    message: String,
+    field: String,
+}
+
+impl Answer {
+    /// The body as JSON, if the server did what was asked.
+    pub(super) fn json(self, what: &str, writes: bool) -> Result<Value, Problem> {
+        if !self.status.is_success() {
+            return Err(self.problem(what, writes));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let said = format!(
+                "the API server answered {} with what is not JSON ({error})",
+                self.status.as_u16()
+            );
+            Problem::new(ProblemKind::BadAnswer, what, said)
+        })
+    }
+
+    /// Whether this is the proof that an object does not exist: a 404 that names it.
+    pub(super) fn proves_absence(&self, key: &ObjectKey) -> bool {
+        let status = self.status_object();
+        self.status == StatusCode::NOT_FOUND
+            && status.is_some_and(|s| s.reason == "NotFound" && s.details.name == key.name)
+    }
+
+    fn status_object(&self) -> Option<Status> {
+        let status: Status = serde_json::from_slice(&self.body).ok()?;
+        (status.kind == "Status").then_some(status)
+    }
+
+    /// The refusal, classified.
+    pub(super) fn problem(&self, what: &str, writes: bool) -> Problem {
+        let code = self.status.as_u16();
+        let Some(status) = self.status_object() else {
+            let kind = kind_without_status(code, writes);
+            let said = format!(
+                "the API server, or something before it, answered {}",
+                self.status
+            );
+            return Problem::new(kind, what, said);
+        };
+        let kind = kind_of(code, &status, writes);
+        let (conflicts, causes): (Vec<_>, Vec<_>) = status
+            .details
+            .causes
+            .into_iter()
+            .partition(|c| c.reason == "FieldManagerConflict");
+        let conflicts: Vec<Conflict> = conflicts.iter().map(conflict).collect();
+        let causes = causes.into_iter().map(|c| Cause {
+            reason: c.reason,
+            field: c.field,
+            message: c.message,
+        });
+        let said = if conflicts.is_empty() {
+            status.message.clone()
+        } else {
+            conflict_words(&conflicts)
+        };
+        let api = ApiProblem {
+            status: code,
+            reason: status.reason,
+            message: status.message,
+            causes: causes.collect(),
+            conflicts,
+        };
+        Problem {
+            api: Some(Box::new(api)),
+            ..Problem::new(kind, what, said)
+        }
+    }
+
+    /// Whether the refusal is about a missing namespace.
+    pub(super) fn lacks_namespace(problem: &Problem) -> bool {
+        let api = problem.api.as_deref();
+        api.is_some_and(|api| api.status == 404 && api.message.starts_with("namespaces \""))
+    }
+}
+
+fn kind_without_status(code: u16, writes: bool) -> ProblemKind {
+    match code {
+        401 => ProblemKind::Unauthorized,
+        403 => ProblemKind::Forbidden,
+        404 => ProblemKind::NotServed,
+        413 => ProblemKind::TooLarge,
+        429 => ProblemKind::Throttled,
+        500.. if writes => ProblemKind::Unknown,
+        500.. => ProblemKind::Server,
+        _ => ProblemKind::BadAnswer,
+    }
+}
+
+fn kind_of(code: u16, status: &Status, writes: bool) -> ProblemKind {
+    let webhook = [
+        "admission webhook \"",
+        "Internal error occurred: failed calling webhook",
+    ];
+    if webhook
+        .iter()
+        .any(|start| status.message.starts_with(start))
+    {
+        return ProblemKind::Webhook;
+    }
+    match code {
+        401 => ProblemKind::Unauthorized,
+        403 => ProblemKind::Forbidden,
+        404 if status.details.name.is_empty() && status.details.kind.is_empty() => {
+            ProblemKind::NotServed
+        }
+        404 => ProblemKind::NotFound,
+        409 if status
+            .details
+            .causes
+            .iter()
+            .any(|c| c.reason == "FieldManagerConflict") =>
+        {
+            ProblemKind::Conflict
+        }
+        409 | 410 => ProblemKind::Stale,
+        413 => ProblemKind::TooLarge,
+        400 | 405 | 415 | 422 => ProblemKind::Invalid,
+        429 => ProblemKind::Throttled,
+        500.. if writes => ProblemKind::Unknown,
+        500.. => ProblemKind::Server,
+        _ => ProblemKind::BadAnswer,
+    }
+}
+
+/// The server names the manager in the message only: `conflict with "NAME"` or
+/// `conflict with "NAME" using apps/v1`, for subresources `with subresource "scale"` follows.
+fn conflict(cause: &StatusCause) -> Conflict {
+    let manager = cause.message.split('"').nth(1).unwrap_or("unknown");
+    Conflict {
+        manager: manager.to_owned(),
+        field: cause.field.clone(),
+    }
+}
+
+fn conflict_words(conflicts: &[Conflict]) -> String {
+    let shown: Vec<String> = conflicts
+        .iter()
+        .take(5)
+        .map(|c| format!("`{}` belongs to `{}`", c.field, c.manager))
+        .collect();
+    let more = conflicts.len().saturating_sub(5);
+    let rest = if more > 0 {
+        format!(" and {more} more fields")
+    } else {
+        String::new()
+    };
+    format!("{}{rest}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::GroupKind;
+    use serde_json::json;
+
+    fn answer(code: u16, body: &str) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(code).unwrap(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn only_a_404_that_names_the_object_proves_its_absence() {
+        let key = ObjectKey {
+            group_kind: GroupKind::new("", "ConfigMap"),
+            namespace: Some("n".into()),
+            name: "a".into(),
+        };
+        let status = |name: &str| {
+            json!({"kind":"Status","reason":"NotFound","code":404,"details":{"name":name,"kind":"configmaps"}}).to_string()
+        };
+        assert!(answer(404, &status("a")).proves_absence(&key));
+        assert!(!answer(404, &status("b")).proves_absence(&key));
+        assert!(!answer(404, "404 page not found").proves_absence(&key));
+        assert!(
+            !answer(
+                404,
+                &json!({"kind":"Status","reason":"NotFound"}).to_string()
+            )
+            .proves_absence(&key)
+        );
+        assert!(!answer(503, &status("a")).proves_absence(&key));
+    }
+
+    #[test]
+    fn a_conflict_names_field_and_manager() {
+        let body = json!({"kind":"Status","reason":"Conflict","message":"Apply failed with 1 conflict","details":{"name":"a","kind":"configmaps","causes":[
+            {"reason":"FieldManagerConflict","message":"conflict with \"kubectl-edit\" using v1","field":".data.k"}]}});
+        let problem = answer(409, &body.to_string()).problem("apply ConfigMap/a in n", true);
+        assert_eq!(problem.kind, ProblemKind::Conflict);
+        assert!(
+            problem
+                .to_string()
+                .contains("`.data.k` belongs to `kubectl-edit`"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn html_is_never_an_object() {
+        let problem = answer(200, "<html>")
+            .json("read ConfigMap/a", false)
+            .unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::BadAnswer);
+        assert_eq!(
+            answer(502, "<html>").problem("x", true).kind,
+            ProblemKind::Unknown
+        );
+        assert_eq!(
+            answer(502, "<html>").problem("x", false).kind,
+            ProblemKind::Server
+        );
+    }
+}

@@ -1,0 +1,437 @@
+//! Reads everything a plan needs to know about one set.
+//!
+//! A label selects what is probably ours; what it does not show is read by name, and only a 404 for that
+//! name says "absent". The server is asked for a dry-run only where the digests say that something
+//! changed. What cannot be known is reported as unreadable or unverified, object by object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
+
+use crate::adapters::cluster::discovery::Catalogue;
+use crate::adapters::cluster::trial::{cannot_change, defines, recreate, trial};
+use crate::adapters::cluster::{KubeCluster, contents};
+use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
+use crate::apply::problem::Problem;
+use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
+use crate::plan::digest;
+use crate::plan::inventory::Entry;
+use crate::plan::normalize::is_built_in;
+use crate::plan::observed::{DryRun, Live, Observed, World};
+use crate::plan::payload::{Payload, payload};
+
+/// Calls of one observation at once.
+pub(super) const AT_ONCE: usize = 32;
+/// From how many objects of a kind on they are listed first.
+const LIST_FROM: usize = 6;
+
+/// A kind in the version in which its objects are read.
+type Version = (GroupKind, Option<String>);
+
+/// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
+type Found = Result<Option<Box<Live>>, String>;
+
+/// Reads the world of one set.
+pub(super) async fn observe(
+    cluster: &KubeCluster,
+    question: Question<'_>,
+) -> Result<World, Problem> {
+    question.identity.check(&question.rendered.set)?;
+    let cluster_uid = cluster.uid().await?;
+    let catalogue = fresh_catalogue(cluster, question).await?;
+    let found = read_all(cluster, &catalogue, question).await;
+    let missing = missing_namespaces(cluster, question, &found).await?;
+    let asked = Asked {
+        cluster,
+        catalogue: &catalogue,
+        question,
+        missing: &missing,
+    };
+    let objects: Vec<(ObjectKey, Observed)> = futures::stream::iter(found)
+        .map(|(key, found)| asked.judge(key, found))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let objects: BTreeMap<ObjectKey, Observed> = objects.into_iter().collect();
+    let quotas =
+        contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
+    let contents = asked.contents(&objects).await;
+    Ok(World {
+        cluster_uid,
+        objects,
+        discovery: catalogue.to_data(),
+        contents,
+        quotas,
+        ..World::default()
+    })
+}
+
+/// What is served, read anew if a kind of ours is missing or nobody vouched for all of it.
+async fn fresh_catalogue(
+    cluster: &KubeCluster,
+    question: Question<'_>,
+) -> Result<std::sync::Arc<Catalogue>, Problem> {
+    let known = cluster.catalogue(false).await?;
+    let missing = keys(question).any(|key| known.find(&key.group_kind, None).is_none());
+    if missing || !known.complete() {
+        cluster.catalogue(true).await
+    } else {
+        Ok(known)
+    }
+}
+
+/// Everything wanted or tracked.
+fn keys(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
+    let wanted = question.rendered.objects.keys();
+    let tracked = question.inventory.entries.keys();
+    wanted.chain(tracked.filter(move |key| !question.rendered.objects.contains_key(*key)))
+}
+
+async fn read_all(
+    cluster: &KubeCluster,
+    catalogue: &Catalogue,
+    question: Question<'_>,
+) -> BTreeMap<ObjectKey, Found> {
+    let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
+    for key in keys(question) {
+        let desired = question.rendered.objects.get(key);
+        let version = desired.map(|d| d.manifest.api_version.clone());
+        // A version that is not served any more says nothing about the object.
+        let version = version.filter(|v| catalogue.find(&key.group_kind, Some(v)).is_some());
+        kinds
+            .entry((key.group_kind.clone(), version))
+            .or_default()
+            .push(key.clone());
+    }
+    let label = format!("{SET_LABEL}={}", question.rendered.set.label());
+    let asked = (catalogue, question, label.as_str());
+    let read = kinds
+        .into_iter()
+        .map(|(kind, keys)| read_kind(cluster, asked, kind, keys));
+    let read: Vec<Vec<(ObjectKey, Found)>> = futures::stream::iter(read)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    read.into_iter().flatten().collect()
+}
+
+async fn read_kind(
+    cluster: &KubeCluster,
+    (catalogue, question, label): (&Catalogue, Question<'_>, &str),
+    (group_kind, version): Version,
+    keys: Vec<ObjectKey>,
+) -> Vec<(ObjectKey, Found)> {
+    if catalogue.find(&group_kind, None).is_none() {
+        let found = unserved(cluster, catalogue, question, &group_kind).await;
+        return keys
+            .into_iter()
+            .map(|key| (key, found.clone().map(|()| None)))
+            .collect();
+    }
+    let mut listed = BTreeMap::new();
+    if keys.len() >= LIST_FROM {
+        // A list that fails costs time only: every key is then read by its name.
+        listed = list_kind(cluster, (&group_kind, version.as_deref()), label)
+            .await
+            .unwrap_or_default();
+    }
+    let read = keys.into_iter().map(|key| {
+        let (live, version) = (listed.remove(&key), version.clone());
+        async move {
+            let found = match live {
+                Some(live) => Ok(Some(live)),
+                None => read_one(cluster, &key, version).await,
+            };
+            (key, found)
+        }
+    });
+    let read: Vec<_> = read.collect();
+    futures::stream::iter(read)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn read_one(cluster: &KubeCluster, key: &ObjectKey, api_version: Option<String>) -> Found {
+    let target = Target {
+        key: key.clone(),
+        api_version,
+    };
+    match cluster.read(&target).await {
+        Ok(live) => Ok(live.map(Box::new)),
+        Err(problem) => Err(problem.to_string()),
+    }
+}
+
+async fn list_kind(
+    cluster: &KubeCluster,
+    (group_kind, version): (&GroupKind, Option<&str>),
+    label: &str,
+) -> Result<BTreeMap<ObjectKey, Box<Live>>, Problem> {
+    let resource = cluster.resource(group_kind, version).await?;
+    let items = cluster.items(&resource.path(None), label, false).await?;
+    let mut out = BTreeMap::new();
+    for mut item in items {
+        if let Some(map) = item.as_object_mut() {
+            // In the order in which single objects are answered.
+            map.shift_insert(0, "apiVersion".into(), resource.api_version().into());
+            map.shift_insert(1, "kind".into(), group_kind.kind.as_str().into());
+        }
+        let text = |pointer| {
+            item.pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let Some(name) = text("/metadata/name") else {
+            continue;
+        };
+        let key = ObjectKey {
+            group_kind: group_kind.clone(),
+            namespace: text("/metadata/namespace"),
+            name,
+        };
+        if let Ok(live) = Live::new(item) {
+            out.insert(key, Box::new(live));
+        }
+    }
+    Ok(out)
+}
+
+/// A kind that is not served has no objects only if everything answered, no CRD defines it, and it is
+/// nothing that a server brings by itself: those are never gone, only silent.
+async fn unserved(
+    cluster: &KubeCluster,
+    catalogue: &Catalogue,
+    question: Question<'_>,
+    kind: &GroupKind,
+) -> Result<(), String> {
+    let group = &kind.group;
+    let silent = || Err(format!("the API group `{group}` did not answer"));
+    let mut wanted = question.rendered.objects.values();
+    let planned = wanted.any(|other| defines(&other.manifest.body, group, &kind.kind));
+    if !catalogue.complete() || !catalogue.knows(group) || (is_built_in(kind) && !planned) {
+        return silent();
+    }
+    let all = |group, kind| ListQuery {
+        group_kind: GroupKind::new(group, kind),
+        namespace: None,
+        labels: String::new(),
+    };
+    let crds = cluster
+        .list(&all("apiextensions.k8s.io", "CustomResourceDefinition"))
+        .await;
+    if crds
+        .map_err(|p| p.to_string())?
+        .iter()
+        .any(|crd| defines(crd, group, &kind.kind))
+    {
+        return Err(format!("the CRD of {kind} exists and is not served yet"));
+    }
+    let services = cluster
+        .list(&all("apiregistration.k8s.io", "APIService"))
+        .await;
+    let aggregated = |service: &Value| {
+        let same = service.pointer("/spec/group").and_then(Value::as_str) == Some(group.as_str());
+        same && service
+            .pointer("/spec/service")
+            .is_some_and(|s| !s.is_null())
+    };
+    if services.map_err(|p| p.to_string())?.iter().any(aggregated) {
+        return silent();
+    }
+    Ok(())
+}
+
+/// Namespaces of wanted objects that do not exist.
+async fn missing_namespaces(
+    cluster: &KubeCluster,
+    question: Question<'_>,
+    found: &BTreeMap<ObjectKey, Found>,
+) -> Result<BTreeSet<String>, Problem> {
+    let absent = question
+        .rendered
+        .objects
+        .keys()
+        .filter(|key| matches!(found.get(*key), Some(Ok(None))));
+    let names: BTreeSet<String> = absent.filter_map(|key| key.namespace.clone()).collect();
+    let read = futures::stream::iter(names).map(|name| async move {
+        let key = namespace(&name);
+        let live = cluster.read(&Target::of(&key)).await?;
+        Ok::<_, Problem>(live.is_none().then_some(name))
+    });
+    let missing: Vec<Option<String>> = read.buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(missing.into_iter().flatten().collect())
+}
+
+fn namespace(name: &str) -> ObjectKey {
+    ObjectKey {
+        group_kind: GroupKind::new("", "Namespace"),
+        namespace: None,
+        name: name.into(),
+    }
+}
+
+/// Namespaces in which something is to be written.
+fn changed_namespaces(
+    question: Question<'_>,
+    objects: &BTreeMap<ObjectKey, Observed>,
+    missing: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let changes = |seen: &Observed| match seen {
+        Observed::Present(live) => live.dry_run != DryRun::NotNeeded,
+        Observed::Absent { .. } => true,
+        Observed::Unreadable { .. } => false,
+    };
+    let wanted = objects
+        .iter()
+        .filter(|(key, _)| question.rendered.objects.contains_key(*key));
+    let spaces = wanted
+        .filter(|(_, seen)| changes(seen))
+        .filter_map(|(key, _)| key.namespace.clone());
+    spaces.filter(|name| !missing.contains(name)).collect()
+}
+
+/// What all objects' questions have in common.
+struct Asked<'a> {
+    cluster: &'a KubeCluster,
+    catalogue: &'a Catalogue,
+    question: Question<'a>,
+    missing: &'a BTreeSet<String>,
+}
+
+impl Asked<'_> {
+    async fn judge(&self, key: ObjectKey, found: Found) -> (ObjectKey, Observed) {
+        let desired = self.question.rendered.objects.get(&key);
+        let seen = match (found, desired) {
+            (Err(reason), _) => Ok(Observed::Unreadable { reason }),
+            (Ok(None), None) => Ok(Observed::Absent {
+                dry_run: DryRun::NotNeeded,
+            }),
+            (Ok(None), Some(desired)) => self
+                .absent(desired)
+                .await
+                .map(|dry_run| Observed::Absent { dry_run }),
+            (Ok(Some(live)), None) => Ok(Observed::Present(live)),
+            (Ok(Some(live)), Some(desired)) => self
+                .present(*live, desired)
+                .await
+                .map(|live| Observed::Present(Box::new(live))),
+        };
+        let seen = seen.unwrap_or_else(|problem| Observed::Unreadable {
+            reason: problem.to_string(),
+        });
+        (key, seen)
+    }
+
+    async fn absent(&self, desired: &Desired) -> Result<DryRun, Problem> {
+        let Question {
+            rendered,
+            policy,
+            identity,
+            inventory,
+        } = self.question;
+        let key = &desired.manifest.key;
+        if same_run(desired, inventory.entries.get(key)) {
+            return Ok(DryRun::NotNeeded);
+        }
+        if let Some(reason) = self.not_yet(desired) {
+            return Ok(DryRun::Unverified { reason });
+        }
+        let payload = payload(desired, &rendered.set, None, policy);
+        trial(self.cluster, identity, desired, &payload, Expect::Absent).await
+    }
+
+    /// Why the server cannot be asked before the plan is carried out.
+    fn not_yet(&self, desired: &Desired) -> Option<String> {
+        let rendered = self.question.rendered;
+        let key = &desired.manifest.key;
+        if self.catalogue.find(&key.group_kind, None).is_none() {
+            let GroupKind { group, kind } = &key.group_kind;
+            let mut wanted = rendered.objects.values();
+            let made = wanted.any(|other| defines(&other.manifest.body, group, kind));
+            return Some(match made {
+                true => "its CRD is created by this plan".into(),
+                false => format!("the API server does not serve {}", key.group_kind),
+            });
+        }
+        let name = key
+            .namespace
+            .as_ref()
+            .filter(|name| self.missing.contains(*name))?;
+        if rendered.objects.contains_key(&namespace(name)) {
+            return Some("its namespace is created by this plan".into());
+        }
+        match rendered.set.owner {
+            Owner::Tenant(_) => Some(format!("its namespace `{name}` does not exist yet")),
+            Owner::Platform => None,
+        }
+    }
+
+    async fn present(&self, live: Live, desired: &Desired) -> Result<Live, Problem> {
+        let Question {
+            rendered,
+            inventory,
+            policy,
+            identity,
+        } = self.question;
+        let entry = inventory.entries.get(&desired.manifest.key);
+        let payload = payload(desired, &rendered.set, Some(&live), policy);
+        if !self.needs_trial(&live, desired, entry, &payload) {
+            return Ok(live);
+        }
+        let dry_run = trial(self.cluster, identity, desired, &payload, Expect::Anything).await?;
+        let mut live = live;
+        if desired.rules.replace && cannot_change(&dry_run) {
+            live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);
+        }
+        Ok(live.with_dry_run(dry_run))
+    }
+
+    fn needs_trial(
+        &self,
+        live: &Live,
+        desired: &Desired,
+        entry: Option<&Entry>,
+        payload: &Payload,
+    ) -> bool {
+        if live.deletion_timestamp.is_some() || digest::in_sync(payload, live, entry) {
+            return false;
+        }
+        let owned = entry.and_then(Entry::uid) == Some(live.uid.as_str());
+        !(owned && same_run(desired, entry))
+    }
+
+    /// What would go with the Namespaces and CRDs that are tracked and not wanted any more.
+    async fn contents(
+        &self,
+        objects: &BTreeMap<ObjectKey, Observed>,
+    ) -> BTreeMap<ObjectKey, crate::plan::observed::Contents> {
+        let holds = |key: &ObjectKey| {
+            let kind = key.group_kind.kind.as_str();
+            (kind == "Namespace" && key.group_kind.group.is_empty())
+                || kind == "CustomResourceDefinition"
+        };
+        let mut out = BTreeMap::new();
+        for (key, seen) in objects {
+            let Observed::Present(live) = seen else {
+                continue;
+            };
+            if holds(key) && !self.question.rendered.objects.contains_key(key) {
+                let (cluster, catalogue) = (self.cluster, self.catalogue);
+                let found = contents::contents(cluster, catalogue, self.question, key, live).await;
+                out.insert(key.clone(), found);
+            }
+        }
+        out
+    }
+}
+
+/// Whether this run of something that runs to completion was started before.
+fn same_run(desired: &Desired, entry: Option<&Entry>) -> bool {
+    let key = desired.rules.run_key.as_ref();
+    let before = entry
+        .and_then(Entry::record)
+        .and_then(|record| record.run_key.as_ref());
+    key.is_some() && key == before
+}

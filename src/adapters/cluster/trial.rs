@@ -1,0 +1,143 @@
+//! Dry-runs: what the server says a write would lead to. The stored objects stay as they are.
+//!
+//! Unforced first, since only that tells whose fields would be taken; then forced, to see the result.
+
+use serde_json::Value;
+
+use crate::adapters::cluster::{KubeCluster, lacks_namespace};
+use crate::apply::cluster::{Cluster as _, Expect, Identity, Target, Write};
+use crate::apply::problem::{Problem, ProblemKind};
+use crate::object::Desired;
+use crate::plan::observed::{ApiProblem, DryRun};
+use crate::plan::payload::Payload;
+
+/// What is added to the name of an object that is tried anew while the old one is still there.
+const TRIED_ANEW: &str = "-kubemate-try";
+
+/// What a write of `payload` would do. An error means that nothing is known.
+pub(super) async fn trial(
+    cluster: &KubeCluster,
+    identity: &Identity,
+    desired: &Desired,
+    payload: &Payload,
+    expect: Expect,
+) -> Result<DryRun, Problem> {
+    let mut write = Write {
+        target: target(desired),
+        body: payload.body.clone(),
+        expect,
+        force: false,
+        dry_run: true,
+    };
+    match cluster.write(identity, &write).await {
+        Ok(object) => Ok(DryRun::Predicted {
+            object,
+            conflicts: Vec::new(),
+        }),
+        Err(problem) if problem.kind == ProblemKind::Conflict => {
+            let conflicts = problem.api.map(|api| api.conflicts).unwrap_or_default();
+            write.force = true;
+            match cluster.write(identity, &write).await {
+                Ok(object) => Ok(DryRun::Predicted { object, conflicts }),
+                Err(problem) => refusal(problem, desired),
+            }
+        }
+        Err(problem) => refusal(problem, desired),
+    }
+}
+
+/// Whether the object could be made anew, asked under another name.
+pub(super) async fn recreate(
+    cluster: &KubeCluster,
+    identity: &Identity,
+    desired: &Desired,
+    payload: &Payload,
+) -> Result<DryRun, Problem> {
+    let mut target = target(desired);
+    let keep = 253 - TRIED_ANEW.len();
+    let stem: String = target.key.name.chars().take(keep.min(40)).collect();
+    target.key.name = format!("{}{TRIED_ANEW}", stem.trim_end_matches(['-', '.']));
+    let mut body = payload.body.clone();
+    if let Some(metadata) = body.get_mut("metadata") {
+        metadata["name"] = target.key.name.as_str().into();
+    }
+    let write = Write {
+        target,
+        body,
+        expect: Expect::Absent,
+        force: false,
+        dry_run: true,
+    };
+    match cluster.write(identity, &write).await {
+        Ok(object) => Ok(DryRun::Predicted {
+            object,
+            conflicts: Vec::new(),
+        }),
+        Err(problem) => refusal(problem, desired),
+    }
+}
+
+/// The object in the version that Git speaks.
+pub(super) fn target(desired: &Desired) -> Target {
+    Target {
+        key: desired.manifest.key.clone(),
+        api_version: Some(desired.manifest.api_version.clone()),
+    }
+}
+
+/// Whether the server refused because a field cannot change.
+pub(super) fn cannot_change(dry_run: &DryRun) -> bool {
+    matches!(dry_run, DryRun::Refused(problem) if problem.status == 422)
+}
+
+/// A refusal is an answer; trouble on the way to it is not.
+fn refusal(problem: Problem, desired: &Desired) -> Result<DryRun, Problem> {
+    if lacks_namespace(&problem) {
+        let reason = format!(
+            "the namespace of {} does not exist yet",
+            desired.manifest.key
+        );
+        return Ok(DryRun::Unverified { reason });
+    }
+    match problem.kind {
+        ProblemKind::Webhook => {
+            let no_dry_run = problem.said.contains("does not support dry run");
+            let failed = problem.said.contains("failed calling webhook");
+            if no_dry_run || failed {
+                let name = problem.said.split('"').nth(1).unwrap_or("a webhook");
+                let how = if no_dry_run {
+                    "has no dry-run"
+                } else {
+                    "did not answer"
+                };
+                return Ok(DryRun::Unverified {
+                    reason: format!("the webhook `{name}` {how}"),
+                });
+            }
+        }
+        ProblemKind::NotServed if problem.api.is_none() => {
+            let message = problem.said;
+            return Ok(DryRun::Refused(ApiProblem {
+                status: 404,
+                reason: "NotServed".into(),
+                message,
+                ..ApiProblem::default()
+            }));
+        }
+        _ => {}
+    }
+    match problem.api {
+        Some(api) if (400..500).contains(&api.status) && !matches!(api.status, 401 | 429) => {
+            Ok(DryRun::Refused(*api))
+        }
+        api => Err(Problem { api, ..problem }),
+    }
+}
+
+/// The CRD of a kind among what is wanted.
+pub(super) fn defines(body: &Value, group: &str, kind: &str) -> bool {
+    let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
+    text("/kind") == Some("CustomResourceDefinition")
+        && text("/spec/group") == Some(group)
+        && text("/spec/names/kind") == Some(kind)
+}

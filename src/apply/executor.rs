@@ -1,0 +1,463 @@
+//! The order of execution: what may start, what is under way, what can no longer be done.
+//!
+//! One loop owns all state; everything that talks to the cluster is a future of its own. Waits for
+//! health do not take the place of writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep};
+
+use crate::apply::books::{self, Books, Record};
+use crate::apply::cluster::{Cluster, Identity, Lease, Stored};
+use crate::apply::outcome::{Because, Halt, Outcome, Report, StepReport};
+use crate::apply::perform::{Effect, Hands, is_replacement, target_of};
+use crate::apply::problem::{Problem, ProblemKind};
+use crate::apply::wait::{self, Waiting};
+use crate::apply::{Progress, Run};
+use crate::health::Health;
+use crate::object::ObjectKey;
+use crate::plan::Plan;
+use crate::plan::inventory::Entry;
+use crate::plan::step::{Step, StepId, Until};
+
+/// The pause between two tries of a write that may go well in a moment.
+const SETTLE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What a future brings.
+enum Event {
+    Performed(usize, Result<Effect, Halt>),
+    Left(usize, Result<Record, Halt>),
+    Verdict(ObjectKey, Result<Health, Problem>),
+    Stored(Result<Stored, Problem>),
+    Renewed(Result<Lease, Problem>),
+}
+
+/// A step on its way.
+enum State {
+    Waiting,
+    UnderWay,
+    Ended(Outcome),
+}
+
+/// What one question about a step's turn says.
+enum Turn {
+    Go,
+    NotYet,
+    Never(Because),
+}
+
+/// The state of one run.
+pub(super) struct Executor<'a, C> {
+    cluster: &'a C,
+    run: Run<'a>,
+    states: Vec<State>,
+    places: BTreeMap<StepId, usize>,
+    /// Verdicts that were waited for; none while the wait is on.
+    health: BTreeMap<ObjectKey, Option<Health>>,
+    books: Books,
+    storing: bool,
+    closed: Option<Problem>,
+    lease: Lease,
+    lease_lost: bool,
+    renewing: bool,
+    writing: usize,
+    deadline: Instant,
+    events: FuturesUnordered<BoxFuture<'a, Event>>,
+}
+
+impl<'a, C: Cluster> Executor<'a, C> {
+    pub(super) fn new(cluster: &'a C, run: Run<'a>, books: Books, lease: Lease) -> Self {
+        let steps = &run.plan.steps;
+        Self {
+            cluster,
+            run,
+            states: steps.iter().map(|_| State::Waiting).collect(),
+            places: steps
+                .iter()
+                .enumerate()
+                .map(|(at, step)| (step.id, at))
+                .collect(),
+            health: BTreeMap::new(),
+            books,
+            storing: false,
+            closed: None,
+            lease,
+            lease_lost: false,
+            renewing: true,
+            writing: 0,
+            deadline: Instant::now() + run.options.patience,
+            events: FuturesUnordered::new(),
+        }
+    }
+
+    /// Until every step has ended, every wait is over and everything is written down; also when
+    /// nothing is under way any more, as in a plan whose steps wait for each other.
+    pub(super) async fn run(mut self) -> (Report, Lease) {
+        let renewal = self.renewal();
+        self.events.push(renewal);
+        loop {
+            self.start_what_may();
+            self.write_down();
+            if self.finished() || self.events.len() <= usize::from(self.renewing) {
+                break;
+            }
+            let Some(event) = self.events.next().await else {
+                break;
+            };
+            self.take(event);
+        }
+        self.report()
+    }
+
+    /// Everything is done but the renewal of the lease.
+    fn finished(&self) -> bool {
+        let ended = self
+            .states
+            .iter()
+            .all(|state| matches!(state, State::Ended(_)));
+        ended && !self.storing && self.health.values().all(Option::is_some) && !self.owes()
+    }
+
+    fn owes(&self) -> bool {
+        self.closed.is_none() && self.books.due(true)
+    }
+
+    fn steps(&self) -> &'a [Step] {
+        &self.run.plan.steps
+    }
+
+    /// Starts every step whose turn it is; repeated, since an end may decide others.
+    fn start_what_may(&mut self) {
+        loop {
+            let mut decided = false;
+            for at in 0..self.states.len() {
+                if !matches!(self.states[at], State::Waiting) {
+                    continue;
+                }
+                match self.turn(at) {
+                    Turn::NotYet => {}
+                    Turn::Never(because) => {
+                        self.end(at, Outcome::NotAttempted { because });
+                        decided = true;
+                    }
+                    Turn::Go if self.writing < self.run.options.at_once => self.start(at),
+                    Turn::Go => return,
+                }
+            }
+            if !decided {
+                return;
+            }
+        }
+    }
+
+    fn turn(&mut self, at: usize) -> Turn {
+        let step = &self.steps()[at];
+        if !step.held_by.is_empty() {
+            return Turn::Never(Because::Held(step.held_by.clone()));
+        }
+        if let Some(because) = self.over() {
+            return Turn::Never(because);
+        }
+        let mut turn = Turn::Go;
+        for wait in &step.waits_for {
+            match self.passed(wait.step, wait.until) {
+                Turn::Go => {}
+                Turn::NotYet => turn = Turn::NotYet,
+                never @ Turn::Never(_) => return never,
+            }
+        }
+        if Plan::after_all_writes(step) {
+            match self.all_writes_done() {
+                Turn::Go => {}
+                Turn::NotYet => turn = Turn::NotYet,
+                never @ Turn::Never(_) => return never,
+            }
+        }
+        if matches!(turn, Turn::Go) {
+            let needs: Vec<Turn> = step.needs.iter().map(|key| self.healthy(key)).collect();
+            for need in needs {
+                match need {
+                    Turn::Go => {}
+                    Turn::NotYet => turn = Turn::NotYet,
+                    never @ Turn::Never(_) => return never,
+                }
+            }
+        }
+        turn
+    }
+
+    /// Why nothing more may begin.
+    fn over(&self) -> Option<Because> {
+        if self.run.stop.is_cancelled() {
+            return Some(Because::CalledOff);
+        }
+        if self.closed.is_some() {
+            return Some(Because::BooksClosed);
+        }
+        self.lease_lost.then_some(Because::LeaseLost)
+    }
+
+    fn passed(&mut self, step: StepId, until: Until) -> Turn {
+        let Some(at) = self.places.get(&step).copied() else {
+            return Turn::Never(Because::WritesMissing);
+        };
+        let key = &self.steps()[at].key;
+        match (&self.states[at], until) {
+            (State::Waiting | State::UnderWay, _) => Turn::NotYet,
+            (State::Ended(Outcome::Done), Until::Done) => Turn::Go,
+            (State::Ended(Outcome::Done), Until::Healthy) => self.healthy(key),
+            (State::Ended(_), _) => Turn::Never(Because::Step(key.clone())),
+        }
+    }
+
+    fn all_writes_done(&self) -> Turn {
+        let writes = self
+            .steps()
+            .iter()
+            .zip(&self.states)
+            .filter(|(step, _)| step.action.writes());
+        let mut turn = Turn::Go;
+        for (_, state) in writes {
+            match state {
+                State::Ended(Outcome::Done) => {}
+                State::Ended(_) => return Turn::Never(Because::WritesMissing),
+                State::Waiting | State::UnderWay => turn = Turn::NotYet,
+            }
+        }
+        turn
+    }
+
+    /// Whether an object is healthy; begins to wait for it when first asked.
+    fn healthy(&mut self, key: &ObjectKey) -> Turn {
+        match self.health.get(key) {
+            Some(Some(health)) if health.is_settled() => Turn::Go,
+            Some(Some(health)) => Turn::Never(Because::Unhealthy {
+                key: key.clone(),
+                why: health.why().to_owned(),
+            }),
+            Some(None) => Turn::NotYet,
+            None => {
+                self.wait_for(key.clone());
+                Turn::NotYet
+            }
+        }
+    }
+
+    fn wait_for(&mut self, key: ObjectKey) {
+        self.health.insert(key.clone(), None);
+        let waiting = self.waiting(&key);
+        let (cluster, progress) = (self.cluster, self.run.progress);
+        self.events.push(Box::pin(async move {
+            let say = |health: &Health| progress(Progress::Waits(&key, health));
+            let verdict = wait::healthy(cluster, &waiting, &say).await;
+            Event::Verdict(key, verdict)
+        }));
+    }
+
+    fn waiting(&self, key: &ObjectKey) -> Waiting {
+        Waiting {
+            target: target_of(key, self.run.rendered),
+            deadline: self.deadline,
+            stop: self.run.stop.clone(),
+        }
+    }
+
+    fn start(&mut self, at: usize) {
+        let step = &self.steps()[at];
+        let entry = self.books.entry(&step.key).cloned();
+        self.states[at] = State::UnderWay;
+        self.writing += 1;
+        (self.run.progress)(Progress::Begun(step));
+        let (cluster, run) = (self.cluster, self.run);
+        self.events.push(Box::pin(async move {
+            Event::Performed(at, perform(cluster, run, step, entry).await)
+        }));
+    }
+
+    /// Waits until what was deleted is gone; a replacement is then made.
+    fn see_off(&mut self, at: usize, uid: String) {
+        let step = &self.steps()[at];
+        let waiting = self.waiting(&step.key);
+        let (cluster, run) = (self.cluster, self.run);
+        self.events.push(Box::pin(async move {
+            Event::Left(at, leave(cluster, run, step, (waiting, uid)).await)
+        }));
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Performed(at, Ok(Effect::Leaving { uid })) => {
+                self.writing -= 1;
+                self.see_off(at, uid);
+            }
+            Event::Performed(at, Ok(Effect::Done(record))) => {
+                self.writing -= 1;
+                self.done(at, record);
+            }
+            Event::Performed(at, Err(halt)) => {
+                self.writing -= 1;
+                self.end(at, halt.into());
+            }
+            Event::Left(at, Ok(record)) => self.done(at, record),
+            Event::Left(at, Err(halt)) => self.end(at, halt.into()),
+            Event::Verdict(key, verdict) => {
+                let verdict = verdict.unwrap_or_else(|p| Health::Unknown { why: p.to_string() });
+                self.health.insert(key, Some(verdict));
+            }
+            Event::Stored(stored) => self.page_written(stored),
+            Event::Renewed(Ok(lease)) => {
+                self.lease = lease;
+                let renewal = self.renewal();
+                self.events.push(renewal);
+            }
+            Event::Renewed(Err(problem)) => self.renewal_failed(&problem),
+        }
+    }
+
+    fn done(&mut self, at: usize, record: Record) {
+        let step = &self.steps()[at];
+        self.books.note(&step.key, record);
+        self.end(at, Outcome::Done);
+        let waits = self.run.options.wait_for_health && step.action.writes();
+        if waits && !self.health.contains_key(&step.key) {
+            self.wait_for(step.key.clone());
+        }
+    }
+
+    fn end(&mut self, at: usize, outcome: Outcome) {
+        (self.run.progress)(Progress::Ended(&self.steps()[at], &outcome));
+        self.states[at] = State::Ended(outcome);
+    }
+
+    /// Writes the books when it is due, one page at a time.
+    fn write_down(&mut self) {
+        if self.storing || self.closed.is_some() || !self.books.due(self.writing == 0) {
+            return;
+        }
+        self.storing = true;
+        let (cluster, page) = (self.cluster, self.books.page());
+        self.events.push(Box::pin(async move {
+            Event::Stored(books::write(cluster, page).await)
+        }));
+    }
+
+    fn page_written(&mut self, stored: Result<Stored, Problem>) {
+        self.storing = false;
+        match stored {
+            Ok(stored) => self.books.written(stored),
+            Err(problem) => self.closed = Some(problem),
+        }
+    }
+
+    /// The lease is renewed three times as often as it would run out.
+    fn renewal(&self) -> BoxFuture<'a, Event> {
+        let (cluster, lease) = (self.cluster, self.lease.clone());
+        Box::pin(async move {
+            sleep(lease.valid / 3).await;
+            Event::Renewed(cluster.renew_lease(&lease).await)
+        })
+    }
+
+    /// Someone else's lease ends the run; a call that failed is made again, in time or not: a stale
+    /// holder is stopped by the preconditions of its writes.
+    fn renewal_failed(&mut self, problem: &Problem) {
+        if problem.kind == ProblemKind::Stale {
+            self.lease_lost = true;
+            self.renewing = false;
+            return;
+        }
+        let renewal = self.renewal();
+        self.events.push(renewal);
+    }
+
+    fn report(self) -> (Report, Lease) {
+        let mut steps = BTreeMap::new();
+        let written: BTreeSet<&ObjectKey> =
+            self.run.plan.steps.iter().map(|step| &step.key).collect();
+        for (step, state) in self.run.plan.steps.iter().zip(self.states) {
+            let outcome = match state {
+                State::Ended(outcome) => outcome,
+                State::Waiting | State::UnderWay => Outcome::NotAttempted {
+                    because: Because::CalledOff,
+                },
+            };
+            let health = self.health.get(&step.key).cloned().flatten();
+            let health = health.filter(|_| written.contains(&step.key));
+            let (key, verb) = (step.key.clone(), step.action.verb());
+            steps.insert(
+                step.id,
+                StepReport {
+                    key,
+                    verb,
+                    outcome,
+                    health,
+                },
+            );
+        }
+        let report = Report {
+            set: self.run.plan.set.clone(),
+            steps,
+            stored: self.books.into_stored(),
+            bookkeeping: self.closed,
+        };
+        (report, self.lease)
+    }
+}
+
+/// One step, again for a while where what was just made may not be known everywhere: the rights of a
+/// tenant, and kinds that a CRD of this plan brings.
+async fn perform<C: Cluster>(
+    cluster: &C,
+    run: Run<'_>,
+    step: &Step,
+    entry: Option<Entry>,
+) -> Result<Effect, Halt> {
+    let hands = Hands {
+        cluster,
+        identity: run.identity,
+        rendered: run.rendered,
+    };
+    let settled = Instant::now() + run.options.settle;
+    let tenant = matches!(run.identity, Identity::ServiceAccount { .. });
+    loop {
+        let done = hands.perform(step, entry.clone()).await;
+        let settles = match &done {
+            Err(Halt::Failed(problem)) => match problem.kind {
+                ProblemKind::Forbidden => tenant,
+                ProblemKind::NotServed => step.action.unverified().is_some(),
+                _ => false,
+            },
+            _ => false,
+        };
+        if !settles || Instant::now() + SETTLE_PAUSE >= settled || run.stop.is_cancelled() {
+            return done;
+        }
+        sleep(SETTLE_PAUSE).await;
+    }
+}
+
+/// The second part of a deletion or replacement.
+async fn leave<C: Cluster>(
+    cluster: &C,
+    run: Run<'_>,
+    step: &Step,
+    (waiting, uid): (Waiting, String),
+) -> Result<Record, Halt> {
+    if let Err(why) = wait::gone(cluster, &waiting, &uid).await? {
+        let what = format!("see {} go", step.key);
+        return Err(Problem::new(ProblemKind::NotReady, what, why).into());
+    }
+    if !is_replacement(step) {
+        return Ok(Record::Forget);
+    }
+    let hands = Hands {
+        cluster,
+        identity: run.identity,
+        rendered: run.rendered,
+    };
+    hands.create(step).await
+}

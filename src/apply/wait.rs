@@ -1,0 +1,209 @@
+//! Waits until one object is as it should be, or gone, or will never be, or time is up.
+//!
+//! A watch drives it; a read comes first, after every end of the watch, and before "gone" is believed.
+//! It holds no place among the writes, ends at its deadline, and at once when it is called off.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::cluster::{Cluster, Seen, Target};
+use crate::apply::pods::pods;
+use crate::apply::problem::Problem;
+use crate::health::{Health, completion};
+use crate::plan::observed::Live;
+
+/// How often an object is judged again though nothing was seen: some verdicts come with time.
+const LOOK: Duration = Duration::from_secs(3);
+/// For how long pods must look stuck before the wait is given up.
+const STUCK_FOR: Duration = Duration::from_secs(10);
+/// The first pause after the end of a watch; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest of these pauses.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is waited for.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The object.
+    pub target: Target,
+    /// The end of patience.
+    pub deadline: Instant,
+    /// Calls the wait off.
+    pub stop: CancellationToken,
+}
+
+/// Waits until the object is healthy, what runs to completion until it has succeeded. `say` hears every
+/// change of the verdict. The answer is the last verdict, whatever ended the wait.
+pub async fn healthy<C: Cluster>(
+    cluster: &C,
+    waiting: &Waiting,
+    say: &(dyn Fn(&Health) + Send + Sync),
+) -> Result<Health, Problem> {
+    let mut watcher = Watcher::new(cluster, waiting);
+    let mut last = unknown("it was not read yet");
+    let mut stuck_since: Option<Instant> = None;
+    loop {
+        let seen = watcher.next().await?;
+        let mut verdict = match &seen {
+            Look::Over => return Ok(last),
+            Look::Gone => unknown("it does not exist"),
+            Look::Unread(why) => unknown(why),
+            Look::At(live) => completion(&live.body, cluster.now()),
+        };
+        if let (Health::InProgress { .. }, Look::At(live)) = (&verdict, &seen) {
+            let (explained, stuck) = explain(cluster, live, &verdict).await;
+            verdict = explained;
+            stuck_since = stuck_since
+                .filter(|_| stuck)
+                .or_else(|| stuck.then(Instant::now));
+            if stuck_since.is_some_and(|since| since.elapsed() >= STUCK_FOR) {
+                return Ok(Health::Failed {
+                    why: verdict.why().to_owned(),
+                });
+            }
+        }
+        if verdict != last {
+            say(&verdict);
+        }
+        last = verdict;
+        if last.is_settled() || matches!(last, Health::Failed { .. }) {
+            return Ok(last);
+        }
+    }
+}
+
+/// Waits until no object of this UID exists; otherwise says what it waits for.
+pub async fn gone<C: Cluster>(
+    cluster: &C,
+    waiting: &Waiting,
+    uid: &str,
+) -> Result<Result<(), String>, Problem> {
+    let mut watcher = Watcher::new(cluster, waiting);
+    let mut why = "it was not read yet".to_owned();
+    loop {
+        match watcher.next().await? {
+            Look::Over => return Ok(Err(why)),
+            Look::Gone => return Ok(Ok(())),
+            Look::At(live) if live.uid != uid => return Ok(Ok(())),
+            Look::Unread(said) => why = said,
+            Look::At(live) => {
+                why = match live.finalizers().join(", ") {
+                    none if none.is_empty() => "it is being deleted".into(),
+                    names => format!("it waits for its finalizers: {names}"),
+                };
+            }
+        }
+    }
+}
+
+/// Says what the pods say; and whether they are stuck.
+async fn explain<C: Cluster>(cluster: &C, live: &Live, verdict: &Health) -> (Health, bool) {
+    let Some(pods) = pods(cluster, live).await else {
+        return (verdict.clone(), false);
+    };
+    let why = match pods.sentence() {
+        Some(sentence) => format!("{}; {sentence}", verdict.why()),
+        None => verdict.why().to_owned(),
+    };
+    (Health::InProgress { why }, pods.stuck())
+}
+
+fn unknown(why: &str) -> Health {
+    Health::Unknown {
+        why: why.to_owned(),
+    }
+}
+
+/// One look at the object.
+enum Look {
+    /// It is so.
+    At(Box<Live>),
+    /// The API server says that it does not exist.
+    Gone,
+    /// It could not be read just now.
+    Unread(String),
+    /// Time is up, or the wait was called off.
+    Over,
+}
+
+type Events = futures::stream::BoxStream<'static, Result<Seen, Problem>>;
+
+/// Reads, then watches, then reads again.
+struct Watcher<'a, C> {
+    cluster: &'a C,
+    waiting: &'a Waiting,
+    events: Option<Events>,
+    last: Option<Box<Live>>,
+    pause: Duration,
+}
+
+impl<'a, C: Cluster> Watcher<'a, C> {
+    fn new(cluster: &'a C, waiting: &'a Waiting) -> Self {
+        Self {
+            cluster,
+            waiting,
+            events: None,
+            last: None,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// The next look; an error only where waiting cannot help.
+    async fn next(&mut self) -> Result<Look, Problem> {
+        let (deadline, stop) = (self.waiting.deadline, self.waiting.stop.clone());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(Look::Over),
+            () = sleep_until(deadline) => Ok(Look::Over),
+            look = self.look() => look,
+        }
+    }
+
+    async fn look(&mut self) -> Result<Look, Problem> {
+        if let (Some(events), Some(last)) = (&mut self.events, &self.last) {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(Seen::Present(live))) => {
+                        self.last = Some(live.clone());
+                        self.pause = Duration::ZERO;
+                        return Ok(Look::At(live));
+                    }
+                    Some(Ok(Seen::Gone)) => self.events = None,
+                    Some(Err(_)) | None => {
+                        self.events = None;
+                        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                    }
+                },
+                () = tokio::time::sleep(LOOK) => return Ok(Look::At(last.clone())),
+            }
+        }
+        self.read().await
+    }
+
+    async fn read(&mut self) -> Result<Look, Problem> {
+        tokio::time::sleep(self.pause).await;
+        match self.cluster.read(&self.waiting.target).await {
+            Ok(Some(live)) => {
+                self.events = Some(
+                    self.cluster
+                        .watch(&self.waiting.target, &live.resource_version),
+                );
+                let live = Box::new(live);
+                self.last = Some(live.clone());
+                Ok(Look::At(live))
+            }
+            Ok(None) => {
+                self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                Ok(Look::Gone)
+            }
+            Err(problem) if problem.kind.passes() => {
+                self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                Ok(Look::Unread(problem.to_string()))
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+}

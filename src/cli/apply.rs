@@ -1,0 +1,187 @@
+//! `kubemate apply`: carry out a plan, or make one and carry it out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::load::SourceArguments;
+use super::session::{self, ClusterArguments, Session};
+use super::{Exit, Failure, output, plan};
+use crate::adapters::cluster::KubeCluster;
+use crate::adapters::disk;
+use crate::apply::outcome::{Outcome, Report};
+use crate::apply::prepare::prepare;
+use crate::apply::{self, Options, Progress, Run};
+use crate::object::{Owner, Rendered};
+use crate::plan::display;
+use crate::plan::saved::SavedPlan;
+use crate::plan::{Plan, Verb};
+
+/// Make the cluster what the project says.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Apply this environment only.
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// Apply to this cluster only.
+    #[arg(long, value_name = "CLUSTER")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    to: ClusterArguments,
+    /// Carry out this saved plan and nothing else.
+    #[arg(long = "plan", value_name = "FILE")]
+    saved: Option<PathBuf>,
+    /// Say yes to the deletions with this digest, as the plan names it.
+    #[arg(long, value_name = "DIGEST")]
+    confirm_deletes: Option<String>,
+    /// For how long to wait until everything is healthy, in whole seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    timeout: u64,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    session::runtime()?.block_on(apply_all(&session, arguments))
+}
+
+async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    let saved = arguments.saved.as_ref().map(|path| read_plan(path)).transpose()?;
+    let stop = stop_on_interrupt();
+    let mut exit = Exit::Ok;
+    for (name, sets) in session.by_cluster() {
+        let wanted: Vec<&Rendered> =
+            sets.into_iter().filter(|r| saved.as_ref().is_none_or(|s| s.plan.set == r.set)).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let cluster = session::connect(session, name, &arguments.to).await?;
+        session::headline(name, wanted.len());
+        for rendered in wanted {
+            let next = apply_set(session, &cluster, rendered, (arguments, saved.as_ref()), &stop).await?;
+            exit = worse(exit, next);
+            if next == Exit::Partly && rendered.set.owner == Owner::Platform {
+                output::note("the platform's set is not complete: sets of tenants that need it may wait");
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn read_plan(path: &std::path::Path) -> Result<SavedPlan, Failure> {
+    Ok(SavedPlan::read(&disk::read_text(path)?)?)
+}
+
+async fn apply_set(
+    session: &Session,
+    cluster: &KubeCluster,
+    rendered: &Rendered,
+    (arguments, saved): (&Arguments, Option<&SavedPlan>),
+    stop: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let identity = session.identity(&rendered.set);
+    let mut policy = session.policy(&rendered.set);
+    policy.confirmed_deletes.clone_from(&arguments.confirm_deletes);
+    let fresh = prepare(cluster, rendered, &identity, &policy).await?;
+    let plan = match saved {
+        Some(saved) => {
+            saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
+            &saved.plan
+        }
+        None => &fresh,
+    };
+    if plan.is_empty() {
+        output::print(&format!("{}: no changes\n", rendered.set));
+        return Ok(Exit::Ok);
+    }
+    let style = display::Style { color: output::style().color };
+    output::print(&display::text::text(plan, &|span| session.place(span), style));
+    let options = Options { patience: Duration::from_secs(arguments.timeout), ..Options::default() };
+    let holder = format!("kubemate-cli-{}", std::process::id());
+    let run = Run { plan, rendered, identity: &identity, holder: &holder, options, stop, progress: &progress };
+    let report = apply::apply(cluster, run).await?;
+    Ok(conclude(session, rendered, plan, &report))
+}
+
+/// One line per change; quiet about what is only kept.
+fn progress(event: Progress<'_>) {
+    match event {
+        Progress::Ended(step, outcome) if step.action.verb() != Verb::Keep => {
+            output::print(&format!("  {} {}: {outcome}\n", step.action.verb().word(), step.key));
+        }
+        Progress::Waits(key, health) => output::print(&format!("  waiting for {key}: {}\n", health.why())),
+        Progress::Begun(_) | Progress::Ended(..) => {}
+    }
+}
+
+fn conclude(session: &Session, rendered: &Rendered, plan: &Plan, report: &Report) -> Exit {
+    let (mut done, mut not) = (0, 0);
+    for step in report.steps.values().filter(|s| s.verb != Verb::Keep) {
+        match &step.outcome {
+            Outcome::Done => done += 1,
+            Outcome::Failed { problem } => {
+                not += 1;
+                output::note(&blame(session, rendered, &step.key, problem));
+            }
+            Outcome::Stopped { .. } | Outcome::NotAttempted { .. } => not += 1,
+        }
+    }
+    if let Some(problem) = &report.bookkeeping {
+        output::note(&format!("the inventory could not be written: {problem}"));
+    }
+    let held = plan.findings.iter().filter(|f| f.holds()).count();
+    let held = if held > 0 { format!(", {held} held by rules") } else { String::new() };
+    output::print(&format!("{}: {done} done, {not} not{held}\n", rendered.set));
+    match (report.complete(), report.healthy()) {
+        (true, true) => Exit::Ok,
+        (true, false) => Exit::Unhealthy,
+        (false, _) => Exit::Partly,
+    }
+}
+
+/// A refusal with the KDL line of the field that caused it.
+fn blame(
+    session: &Session,
+    rendered: &Rendered,
+    key: &crate::object::ObjectKey,
+    problem: &crate::apply::problem::Problem,
+) -> String {
+    let mut text = format!("error: {problem}");
+    let Some(desired) = rendered.objects.get(key) else { return text };
+    let causes = problem.api.as_ref().map(|api| api.causes.as_slice()).unwrap_or_default();
+    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    for field in if fields.is_empty() { vec![""] } else { fields } {
+        let pointer = pointer_of(field);
+        if let Some(place) = desired.source.find(&pointer).first().and_then(|s| session.place(s)) {
+            let what = if field.is_empty() { key.to_string() } else { field.to_owned() };
+            text.push_str(&format!("\n  --> {place} ({what})"));
+        }
+    }
+    text
+}
+
+/// `spec.containers[0].image`, as the API server names fields, as a JSON pointer; a selector by key
+/// ends it, since positions are not known there.
+fn pointer_of(field: &str) -> String {
+    let plain = field.split("[name=").next().unwrap_or(field).split("[k").next().unwrap_or(field);
+    let steps = plain.split(['.', '[', ']']).filter(|s| !s.is_empty());
+    steps.map(|s| format!("/{}", crate::dsl::node::escape(s.trim_matches('"')))).collect()
+}
+
+fn worse(a: Exit, b: Exit) -> Exit {
+    if b.code() > a.code() { b } else { a }
+}
+
+fn stop_on_interrupt() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let ours = stop.clone();
+    drop(tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            output::note("stopping: steps that were begun are finished, the rest is left");
+            ours.cancel();
+        }
+    }));
+    stop
+}

@@ -1,0 +1,176 @@
+//! `kubemate plan`: exactly what would change, and how dangerous it is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::load::{self, SourceArguments};
+use super::session::{self, ClusterArguments, Session};
+use super::{Exit, Failure, output};
+use crate::adapters::disk;
+use crate::apply::prepare::prepare;
+use crate::model::job::Want;
+use crate::object::{Rendered, SetId};
+use crate::plan::display::{self, Place, Places};
+use crate::plan::saved::{SavedPlan, Stamp};
+use crate::plan::{Plan, intent};
+use crate::source::SourceTree;
+
+/// Most bytes of markdown: what the smallest forge takes in one comment.
+const MARKDOWN_BUDGET: usize = 60_000;
+
+/// Show exactly what would change, without changing anything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Plan this environment only.
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// Plan this cluster only.
+    #[arg(long, value_name = "CLUSTER")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    to: ClusterArguments,
+    /// Ask no cluster: compare with another commit, given by --base.
+    #[arg(long, requires = "base")]
+    offline: bool,
+    /// The commit to compare with.
+    #[arg(long, value_name = "REV", requires = "offline")]
+    base: Option<String>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: Output,
+    /// Save the plans below this directory, one file a set, for `kubemate apply`.
+    #[arg(long, value_name = "DIR", conflicts_with = "offline")]
+    out: Option<PathBuf>,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Output {
+    /// For people at a terminal.
+    Text,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For programs; see schema/plan.json.
+    Json,
+    /// For code scanners.
+    Sarif,
+    /// For test reports.
+    Junit,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (plans, trees) = match &arguments.base {
+        Some(base) => offline(arguments, base)?,
+        None => live(arguments)?,
+    };
+    let find = |span: &crate::dsl::diagnostic::Span| -> Option<Place> {
+        trees.iter().find_map(|tree| session::place(tree, span))
+    };
+    print(&plans, arguments.output, &find);
+    let changes = plans.iter().any(|plan| !plan.is_empty());
+    Ok(if changes && arguments.detailed_exitcode { Exit::Changes } else { Exit::Ok })
+}
+
+fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
+    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    let plans = session::runtime()?.block_on(plan_all(&session, &arguments.to))?;
+    if let Some(out) = &arguments.out {
+        for plan in &plans {
+            save(&session, plan, out)?;
+        }
+    }
+    Ok((plans, vec![session.loaded.tree]))
+}
+
+async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
+    let mut plans = Vec::new();
+    for (name, sets) in session.by_cluster() {
+        let cluster = session::connect(session, name, to).await?;
+        for rendered in sets {
+            let (identity, policy) = (session.identity(&rendered.set), session.policy(&rendered.set));
+            plans.push(prepare(&cluster, rendered, &identity, &policy).await?);
+        }
+    }
+    Ok(plans)
+}
+
+fn save(session: &Session, plan: &Plan, out: &std::path::Path) -> Result<(), Failure> {
+    let stamp = stamp(session, &plan.cluster_uid);
+    let commit = session.loaded.revision.to_string();
+    let text = SavedPlan::new(plan.clone(), stamp, commit).to_text()?;
+    let path = out.join(format!("{}.kmplan", plan.set.to_string().replace('/', "-")));
+    disk::write(&path, &text)?;
+    output::note(&format!("saved {}", path.display()));
+    Ok(())
+}
+
+/// Where a plan of this session holds. The project's name stands for the repository.
+pub(super) fn stamp(session: &Session, cluster_uid: &str) -> Stamp {
+    let project = session.verdict.project.as_ref().map(|f| f.project.name.to_string());
+    Stamp {
+        kubemate: env!("CARGO_PKG_VERSION").to_owned(),
+        render: session.render_version(),
+        cluster_uid: cluster_uid.to_owned(),
+        repository: project.unwrap_or_default(),
+    }
+}
+
+/// Two commits compared on rendered objects.
+fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
+    let env = arguments.env.as_deref();
+    let head = Session::open(&arguments.source, env, arguments.cluster.as_deref())?;
+    let base_files = load::load(&arguments.source.directory, Some(base))?;
+    let checked = load::judge_loaded(&base_files, &Want::Check)?;
+    load::require_valid(&checked, &base_files)?;
+    let targets = checked.project.as_ref().map(|f| f.project.targets()).unwrap_or_default();
+    let wanted = targets.into_iter().filter(|t| env.is_none_or(|e| t.environment == e)).collect();
+    let rendered = load::judge_loaded(&base_files, &Want::Render { targets: wanted, trace: false })?;
+    load::require_valid(&rendered, &base_files)?;
+    let before = rendered.rendered();
+    let after: BTreeMap<SetId, Rendered> = head.sets.iter().map(|r| (r.set.clone(), r.clone())).collect();
+    let mut plans = Vec::new();
+    for (set, head_set) in &after {
+        let none = Rendered { set: set.clone(), objects: BTreeMap::new() };
+        let base_set = before.get(set).unwrap_or(&none);
+        let (announced, plan) = intent::intent(base_set, head_set, &head.policy(set))
+            .map_err(crate::apply::prepare::PrepareError::from)?;
+        if !plan.is_empty() {
+            output::note(&format!("intent of {set}: {}", announced.digest));
+        }
+        plans.push(plan);
+    }
+    for set in before.keys().filter(|set| !after.contains_key(set)) {
+        output::note(&format!("{set} is no longer wanted: its objects stay until `kubemate delete --set {set}`"));
+    }
+    Ok((plans, vec![head.loaded.tree]))
+}
+
+fn print(plans: &[Plan], format: Output, find: Places<'_>) {
+    let all: Vec<&Plan> = plans.iter().collect();
+    let text = match format {
+        Output::Text => {
+            let style = display::Style { color: output::style().color };
+            let shown = all.iter().filter(|p| !p.is_empty() || !p.findings.is_empty());
+            let mut text: String = shown.map(|p| display::text::text(p, find, style)).collect::<Vec<_>>().join("\n");
+            if text.is_empty() {
+                text = "no changes\n".to_owned();
+            }
+            text
+        }
+        Output::Markdown => {
+            let budget = MARKDOWN_BUDGET / plans.len().max(1);
+            all.iter().map(|p| display::markdown::markdown(p, find, budget)).collect::<Vec<_>>().join("\n")
+        }
+        Output::Json => {
+            let plans: Vec<_> = all.iter().map(|p| display::json::json(p, find)).collect();
+            format!("{:#}\n", serde_json::json!(plans))
+        }
+        Output::Sarif => format!("{:#}\n", display::sarif::sarif(&all, find, env!("CARGO_PKG_VERSION"))),
+        Output::Junit => display::machines::junit(&all),
+    };
+    output::print(&text);
+}

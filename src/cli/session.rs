@@ -1,0 +1,160 @@
+//! What `plan`, `apply`, `status` and `diff` share: a rendered project, a verified cluster, and the
+//! identity and policy of every set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::load::{self, SourceArguments};
+use super::{Failure, output};
+use crate::adapters::cluster::KubeCluster;
+use crate::adapters::judge::Verdict;
+use crate::apply::cluster::Identity;
+use crate::dsl::compose::Target;
+use crate::dsl::diagnostic::Span;
+use crate::kinds::tenant;
+use crate::model::job::{TenantFact, Want};
+use crate::object::{Owner, Rendered, SetId};
+use crate::plan::Policy;
+use crate::plan::display::Place;
+use crate::source::SourceTree;
+use crate::source::intake::Loaded;
+
+/// Which cluster to talk to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ClusterArguments {
+    /// The kubeconfig; without it KUBECONFIG, ~/.kube/config or the pod's own account.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in it.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+/// A project rendered for some targets.
+pub struct Session {
+    /// The files.
+    pub loaded: Loaded,
+    /// The project.
+    pub verdict: Verdict,
+    /// Every set, the platform's before its tenants'.
+    pub sets: Vec<Rendered>,
+    tenants: Vec<TenantFact>,
+}
+
+impl Session {
+    /// Renders a project, or says everything that is wrong with it.
+    pub fn open(source: &SourceArguments, env: Option<&str>, cluster: Option<&str>) -> Result<Self, Failure> {
+        let loaded = source.load()?;
+        let checked = load::judge_loaded(&loaded, &Want::Check)?;
+        load::require_valid(&checked, &loaded)?;
+        let targets = only(load::targets(&checked, env)?, cluster)?;
+        let verdict = load::judge_loaded(&loaded, &Want::Render { targets, trace: true })?;
+        load::require_valid(&verdict, &loaded)?;
+        let sets = verdict.rendered().into_values().collect();
+        let tenants = verdict.outcomes.iter().flat_map(|(_, o)| o.tenants.clone()).collect();
+        Ok(Self { loaded, verdict, sets, tenants })
+    }
+
+    /// The UID that the project demands of a cluster.
+    pub fn uid(&self, cluster: &str) -> Option<String> {
+        let project = &self.verdict.project.as_ref()?.project;
+        let found = project.cluster.iter().find(|(name, _)| name.as_str() == cluster)?;
+        Some(found.1.uid.to_string())
+    }
+
+    /// The render version that the project asks for.
+    pub fn render_version(&self) -> u32 {
+        self.verdict.project.as_ref().map_or(1, |found| found.project.render)
+    }
+
+    /// The sets by cluster.
+    pub fn by_cluster(&self) -> BTreeMap<&str, Vec<&Rendered>> {
+        let mut all: BTreeMap<&str, Vec<&Rendered>> = BTreeMap::new();
+        for rendered in &self.sets {
+            all.entry(&rendered.set.cluster).or_default().push(rendered);
+        }
+        for sets in all.values_mut() {
+            sets.sort_by_key(|r| (r.set.owner != Owner::Platform, &r.set));
+        }
+        all
+    }
+
+    fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
+        let Owner::Tenant(name) = &set.owner else { return None };
+        self.tenants.iter().find(|t| {
+            t.tenant == *name && t.target.environment == set.environment && t.target.cluster == set.cluster
+        })
+    }
+
+    /// In whose name a set is written.
+    pub fn identity(&self, set: &SetId) -> Identity {
+        match &set.owner {
+            Owner::Platform => Identity::Own,
+            Owner::Tenant(_) => Identity::ServiceAccount {
+                namespace: self.tenant(set).and_then(|t| t.namespaces.first().cloned()).unwrap_or_default(),
+                name: tenant::IDENTITY.to_owned(),
+            },
+        }
+    }
+
+    /// What a set may do.
+    pub fn policy(&self, set: &SetId) -> Policy {
+        let namespaces = self.tenant(set).map(|t| t.namespaces.iter().cloned().collect::<BTreeSet<_>>());
+        Policy { namespaces, ..Policy::default() }
+    }
+
+    /// Finds `path:line:column` of spans in this project.
+    pub fn place(&self, span: &Span) -> Option<Place> {
+        place(&self.loaded.tree, span)
+    }
+}
+
+/// `path:line:column` of a span.
+pub fn place(tree: &SourceTree, span: &Span) -> Option<Place> {
+    let file = tree.get(span.file)?;
+    let before = file.text()?.get(..span.start as usize)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    Some(Place {
+        path: file.path.to_string(),
+        line: u32::try_from(line).ok()?,
+        column: u32::try_from(column).ok()?,
+    })
+}
+
+fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
+    let Some(wanted) = cluster else { return Ok(targets) };
+    let known: BTreeSet<String> = targets.iter().map(|t| t.cluster.clone()).collect();
+    let chosen: Vec<Target> = targets.into_iter().filter(|t| t.cluster == wanted).collect();
+    if chosen.is_empty() {
+        return Err(Failure::Usage {
+            message: format!("there is no cluster `{wanted}` here"),
+            help: format!("known: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+        });
+    }
+    Ok(chosen)
+}
+
+/// Connects and makes sure that it is the cluster the project means.
+pub async fn connect(session: &Session, name: &str, to: &ClusterArguments) -> Result<KubeCluster, Failure> {
+    let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
+    if let Some(uid) = session.uid(name) {
+        cluster.verify(name, &uid).await?;
+    }
+    Ok(cluster)
+}
+
+/// A runtime for commands that talk to a cluster.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Runtime { reason: error.to_string() })
+}
+
+/// Says which cluster and sets follow.
+pub fn headline(cluster: &str, sets: usize) {
+    let sets = if sets == 1 { "1 set".to_owned() } else { format!("{sets} sets") };
+    output::note(&format!("cluster {cluster}: {sets}"));
+}

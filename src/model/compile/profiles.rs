@@ -1,0 +1,87 @@
+//! Profiles, each checked on its own.
+
+use std::collections::BTreeMap;
+
+use super::Files;
+use super::resources::{Entry, unnamed};
+use crate::dsl::check::{Extent, check};
+use crate::dsl::codes;
+use crate::dsl::compose::{self, Written};
+use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::dsl::raw::RawNode;
+use crate::dsl::schema::KindSchema;
+use crate::kinds;
+
+/// Each profile checked on its own, as the kind that uses it, else as the kind it fits best.
+pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagnostics) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for (file, own) in &files.all {
+        for raw in file.nodes.iter().filter(|n| n.name == "profile" && *own) {
+            let written = Written { file: file.id, raw };
+            let Some(name) = raw.label() else {
+                unnamed(written, out);
+                continue;
+            };
+            if let Some(first) = seen.insert(name, written.name_span()) {
+                let message = format!("there are two profiles `{name}`");
+                out.push(
+                    Diagnostic::error(codes::DUPLICATE, written.name_span(), message)
+                        .related(first, "the first one"),
+                );
+            }
+            let users = entries.iter().filter(|e| {
+                e.written
+                    .raw
+                    .children
+                    .iter()
+                    .any(|c| c.name == "use" && c.label() == Some(name))
+            });
+            let Some(kind) = users.map(|e| e.kind).next().or_else(|| best_fit(raw)) else {
+                continue;
+            };
+            profile(written, kind, files, out);
+        }
+    }
+}
+
+fn profile(
+    written: Written<'_>,
+    kind: &'static KindSchema,
+    files: &Files<'_>,
+    out: &mut Diagnostics,
+) {
+    let mut body = written.raw.clone();
+    body.args.clear();
+    body.props.clear();
+    let layers = compose::layers(
+        Written {
+            file: written.file,
+            raw: &body,
+        },
+        &[],
+        kind,
+        files,
+        out,
+    );
+    for node in layers.own() {
+        check(node, kind, Extent::Fragment)
+            .into_iter()
+            .for_each(|d| out.push(d));
+    }
+}
+
+fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {
+    let known = |kind: &&'static KindSchema| {
+        let fields = kind.shape.record().map(|r| &r.fields);
+        fields.map_or(0, |f| {
+            profile
+                .children
+                .iter()
+                .filter(|c| f.contains_key(&c.name))
+                .count()
+        })
+    };
+    let kinds = kinds::NAMES.iter().filter_map(|name| kinds::schema(name));
+    kinds.filter(|k| known(k) > 0).max_by_key(known)
+}
+

@@ -1,0 +1,199 @@
+//! Order and time: CRDs before their objects, needs before those that need, and waits that say why.
+
+use std::time::Duration;
+
+use kubemate::apply::outcome::Outcome;
+use kubemate::apply::problem::ProblemKind;
+use kubemate::object::ObjectRules;
+use kubemate::plan::{Plan, Verb};
+use serde_json::{Value, json};
+
+use crate::engine::{Engine, deployment, outcome, told};
+
+fn crd(group: &str) -> Value {
+    json!({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+        "metadata":{"name":format!("gadgets.{group}")},"spec":{"group":group,"scope":"Namespaced",
+        "names":{"plural":"gadgets","singular":"gadget","kind":"Gadget","listKind":"GadgetList"},
+        "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object",
+            "properties":{"spec":{"type":"object","properties":{"size":{"type":"integer"}}}}}}}]}})
+}
+
+fn allow_everything(engine: &mut Engine, plan: &Plan) {
+    engine.policy.confirmed_deletes = Some(plan.deletes_digest.clone());
+    engine.policy.allow_empty = true;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_54_a_crd_and_its_object_in_one_plan() {
+    let mut engine = Engine::new().await;
+    let group = format!("{}.example.com", crate::bed::unique_name("g"));
+    let kind = engine.want(crd(&group));
+    let body = json!({"apiVersion":format!("{group}/v1"),"kind":"Gadget","metadata":{"name":"g"},"spec":{"size":1}});
+    let gadget = engine.want(body);
+    let plan = engine.plan().await;
+    let step = plan.steps.iter().find(|step| step.key == gadget).unwrap();
+    assert!(
+        step.action
+            .unverified()
+            .unwrap()
+            .contains("created by this plan"),
+        "{step:?}"
+    );
+    let report = engine.carry_out(&plan).await.unwrap();
+    assert!(report.complete(), "{}", told(&plan, &report));
+    assert_eq!(engine.live(&gadget).await.unwrap().body["spec"]["size"], 1);
+    assert!(engine.plan().await.is_empty());
+
+    engine.rendered.objects.clear();
+    let plan = engine.plan().await;
+    allow_everything(&mut engine, &plan);
+    let plan = engine.plan().await;
+    allow_everything(&mut engine, &plan);
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Verb::Delete), 2, "{:?}", plan.findings);
+    assert!(engine.live(&kind).await.is_none());
+    assert!(engine.stored().await.inventory.entries.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_and_its_content_in_one_plan_in_both_directions() {
+    let mut engine = Engine::new().await;
+    let name = crate::bed::unique_name("t");
+    let space = engine.want(json!({"apiVersion":"v1","kind":"Namespace","metadata":{"name":name}}));
+    let inner = engine.want(json!({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":name},"data":{"k":"1"}}));
+    engine.apply_all().await;
+    assert!(engine.live(&inner).await.is_some());
+    engine.rendered.objects.clear();
+    engine.policy.allow_empty = true;
+    let plan = engine.plan().await;
+    engine.policy.confirmed_deletes = Some(plan.deletes_digest.clone());
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Verb::Delete), 2, "{:?}", plan.findings);
+    assert!(engine.live(&space).await.is_none() && engine.live(&inner).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_needed_must_be_healthy_first_and_the_wait_says_why() {
+    let mut engine = Engine::new().await;
+    engine.options.patience = Duration::from_secs(50);
+    let mut body = deployment("db", 2);
+    body["spec"]["template"]["spec"]["nodeSelector"] = json!({"no-such": "node"});
+    let db = engine.want(body);
+    let after =
+        json!({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"after"},"data":{"k":"1"}});
+    let after = engine.want_with(after, ObjectRules::default(), std::slice::from_ref(&db));
+    let (plan, report) = engine.apply().await;
+    let said = told(&plan, &report);
+    assert_eq!(*outcome(&report, &db), Outcome::Done, "{said}");
+    assert!(!report.healthy(), "{said}");
+    assert!(
+        outcome(&report, &after)
+            .to_string()
+            .contains("of 2 pods: no node takes it"),
+        "{said}"
+    );
+    assert!(engine.live(&after).await.is_none());
+    let heard = engine.waits.lock().unwrap().join("\n");
+    assert!(heard.contains("Deployment.apps/db"), "{heard}");
+
+    engine.want(deployment("db", 2));
+    engine.apply_all().await;
+    assert!(engine.live(&after).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_commit_ends_the_wait_at_once() {
+    let mut engine = Engine::new().await;
+    let mut body = deployment("web", 1);
+    body["spec"]["template"]["spec"]["nodeSelector"] = json!({"no-such": "node"});
+    engine.want(body);
+    let plan = engine.plan().await;
+    let stop = engine.stop.clone();
+    let begun = std::time::Instant::now();
+    let (report, ()) = tokio::join!(engine.carry_out(&plan), async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stop.cancel();
+    });
+    let report = report.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(
+        report.complete() && !report.healthy(),
+        "{}",
+        told(&plan, &report)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_57_a_stuck_finalizer_is_named_and_the_object_stays_tracked() {
+    let mut engine = Engine::new().await;
+    engine.options.patience = Duration::from_secs(3);
+    let body = json!({"apiVersion":"v1","kind":"ConfigMap","data":{"k":"1"},
+        "metadata":{"name":"a","finalizers":["example.com/stuck"]}});
+    let key = engine.want(body);
+    engine.want_config("b", &json!({"k": "1"}));
+    engine.apply_all().await;
+    engine.rendered.objects.remove(&key);
+    let (plan, report) = engine.apply().await;
+    let said = told(&plan, &report);
+    assert!(
+        matches!(outcome(&report, &key), Outcome::Failed { problem } if problem.kind == ProblemKind::NotReady),
+        "{said}"
+    );
+    assert!(said.contains("example.com/stuck"), "{said}");
+    assert!(engine.stored().await.inventory.entries.contains_key(&key));
+    engine.kubectl(&[
+        "patch",
+        "configmap",
+        "a",
+        "--type=merge",
+        "-p",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ]);
+    engine.apply_all().await;
+    assert!(engine.stored().await.inventory.entries.len() == 1);
+    assert!(engine.plan().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_18_a_crd_that_an_admin_deleted_closes_the_entries_of_its_objects() {
+    let mut engine = Engine::new().await;
+    let group = format!("{}.example.com", crate::bed::unique_name("g"));
+    let other = engine.namespace.clone();
+    crate::bed::cluster().kubectl_with(&["apply", "-f", "-"], &crd(&group).to_string());
+    crate::bed::cluster().kubectl(&[
+        "wait",
+        "--for=condition=Established",
+        "crd",
+        &format!("gadgets.{group}"),
+    ]);
+    let body = json!({"apiVersion":format!("{group}/v1"),"kind":"Gadget","metadata":{"name":"g","namespace":other},"spec":{"size":1}});
+    let gadget = engine.want(body);
+    engine.want_config("b", &json!({"k": "1"}));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    engine.apply_all().await;
+    crate::bed::cluster().kubectl(&["delete", "crd", &format!("gadgets.{group}")]);
+    engine.rendered.objects.remove(&gadget);
+    let mut plan = engine.plan().await;
+    for _ in 0..20 {
+        if plan.count(Verb::Release) == 1 {
+            break;
+        }
+        assert_eq!(plan.count(Verb::Delete), 0);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let fresh =
+            Engine::through(crate::bed::cluster().kubeconfig(), engine.namespace.clone()).await;
+        engine.cluster = fresh.cluster;
+        plan = engine.plan().await;
+    }
+    assert_eq!(plan.count(Verb::Release), 1, "{:?}", plan.findings);
+    let report = engine.carry_out(&plan).await.unwrap();
+    assert!(report.complete(), "{}", told(&plan, &report));
+    assert!(
+        !engine
+            .stored()
+            .await
+            .inventory
+            .entries
+            .contains_key(&gadget)
+    );
+}
