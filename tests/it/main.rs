@@ -13,8 +13,11 @@ mod engine;
 mod githost;
 
 mod apply;
+mod broken;
+mod cli;
 mod codes;
 mod disk;
+mod docs;
 mod fmt;
 mod git;
 mod language;
@@ -22,5 +25,6 @@ mod plan;
 mod printers;
 mod remote;
 mod scan;
+mod span_law;
 mod tidy;
 mod worker;
