@@ -10,6 +10,8 @@ pub mod pod;
 pub mod project;
 pub mod scope;
 pub mod sources;
+#[cfg(test)]
+pub(crate) mod trial;
 pub mod test;
 
 use std::sync::LazyLock;
@@ -117,4 +119,12 @@ registry! {
     SecretStore = secret_store,
     Tenant = tenant,
     Role = role,
+    Secret = secret,
+    Certificate = certificate,
+    Approval = approval,
+    Freeze = freeze,
+    ChangeWindow = change_window,
+    ImagePolicy = image_policy,
+    Registry = registry,
+    Component = component,
 }

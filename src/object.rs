@@ -3,6 +3,8 @@
 //! Nothing here talks to a cluster. A [`Manifest`] exists only with a checked identity, so inner code
 //! never asks whether there is a name.
 
+pub mod keyed;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -331,6 +333,7 @@ pub struct Rendered {
     /// The set.
     pub set: SetId,
     /// Objects by key.
+    #[serde(with = "keyed")]
     pub objects: BTreeMap<ObjectKey, Desired>,
 }
 

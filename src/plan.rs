@@ -18,7 +18,6 @@ mod draft;
 pub mod finding;
 pub mod intent;
 pub mod inventory;
-pub mod keyed;
 pub mod managed;
 pub mod mask;
 pub mod normalize;

@@ -1,7 +1,7 @@
 //! What a kind may see while it is checked and rendered: its target, its own identity and the other
 //! resources of its tenant and of the platform. Never another tenant's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Resource;
 use super::project::Project;
@@ -17,6 +17,18 @@ pub struct World {
     pub resources: BTreeMap<ResourceId, std::sync::Arc<Member>>,
     /// The owner's other files.
     pub sources: std::sync::Arc<Sources>,
+    /// Kind and name of everything that is written down, also of what is broken.
+    pub declared: std::sync::Arc<BTreeSet<(String, String)>>,
+}
+
+impl World {
+    /// Without resources, for an owner with these other files.
+    pub fn with(sources: std::sync::Arc<Sources>) -> Self {
+        Self {
+            sources,
+            ..Self::default()
+        }
+    }
 }
 
 /// A resource with the tree it was decoded from.
@@ -56,6 +68,12 @@ impl<'a> Scope<'a> {
             None => (self.id.tenant.clone(), reference),
         };
         self.get(tenant, name).or_else(|| self.get(None, name))
+    }
+
+    /// Whether a resource of that kind and name is written down, also where it is broken.
+    pub fn declares<K: Typed>(&self, name: &str) -> bool {
+        let names = &self.world.declared;
+        names.contains(&(K::NAME.to_owned(), name.to_owned()))
     }
 
     fn get<K: Typed>(&self, tenant: Option<String>, name: &str) -> Option<&'a K> {

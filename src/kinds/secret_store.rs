@@ -2,6 +2,8 @@
 
 mod check;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
-use crate::names::Name;
 use crate::names::reference::TenantRef;
+use crate::names::{Name, NamespaceName};
+use crate::values::path::RelativePath;
 use crate::values::url::Url;
 
 /// A store of secrets outside the cluster, and who may read what of it.
@@ -28,7 +31,10 @@ pub struct SecretStore {
     pub server: Option<Url>,
     /// Namespace that holds the secrets, for the Kubernetes provider.
     #[serde(default)]
-    pub source_namespace: Option<Name>,
+    pub source_namespace: Option<NamespaceName>,
+    /// Mount in Vault at which Kubernetes accounts log in. Default: kubernetes.
+    #[serde(default)]
+    pub auth_mount: Option<RelativePath>,
     /// Paths that a tenant may read.
     #[serde(default)]
     pub allow: Repeated<Allow>,
@@ -52,6 +58,10 @@ pub enum Provider {
 pub struct Allow {
     /// The tenant.
     pub tenant: TenantRef,
+    /// Role in Vault that the tenant's account logs in as; it must allow the same paths. Default: the
+    /// tenant's name.
+    #[serde(default)]
+    pub role: Option<Name>,
     /// Path patterns; `*` stands for any further segments at the end.
     #[schemars(length(min = 1))]
     pub paths: Vec<String>,
@@ -60,12 +70,37 @@ pub struct Allow {
 impl SecretStore {
     /// Whether a tenant may read a path.
     pub fn allows(&self, tenant: &str, path: &str) -> bool {
-        self.allow.iter().filter(|a| a.tenant.name() == tenant).flat_map(|a| &a.paths).any(|pattern| {
-            match pattern.strip_suffix('*') {
+        let plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        plain
+            && self.allowed(tenant).any(|pattern| match pattern.strip_suffix('*') {
                 Some(prefix) => path.starts_with(prefix),
                 None => pattern == path,
-            }
-        })
+            })
+    }
+
+    /// The patterns of the paths that a tenant may read.
+    pub fn allowed(&self, tenant: &str) -> impl Iterator<Item = &str> {
+        let allow = self.allow.iter().filter(move |a| a.tenant.name() == tenant);
+        allow.flat_map(|a| a.paths.iter().map(String::as_str))
+    }
+
+    /// A path as its mount and the rest; only Vault has mounts.
+    pub fn split<'p>(&self, path: &'p str) -> (Option<&'p str>, &'p str) {
+        match self.provider {
+            Provider::Vault => match path.split_once('/') {
+                Some((mount, rest)) => (Some(mount), rest),
+                None => (Some(path), ""),
+            },
+            Provider::Kubernetes => (None, path),
+        }
+    }
+}
+
+/// The name of a store's SecretStore for one mount.
+pub fn object_name(store: &Name, mount: Option<&str>) -> String {
+    match mount {
+        Some(mount) => format!("{store}-{mount}"),
+        None => store.to_string(),
     }
 }
 

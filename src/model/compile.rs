@@ -238,11 +238,14 @@ fn resolve_all(
         .par_iter()
         .map(|entry| composed::compose(entry, &scopes, files))
         .collect();
+    let declared = Arc::new(names.all());
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
+        .map(|t| (t.clone(), World::with(sources.clone())))
         .map(|t| {
             let world = World {
                 sources: sources.clone(),
+                declared: declared.clone(),
                 ..World::default()
             };
             (t.clone(), world)

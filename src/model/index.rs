@@ -1,6 +1,6 @@
 //! Every name that resources declare, and the references to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::job::{Foreign, ParsedFile};
 use super::layout::{self, Layout};
@@ -51,6 +51,12 @@ impl Names {
             names.declare(id("role", role.name().to_owned()), None);
         }
         names
+    }
+
+    /// Kind and name of everything declared.
+    pub fn all(&self) -> BTreeSet<(String, String)> {
+        let pair = |id: &ResourceId| (id.kind.clone(), id.name.clone());
+        self.entries.keys().map(pair).collect()
     }
 
     /// Whether a name is declared for a tenant or for the platform.

@@ -17,7 +17,7 @@ pub struct Inventory {
     /// The set.
     pub set: SetId,
     /// Entries by key.
-    #[serde(with = "crate::plan::keyed")]
+    #[serde(with = "crate::object::keyed")]
     pub entries: BTreeMap<ObjectKey, Entry>,
 }
 

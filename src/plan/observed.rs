@@ -19,7 +19,7 @@ pub struct World {
     pub cluster_uid: String,
     /// One entry for every key that is desired or in the inventory. A key without an entry was not
     /// looked at and is treated as unreadable.
-    #[serde(with = "crate::plan::keyed")]
+    #[serde(with = "crate::object::keyed")]
     pub objects: BTreeMap<ObjectKey, Observed>,
     /// No cluster was looked at: the world is another commit, as for an intent.
     #[serde(default)]
@@ -27,10 +27,10 @@ pub struct World {
     /// What the API server serves.
     pub discovery: Discovery,
     /// What lives in the Namespaces, and which instances exist of the CRDs, that may be deleted.
-    #[serde(with = "crate::plan::keyed")]
+    #[serde(with = "crate::object::keyed")]
     pub contents: BTreeMap<ObjectKey, Contents>,
     /// What other sets of the project say about keys that this set wants or owns.
-    #[serde(with = "crate::plan::keyed")]
+    #[serde(with = "crate::object::keyed")]
     pub elsewhere: BTreeMap<ObjectKey, Elsewhere>,
     /// Quotas of the namespaces this set writes to.
     pub quotas: Vec<QuotaFact>,

@@ -29,12 +29,13 @@ pub(super) fn render(app: &App, scope: &Scope<'_>, out: &mut Objects) {
     let frame = Frame::new(app, scope);
     out.push(frame.request("app/service-account.yaml.j2", ""));
     let checksum = config::render(&frame, out);
+    let checksum = checksum.as_deref();
     config::claims(&frame, out);
     access::services(&frame, out);
-    let before = tasks::before(&frame, &checksum, out);
-    workload::render(&frame, &checksum, before, out);
+    let before = tasks::before(&frame, checksum, out);
+    workload::render(&frame, checksum, before, out);
     scaling::render(&frame, out);
-    tasks::after(&frame, &checksum, out);
+    tasks::after(&frame, checksum, out);
 }
 
 /// What all objects of one app have in common.

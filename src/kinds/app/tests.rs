@@ -37,6 +37,7 @@ const TENANT: &str = r#"tenant payments {
   namespace core
   namespace batch
 }
+tenant identity { owner "identity@bank" }
 "#;
 const SECRET: &str = r#"
 secret checkout-db tenant=payments from="vault:kv/payments/checkout" { keys username password }
@@ -85,9 +86,10 @@ fn lines(diagnostics: &Diagnostics) -> Vec<String> {
     // A reference to a kind that this program does not have cannot be told from a mistake.
     let ours = |d: &&Diagnostic| match d.code {
         codes::UNKNOWN_KIND => false,
-        codes::DANGLING => NAMES
-            .iter()
-            .any(|kind| d.message.contains(&format!(" {kind} `"))),
+        codes::DANGLING => {
+            let mut kinds = NAMES.iter().chain(&["namespace"]);
+            kinds.any(|kind| d.message.contains(&format!(" {kind} `")))
+        }
         _ => true,
     };
     let shown = diagnostics.iter().filter(ours);

@@ -33,10 +33,10 @@ pub(crate) fn containers(
     for view in all {
         container::check(view, parts, scope, out);
     }
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut ports: BTreeMap<String, String> = BTreeMap::new();
+    let mut called: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut numbered: BTreeMap<String, String> = BTreeMap::new();
     for view in all {
-        if let Some(first) = names.insert(view.name, &view.at) {
+        if let Some(first) = called.insert(view.name, &view.at) {
             let message = format!("there are two containers `{}` in the pod", view.name);
             let diagnostic = out.error_on_name(codes::SAME_IN_POD, &view.at, message);
             out.push(
@@ -50,7 +50,7 @@ pub(crate) fn containers(
             let at = format!("{}/port/{name}", view.at);
             let number = format!("{} {}", port.number, port.protocol.name());
             for key in [format!("port `{name}`"), format!("number {number}")] {
-                let Some(first) = ports.insert(key.clone(), at.clone()) else {
+                let Some(first) = numbered.insert(key.clone(), at.clone()) else {
                     continue;
                 };
                 let message = format!("{key} is there twice in the pod");

@@ -4,6 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the pod may do on its node. The defaults fit the Pod Security level "restricted".
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the language that is on or off"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Security {

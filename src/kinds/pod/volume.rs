@@ -11,6 +11,10 @@ use crate::values::resources::MemoryQuantity;
 
 /// A directory in the container: kept storage of a `size`, scratch space (`ephemeral`), an existing
 /// `claim`, the keys of a `secret`, or a path of the node.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the language that is on or off"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Volume {

@@ -121,6 +121,12 @@ fn progressive(app: &App, rollout: &Rollout, out: &mut Findings<'_>) {
                 .help("write the shares of traffic it gets: `steps \"5%\" \"25%\" \"50%\"`"),
         );
     }
+    steps(rollout, out);
+    checks(rollout, out);
+}
+
+/// Shares grow, are whole, and gates stand at one of them.
+fn steps(rollout: &Rollout, out: &mut Findings<'_>) {
     for (index, pair) in rollout.steps.windows(2).enumerate() {
         if pair[0] >= pair[1] {
             let at = format!("/rollout/steps/{}", index + 1);
@@ -154,6 +160,10 @@ fn progressive(app: &App, rollout: &Rollout, out: &mut Findings<'_>) {
             );
         }
     }
+}
+
+/// Every measure has the bound of its kind.
+fn checks(rollout: &Rollout, out: &mut Findings<'_>) {
     for (measure, bound) in rollout.check.iter() {
         let (field, wrong, missing) = match measure {
             Measure::ErrorRate => ("max=\"1%\"", bound.within.is_some(), bound.max.is_none()),

@@ -14,9 +14,10 @@ pub(super) fn of_app(frame: &Frame<'_>, selector: &Value) -> Traced {
     let app = frame.app;
     let sidecars: Vec<ContainerView<'_>> = views::sidecars(app).collect();
     // Where the program ends, a container beside it must end too, which only helpers do.
-    let (beside, helpers) = match app.workload.ends() {
-        true => (Vec::new(), sidecars),
-        false => (sidecars, Vec::new()),
+    let (beside, helpers) = if app.workload.ends() {
+        (Vec::new(), sidecars)
+    } else {
+        (sidecars, Vec::new())
     };
     let mut containers = vec![views::main(app)];
     containers.extend(beside);
@@ -81,7 +82,7 @@ pub(super) fn labels(frame: &Frame<'_>) -> Map<String, Value> {
 
 /// Annotations of the app's pods: the author's, what finds its metrics, and the checksum of its
 /// configuration.
-pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&String>) -> Value {
+pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&str>) -> Value {
     let app = frame.app;
     let mut out = Map::new();
     let scraped = app
@@ -95,7 +96,7 @@ pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&String>) -> Value
     }
     let own = app.annotations.iter();
     out.extend(own.map(|(k, v)| (k.to_string(), v.as_str().into())));
-    checksum.map(|sum| out.insert("kubemate.dev/config".into(), sum.as_str().into()));
+    checksum.map(|sum| out.insert("kubemate.dev/config".into(), sum.into()));
     if out.is_empty() {
         Value::Null
     } else {

@@ -63,9 +63,10 @@ fn measure(name: &str, metric: &Metric) -> Value {
         which["selector"] = json!({ "matchLabels": plain(&metric.labels) });
     }
     let body = json!({ "metric": which, "target": target });
-    match metric.external {
-        true => json!({ "type": "External", "external": body }),
-        false => json!({ "type": "Pods", "pods": body }),
+    if metric.external {
+        json!({ "type": "External", "external": body })
+    } else {
+        json!({ "type": "Pods", "pods": body })
     }
 }
 

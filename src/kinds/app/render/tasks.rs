@@ -17,7 +17,7 @@ const JOB: (&str, &str) = ("batch", "Job");
 /// Asks for the tasks before the workload; gives what the workload waits for.
 pub(super) fn before(
     frame: &Frame<'_>,
-    checksum: &Option<String>,
+    checksum: Option<&str>,
     out: &mut Objects,
 ) -> Vec<ObjectKey> {
     let Some(tasks) = frame.app.before.get(&Event::Deploy) else {
@@ -29,13 +29,13 @@ pub(super) fn before(
         let at = format!("/before/deploy/task/{name}");
         push(frame, (name, task, &at), checksum, &first, out);
         last = vec![frame.key(JOB, name.as_str())];
-        first = last.clone();
+        first.clone_from(&last);
     }
     last
 }
 
 /// Asks for the tasks after the workload.
-pub(super) fn after(frame: &Frame<'_>, checksum: &Option<String>, out: &mut Objects) {
+pub(super) fn after(frame: &Frame<'_>, checksum: Option<&str>, out: &mut Objects) {
     let Some(tasks) = frame.app.after.get(&Event::Deploy) else {
         return;
     };
@@ -50,7 +50,7 @@ pub(super) fn after(frame: &Frame<'_>, checksum: &Option<String>, out: &mut Obje
 fn push(
     frame: &Frame<'_>,
     (name, task, at): (&Name, &Task, &str),
-    checksum: &Option<String>,
+    checksum: Option<&str>,
     first: &[ObjectKey],
     out: &mut Objects,
 ) {
@@ -92,7 +92,7 @@ fn push(
 }
 
 /// What makes a task run again: another image, command or environment, or another configuration.
-fn run_key(pod: &Value, checksum: &Option<String>) -> String {
+fn run_key(pod: &Value, checksum: Option<&str>) -> String {
     let container = pod.pointer("/containers/0").unwrap_or(&Value::Null);
     let parts = ["image", "command", "args"].map(|field| container.get(field).cloned());
     let text = canonical(&json(&(parts, checksum)));

@@ -19,14 +19,15 @@ pub(super) const RETRIES: u32 = 3;
 
 pub(super) fn render(
     frame: &Frame<'_>,
-    checksum: &Option<String>,
+    checksum: Option<&str>,
     before: Vec<ObjectKey>,
     out: &mut Objects,
 ) {
     let app = frame.app;
-    let selector = match app.workload.ends() {
-        true => Value::Null,
-        false => frame.selector(),
+    let selector = if app.workload.ends() {
+        Value::Null
+    } else {
+        frame.selector()
     };
     let template = match app.workload {
         Workload::Deployment => "app/deployment.yaml.j2",
@@ -41,7 +42,7 @@ pub(super) fn render(
     request = request
         .set("selector", &selector)
         .set("pod_labels", &pods::labels(frame));
-    request = request.set("annotations", &pods::annotations(frame, checksum.as_ref()));
+    request = request.set("annotations", &pods::annotations(frame, checksum));
     request = match app.workload {
         Workload::Deployment | Workload::Stateful | Workload::Daemon => lasting(frame, request),
         Workload::Job | Workload::CronJob => ending(app, request),

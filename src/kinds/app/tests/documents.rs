@@ -107,7 +107,7 @@ fn the_objects_of_the_example_are_known_to_kubernetes() {
 }
 
 /// The apps of the language's own example, with a profile and overrides.
-const LANGUAGE: &str = r###"profile http-service port=8080 {
+const LANGUAGE: &str = r#"profile http-service port=8080 {
   port http "${port}"
   probe readiness path="/readyz" port=http every="5s"
   probe liveness path="/healthz" port=http every="10s" failures=3
@@ -174,7 +174,7 @@ app ledger tenant=payments namespace=core workload=stateful replicas=3 {
   volume data mount="/data" size="50Gi" class=ssd per-replica=#true
   sidecar tls-proxy { image "${registry}/proxy"; version "1.2"; port tls 8443 }
 }
-"###;
+"#;
 
 #[test]
 fn profiles_and_overrides_compose() {

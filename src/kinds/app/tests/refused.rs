@@ -135,9 +135,9 @@ fn what_is_refused_is_said_in_words() {
             "nothing is said about: {attributes} {body}"
         );
         writeln!(out, "{attributes} {{ {body} }}").unwrap();
-        found
-            .iter()
-            .for_each(|line| writeln!(out, "  {line}").unwrap());
+        for line in &found {
+            writeln!(out, "  {line}").unwrap();
+        }
     }
     insta::assert_snapshot!(out);
 }
@@ -230,4 +230,23 @@ fn the_platform_may_open_a_node() {
     }"#;
     let found = judged(&Owner::Platform, &[("platform/agent.kdl", text)]);
     assert_eq!(lines(&found.outcome.diagnostics), Vec::<String>::new());
+}
+
+#[test]
+fn the_namespace_is_clear() {
+    let app = |tenant: &str, namespace: &str| {
+        said(&format!(
+            "app x tenant={tenant} {namespace} {{ image i\n version 1 }}"
+        ))
+    };
+    assert_eq!(
+        app("payments", ""),
+        ["KM0511 app `x` needs a namespace | write `namespace=` with one of core, batch"]
+    );
+    let unknown = app("payments", "namespace=cores");
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert!(
+        unknown[0].starts_with("KM0405 there is no namespace `cores`"),
+        "{unknown:?}"
+    );
 }

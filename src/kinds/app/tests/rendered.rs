@@ -92,11 +92,12 @@ fn all(environment: &str) -> Vec<Desired> {
 
 fn text(all: &[Desired], of: &str) -> String {
     let mine = all.iter().filter(|d| d.resource.name == of);
-    let bodies: Vec<&Value> = mine.map(|d| &d.manifest.body).collect();
-    bodies
-        .iter()
-        .map(|body| format!("---\n{}", serde_saphyr::to_string(body).unwrap()))
-        .collect()
+    let mut out = String::new();
+    for desired in mine {
+        out.push_str("---\n");
+        out.push_str(&serde_saphyr::to_string(&desired.manifest.body).unwrap());
+    }
+    out
 }
 
 #[test]
@@ -323,4 +324,18 @@ fn a_rollout_that_cannot_be_rendered_is_refused() {
     assert!(asked.requests.is_empty());
     assert_eq!(asked.problems.len(), 1);
     assert_eq!(asked.problems[0].0, "/rollout");
+}
+
+#[test]
+fn the_only_namespace_needs_no_name() {
+    let text = "app x tenant=identity { image i\n version 1 }";
+    let all = objects(&Owner::Platform, &[("platform/x.kdl", text)], "prod");
+    assert_eq!(
+        find(&all, "Deployment", "x")
+            .manifest
+            .key
+            .namespace
+            .as_deref(),
+        Some("identity")
+    );
 }

@@ -51,38 +51,23 @@ fn variable(
         from.config.is_some(),
         from.fact.is_some(),
     ];
-    match sources.iter().filter(|s| **s).count() {
-        1 => {}
-        0 => {
-            out.push(
-                out.error_on_name(codes::ENV_SOURCE, at, format!("`{name}` has no value"))
-                    .label("no value given")
-                    .help("write a value, or `secret=NAME key=KEY`, `config=NAME key=KEY` or `fact=pod-name`"),
-            );
-            return;
-        }
-        _ => {
-            out.push(
-                out.error_on_name(codes::ENV_SOURCE, at, format!("`{name}` has two values"))
-                    .label("one of them is too many")
-                    .help(format!(
-                        "keep one; to override it for an environment write `(replace){name} …`"
-                    )),
-            );
-            return;
-        }
+    let said = sources.iter().filter(|s| **s).count();
+    if said != 1 {
+        not_one_value(name, said, at, out);
+        return;
     }
     let keyed = from.secret.is_some() || from.config.is_some();
     if keyed != from.key.is_some() {
-        let (message, help) = match keyed {
-            true => (
+        let (message, help) = if keyed {
+            (
                 "needs `key`",
                 "write which key of it holds the value: `key=KEY`",
-            ),
-            false => (
+            )
+        } else {
+            (
                 "has a `key` of nothing",
                 "write `secret=NAME` or `config=NAME` beside it",
-            ),
+            )
         };
         let message = format!("`{name}` {message}");
         out.push(out.error_on_name(codes::ENV_SOURCE, at, message).help(help));
@@ -90,7 +75,7 @@ fn variable(
     if let Some(secret) = &from.secret {
         secret_key(
             secret,
-            from.key.as_ref().map(|k| k.as_str()),
+            from.key.as_ref().map(crate::names::ConfigKey::as_str),
             at,
             scope,
             out,
@@ -109,6 +94,23 @@ fn variable(
                 .help("take it from a secret: `secret=NAME key=KEY`; if it is none, add `public=#true`"),
         );
     }
+}
+
+fn not_one_value(name: &str, said: usize, at: &str, out: &mut Findings<'_>) {
+    let (has, label, help) = if said == 0 {
+        let help =
+            "write a value, or `secret=NAME key=KEY`, `config=NAME key=KEY` or `fact=pod-name`";
+        ("no value", "no value given", help.to_owned())
+    } else {
+        let help = format!("keep one; to override it for an environment write `(replace){name} …`");
+        ("two values", "one of them is too many", help)
+    };
+    let message = format!("`{name}` has {has}");
+    out.push(
+        out.error_on_name(codes::ENV_SOURCE, at, message)
+            .label(label)
+            .help(help),
+    );
 }
 
 /// Whether the name of a variable says that its value must not be seen.
@@ -247,7 +249,7 @@ fn question(name: ProbeName, probe: &Probe, view: &ContainerView<'_>, out: &mut 
         .port
         .iter()
         .flat_map(|p| p.keys())
-        .map(|name| name.as_str())
+        .map(crate::names::PortName::as_str)
         .collect();
     match &probe.port {
         Some(PortRef::Name(port)) if !ports.contains(&port.as_str()) => {
@@ -284,18 +286,30 @@ fn resources(view: &ContainerView<'_>, out: &mut Findings<'_>) {
     let pairs = [
         (
             "cpu",
-            requests.cpu.map(|a| a.quantity()),
-            limits.cpu.map(|a| a.quantity()),
+            requests
+                .cpu
+                .map(crate::values::resources::CpuQuantity::quantity),
+            limits
+                .cpu
+                .map(crate::values::resources::CpuQuantity::quantity),
         ),
         (
             "memory",
-            requests.memory.map(|a| a.quantity()),
-            limits.memory.map(|a| a.quantity()),
+            requests
+                .memory
+                .map(crate::values::resources::MemoryQuantity::quantity),
+            limits
+                .memory
+                .map(crate::values::resources::MemoryQuantity::quantity),
         ),
         (
             "scratch",
-            requests.scratch.map(|a| a.quantity()),
-            limits.scratch.map(|a| a.quantity()),
+            requests
+                .scratch
+                .map(crate::values::resources::MemoryQuantity::quantity),
+            limits
+                .scratch
+                .map(crate::values::resources::MemoryQuantity::quantity),
         ),
     ];
     for (field, request, limit) in pairs {

@@ -1,0 +1,48 @@
+//! A certificate is for somebody, is renewed before it ends, and covers the listeners that show it.
+
+use super::Certificate;
+use crate::dsl::codes;
+use crate::kinds::tenant::Tenant;
+use crate::kinds::{Findings, Scope};
+
+pub(super) fn check(certificate: &Certificate, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    if certificate.host.is_empty() {
+        let message = format!("certificate `{}` is for no host", certificate.name);
+        out.push(out.error(codes::MISSING_FIELD, "", message).help("add `host \"NAME\"`"));
+    }
+    for (index, host) in certificate.host.iter().enumerate() {
+        if certificate.host[..index].contains(host) {
+            let finding = out.error(codes::COVERED, &format!("/host/{index}"), format!("`{host}` is named twice"));
+            out.push(finding.warning().help("remove one of the two"));
+        }
+    }
+    let late = certificate.renew_before.zip(certificate.duration);
+    if late.is_some_and(|(before, whole)| before >= whole) {
+        let message = "it would be renewed before it begins";
+        let finding = out.error(codes::CONTRADICTION, "/renew-before", message);
+        out.push(finding.help("make it shorter than `duration`"));
+    }
+    covers(certificate, scope, out);
+}
+
+/// A listener for a host that its certificate is not for shows browsers a warning.
+fn covers(certificate: &Certificate, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(tenant) = scope.find::<Tenant>(certificate.tenant.name()) else {
+        return;
+    };
+    for (name, gateway) in tenant.gateway.iter() {
+        for (listener_name, listener) in gateway.listener.iter() {
+            let shown = listener.certificate.as_ref() == Some(&certificate.name);
+            let Some(host) = listener.host.as_ref().filter(|_| shown) else {
+                continue;
+            };
+            if !certificate.host.iter().any(|own| own == host || own.covers(host)) {
+                let message = format!(
+                    "listener `{listener_name}` of gateway `{name}` shows this certificate for `{host}`, which it is not for"
+                );
+                let finding = out.error(codes::LISTENER_FORM, "/host", message);
+                out.push(finding.label("not covered").help(format!("add `host \"{host}\"`")));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A secret of a tenant: where it comes from, never what it is. Apps say `secret=NAME key=KEY`.
+
+mod check;
+mod render;
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::tenant::Tenant;
+use super::{Findings, Kind, Objects, Scope};
+use crate::dsl::schema::Home;
+use crate::names::reference::{NamespaceRef, TenantRef};
+use crate::names::{ConfigKey, Name};
+use crate::values::duration::Duration;
+use crate::values::path::{RelativePath, SecretSource};
+
+/// A secret that is fetched from a store, or kept encrypted in the repository.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("x-kdl" = {"args": ["name"]}))]
+pub struct Secret {
+    /// Name of the secret and of the Secret in the cluster.
+    pub name: Name,
+    /// Tenant that it belongs to.
+    pub tenant: TenantRef,
+    /// Namespaces of the tenant that get it. Default: all of them.
+    #[serde(default)]
+    pub namespace: Vec<NamespaceRef>,
+    /// Store and path that it is fetched from: "vault:kv/payments/checkout".
+    #[serde(default)]
+    pub from: Option<SecretSource>,
+    /// How often it is fetched again. Default: 1h.
+    #[serde(default)]
+    pub refresh: Option<Duration>,
+    /// Keys that are taken. Default: all that the store has at the path.
+    #[serde(default)]
+    pub keys: Vec<ConfigKey>,
+    /// What the Secret is for. Default: opaque.
+    #[serde(default)]
+    #[serde(rename = "type")]
+    pub form: Form,
+    /// Encrypted file beside this one, instead of `from`.
+    #[serde(default)]
+    pub sops: Option<RelativePath>,
+}
+
+/// What a Secret is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// Anything.
+    #[default]
+    Opaque,
+    /// Log-in to a registry, in the key `.dockerconfigjson`.
+    Registry,
+    /// User name and password, in the keys `username` and `password`.
+    BasicAuth,
+    /// Certificate and key, in the keys `tls.crt` and `tls.key`.
+    Tls,
+}
+
+impl Form {
+    /// As Kubernetes writes it.
+    pub const fn kubernetes(self) -> &'static str {
+        match self {
+            Self::Opaque => "Opaque",
+            Self::Registry => "kubernetes.io/dockerconfigjson",
+            Self::BasicAuth => "kubernetes.io/basic-auth",
+            Self::Tls => "kubernetes.io/tls",
+        }
+    }
+
+    /// Keys that such a Secret must have.
+    pub const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Opaque => &[],
+            Self::Registry => &[".dockerconfigjson"],
+            Self::BasicAuth => &["username", "password"],
+            Self::Tls => &["tls.crt", "tls.key"],
+        }
+    }
+}
+
+impl Secret {
+    /// The namespaces that it is rendered into.
+    pub fn namespaces(&self, scope: &Scope<'_>) -> Vec<String> {
+        let tenant = self.tenant.name();
+        if !self.namespace.is_empty() {
+            let name = |n: &NamespaceRef| scope.namespace(tenant, Some(n.name()));
+            return self.namespace.iter().map(name).collect();
+        }
+        match scope.find::<Tenant>(tenant) {
+            Some(tenant) => tenant.namespaces(scope).into_iter().map(|(_, name, _)| name).collect(),
+            None => vec![scope.namespace(tenant, None)],
+        }
+    }
+}
+
+impl Kind for Secret {
+    const NAME: &'static str = "secret";
+    const HOME: Home = Home::Tenant;
+
+    fn check(&self, scope: &Scope<'_>, out: &mut Findings<'_>) {
+        check::check(self, scope, out);
+    }
+
+    fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
+        render::render(self, scope, out);
+    }
+}
