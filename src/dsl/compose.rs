@@ -224,10 +224,10 @@ impl Builder<'_> {
                 ));
                 continue;
             };
-            if stack.iter().any(|s| s == name) {
-                let circle = format!("{} → {name}", stack.join(" → "));
-                let message = format!("profile `{name}` uses itself: {circle}");
-                out.push(Diagnostic::error(codes::USE_CYCLE, at, message));
+            if let Some(start) = stack.iter().position(|s| s == name) {
+                if let Some(found) = cycle(&stack[start..], name, at) {
+                    out.push(found);
+                }
                 continue;
             }
             if stack.len() >= MAX_USE {
@@ -257,6 +257,17 @@ impl Builder<'_> {
             );
         }
     }
+}
+
+/// A circle is found from each of its profiles; it is reported where it comes back to the first by
+/// name, so that it is one error.
+fn cycle(circle: &[String], name: &str, at: Span) -> Option<Diagnostic> {
+    if circle.iter().any(|other| other.as_str() < name) {
+        return None;
+    }
+    let message = format!("profile `{name}` uses itself: {} → {name}", circle.join(" → "));
+    let diagnostic = Diagnostic::error(codes::USE_CYCLE, at, message);
+    Some(diagnostic.label("back to where it began").help("drop one `use` of the circle"))
 }
 
 fn unknown_profile(name: &str, at: Span, known: &[&str]) -> Diagnostic {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{guard, objects, verbatim};
+use super::{guard, objects, tests_of};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -64,7 +65,12 @@ pub fn run(job: &Job) -> Outcome {
                 .flat_map(|(_, world)| super::show::show(world, &own, kind, name))
                 .collect();
         }
-        Want::Test => {}
+        Want::Test => {
+            if !outcome.diagnostics.has_errors() {
+                let judged = tests_of::Judged { job, found: &found, worlds: &worlds, own: &own };
+                outcome.tests = tests_of::run(judged, &outcome.parsed);
+            }
+        }
     }
     outcome
 }

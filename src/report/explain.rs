@@ -18,6 +18,9 @@ use crate::kinds;
 /// Columns of explanations.
 const WIDTH: usize = 96;
 
+/// Deeper than the fields of any kind.
+const MAX_DEPTH: usize = 8;
+
 /// A topic that nothing is known about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -97,6 +100,13 @@ pub fn home(kind: &KindSchema) -> &'static str {
         Home::Either => "Belongs to a tenant with `tenant=NAME`, to the platform without.",
         Home::Project => "Written once, in `kubemate.kdl`.",
     }
+}
+
+/// All fields of a kind: path, type, and what each is.
+pub fn fields(kind: &KindSchema) -> Vec<(String, String, String)> {
+    let mut out = Vec::new();
+    Place::root(kind).all(MAX_DEPTH, &mut out);
+    out
 }
 
 /// A code with its examples.

@@ -14,8 +14,11 @@ mod engine;
 mod githost;
 
 mod apply;
+mod broken;
+mod cli;
 mod codes;
 mod disk;
+mod docs;
 mod fmt;
 mod git;
 mod language;
@@ -23,5 +26,6 @@ mod plan;
 mod printers;
 mod remote;
 mod scan;
+mod span_law;
 mod tidy;
 mod worker;

@@ -94,6 +94,18 @@ impl<'a> Place<'a> {
         out
     }
 
+    /// All fields below, each with its path, its type and a sentence.
+    pub(super) fn all(&self, depth: usize, out: &mut Vec<(String, String, String)>) {
+        for name in self.field_names() {
+            let Some(field) = self.step(name) else { continue };
+            let about = describe(field.root, field.schema).replace('\n', " ");
+            out.push((field.path(), field.brief(), about));
+            if depth > 0 {
+                field.all(depth - 1, out);
+            }
+        }
+    }
+
     fn row(&self, name: &str) -> Option<(String, String)> {
         let field = self.step(name)?;
         let about = first_sentence(describe(field.root, field.schema));
