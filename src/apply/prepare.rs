@@ -58,7 +58,11 @@ pub async fn look<C: Cluster>(
         not_yet(&mut world);
     }
     let plan = plan(rendered, &world, &stored.inventory, policy)?;
-    Ok(Prepared { plan, world, stored })
+    Ok(Prepared {
+        plan,
+        world,
+        stored,
+    })
 }
 
 /// Whether the server forbade every single dry-run, as it does to an account that has no rights yet.

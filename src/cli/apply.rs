@@ -153,21 +153,20 @@ pub(super) fn progress(event: Progress<'_>) {
                 step.key
             ));
         }
-        Progress::Waits(key, health) => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()))
+        Progress::Waits(key, health) if !health.is_settled() => {
+            output::print(&format!("  waiting for {key}: {}\n", health.why()));
         }
-        Progress::Waits(key, health) if !health.is_settled() => output::print(&format!("  waiting for {key}: {}\n", health.why())),
         Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
-        }
-        Progress::Waits(key, health) => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()))
-        }
-        Progress::Begun(_) | Progress::Ended(..) => {}
     }
 }
 
 /// Says how it ended.
-pub(super) fn conclude(session: &Session, rendered: &Rendered, plan: &Plan, report: &Report) -> Exit {
+pub(super) fn conclude(
+    session: &Session,
+    rendered: &Rendered,
+    plan: &Plan,
+    report: &Report,
+) -> Exit {
     let (mut done, mut not) = (0, 0);
     for step in report.steps.values().filter(|s| s.verb != Verb::Keep) {
         match &step.outcome {

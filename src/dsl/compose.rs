@@ -265,9 +265,16 @@ fn cycle(circle: &[String], name: &str, at: Span) -> Option<Diagnostic> {
     if circle.iter().any(|other| other.as_str() < name) {
         return None;
     }
-    let message = format!("profile `{name}` uses itself: {} → {name}", circle.join(" → "));
+    let message = format!(
+        "profile `{name}` uses itself: {} → {name}",
+        circle.join(" → ")
+    );
     let diagnostic = Diagnostic::error(codes::USE_CYCLE, at, message);
-    Some(diagnostic.label("back to where it began").help("drop one `use` of the circle"))
+    Some(
+        diagnostic
+            .label("back to where it began")
+            .help("drop one `use` of the circle"),
+    )
 }
 
 fn unknown_profile(name: &str, at: Span, known: &[&str]) -> Diagnostic {

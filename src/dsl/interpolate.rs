@@ -85,9 +85,10 @@ fn replace(text: &str, scopes: Scopes<'_>, depth: usize) -> Result<Data, Problem
     if let Some(name) = text
         .strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'))
-        && !name.contains(['$', '{', '}']) {
-            return value_of(name, scopes, depth);
-        }
+        && !name.contains(['$', '{', '}'])
+    {
+        return value_of(name, scopes, depth);
+    }
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {

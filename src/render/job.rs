@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects, verbatim};
-use super::{guard, objects, tests_of};
+use super::{guard, objects, tests_of, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::schema::Home;
-use crate::kinds::scope::{Scope, World};
-use crate::kinds::tenant::Tenant;
-use crate::kinds::{Objects, schema};
 use crate::kinds::manifests::Manifests;
+use crate::kinds::scope::{Scope, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
@@ -67,7 +64,12 @@ pub fn run(job: &Job) -> Outcome {
         }
         Want::Test => {
             if !outcome.diagnostics.has_errors() {
-                let judged = tests_of::Judged { job, found: &found, worlds: &worlds, own: &own };
+                let judged = tests_of::Judged {
+                    job,
+                    found: &found,
+                    worlds: &worlds,
+                    own: &own,
+                };
                 outcome.tests = tests_of::run(judged, &outcome.parsed);
             }
         }
@@ -121,13 +123,22 @@ fn read_manifests(
         for id in own.iter().filter(|id| id.kind == Manifests::NAME) {
             let set = set_of(found, target, id);
             let read = render_one(found, target, world, id, &set, false);
-            read.err().into_iter().flatten().for_each(|d| problems.push(d));
+            read.err()
+                .into_iter()
+                .flatten()
+                .for_each(|d| problems.push(d));
         }
     }
     if !problems.is_empty() {
-        let environments: Vec<String> =
-            found.project.environment.keys().map(ToString::to_string).collect();
-        outcome.diagnostics.append(compile::everywhere(problems.finish(), &environments));
+        let environments: Vec<String> = found
+            .project
+            .environment
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        outcome
+            .diagnostics
+            .append(compile::everywhere(problems.finish(), &environments));
     }
 }
 

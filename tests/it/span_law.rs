@@ -90,7 +90,9 @@ fn tokens(text: &str) -> Vec<std::ops::Range<usize>> {
             }
             '"' => text[at + 1..].find('"').map_or(1, |end| end + 2),
             '{' | '}' | '=' | ';' => 1,
-            _ => text[at..].find(|c: char| c.is_whitespace() || "{}=;\"".contains(c)).unwrap_or(text.len() - at),
+            _ => text[at..]
+                .find(|c: char| c.is_whitespace() || "{}=;\"".contains(c))
+                .unwrap_or(text.len() - at),
         };
         found.push(at..at + length);
         at += length;
@@ -106,11 +108,19 @@ fn changed(token: usize, change: Change) -> (String, std::ops::Range<usize>) {
     let new = match change {
         Change::Delete => String::new(),
         Change::Misspell => misspelt(old),
-        Change::Retype => if old.parse::<f64>().is_ok() { "\"many\"".into() } else { "77".into() },
+        Change::Retype => {
+            if old.parse::<f64>().is_ok() {
+                "\"many\"".into()
+            } else {
+                "77".into()
+            }
+        }
         Change::Swap(other) => GOOD[tokens[other % tokens.len()].clone()].to_owned(),
         Change::DuplicateLine => {
             let start = GOOD[..range.start].rfind('\n').map_or(0, |i| i + 1);
-            let end = GOOD[start..].find('\n').map_or(GOOD.len(), |i| start + i + 1);
+            let end = GOOD[start..]
+                .find('\n')
+                .map_or(GOOD.len(), |i| start + i + 1);
             let text = format!("{}{}{}", &GOOD[..end], &GOOD[start..end], &GOOD[end..]);
             return (text, end..end + (end - start) - 1);
         }
@@ -179,7 +189,10 @@ fn meaning(tree: &SourceTree) -> String {
     for job in &jobs {
         for (target, world) in compile::judge(job).worlds {
             for (id, member) in &world.resources {
-                text.push_str(&format!("{target:?} {id} {}\n", member.resource.to_json().unwrap()));
+                text.push_str(&format!(
+                    "{target:?} {id} {}\n",
+                    member.resource.to_json().unwrap()
+                ));
             }
         }
     }
@@ -201,7 +214,8 @@ fn breach(token: usize, change: Change) -> Option<String> {
             .iter()
             .map(|d| format!("{} {} at {:?}", d.code, d.message, d.primary))
             .collect();
-        return (!ok).then(|| format!("no error points at {range:?}:\n{text}\n{}", said.join("\n")));
+        return (!ok)
+            .then(|| format!("no error points at {range:?}:\n{text}\n{}", said.join("\n")));
     }
     let before = meaning(&crate::language::tree(&with_project(&[(PATH, GOOD)])));
     (meaning(&tree) == before).then(|| format!("nothing came of the change at {range:?}:\n{text}"))
@@ -210,7 +224,10 @@ fn breach(token: usize, change: Change) -> Option<String> {
 #[test]
 fn the_file_is_sound_before_it_is_changed() {
     let all = judge(&tree(&with_project(&[(PATH, GOOD)])));
-    let said: Vec<_> = all.iter().map(|d| format!("{} {}", d.code, d.message)).collect();
+    let said: Vec<_> = all
+        .iter()
+        .map(|d| format!("{} {}", d.code, d.message))
+        .collect();
     assert!(said.is_empty(), "{said:#?}");
 }
 
@@ -226,7 +243,8 @@ fn every_deleted_and_every_misspelt_word_is_noticed() {
 
 /// A `;` at the end of a block changes nothing.
 fn neutral(breach: &str) -> bool {
-    breach.starts_with("Delete nothing came") && (!breach.contains("zone; }") || !breach.contains("\"1.3.9\"; }"))
+    breach.starts_with("Delete nothing came")
+        && (!breach.contains("zone; }") || !breach.contains("\"1.3.9\"; }"))
 }
 
 proptest! {

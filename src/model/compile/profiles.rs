@@ -77,8 +77,15 @@ fn only_uses(written: Written<'_>, files: &Files<'_>, out: &mut Diagnostics) {
     };
     let mut found = Diagnostics::default();
     profile(written, kind, files, &mut found);
-    let of_use = [codes::USE_CYCLE, codes::USE_TOO_DEEP, codes::UNKNOWN_PROFILE];
-    found.into_iter().filter(|d| of_use.contains(&d.code)).for_each(|d| out.push(d));
+    let of_use = [
+        codes::USE_CYCLE,
+        codes::USE_TOO_DEEP,
+        codes::UNKNOWN_PROFILE,
+    ];
+    found
+        .into_iter()
+        .filter(|d| of_use.contains(&d.code))
+        .for_each(|d| out.push(d));
 }
 
 fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {

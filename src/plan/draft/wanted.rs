@@ -75,7 +75,11 @@ impl<'a> Wanted<'a> {
         let payload = payload(self.desired, self.set(), None, self.context.policy);
         if self.is_drift(&payload) {
             let report = self.context.policy.drift == Drift::Report;
-            let then = if report { "that is left so" } else { "it is made again" };
+            let then = if report {
+                "that is left so"
+            } else {
+                "it is made again"
+            };
             let message = format!("it was deleted outside of Git; {then}");
             findings.push(self.finding(Level::Notice, Rule::Drift, message));
             if report {
