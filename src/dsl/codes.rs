@@ -83,57 +83,6 @@ macro_rules! catalogue {
         use super::super::diagnostic::Code;
         use super::Entry;
         $(#[doc = concat!($title, ".")] pub const $name: Code = Code($number);)*
-
-/// An image without a version on some target.
-pub const NO_VERSION: Code = Code(510);
-/// No namespace where the tenant has several.
-pub const WHICH_NAMESPACE: Code = Code(511);
-/// An environment variable with no value, with two, or with half a reference.
-pub const ENV_SOURCE: Code = Code(512);
-/// A literal in a variable that looks like a secret.
-pub const SECRET_LITERAL: Code = Code(513);
-/// A key that the secret does not offer.
-pub const NO_SUCH_KEY: Code = Code(514);
-/// A secret of another tenant, which no pod can read.
-pub const FOREIGN_SECRET: Code = Code(515);
-/// A port, volume or configuration that the same resource does not declare.
-pub const UNKNOWN_PART: Code = Code(516);
-/// A probe that cannot be asked.
-pub const PROBE: Code = Code(517);
-/// A limit below its request.
-pub const LIMIT_BELOW: Code = Code(518);
-/// Two containers of a name, or two ports of a name or number, in one pod.
-pub const SAME_IN_POD: Code = Code(519);
-/// Two mounts at one path.
-pub const SAME_MOUNT: Code = Code(520);
-/// A volume that is two things, or lacks what it needs.
-pub const VOLUME: Code = Code(521);
-/// Something that opens the node, written by a tenant.
-pub const OPENS_NODE: Code = Code(522);
-/// A time that is no whole number of seconds where the cluster counts in them.
-pub const NOT_SECONDS: Code = Code(523);
-/// A file of configuration without content, with two, or that cannot be read.
-pub const CONFIG_FILE: Code = Code(524);
-/// Replicas and autoscaling together.
-pub const REPLICAS_AND_AUTOSCALE: Code = Code(530);
-/// Bounds of autoscaling in the wrong order.
-pub const AUTOSCALE_BOUNDS: Code = Code(531);
-/// A metric that cannot be computed.
-pub const METRIC: Code = Code(532);
-/// A field that does not fit the workload.
-pub const UNFIT_FIELD: Code = Code(533);
-/// A rollout that says what its strategy cannot do, or lacks what it needs.
-pub const ROLLOUT: Code = Code(534);
-/// A digest of another version.
-pub const STALE_DIGEST: Code = Code(535);
-/// Apps that wait for each other.
-pub const NEEDS_CYCLE: Code = Code(536);
-/// A volume of one node for pods on several.
-pub const VOLUME_OF_ONE_NODE: Code = Code(537);
-/// A budget, task or shutdown that contradicts itself.
-pub const CONTRADICTION: Code = Code(538);
-/// A name that becomes too long in the cluster.
-pub const NAME_TOO_LONG: Code = Code(539);
         /// What is known about these codes.
         pub(super) const ENTRIES: &[Entry] = &[$(Entry {
             code: $name,
