@@ -67,7 +67,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             at_once: 32,
-            patience: Duration::from_secs(300),
+            patience: Duration::from_mins(5),
             wait_for_health: true,
             lease_wait: Duration::from_secs(30),
             settle: Duration::from_secs(30),

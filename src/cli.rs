@@ -9,12 +9,20 @@ pub mod output;
 pub mod session;
 
 mod apply;
+mod codeowners;
 mod completions;
+mod delete;
+mod diff;
+mod docs;
+mod explain;
 mod fmt;
+mod new;
 mod plan;
 mod render;
 mod schema;
 mod show;
+mod status;
+mod test;
 mod validate;
 mod worker;
 
@@ -41,12 +49,21 @@ pub struct Arguments {
 enum Command {
     Validate(validate::Arguments),
     Fmt(fmt::Arguments),
+    Test(test::Arguments),
+    Explain(explain::Arguments),
+    New(new::Arguments),
     Show(show::Arguments),
     Render(render::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
+    Status(status::Arguments),
+    Diff(diff::Arguments),
+    Delete(delete::Arguments),
     Schema(schema::Arguments),
+    Codeowners(codeowners::Arguments),
     Completions(completions::Arguments),
+    #[command(hide = true)]
+    Docs(docs::Arguments),
     #[command(hide = true)]
     Worker,
 }
@@ -70,11 +87,19 @@ fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Delete(arguments) => delete::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Codeowners(arguments) => codeowners::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Worker => Ok(Exit::Ok),
     }

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod job;
 pub mod objects;
 pub mod show;
+pub mod tests_of;
 pub mod trace;
 pub mod verbatim;
 pub mod yaml;

@@ -165,9 +165,10 @@ impl KubeCluster {
         if resource.namespaced == key.namespace.is_some() {
             return Ok(resource);
         }
-        let said = match resource.namespaced {
-            true => "it needs a namespace and has none",
-            false => "it has a namespace and its kind lives in none",
+        let said = if resource.namespaced {
+            "it needs a namespace and has none"
+        } else {
+            "it has a namespace and its kind lives in none"
         };
         Err(Problem::new(
             ProblemKind::Invalid,

@@ -3,8 +3,10 @@
 //! A record that is not written yet is no danger: the announcement is, and the object bears our marks.
 //! Nothing is ever recorded for an object that was not announced or owned before.
 
+use std::time::Duration;
+
 use crate::apply::cluster::{Cluster, Stored};
-use crate::apply::problem::Problem;
+use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::ObjectKey;
 use crate::plan::Plan;
 use crate::plan::inventory::{Entry, Inventory};
@@ -12,6 +14,10 @@ use crate::plan::step::{Action, Step};
 
 /// How many records may wait while other writes are under way, at least.
 const WAITING: usize = 64;
+/// How often a page is written at most until it is stored.
+const TRIES: u32 = 4;
+/// The first pause between two of them; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What is owned, and how much of it is not written down yet.
 pub(super) struct Books {
@@ -113,10 +119,20 @@ impl Books {
     }
 }
 
-/// Writes one page.
+/// Writes one page, again for a while where that may help. That someone else wrote is final.
 pub(super) async fn write<C: Cluster>(
     cluster: &C,
     (before, inventory): (Stored, Inventory),
 ) -> Result<Stored, Problem> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match cluster.store(&before, &inventory).await {
+            Err(problem) if problem.kind.passes() && problem.kind != ProblemKind::Stale => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
     cluster.store(&before, &inventory).await
 }

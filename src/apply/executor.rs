@@ -55,6 +55,11 @@ pub(super) struct Executor<'a, C> {
     cluster: &'a C,
     run: Run<'a>,
     states: Vec<State>,
+    /// Steps that did not begin, in the plan's order.
+    waiting: Vec<usize>,
+    /// Writes that did not end well yet, and those that never will.
+    writes_open: usize,
+    writes_missing: usize,
     places: BTreeMap<StepId, usize>,
     /// Verdicts that were waited for; none while the wait is on.
     health: BTreeMap<ObjectKey, Option<Health>>,
@@ -76,6 +81,9 @@ impl<'a, C: Cluster> Executor<'a, C> {
             cluster,
             run,
             states: steps.iter().map(|_| State::Waiting).collect(),
+            waiting: (0..steps.len()).collect(),
+            writes_open: steps.iter().filter(|step| step.action.writes()).count(),
+            writes_missing: 0,
             places: steps
                 .iter()
                 .enumerate()
@@ -132,24 +140,22 @@ impl<'a, C: Cluster> Executor<'a, C> {
 
     /// Starts every step whose turn it is; repeated, since an end may decide others.
     fn start_what_may(&mut self) {
-        loop {
-            let mut decided = false;
-            for at in 0..self.states.len() {
-                if !matches!(self.states[at], State::Waiting) {
+        let mut decided = true;
+        while decided {
+            decided = false;
+            for at in std::mem::take(&mut self.waiting) {
+                if self.writing >= self.run.options.at_once {
+                    self.waiting.push(at);
                     continue;
                 }
                 match self.turn(at) {
-                    Turn::NotYet => {}
+                    Turn::NotYet => self.waiting.push(at),
+                    Turn::Go => self.start(at),
                     Turn::Never(because) => {
                         self.end(at, Outcome::NotAttempted { because });
                         decided = true;
                     }
-                    Turn::Go if self.writing < self.run.options.at_once => self.start(at),
-                    Turn::Go => return,
                 }
-            }
-            if !decided {
-                return;
             }
         }
     }
@@ -215,20 +221,11 @@ impl<'a, C: Cluster> Executor<'a, C> {
     }
 
     fn all_writes_done(&self) -> Turn {
-        let writes = self
-            .steps()
-            .iter()
-            .zip(&self.states)
-            .filter(|(step, _)| step.action.writes());
-        let mut turn = Turn::Go;
-        for (_, state) in writes {
-            match state {
-                State::Ended(Outcome::Done) => {}
-                State::Ended(_) => return Turn::Never(Because::WritesMissing),
-                State::Waiting | State::UnderWay => turn = Turn::NotYet,
-            }
+        match (self.writes_open, self.writes_missing) {
+            (0, 0) => Turn::Go,
+            (_, 0) => Turn::NotYet,
+            _ => Turn::Never(Because::WritesMissing),
         }
-        turn
     }
 
     /// Whether an object is healthy; begins to wait for it when first asked.
@@ -330,6 +327,10 @@ impl<'a, C: Cluster> Executor<'a, C> {
 
     fn end(&mut self, at: usize, outcome: Outcome) {
         (self.run.progress)(Progress::Ended(&self.steps()[at], &outcome));
+        if self.steps()[at].action.writes() {
+            self.writes_open -= 1;
+            self.writes_missing += usize::from(outcome != Outcome::Done);
+        }
         self.states[at] = State::Ended(outcome);
     }
 
@@ -358,14 +359,23 @@ impl<'a, C: Cluster> Executor<'a, C> {
         let (cluster, lease) = (self.cluster, self.lease.clone());
         Box::pin(async move {
             sleep(lease.valid / 3).await;
-            Event::Renewed(cluster.renew_lease(&lease).await)
+            let renewed = match cluster.renew_lease(&lease).await {
+                Ok(lease) => Ok(lease),
+                // A renewal whose answer was lost looks like a loss: the holder's name tells.
+                Err(_) => {
+                    cluster
+                        .take_lease(&lease.set, &lease.holder, Duration::ZERO)
+                        .await
+                }
+            };
+            Event::Renewed(renewed)
         })
     }
 
     /// Someone else's lease ends the run; a call that failed is made again, in time or not: a stale
     /// holder is stopped by the preconditions of its writes.
     fn renewal_failed(&mut self, problem: &Problem) {
-        if problem.kind == ProblemKind::Stale {
+        if problem.kind == ProblemKind::Leased {
             self.lease_lost = true;
             self.renewing = false;
             return;

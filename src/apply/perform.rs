@@ -11,7 +11,9 @@ use crate::object::{Desired, ObjectKey, Rendered, SET_LABEL};
 use crate::plan::KEEP_ANNOTATION;
 use crate::plan::digest;
 use crate::plan::inventory::{Entry, Record as Digests};
+use crate::plan::managed::Managed;
 use crate::plan::mask::Mask;
+use crate::plan::normalize;
 use crate::plan::observed::Live;
 use crate::plan::payload::{self, Payload};
 use crate::plan::step::{Action, KeepWhy, Preconditions, Step, Take};
@@ -87,12 +89,17 @@ impl<C: Cluster> Hands<'_, C> {
         let (desired, payload) = self.payload(step)?;
         let mut write = write_of(desired, &payload, Expect::Absent, false);
         let said = match self.cluster.write(self.identity, &write).await {
-            Ok(object) => return self.record(desired, &payload, object),
+            Ok(object) => return record(desired, &payload, object),
             Err(problem) => problem,
         };
+        if said.kind == ProblemKind::Unknown
+            && let Some(record) = self.arrived(desired, &payload).await?
+        {
+            return Ok(record);
+        }
         // Where both own a field, the conflict is told before the existence.
         if !matches!(said.kind, ProblemKind::Stale | ProblemKind::Conflict) {
-            return Err(self.failed(said, desired));
+            return Err(failed(said, desired));
         }
         // It is there. Either our own write arrived and its answer was lost, or someone was faster.
         let target = target(desired);
@@ -112,9 +119,9 @@ impl<C: Cluster> Hands<'_, C> {
             }
             write.expect = Expect::Version(live.resource_version);
             match self.cluster.write(self.identity, &write).await {
-                Ok(object) => return self.record(desired, &payload, object),
+                Ok(object) => return record(desired, &payload, object),
                 Err(problem) if problem.kind == ProblemKind::Stale => {}
-                Err(problem) => return Err(self.failed(problem, desired)),
+                Err(problem) => return Err(failed(problem, desired)),
             }
         }
         Err(Halt::stopped("it changes all the time"))
@@ -132,20 +139,50 @@ impl<C: Cluster> Hands<'_, C> {
             let expect = Expect::Version(live.resource_version);
             let write = write_of(desired, &payload, expect, !takes.is_empty());
             match self.cluster.write(self.identity, &write).await {
-                Ok(object) => return self.record(desired, &payload, object),
-                Err(problem) if problem.kind == ProblemKind::Stale => {}
+                Ok(object) => return record(desired, &payload, object),
+                Err(problem) if lost(&problem) => {
+                    if let Some(record) = self.arrived(desired, &payload).await? {
+                        return Ok(record);
+                    }
+                    if problem.kind == ProblemKind::Unknown {
+                        return Err(failed(problem, desired));
+                    }
+                }
                 Err(problem) if problem.kind == ProblemKind::Conflict => {
                     return Err(Halt::stopped(format!(
                         "fields are owned by others now: {}",
                         problem.said
                     )));
                 }
-                Err(problem) => return Err(self.failed(problem, desired)),
+                Err(problem) => return Err(failed(problem, desired)),
             }
         }
         Err(Halt::stopped(
             "it changes all the time, so no write is bound to what was checked",
         ))
+    }
+
+    /// What to record if our own write did arrive though its answer did not: the object bears our marks,
+    /// and the same write would change nothing.
+    async fn arrived(&self, desired: &Desired, payload: &Payload) -> Result<Option<Record>, Halt> {
+        // Where it cannot be read, nothing is known, and the problem at hand says so.
+        let Ok(found) = self.cluster.read(&target(desired)).await else {
+            return Ok(None);
+        };
+        let Some(live) = found.filter(|live| self.made_by_us(live)) else {
+            return Ok(None);
+        };
+        let expect = Expect::Version(live.resource_version.clone());
+        let again = Write {
+            dry_run: true,
+            ..write_of(desired, payload, expect, false)
+        };
+        let Ok(object) = self.cluster.write(self.identity, &again).await else {
+            return Ok(None);
+        };
+        let same = normalize::comparable(&object) == normalize::comparable(&live.body)
+            && Managed::of(&object).ours() == live.managed.ours();
+        Ok(same.then(|| Record::Set(digest::entry_after(desired, payload, &live))))
     }
 
     async fn replace(&self, step: &Step, wanted: &Preconditions) -> Result<Effect, Halt> {
@@ -180,7 +217,7 @@ impl<C: Cluster> Hands<'_, C> {
         Err(Halt::stopped("it changes all the time"))
     }
 
-    /// Deletes exactly what was read; none if it changed.
+    /// Deletes exactly what was read; none if it changed, or if only another look can tell.
     async fn remove(&self, target: Target, live: &Live) -> Result<Option<Deletion>, Halt> {
         let foreground = WITH_PODS.contains(&target.key.group_kind.kind.as_str());
         let delete = Delete {
@@ -191,7 +228,7 @@ impl<C: Cluster> Hands<'_, C> {
         };
         match self.cluster.delete(self.identity, &delete).await {
             Ok(deletion) => Ok(Some(deletion)),
-            Err(problem) if problem.kind == ProblemKind::Stale => Ok(None),
+            Err(problem) if lost(&problem) => Ok(None),
             Err(problem) => Err(problem.into()),
         }
     }
@@ -218,23 +255,6 @@ impl<C: Cluster> Hands<'_, C> {
         let desired = self.rendered.objects.get(&step.key);
         let desired = desired.ok_or_else(|| Halt::stopped("the render has no such object"))?;
         Ok((desired, payload))
-    }
-
-    fn record(
-        &self,
-        desired: &Desired,
-        payload: &Payload,
-        object: serde_json::Value,
-    ) -> Result<Record, Halt> {
-        let what = format!("apply {}", desired.manifest.key);
-        let live = Live::new(object)
-            .map_err(|e| Problem::new(ProblemKind::BadAnswer, what, e.to_string()))?;
-        Ok(Record::Set(digest::entry_after(desired, payload, &live)))
-    }
-
-    fn failed(&self, problem: Problem, desired: &Desired) -> Halt {
-        let mask = Mask::new(&desired.manifest.key.group_kind, Some(&desired.rules));
-        Halt::Failed(problem.masked(&mask))
     }
 
     fn made_by_us(&self, live: &Live) -> bool {
@@ -279,6 +299,25 @@ impl<C: Cluster> Hands<'_, C> {
             _ => Record::Nothing,
         }
     }
+}
+
+/// What to record of an object as the server answered.
+fn record(desired: &Desired, payload: &Payload, object: serde_json::Value) -> Result<Record, Halt> {
+    let what = format!("apply {}", desired.manifest.key);
+    let live =
+        Live::new(object).map_err(|e| Problem::new(ProblemKind::BadAnswer, what, e.to_string()))?;
+    Ok(Record::Set(digest::entry_after(desired, payload, &live)))
+}
+
+/// A problem without the object's secrets.
+fn failed(problem: Problem, desired: &Desired) -> Halt {
+    let mask = Mask::new(&desired.manifest.key.group_kind, Some(&desired.rules));
+    Halt::Failed(problem.masked(&mask))
+}
+
+/// Whether a failed call may be our own earlier one that arrived.
+fn lost(problem: &Problem) -> bool {
+    matches!(problem.kind, ProblemKind::Stale | ProblemKind::Unknown)
 }
 
 /// The object in the version that Git speaks.

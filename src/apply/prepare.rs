@@ -1,6 +1,6 @@
 //! From a render to a plan against a live cluster: load what is owned, look at everything, plan.
 
-use crate::apply::cluster::{Cluster, Identity, Question, Target};
+use crate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey, Rendered};
 use crate::plan::observed::{DryRun, Observed, World};
@@ -17,6 +17,17 @@ pub enum PrepareError {
     Plan(#[from] PlanError),
 }
 
+/// A plan, and what it was made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// What would be done.
+    pub plan: Plan,
+    /// What was seen.
+    pub world: World,
+    /// What is owned.
+    pub stored: Stored,
+}
+
 /// Plans one set against the cluster as it is now. Nothing is written.
 pub async fn prepare<C: Cluster>(
     cluster: &C,
@@ -24,6 +35,16 @@ pub async fn prepare<C: Cluster>(
     identity: &Identity,
     policy: &Policy,
 ) -> Result<Plan, PrepareError> {
+    Ok(look(cluster, rendered, identity, policy).await?.plan)
+}
+
+/// The same, with what was seen on the way.
+pub async fn look<C: Cluster>(
+    cluster: &C,
+    rendered: &Rendered,
+    identity: &Identity,
+    policy: &Policy,
+) -> Result<Prepared, PrepareError> {
     identity.check(&rendered.set)?;
     let stored = cluster.load(&rendered.set).await?;
     let question = Question {
@@ -36,7 +57,12 @@ pub async fn prepare<C: Cluster>(
     if refuses_everything(&world) && !exists(cluster, identity).await? {
         not_yet(&mut world);
     }
-    Ok(plan(rendered, &world, &stored.inventory, policy)?)
+    let plan = plan(rendered, &world, &stored.inventory, policy)?;
+    Ok(Prepared {
+        plan,
+        world,
+        stored,
+    })
 }
 
 /// Whether the server forbade every single dry-run, as it does to an account that has no rights yet.

@@ -10,7 +10,7 @@ use crate::plan::observed::ApiProblem;
 
 /// One failed conversation with a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("cannot {what}: {said}{}", help_of(.kind))]
+#[error("cannot {what}: {said}{}", help_of(*.kind))]
 pub struct Problem {
     /// What sort of failure.
     pub kind: ProblemKind,
@@ -107,7 +107,6 @@ impl ProblemKind {
             Self::NoIdentity => "a tenant's set is written with the tenant's ServiceAccount only",
             Self::Unauthorized => "renew the credentials of the kubeconfig",
             Self::Forbidden => "let the identity do it, or take the object out",
-            Self::NotFound => "",
             Self::NotServed => "install what serves the kind, or take the object out",
             Self::Conflict => {
                 "take the field out of one of the two, or say in the policy who keeps it"
@@ -122,7 +121,7 @@ impl ProblemKind {
                 "restore the ConfigMap of the inventory from a backup, or delete it: what bears the set's marks is then recorded again"
             }
             Self::Leased => "wait until it has finished",
-            Self::NotReady => "",
+            Self::NotFound | Self::NotReady => "",
         }
     }
 
@@ -153,7 +152,7 @@ impl ProblemKind {
     }
 }
 
-fn help_of(kind: &ProblemKind) -> String {
+fn help_of(kind: ProblemKind) -> String {
     match kind.help() {
         "" => String::new(),
         help => format!("; {help}"),
@@ -169,6 +168,11 @@ impl Problem {
             said: said.into(),
             api: None,
         }
+    }
+
+    /// The HTTP status of the API server's refusal, where it answered with one.
+    pub fn status(&self) -> Option<u16> {
+        self.api.as_ref().map(|api| api.status)
     }
 
     /// The same without words that may quote a secret of the object.

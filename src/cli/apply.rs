@@ -144,7 +144,7 @@ async fn apply_set(
 }
 
 /// One line per change; quiet about what is only kept.
-fn progress(event: Progress<'_>) {
+pub(super) fn progress(event: Progress<'_>) {
     match event {
         Progress::Ended(step, outcome) if step.action.verb() != Verb::Keep => {
             output::print(&format!(
@@ -153,14 +153,20 @@ fn progress(event: Progress<'_>) {
                 step.key
             ));
         }
-        Progress::Waits(key, health) => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()))
+        Progress::Waits(key, health) if !health.is_settled() => {
+            output::print(&format!("  waiting for {key}: {}\n", health.why()));
         }
-        Progress::Begun(_) | Progress::Ended(..) => {}
+        Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
     }
 }
 
-fn conclude(session: &Session, rendered: &Rendered, plan: &Plan, report: &Report) -> Exit {
+/// Says how it ended.
+pub(super) fn conclude(
+    session: &Session,
+    rendered: &Rendered,
+    plan: &Plan,
+    report: &Report,
+) -> Exit {
     let (mut done, mut not) = (0, 0);
     for step in report.steps.values().filter(|s| s.verb != Verb::Keep) {
         match &step.outcome {
@@ -241,11 +247,13 @@ fn pointer_of(field: &str) -> String {
         .collect()
 }
 
-fn worse(a: Exit, b: Exit) -> Exit {
+/// The worse of two ends.
+pub(super) fn worse(a: Exit, b: Exit) -> Exit {
     if b.code() > a.code() { b } else { a }
 }
 
-fn stop_on_interrupt() -> CancellationToken {
+/// Called off by Ctrl-C.
+pub(super) fn stop_on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let ours = stop.clone();
     drop(tokio::spawn(async move {

@@ -121,7 +121,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, where that is known and the message does not say it itself.
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
@@ -134,7 +134,8 @@ impl Failure {
             | Self::Worker(_)
             | Self::File(_)
             | Self::Print { .. }
-            | Self::Prepare(PrepareError::Plan(_))
+            | Self::Cluster(_)
+            | Self::Prepare(_)
             | Self::Runtime { .. }
             | Self::Refused => None,
         }

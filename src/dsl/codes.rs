@@ -83,6 +83,7 @@ macro_rules! catalogue {
         use super::super::diagnostic::Code;
         use super::Entry;
         $(#[doc = concat!($title, ".")] pub const $name: Code = Code($number);)*
+
         /// What is known about these codes.
         pub(super) const ENTRIES: &[Entry] = &[$(Entry {
             code: $name,

@@ -175,7 +175,7 @@ struct Builder<'a> {
     layers: Vec<LayerOf>,
 }
 
-impl<'a> Builder<'a> {
+impl Builder<'_> {
     fn add(
         &mut self,
         written: Written<'_>,
@@ -224,10 +224,10 @@ impl<'a> Builder<'a> {
                 ));
                 continue;
             };
-            if stack.iter().any(|s| s == name) {
-                let circle = format!("{} → {name}", stack.join(" → "));
-                let message = format!("profile `{name}` uses itself: {circle}");
-                out.push(Diagnostic::error(codes::USE_CYCLE, at, message));
+            if let Some(start) = stack.iter().position(|s| s == name) {
+                if let Some(found) = cycle(&stack[start..], name, at) {
+                    out.push(found);
+                }
                 continue;
             }
             if stack.len() >= MAX_USE {
@@ -257,6 +257,24 @@ impl<'a> Builder<'a> {
             );
         }
     }
+}
+
+/// A circle is found from each of its profiles; it is reported where it comes back to the first by
+/// name, so that it is one error.
+fn cycle(circle: &[String], name: &str, at: Span) -> Option<Diagnostic> {
+    if circle.iter().any(|other| other.as_str() < name) {
+        return None;
+    }
+    let message = format!(
+        "profile `{name}` uses itself: {} → {name}",
+        circle.join(" → ")
+    );
+    let diagnostic = Diagnostic::error(codes::USE_CYCLE, at, message);
+    Some(
+        diagnostic
+            .label("back to where it began")
+            .help("drop one `use` of the circle"),
+    )
 }
 
 fn unknown_profile(name: &str, at: Span, known: &[&str]) -> Diagnostic {
@@ -339,6 +357,7 @@ pub fn compose(
     out: &mut Diagnostics,
 ) -> Option<Node> {
     let mut result: Option<Node> = None;
+    let mut own = None;
     let mut broken = Vec::new();
     for layer in &layers.layers {
         if layer.selector.as_ref().is_some_and(|s| !s.selects(target)) {
@@ -356,12 +375,19 @@ pub fn compose(
                 out.push(explain(*at, problem, scopes));
             }
         }
+        if layer.node.place.layer == Layer::Resource {
+            own = Some(layer.node.place.clone());
+        }
         match &mut result {
             None => result = Some(merge::first(node, out)),
             Some(base) => merge::merge(base, node, out),
         }
     }
-    let result = result?;
+    let mut result = result?;
+    // A resource stands where its own node stands, whatever lies below or above it.
+    if let Some(place) = own {
+        result.place = place;
+    }
     if result.count() > MAX_FIELDS {
         let message = format!("the resource has more than {MAX_FIELDS} values after composition");
         out.push(Diagnostic::error(

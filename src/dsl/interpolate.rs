@@ -85,10 +85,9 @@ fn replace(text: &str, scopes: Scopes<'_>, depth: usize) -> Result<Data, Problem
     if let Some(name) = text
         .strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'))
+        && !name.contains(['$', '{', '}'])
     {
-        if !name.contains(['$', '{', '}']) {
-            return value_of(name, scopes, depth);
-        }
+        return value_of(name, scopes, depth);
     }
     let mut out = String::new();
     let mut rest = text;

@@ -12,17 +12,17 @@ pub enum Shape {
     /// One value.
     Scalar(Scalar),
     /// All positional values of one node.
-    Args(Arc<Shape>),
+    Args(Arc<Self>),
     /// A node with named fields.
     Record(Arc<Record>),
     /// A block of nodes named by the author.
-    Block(Arc<Shape>),
+    Block(Arc<Self>),
     /// Nodes of the same name, each with its own label.
-    Keyed(Arc<Shape>),
+    Keyed(Arc<Self>),
     /// Nodes of the same name, in order.
-    Repeated(Arc<Shape>),
+    Repeated(Arc<Self>),
     /// Properties named by the author.
-    Props(Arc<Shape>),
+    Props(Arc<Self>),
 }
 
 /// What a single value may be.

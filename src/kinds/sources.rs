@@ -54,11 +54,7 @@ impl Sources {
     }
 
     /// The files that a pattern in a KDL file means, by their paths.
-    pub fn matching(
-        &self,
-        named_in: FileId,
-        pattern: &RelativeGlob,
-    ) -> Vec<(&str, FileId, &str)> {
+    pub fn matching(&self, named_in: FileId, pattern: &RelativeGlob) -> Vec<(&str, FileId, &str)> {
         // The directory is no pattern, whatever characters it has.
         let directory = self.path(named_in, "");
         let matcher = pattern.matcher();

@@ -17,6 +17,7 @@ use super::index::{self, Names};
 use super::job::{Export, InputFile, Job, Outcome, PLATFORM, ParsedFile};
 use super::layout::{self, Found, Layout};
 use super::parse::parse_file;
+use super::test;
 use crate::dsl::compose::{Surroundings, Target, Written};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::interpolate::Variables;
@@ -56,9 +57,23 @@ pub fn judge(job: &Job) -> Judged {
             own: Vec::new(),
         };
     };
+    judge_files(job, found, own, out)
+}
+
+/// Judges an owner's files together with one more, as if it stood among them.
+pub fn judge_beside(job: &Job, found: &Found, own: &[ParsedFile], more: ParsedFile) -> Outcome {
+    let mut all = own.to_vec();
+    all.push(more);
+    judge_files(job, found.clone(), all, Diagnostics::default()).outcome
+}
+
+fn judge_files(job: &Job, found: Found, own: Vec<ParsedFile>, mut out: Diagnostics) -> Judged {
     let layout = Layout::of(&found.project);
     let files = Files::new(&job.platform, &own, &mut out);
     let (names, entries) = resources::collect(&files, &found, &layout, &job.owner, &mut out);
+    for written in own.iter().flat_map(test::nodes) {
+        test::read(written, Some(&names), &mut out);
+    }
     let sources = Arc::new(sources(job, &own));
     let judgement = resolve_all(&found, &names, &entries, (&files, &sources), out);
     let own_ids: Vec<ResourceId> = entries
@@ -226,7 +241,6 @@ fn resolve_all(
     let declared = Arc::new(names.all());
     let mut worlds: Vec<(Target, World)> = targets
         .iter()
-        .map(|t| (t.clone(), World::with(sources.clone())))
         .map(|t| {
             let world = World {
                 sources: sources.clone(),

@@ -111,6 +111,8 @@ pub struct TestVerdict {
     pub environment: String,
     /// What was expected, in words.
     pub expectation: String,
+    /// Whether this owner has what the expectation looks at.
+    pub seen: bool,
     /// Why it does not hold; `None` if it does.
     pub failure: Option<String>,
     /// Where it is written.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects, verbatim};
+use super::{guard, objects, tests_of, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::schema::Home;
-use crate::kinds::scope::{Scope, World};
 use crate::kinds::manifests::Manifests;
+use crate::kinds::scope::{Scope, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
@@ -62,7 +62,17 @@ pub fn run(job: &Job) -> Outcome {
                 .flat_map(|(_, world)| super::show::show(world, &own, kind, name))
                 .collect();
         }
-        Want::Test => {}
+        Want::Test => {
+            if !outcome.diagnostics.has_errors() {
+                let judged = tests_of::Judged {
+                    job,
+                    found: &found,
+                    worlds: &worlds,
+                    own: &own,
+                };
+                outcome.tests = tests_of::run(judged, &outcome.parsed);
+            }
+        }
     }
     outcome
 }
@@ -119,16 +129,24 @@ fn read_manifests(
                         set,
                         objects: BTreeMap::new(),
                     });
-                    objects.into_iter().for_each(|d| insert(rendered, d, &mut problems));
+                    objects
+                        .into_iter()
+                        .for_each(|d| insert(rendered, d, &mut problems));
                 }
                 Err(found) => found.into_iter().for_each(|d| problems.push(d)),
             }
         }
     }
     if !problems.is_empty() {
-        let environments: Vec<String> =
-            found.project.environment.keys().map(ToString::to_string).collect();
-        outcome.diagnostics.append(compile::everywhere(problems.finish(), &environments));
+        let environments: Vec<String> = found
+            .project
+            .environment
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        outcome
+            .diagnostics
+            .append(compile::everywhere(problems.finish(), &environments));
     }
 }
 

@@ -216,7 +216,11 @@ fn place(read: &str, request: &ObjectRequest, node: &Node) -> Option<Span> {
         .max_by_key(|(prefix, _)| prefix.len())?;
     let pointer = format!("{origin}{}", &read[prefix.len()..]);
     // Data that was made from a field, rather than copied, has parts that nobody wrote.
-    let whole = || Some(origin).filter(|o| !o.is_empty()).and_then(|o| node.at(o));
+    let whole = || {
+        Some(origin)
+            .filter(|o| !o.is_empty())
+            .and_then(|o| node.at(o))
+    };
     let found = node.at(&pointer).or_else(whole)?;
     Some(found.place.value)
 }

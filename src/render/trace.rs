@@ -21,8 +21,8 @@ pub struct Tree(Arc<Branch>);
 #[derive(Debug)]
 enum Branch {
     Leaf(Value),
-    List(Vec<Arc<Branch>>),
-    Map(Vec<(String, Arc<Branch>)>),
+    List(Vec<Arc<Self>>),
+    Map(Vec<(String, Arc<Self>)>),
 }
 
 impl Tree {

@@ -39,7 +39,10 @@ const NAMESPACED: &[(&str, &[&str])] = &[
             "ServiceAccount",
         ],
     ),
-    ("apps", &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
+    (
+        "apps",
+        &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
+    ),
     ("autoscaling", &["HorizontalPodAutoscaler"]),
     ("batch", &["CronJob", "Job"]),
     ("coordination.k8s.io", &["Lease"]),
@@ -92,9 +95,10 @@ fn split(file: &Verbatim) -> Vec<Document<'_>> {
     let mut current: Option<Document<'_>> = None;
     let mut at = 0;
     for (index, line) in file.text.split_inclusive('\n').enumerate() {
-        let marker = ["---", "..."]
-            .iter()
-            .find(|m| line.strip_prefix(**m).is_some_and(|r| r.is_empty() || r.starts_with(char::is_whitespace)));
+        let marker = ["---", "..."].iter().find(|m| {
+            line.strip_prefix(**m)
+                .is_some_and(|r| r.is_empty() || r.starts_with(char::is_whitespace))
+        });
         if marker.is_some() {
             documents.extend(current.take());
         }
@@ -122,7 +126,10 @@ fn split(file: &Verbatim) -> Vec<Document<'_>> {
 
 /// The objects of a List, or the object itself.
 fn unpack(mut value: Value) -> Vec<Value> {
-    let list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"))
+    let list = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("List"))
         && value.pointer("/metadata/name").is_none();
     match value.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if list => items,
@@ -145,7 +152,10 @@ impl Document<'_> {
 
     fn unreadable(&self, error: &yaml::YamlError) -> Diagnostic {
         let message = format!("`{}` is not YAML that can be used: {error}", self.file.path);
-        let yaml::YamlError::Refused { line: Some(line), .. } = error else {
+        let yaml::YamlError::Refused {
+            line: Some(line), ..
+        } = error
+        else {
             return self.problem(codes::BAD_MANIFEST, message);
         };
         let line = self.line + line.saturating_sub(1);
@@ -166,8 +176,12 @@ impl Document<'_> {
         body = prune(body);
         // What the cluster says about an object is never wanted.
         body.as_object_mut().map(|map| map.shift_remove("status"));
-        let manifest = Manifest::new(body)
-            .map_err(|error| self.problem(codes::BAD_MANIFEST, format!("this is not an object: {error}")))?;
+        let manifest = Manifest::new(body).map_err(|error| {
+            self.problem(
+                codes::BAD_MANIFEST,
+                format!("this is not an object: {error}"),
+            )
+        })?;
         self.allowed(&manifest, &context.set.owner)?;
         let manifest = Manifest {
             body: mark(manifest.body, context.set),
@@ -197,24 +211,38 @@ impl Document<'_> {
         if group.is_empty() && kind == "Secret" {
             let message = format!("{key} is refused: a Secret in Git is no secret");
             let problem = self.problem(codes::FORBIDDEN_OBJECT, message);
-            return Err(Box::new(problem.help("write a `secret` that names where it is kept")));
+            return Err(Box::new(
+                problem.help("write a `secret` that names where it is kept"),
+            ));
         }
         if !self.file.kinds.contains(kind) {
-            let message = format!("{key} is refused: `{kind}` is not among the `kinds` that are expected");
+            let message =
+                format!("{key} is refused: `{kind}` is not among the `kinds` that are expected");
             let problem = self.problem(codes::FORBIDDEN_OBJECT, message);
-            return Err(Box::new(problem.help(format!("if it is wanted, add `{kind}` to `kinds`"))));
+            return Err(Box::new(
+                problem.help(format!("if it is wanted, add `{kind}` to `kinds`")),
+            ));
         }
-        let written = SERVERS.iter().find(|field| manifest.field(&format!("/metadata/{field}")).is_some());
+        let written = SERVERS
+            .iter()
+            .find(|field| manifest.field(&format!("/metadata/{field}")).is_some());
         if let Some(field) = written {
-            let message = format!("{key} has `metadata.{field}`, which the API server alone decides");
+            let message =
+                format!("{key} has `metadata.{field}`, which the API server alone decides");
             let problem = self.problem(codes::BAD_MANIFEST, message);
-            return Err(Box::new(problem.help("remove it: it comes from an object that was read from a cluster")));
+            return Err(Box::new(problem.help(
+                "remove it: it comes from an object that was read from a cluster",
+            )));
         }
-        let stands = NAMESPACED.iter().any(|(g, kinds)| g == group && kinds.contains(&kind.as_str()));
+        let stands = NAMESPACED
+            .iter()
+            .any(|(g, kinds)| g == group && kinds.contains(&kind.as_str()));
         if stands && key.namespace.is_none() && *owner == Owner::Platform {
             let message = format!("{key} has no namespace, and a {kind} needs one");
             let problem = self.problem(codes::BAD_MANIFEST, message);
-            return Err(Box::new(problem.help("write `metadata.namespace`: nothing is put into `default` by itself")));
+            return Err(Box::new(problem.help(
+                "write `metadata.namespace`: nothing is put into `default` by itself",
+            )));
         }
         Ok(())
     }
@@ -236,7 +264,8 @@ mod tests {
 
     #[test]
     fn documents_are_split_where_yaml_ends_them() {
-        let text = "# head\n---\na: 1\n--- # second\n\nb: |\n  x\n----\n---\n# nothing\n...\n--- {c: 1}\n";
+        let text =
+            "# head\n---\na: 1\n--- # second\n\nb: |\n  x\n----\n---\n# nothing\n...\n--- {c: 1}\n";
         let file = file(text);
         let found: Vec<_> = split(&file)
             .iter()
@@ -248,9 +277,11 @@ mod tests {
 
     #[test]
     fn lists_are_unpacked_and_lookalikes_are_not() {
-        let list = serde_json::json!({"kind": "RoleBindingList", "items": [{"kind": "A"}, {"kind": "B"}]});
+        let list =
+            serde_json::json!({"kind": "RoleBindingList", "items": [{"kind": "A"}, {"kind": "B"}]});
         assert_eq!(unpack(list).len(), 2);
-        let named = serde_json::json!({"kind": "BanList", "metadata": {"name": "x"}, "items": [1, 2]});
+        let named =
+            serde_json::json!({"kind": "BanList", "metadata": {"name": "x"}, "items": [1, 2]});
         assert_eq!(unpack(named.clone()), [named]);
     }
 }

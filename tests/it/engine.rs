@@ -14,8 +14,7 @@ use kubemate::apply::outcome::{Outcome, Report};
 use kubemate::apply::problem::Problem;
 use kubemate::apply::{Options, Run};
 use kubemate::object::{
-    Desired, GroupKind, Manifest, ObjectKey, ObjectRules, Owner, Rendered, ResourceId, SetId,
-    SourceMap,
+    Desired, Manifest, ObjectKey, ObjectRules, Owner, Rendered, ResourceId, SetId, SourceMap,
 };
 use kubemate::plan::observed::{Live, World};
 use kubemate::plan::{Plan, Policy, plan};
@@ -67,7 +66,7 @@ impl Engine {
             identity: Identity::Own,
             options: Options {
                 lease_wait: Duration::from_secs(5),
-                patience: Duration::from_secs(60),
+                patience: Duration::from_mins(1),
                 ..Options::default()
             },
             stop: CancellationToken::new(),
@@ -194,14 +193,6 @@ impl Engine {
         self.cluster.read(&Target::of(key)).await.expect("a read")
     }
 
-    pub(crate) fn config_key(&self, name: &str) -> ObjectKey {
-        ObjectKey {
-            group_kind: GroupKind::new("", "ConfigMap"),
-            namespace: Some(self.namespace.clone()),
-            name: name.into(),
-        }
-    }
-
     /// kubectl in the test's namespace.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         let mut all = vec!["-n", self.namespace.as_str()];
@@ -220,30 +211,28 @@ pub(crate) fn deployment(name: &str, replicas: u64) -> Value {
 
 /// Everything worth knowing when a test fails.
 pub(crate) fn told(plan: &Plan, report: &Report) -> String {
-    let mut out = String::new();
-    for finding in &plan.findings {
-        out.push_str(&format!(
-            "{}: {:?} {}\n",
-            finding.level.word(),
-            finding.key,
-            finding.message
-        ));
-    }
+    let findings = plan.findings.iter();
+    let mut out: Vec<String> = findings
+        .map(|f| format!("{}: {:?} {}", f.level.word(), f.key, f.message))
+        .collect();
     for step in report.steps.values() {
         let health = step
             .health
             .as_ref()
-            .map(|h| h.why().to_owned())
+            .map(kubemate::health::Health::why)
             .unwrap_or_default();
-        out.push_str(&format!(
-            "{} {}: {} {health}\n",
+        out.push(format!(
+            "{} {}: {} {health}",
             step.verb, step.key, step.outcome
         ));
     }
-    if let Some(problem) = &report.bookkeeping {
-        out.push_str(&format!("bookkeeping: {problem}\n"));
-    }
-    out
+    out.extend(
+        report
+            .bookkeeping
+            .iter()
+            .map(|problem| format!("bookkeeping: {problem}")),
+    );
+    out.join("\n")
 }
 
 /// What became of one object.

@@ -78,6 +78,9 @@ impl Answer {
             );
             return Problem::new(kind, what, said);
         };
+        if let Some(causes) = schema_causes(&status.message) {
+            return not_in_schema(what, status.message, causes);
+        }
         let kind = kind_of(code, &status, writes);
         let (conflicts, causes): (Vec<_>, Vec<_>) = status
             .details
@@ -112,6 +115,85 @@ impl Answer {
     pub(super) fn lacks_namespace(problem: &Problem) -> bool {
         let api = problem.api.as_deref();
         api.is_some_and(|api| api.status == 404 && api.message.starts_with("namespaces \""))
+    }
+}
+
+/// What the server says of a field that its schema does not have.
+pub(super) const NOT_DECLARED: &str = "field not declared in schema";
+
+/// How the server says that an object does not fit its schema, and that a stored one does not: as an
+/// error of its own, 500 and without a reason.
+const SCHEMA_ERRORS: [&str; 3] = [
+    "failed to create typed patch object",
+    "failed to create typed live object",
+    "failed to convert new object",
+];
+
+/// The fields of such an error: `… Kind=X): PATH: MESSAGE`, or `): errors:` and one per line.
+fn schema_causes(message: &str) -> Option<Vec<Cause>> {
+    SCHEMA_ERRORS
+        .iter()
+        .find(|start| message.starts_with(*start))?;
+    let (_, rest) = message.split_once("): ").unwrap_or(("", message));
+    let lines = rest
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('.'));
+    let cause = |line: &str| {
+        let (field, message) = line.split_once(": ")?;
+        let (field, message) = (field.to_owned(), message.to_owned());
+        Some(Cause {
+            reason: "FieldValueInvalid".into(),
+            field,
+            message,
+        })
+    };
+    Some(lines.filter_map(cause).collect())
+}
+
+/// The fields that a strictly decoded request names, all of them: `unknown field "PATH"`.
+pub(super) fn strict_causes(message: &str) -> Vec<Cause> {
+    let Some((_, list)) = message.split_once("strict decoding error: ") else {
+        return Vec::new();
+    };
+    let cause = |part: &str| {
+        let (words, field) = part.split_once(" \"")?;
+        let field = field.trim_end_matches('"');
+        let message = match words {
+            "unknown field" => NOT_DECLARED,
+            words => words,
+        };
+        let (field, message) = (field.to_owned(), message.to_owned());
+        Some(Cause {
+            reason: "FieldValueInvalid".into(),
+            field,
+            message,
+        })
+    };
+    list.split("\", ").filter_map(cause).collect()
+}
+
+fn not_in_schema(what: &str, message: String, causes: Vec<Cause>) -> Problem {
+    let words: Vec<String> = causes
+        .iter()
+        .map(|c| format!("`{}`: {}", c.field, c.message))
+        .collect();
+    let said = if words.is_empty() {
+        message.clone()
+    } else {
+        words.join(", ")
+    };
+    let conflicts = Vec::new();
+    let api = ApiProblem {
+        status: 400,
+        reason: "Invalid".into(),
+        message,
+        causes,
+        conflicts,
+    };
+    Problem {
+        api: Some(Box::new(api)),
+        ..Problem::new(ProblemKind::Invalid, what, said)
     }
 }
 
@@ -236,6 +318,33 @@ mod tests {
                 .to_string()
                 .contains("`.data.k` belongs to `kubectl-edit`"),
             "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_schema_error_names_its_fields_though_the_server_calls_it_its_own() {
+        let one = "failed to create typed patch object (n/a; apps/v1, Kind=Deployment): .spec.replicass: field not declared in schema";
+        let body = json!({"kind":"Status","code":500,"message":one}).to_string();
+        let problem = answer(500, &body).problem("try Deployment.apps/a in n", false);
+        assert_eq!(problem.kind, ProblemKind::Invalid);
+        assert_eq!(
+            problem.api.as_ref().unwrap().causes[0].field,
+            ".spec.replicass"
+        );
+        assert!(
+            problem
+                .to_string()
+                .contains("`.spec.replicass`: field not declared in schema"),
+            "{problem}"
+        );
+        let two = "failed to create typed patch object (n/a; apps/v1, Kind=Deployment): errors:\n  .spec.a: field not declared in schema\n  .spec.b: field not declared in schema";
+        assert_eq!(schema_causes(two).unwrap().len(), 2);
+        assert_eq!(schema_causes("etcdserver: leader changed"), None);
+        let strict = "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.replicass\", unknown field \"spec.template.spec.containers[0].imag\"";
+        let fields: Vec<String> = strict_causes(strict).into_iter().map(|c| c.field).collect();
+        assert_eq!(
+            fields,
+            ["spec.replicass", "spec.template.spec.containers[0].imag"]
         );
     }
 

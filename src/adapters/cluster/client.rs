@@ -248,7 +248,7 @@ fn judge(sent: &Sent, request: &Request) -> Verdict {
     match sent {
         Sent::Answered(answer, after) => match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Verdict::Again(*after),
-            status if status.is_server_error() && always && !is_webhook(answer) => {
+            status if status.is_server_error() && always && !is_verdict(answer) => {
                 Verdict::Again(*after)
             }
             _ => Verdict::Final,
@@ -259,9 +259,11 @@ fn judge(sent: &Sent, request: &Request) -> Verdict {
     }
 }
 
-/// A webhook that fails has its own time limit; asking again at once only adds load.
-fn is_webhook(answer: &Answer) -> bool {
-    answer.problem("", false).kind == ProblemKind::Webhook
+/// Errors that come again: what does not fit a schema, and webhooks, which have a time limit of
+/// their own.
+fn is_verdict(answer: &Answer) -> bool {
+    let kind = answer.problem("", false).kind;
+    matches!(kind, ProblemKind::Webhook | ProblemKind::Invalid)
 }
 
 fn finish(sent: Sent, request: &Request) -> Result<Answer, Problem> {

@@ -112,9 +112,9 @@ async fn in_namespace(
     let lists: Vec<_> = lists.buffer_unordered(AT_ONCE).try_collect().await?;
     let mut counted = Counted::default();
     for (group_kind, items) in &lists {
-        items
-            .iter()
-            .for_each(|item| counted.add(group_kind, item, question));
+        for item in items {
+            counted.add(group_kind, item, question);
+        }
     }
     Ok(counted)
 }
@@ -140,9 +140,9 @@ async fn instances(
         .await
         .map_err(|p| p.to_string())?;
     let mut counted = Counted::default();
-    items
-        .iter()
-        .for_each(|item| counted.add(&group_kind, item, question));
+    for item in &items {
+        counted.add(&group_kind, item, question);
+    }
     Ok(counted)
 }
 

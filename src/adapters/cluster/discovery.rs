@@ -105,8 +105,8 @@ impl Catalogue {
                 let group_kind = GroupKind::new(&name, &kind);
                 let served = Resource {
                     group_kind: group_kind.clone(),
-                    version: version.version.clone(),
-                    plural: resource.resource,
+                    version: version.name.clone(),
+                    plural: resource.plural,
                     namespaced: resource.scope == "Namespaced",
                     listable: verbs.contains("list") && verbs.contains("get"),
                 };
@@ -172,7 +172,7 @@ struct Group {
     #[serde(default)]
     metadata: GroupMetadata,
     #[serde(default)]
-    versions: Vec<Version>,
+    versions: Vec<ServedVersion>,
 }
 
 /// The core group has no name.
@@ -183,8 +183,9 @@ struct GroupMetadata {
 }
 
 #[derive(Deserialize)]
-struct Version {
-    version: String,
+struct ServedVersion {
+    #[serde(rename = "version")]
+    name: String,
     #[serde(default)]
     resources: Vec<ResourceEntry>,
     freshness: Option<String>,
@@ -193,7 +194,8 @@ struct Version {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResourceEntry {
-    resource: String,
+    #[serde(rename = "resource")]
+    plural: String,
     response_kind: Option<ResponseKind>,
     #[serde(default)]
     scope: String,

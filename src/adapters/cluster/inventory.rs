@@ -193,12 +193,11 @@ async fn swap(
     let list = serde_json::to_string(parts).map_err(|e| damaged(set, &e.to_string()))?;
     let data = json!({ DATA_KEY: first, PARTS_KEY: list });
     let body = config_map(set, &name, before.version.as_deref(), &data);
-    let written = match &before.version {
-        None => post(cluster, &body, what.clone()).await,
-        Some(_) => {
-            let request = Request::send(Method::PUT, path(&name), &body, what.clone());
-            cluster.json(&Identity::Own, &request).await
-        }
+    let written = if before.version.is_none() {
+        post(cluster, &body, what.clone()).await
+    } else {
+        let request = Request::send(Method::PUT, path(&name), &body, what.clone());
+        cluster.json(&Identity::Own, &request).await
     };
     let live = match written {
         Ok(live) => live,

@@ -17,6 +17,7 @@ use crate::apply::problem::Problem;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
+use crate::plan::mask::Mask;
 use crate::plan::normalize::is_built_in;
 use crate::plan::observed::{DryRun, Live, Observed, World};
 use crate::plan::payload::{Payload, payload};
@@ -318,8 +319,10 @@ impl Asked<'_> {
                 .await
                 .map(|live| Observed::Present(Box::new(live))),
         };
-        let seen = seen.unwrap_or_else(|problem| Observed::Unreadable {
-            reason: problem.to_string(),
+        let seen = seen.unwrap_or_else(|problem: Problem| {
+            let mask = Mask::new(&key.group_kind, desired.map(|desired| &desired.rules));
+            let reason = problem.masked(&mask).to_string();
+            Observed::Unreadable { reason }
         });
         (key, seen)
     }
@@ -350,9 +353,10 @@ impl Asked<'_> {
             let GroupKind { group, kind } = &key.group_kind;
             let mut wanted = rendered.objects.values();
             let made = wanted.any(|other| defines(&other.manifest.body, group, kind));
-            return Some(match made {
-                true => "its CRD is created by this plan".into(),
-                false => format!("the API server does not serve {}", key.group_kind),
+            return Some(if made {
+                "its CRD is created by this plan".into()
+            } else {
+                format!("the API server does not serve {}", key.group_kind)
             });
         }
         let name = key
@@ -377,7 +381,7 @@ impl Asked<'_> {
         } = self.question;
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
-        if !self.needs_trial(&live, desired, entry, &payload) {
+        if !needs_trial(&live, desired, entry, &payload) {
             return Ok(live);
         }
         let dry_run = trial(self.cluster, identity, desired, &payload, Expect::Anything).await?;
@@ -386,20 +390,6 @@ impl Asked<'_> {
             live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);
         }
         Ok(live.with_dry_run(dry_run))
-    }
-
-    fn needs_trial(
-        &self,
-        live: &Live,
-        desired: &Desired,
-        entry: Option<&Entry>,
-        payload: &Payload,
-    ) -> bool {
-        if live.deletion_timestamp.is_some() || digest::in_sync(payload, live, entry) {
-            return false;
-        }
-        let owned = entry.and_then(Entry::uid) == Some(live.uid.as_str());
-        !(owned && same_run(desired, entry))
     }
 
     /// What would go with the Namespaces and CRDs that are tracked and not wanted any more.
@@ -425,6 +415,15 @@ impl Asked<'_> {
         }
         out
     }
+}
+
+/// Whether the digests leave a question that only the server can answer.
+fn needs_trial(live: &Live, desired: &Desired, entry: Option<&Entry>, payload: &Payload) -> bool {
+    if live.deletion_timestamp.is_some() || digest::in_sync(payload, live, entry) {
+        return false;
+    }
+    let owned = entry.and_then(Entry::uid) == Some(live.uid.as_str());
+    !(owned && same_run(desired, entry))
 }
 
 /// Whether this run of something that runs to completion was started before.

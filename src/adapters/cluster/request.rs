@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Resource;
 use crate::apply::cluster::{Delete, Expect, Write};
-use crate::object::FIELD_MANAGER;
+use crate::object::{FIELD_MANAGER, ObjectKey};
 
 /// For how long a call about one object may take, repetitions included.
-pub(super) const OBJECT_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const OBJECT_LIMIT: Duration = Duration::from_mins(1);
 /// The same for lists and discovery.
-pub(super) const LIST_LIMIT: Duration = Duration::from_secs(120);
+pub(super) const LIST_LIMIT: Duration = Duration::from_mins(2);
 /// The same for leases.
 pub(super) const LEASE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -146,6 +146,20 @@ impl Request {
         }
     }
 
+    /// A dry-run of a POST. It is decoded strictly before anything else is looked at, and the refusal
+    /// names every field that does not belong, where server-side apply names the first.
+    pub(super) fn spell(resource: &Resource, key: &ObjectKey, body: &Value) -> Self {
+        let path = resource.path(key.namespace.as_deref());
+        let query = vec![
+            ("dryRun", "All".to_owned()),
+            ("fieldValidation", "Strict".into()),
+        ];
+        Self {
+            query,
+            ..Self::send(Method::POST, path, body, format!("try {key}"))
+        }
+    }
+
     /// A delete of exactly the object that was judged.
     pub(super) fn delete(resource: &Resource, delete: &Delete) -> Self {
         let key = &delete.target.key;
@@ -210,7 +224,10 @@ pub(super) fn segment(text: &str) -> String {
         if plain(byte) && !dots {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let hex = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+            out.push('%');
+            out.push(hex(byte >> 4).to_ascii_uppercase());
+            out.push(hex(byte & 15).to_ascii_uppercase());
         }
     }
     out
@@ -220,7 +237,7 @@ pub(super) fn segment(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::apply::cluster::Target;
-    use crate::object::{GroupKind, ObjectKey};
+    use crate::object::GroupKind;
     use serde_json::json;
 
     fn deployments() -> Resource {

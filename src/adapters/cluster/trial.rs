@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::adapters::cluster::answer::{NOT_DECLARED, strict_causes};
+use crate::adapters::cluster::request::Request;
 use crate::adapters::cluster::{KubeCluster, lacks_namespace};
 use crate::apply::cluster::{Cluster as _, Expect, Identity, Target, Write};
 use crate::apply::problem::{Problem, ProblemKind};
@@ -39,11 +41,45 @@ pub(super) async fn trial(
             write.force = true;
             match cluster.write(identity, &write).await {
                 Ok(object) => Ok(DryRun::Predicted { object, conflicts }),
-                Err(problem) => refusal(problem, desired),
+                Err(problem) => refused(cluster, identity, (desired, payload), problem).await,
             }
         }
-        Err(problem) => refusal(problem, desired),
+        Err(problem) => refused(cluster, identity, (desired, payload), problem).await,
     }
+}
+
+/// A refusal with every field that does not belong.
+async fn refused(
+    cluster: &KubeCluster,
+    identity: &Identity,
+    (desired, payload): (&Desired, &Payload),
+    problem: Problem,
+) -> Result<DryRun, Problem> {
+    let schema = problem.kind == ProblemKind::Invalid && problem.status() == Some(400);
+    let mut dry_run = refusal(problem, desired)?;
+    let DryRun::Refused(told) = &mut dry_run else {
+        return Ok(dry_run);
+    };
+    if !schema {
+        return Ok(dry_run);
+    }
+    let target = target(desired);
+    let resource = cluster.place(&target).await?;
+    let request = Request::spell(&resource, &target.key, &payload.body);
+    // It only adds to what is known.
+    let said = cluster
+        .json(identity, &request)
+        .await
+        .err()
+        .and_then(|problem| problem.api);
+    let named = said
+        .map(|api| strict_causes(&api.message))
+        .unwrap_or_default();
+    if !named.is_empty() {
+        told.causes.retain(|cause| cause.message != NOT_DECLARED);
+        told.causes.extend(named);
+    }
+    Ok(dry_run)
 }
 
 /// Whether the object could be made anew, asked under another name.

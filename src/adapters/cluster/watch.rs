@@ -24,7 +24,7 @@ pub(super) const MAX_WATCHES: usize = 96;
 /// The longest event that is read.
 const MAX_LINE: usize = 8 * 1024 * 1024;
 /// For how long a watch may be silent: the server ends it after 290 seconds.
-const SILENCE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_mins(5);
 /// For how long opening may take.
 const OPENING: Duration = Duration::from_secs(15);
 

@@ -12,9 +12,9 @@ catalogue! {
         &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.1.0\"\n  in prod { version \"1.0.0\" }\n}\n")],
     );
 
-    WHICH_NAMESPACE = 511, "A namespace that is missing or not the tenant's",
-    "A tenant with several namespaces is asked which one is meant, and a namespace that is named must be one of \
-     the tenant's. The `tenant` node declares them.",
+    WHICH_NAMESPACE = 511, "A namespace that is missing",
+    "The tenant has several namespaces, declared in its `tenant` node, and the resource does not say in which of \
+     them it lives. Write `namespace=` with one of them.",
     shown(
         &[("platform/tenants.kdl", "tenant web { namespace core; namespace batch }\ntenant stock\n"),
           (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],

@@ -3,6 +3,7 @@
 use super::Approval;
 use crate::dsl::codes;
 use crate::kinds::Findings;
+use crate::names::UserName;
 
 pub(super) fn check(approval: &Approval, out: &mut Findings<'_>) {
     if approval.approver.is_empty() {
@@ -23,7 +24,7 @@ pub(super) fn check(approval: &Approval, out: &mut Findings<'_>) {
         }
     }
     let groups = approval.approver.iter().any(|approver| approver.group.is_some());
-    let mut people: Vec<&str> = approval.approver.iter().filter_map(|a| a.user.as_ref()).map(|u| u.as_str()).collect();
+    let mut people: Vec<&str> = approval.approver.iter().filter_map(|a| a.user.as_ref()).map(UserName::as_str).collect();
     people.sort_unstable();
     people.dedup();
     let count = usize::try_from(approval.count).unwrap_or(usize::MAX);

@@ -22,7 +22,9 @@ pub(super) fn check(certificate: &Certificate, scope: &Scope<'_>, out: &mut Find
         let finding = out.error(codes::CONTRADICTION, "/renew-before", message);
         out.push(finding.help("make it shorter than `duration`"));
     }
-    covers(certificate, scope, out);
+    if !certificate.host.is_empty() {
+        covers(certificate, scope, out);
+    }
 }
 
 /// A listener for a host that its certificate is not for shows browsers a warning.

@@ -2,6 +2,7 @@
 
 use super::{Certificate, Key};
 use crate::kinds::{ObjectRequest, Objects, Scope};
+use crate::values::duration::Duration;
 
 pub(super) fn render(certificate: &Certificate, scope: &Scope<'_>, out: &mut Objects) {
     let (algorithm, size) = match certificate.key {
@@ -18,8 +19,8 @@ pub(super) fn render(certificate: &Certificate, scope: &Scope<'_>, out: &mut Obj
                 .set("issuer_kind", &certificate.issuer_kind.kubernetes())
                 .set("algorithm", &algorithm)
                 .set("size", &size)
-                .set("duration", &certificate.duration.map(|d| d.go_duration()))
-                .set("renew_before", &certificate.renew_before.map(|d| d.go_duration())),
+                .set("duration", &certificate.duration.map(Duration::go_duration))
+                .set("renew_before", &certificate.renew_before.map(Duration::go_duration)),
         );
     }
 }

@@ -10,9 +10,13 @@ pub(super) fn check(component: &Component, scope: &Scope<'_>, out: &mut Findings
     for (index, need) in component.needs.iter().enumerate() {
         let mut seen = BTreeSet::new();
         if reaches(need.name(), component.name.as_str(), scope, &mut seen) {
-            let message = format!("`{}` waits for `{need}`, which waits for it", component.name);
+            let message = if need.name() == component.name.as_str() {
+                format!("`{need}` waits for itself")
+            } else {
+                format!("`{}` waits for `{need}`, which waits for it", component.name)
+            };
             let finding = out.error(codes::NEEDS_CYCLE, &format!("/needs/{index}"), message);
-            out.push(finding.help("remove one of the two `needs`"));
+            out.push(finding.help("remove one of the `needs` in the circle"));
         }
     }
 }

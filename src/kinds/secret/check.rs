@@ -44,9 +44,11 @@ fn from(secret: &Secret, source: &SecretSource, scope: &Scope<'_>, out: &mut Fin
     let allowed: Vec<&str> = store.allowed(tenant).collect();
     let message = format!("store `{name}` does not let tenant `{tenant}` read `{}`", source.path());
     let finding = out.error(codes::STORE_REFUSES, "/from", message).label("not allowed");
-    out.push(match allowed.is_empty() {
-        true => finding.help(format!("ask the platform team for `allow tenant={tenant} \"PATH\"` in the store")),
-        false => finding.help(format!("allowed: {}", allowed.join(", "))),
+    out.push(if allowed.is_empty() {
+        let help = format!("ask the platform team for `allow tenant={tenant} \"PATH\"` in the store");
+        finding.help(help)
+    } else {
+        finding.help(format!("allowed: {}", allowed.join(", ")))
     });
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Secret;
 use crate::kinds::secret_store::{self, SecretStore};
 use crate::kinds::{ObjectRequest, Objects, Scope};
+use crate::values::duration::Duration;
 
 const REFRESH: &str = "1h0m0s";
 
@@ -18,7 +19,7 @@ pub(super) fn render(secret: &Secret, scope: &Scope<'_>, out: &mut Objects) {
         return;
     };
     let (mount, path) = store.split(source.path());
-    let refresh = secret.refresh.map_or(REFRESH.to_owned(), |every| every.go_duration());
+    let refresh = secret.refresh.map_or(REFRESH.to_owned(), Duration::go_duration);
     for namespace in secret.namespaces(scope) {
         let mut request = ObjectRequest::new("secret/external-secret.yaml.j2")
             .with("secret", secret, "")

@@ -284,3 +284,16 @@ fn apps_fit_into_the_quota_together() {
         ["(warning) KM0548 scaled to their maximum, the apps of tenant `payments` request 5 of cpu; its quota is 3 @ app"]
     );
 }
+
+#[test]
+fn the_words_of_the_languages_own_example_are_accepted() {
+    let tenant = TENANT
+        .replace("namespace batch { quota cpu=10; labels { tier batch } }", "namespace batch")
+        .replace("quota cpu=12", "quota cpu=8");
+    assert_ne!(tenant, TENANT);
+    let files = [
+        ("platform/tenants.kdl", tenant.as_str()),
+        ("tenants/payments/certificates.kdl", CERTIFICATE),
+    ];
+    assert_eq!(said(&files), Vec::<String>::new());
+}

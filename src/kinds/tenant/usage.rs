@@ -12,6 +12,7 @@ use crate::kinds::app::{App, Workload};
 use crate::kinds::pod::Resources;
 use crate::kinds::{Findings, Scope};
 use crate::object::ResourceId;
+use crate::values::resources::{CpuQuantity, MemoryQuantity};
 
 /// What Kubernetes calls GPUs.
 const GPU: &str = "nvidia.com/gpu";
@@ -53,8 +54,8 @@ impl Usage {
                 over.push((field, text, allowed));
             }
         };
-        let cores = |q: crate::values::resources::CpuQuantity| (q.millicores(), q.to_string());
-        let memory = |q: crate::values::resources::MemoryQuantity| (q.bytes(), q.to_string());
+        let cores = |q: CpuQuantity| (q.millicores(), q.to_string());
+        let memory = |q: MemoryQuantity| (q.bytes(), q.to_string());
         judge("cpu", self.millicores, quota.cpu.map(cores), milli(self.millicores));
         judge("memory", self.bytes, quota.memory.map(memory), mebi(self.bytes));
         let count = |n: u64| (i64::try_from(n).unwrap_or(i64::MAX), n.to_string());
@@ -94,7 +95,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         all.push((id, app));
     }
     let whole = format!("tenant `{}`", tenant.name);
-    if judge(tenant, &tenant.quota, &whole, &all, scope, out) {
+    if judge((tenant, &tenant.quota), &whole, &all, scope, out) {
         return;
     }
     for (name, namespace, settings) in tenant.namespaces(scope) {
@@ -104,7 +105,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         };
         let name = name.map_or(String::new(), ToString::to_string);
         let what = format!("namespace `{name}` of tenant `{}`", tenant.name);
-        judge(tenant, narrower, &what, apps, scope, out);
+        judge((tenant, narrower), &what, apps, scope, out);
     }
 }
 
@@ -116,8 +117,7 @@ fn is_last(scope: &Scope<'_>) -> bool {
 
 /// Says what is over, at the app that needs the most of it. Whether anything is.
 fn judge(
-    tenant: &Tenant,
-    quota: &Quota,
+    (tenant, quota): (&Tenant, &Quota),
     what: &str,
     apps: &[(&ResourceId, &App)],
     scope: &Scope<'_>,
@@ -187,8 +187,8 @@ fn of_container(tenant: &Tenant, resources: &Resources) -> Usage {
     let memory = resources.requests.memory.or(resources.limits.memory).or(default.memory);
     let gpus = resources.device.iter().filter(|(name, _)| name.as_str() == GPU);
     Usage {
-        millicores: cpu.map_or(100, |q| q.millicores()),
-        bytes: memory.map_or(128 * 1024 * 1024, |q| q.bytes()),
+        millicores: cpu.map_or(100, CpuQuantity::millicores),
+        bytes: memory.map_or(128 * 1024 * 1024, MemoryQuantity::bytes),
         pods: 1,
         gpus: gpus.map(|(_, n)| i64::from(*n)).sum(),
     }

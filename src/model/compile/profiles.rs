@@ -36,10 +36,10 @@ pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagn
                     .iter()
                     .any(|c| c.name == "use" && c.label() == Some(name))
             });
-            let Some(kind) = users.map(|e| e.kind).next().or_else(|| best_fit(raw)) else {
-                continue;
-            };
-            profile(written, kind, files, out);
+            match users.map(|e| e.kind).next().or_else(|| best_fit(raw)) {
+                Some(kind) => profile(written, kind, files, out),
+                None => only_uses(written, files, out),
+            }
         }
     }
 }
@@ -68,6 +68,24 @@ fn profile(
             .into_iter()
             .for_each(|d| out.push(d));
     }
+}
+
+/// A profile that nothing uses and that fits no kind: only what it uses can be judged.
+fn only_uses(written: Written<'_>, files: &Files<'_>, out: &mut Diagnostics) {
+    let Some(kind) = kinds::NAMES.first().and_then(|name| kinds::schema(name)) else {
+        return;
+    };
+    let mut found = Diagnostics::default();
+    profile(written, kind, files, &mut found);
+    let of_use = [
+        codes::USE_CYCLE,
+        codes::USE_TOO_DEEP,
+        codes::UNKNOWN_PROFILE,
+    ];
+    found
+        .into_iter()
+        .filter(|d| of_use.contains(&d.code))
+        .for_each(|d| out.push(d));
 }
 
 fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {

@@ -73,10 +73,18 @@ impl<'a> Wanted<'a> {
             return self.keep(KeepWhy::SameRun);
         }
         let payload = payload(self.desired, self.set(), None, self.context.policy);
-        if self.is_drift(&payload) && self.context.policy.drift == Drift::Report {
-            let message = "it was deleted outside of Git; that is left so";
+        if self.is_drift(&payload) {
+            let report = self.context.policy.drift == Drift::Report;
+            let then = if report {
+                "that is left so"
+            } else {
+                "it is made again"
+            };
+            let message = format!("it was deleted outside of Git; {then}");
             findings.push(self.finding(Level::Notice, Rule::Drift, message));
-            return self.keep(KeepWhy::ReportedDrift);
+            if report {
+                return self.keep(KeepWhy::ReportedDrift);
+            }
         }
         let mut unverified = None;
         let mut after = payload.body.clone();

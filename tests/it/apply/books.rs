@@ -1,6 +1,6 @@
 //! Inventories and leases: nothing is lost, nothing is damaged in silence.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kubemate::apply::cluster::Cluster as _;
 use kubemate::apply::problem::ProblemKind;
@@ -190,7 +190,7 @@ async fn r_28_a_dead_holder_is_waited_out_by_our_own_clock() {
         .take_lease(&engine.set, "dead", Duration::from_secs(1))
         .await
         .unwrap();
-    let before = Instant::now();
+    let before = tokio::time::Instant::now();
     let lease = engine
         .cluster
         .take_lease(&engine.set, "next", Duration::from_secs(30))

@@ -1,6 +1,6 @@
 //! Faults between kubemate and the API server; the proxy's record and the server's objects are the truth.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kubemate::apply::cluster::Cluster as _;
 use kubemate::apply::outcome::Outcome;
@@ -43,38 +43,34 @@ async fn r_04_lost_reply() {
     engine.want_config("a", &json!({"k": "2"}));
     proxy.add(Break::new(applies("a"), Fault::ResetAfter).first(1));
     let (plan, report) = engine.apply().await;
-    assert!(
-        engine.live(&a).await.unwrap().body["data"]["k"] == "2",
-        "{}",
-        told(&plan, &report)
-    );
-    engine.apply().await;
+    assert!(report.complete(), "{}", told(&plan, &report));
+    assert_eq!(engine.live(&a).await.unwrap().body["data"]["k"], "2");
     assert!(engine.plan().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_04_a_write_whose_answers_are_all_lost_is_found_again() {
+async fn r_04_a_write_whose_answers_are_all_lost_is_looked_for() {
     let (mut engine, proxy) = broken().await;
     let a = engine.want_config("a", &json!({"k": "1"}));
+    let b = engine.want_config("b", &json!({"k": "1"}));
     proxy.add(Break::new(applies("a"), Fault::ResetAfter));
+    proxy.add(Break::new(applies("b"), Fault::ResetBefore));
     let (plan, report) = engine.apply().await;
-    let problem = match outcome(&report, &a) {
-        Outcome::Failed { problem } => problem.clone(),
-        other => panic!("{other}: {}", told(&plan, &report)),
-    };
-    assert_eq!(problem.kind, ProblemKind::Unknown);
-    assert!(matches!(
-        engine.stored().await.inventory.entries[&a],
-        Entry::Pending { .. }
-    ));
-    proxy.heal();
-    let uid = engine.live(&a).await.unwrap().uid;
-    let plan = engine.apply_all().await;
-    assert_eq!(plan.count(Does::Adopt), 1);
-    assert_eq!(
-        engine.stored().await.inventory.entries[&a].uid(),
-        Some(uid.as_str())
+    let said = told(&plan, &report);
+    assert_eq!(*outcome(&report, &a), Outcome::Done, "{said}");
+    assert!(
+        matches!(outcome(&report, &b), Outcome::Failed { problem } if problem.kind == ProblemKind::Unknown),
+        "{said}"
     );
+    let entries = engine.stored().await.inventory.entries;
+    assert_eq!(
+        entries[&a].uid(),
+        Some(engine.live(&a).await.unwrap().uid.as_str())
+    );
+    assert!(matches!(entries[&b], Entry::Pending { .. }));
+    proxy.heal();
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Does::Create), 1);
     assert!(engine.plan().await.is_empty());
 }
 
@@ -121,7 +117,7 @@ async fn r_01_too_many_requests_are_not_repeated_early() {
     proxy.add(Break::new(applies("a"), Fault::too_many(2)).first(1));
     let (plan, report) = engine.apply().await;
     assert!(report.complete(), "{}", told(&plan, &report));
-    let tries: Vec<Instant> = proxy
+    let tries: Vec<std::time::Instant> = proxy
         .writes()
         .iter()
         .filter(|c| c.verb == Verb::Apply)
@@ -164,9 +160,9 @@ async fn r_06_a_lease_that_is_not_answered_has_a_short_deadline() {
     let plan = engine.plan().await;
     proxy.add(Break::new(
         Match::any().resource("leases"),
-        Fault::BlackHole(Duration::from_secs(60)),
+        Fault::BlackHole(Duration::from_mins(1)),
     ));
-    let before = Instant::now();
+    let before = tokio::time::Instant::now();
     let problem = engine.carry_out(&plan).await.unwrap_err();
     assert!(before.elapsed() < Duration::from_secs(8));
     assert!(

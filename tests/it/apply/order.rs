@@ -109,7 +109,7 @@ async fn a_newer_commit_ends_the_wait_at_once() {
     engine.want(body);
     let plan = engine.plan().await;
     let stop = engine.stop.clone();
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let (report, ()) = tokio::join!(engine.carry_out(&plan), async move {
         tokio::time::sleep(Duration::from_secs(2)).await;
         stop.cancel();
@@ -196,4 +196,25 @@ async fn r_18_a_crd_that_an_admin_deleted_closes_the_entries_of_its_objects() {
             .entries
             .contains_key(&gadget)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_objects_in_one_run() {
+    let mut engine = Engine::new().await;
+    for index in 0..400 {
+        engine.want_config(&format!("c{index:03}"), &json!({"k": "1"}));
+    }
+    let begun = tokio::time::Instant::now();
+    engine.apply_all().await;
+    println!("400 objects planned and applied in {:?}", begun.elapsed());
+    assert!(engine.plan().await.is_empty());
+    let parts = engine.stored().await;
+    assert_eq!(parts.inventory.owned(), 400);
+    engine.rendered.objects.clear();
+    engine.want_config("last", &json!({"k": "1"}));
+    let plan = engine.plan().await;
+    engine.policy.confirmed_deletes = Some(plan.deletes_digest);
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Verb::Delete), 400);
+    assert_eq!(engine.stored().await.inventory.entries.len(), 1);
 }

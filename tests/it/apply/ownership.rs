@@ -120,8 +120,9 @@ async fn a_delete_is_bound_to_the_very_object_its_label_and_its_marks() {
         ["anew", "label", "kept", "free"].map(|name| engine.want_config(name, &json!({"k": "1"})));
     engine.want_config("stays", &json!({"k": "1"}));
     engine.apply_all().await;
-    keys.iter()
-        .for_each(|key| drop(engine.rendered.objects.remove(key)));
+    for key in &keys {
+        engine.rendered.objects.remove(key);
+    }
     engine.policy.max_delete_percent = 100;
     let plan = engine.plan().await;
     assert_eq!(plan.count(Verb::Delete), 4, "{:?}", plan.findings);
@@ -214,4 +215,84 @@ async fn r_49_an_immutable_object_is_made_anew_only_with_permission() {
         Some(live.uid.as_str())
     );
     assert!(engine.plan().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_46_a_typo_is_told_with_its_field_before_anything_is_written() {
+    let mut engine = Engine::new().await;
+    let mut body = crate::engine::deployment("web", 1);
+    body["spec"]["replicass"] = json!(3);
+    body["spec"]["template"]["spec"]["containers"][0]["imag"] = json!("x");
+    let key = engine.want(body);
+    let (plan, report) = engine.apply().await;
+    let said = told(&plan, &report);
+    assert!(
+        said.contains("spec.replicass") && said.contains("imag"),
+        "{said}"
+    );
+    let findings = plan.findings.iter();
+    let mut fields: Vec<&String> = findings.flat_map(|finding| &finding.fields).collect();
+    fields.sort();
+    let typos = ["/spec/replicass", "/spec/template/spec/containers/0/imag"];
+    assert_eq!(fields, typos, "all of them in one pass: {said}");
+    assert!(
+        matches!(outcome(&report, &key), Outcome::NotAttempted { .. }),
+        "{said}"
+    );
+    assert!(engine.live(&key).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_43_what_the_server_writes_otherwise_is_no_drift() {
+    let mut engine = Engine::new().await;
+    let mut body = crate::engine::deployment("web", 1);
+    let container = &mut body["spec"]["template"]["spec"]["containers"][0];
+    container["resources"] =
+        json!({"requests":{"cpu":"1000m","memory":"1024Mi"},"limits":{"cpu":1,"memory":"1Gi"}});
+    container["env"] = json!([{"name":"EMPTY","value":""},{"name":"A","value":"1"}]);
+    container["ports"] = json!([{"containerPort":8080},{"containerPort":8080,"protocol":"UDP"}]);
+    container["securityContext"] = json!({});
+    body["spec"]["template"]["metadata"]["creationTimestamp"] = serde_json::Value::Null;
+    body["status"] = json!({"replicas": 7});
+    engine.want(body);
+    engine.want(
+        json!({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"stringData":{"k":"v"}}),
+    );
+    engine.want(json!({"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{
+        "selector":{"app":"web"},"ports":[{"port":80,"targetPort":"http"},{"port":53,"protocol":"UDP","name":"d"},{"port":53,"name":"t"}]}}));
+    engine.rendered.objects.values_mut().for_each(|desired| {
+        if desired.manifest.key.group_kind.kind == "Service" {
+            desired.manifest.body["spec"]["ports"][0]["name"] = json!("web");
+        }
+    });
+    engine.apply_all().await;
+    for _ in 0..3 {
+        let plan = engine.plan().await;
+        assert!(plan.is_empty(), "{:?}", plan.steps);
+        let report = engine.carry_out(&plan).await.unwrap();
+        assert!(report.complete());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_in_no_message() {
+    let mut engine = Engine::new().await;
+    let secret = |value: &str| {
+        json!({"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/tls",
+        "metadata":{"name":"s"},"stringData":{"tls.crt": value}})
+    };
+    engine.want(secret("hunter2-hunter2"));
+    let mut plan = engine.plan().await;
+    assert!(!serde_json::to_string(&plan).unwrap().contains("hunter2"));
+    for step in &mut plan.steps {
+        step.held_by.clear();
+    }
+    let report = engine.carry_out(&plan).await.unwrap();
+    let said = format!("{} {report:?}", told(&plan, &report));
+    assert!(!report.complete() && !said.contains("hunter2"), "{said}");
+    let encoded = "aHVudGVyMi1odW50ZXIy";
+    assert!(
+        !said.contains(encoded) && !serde_json::to_string(&plan).unwrap().contains(encoded),
+        "{said}"
+    );
 }

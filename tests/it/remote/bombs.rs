@@ -48,7 +48,7 @@ fn doubling(times: u32) -> Vec<u8> {
         // Copies of 64 KiB from the beginning of the base.
         delta.extend(std::iter::repeat_n(
             0x80,
-            usize::try_from(size * 2 >> 16).unwrap(),
+            usize::try_from((size * 2) >> 16).unwrap(),
         ));
         let distance = u64::try_from(objects.last().unwrap().len()).unwrap();
         let mut offset = vec![(distance & 0x7f) as u8];

@@ -13,6 +13,7 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
         return;
     }
     fields(rollout, out);
+    counts(app, out);
     seconds(rollout.timeout, "/rollout/timeout", out);
     let none = |share: Option<Share>| matches!(share, Some(Share::Count(0) | Share::Percent(0)));
     if none(rollout.surge) && (rollout.unavailable.is_none() || none(rollout.unavailable)) {
@@ -57,6 +58,28 @@ fn fits(app: &App, rollout: &Rollout, out: &mut Findings<'_>) -> bool {
             .help(format!("it can be {}", words.join(", "))),
     );
     false
+}
+
+/// What is counted while pods are replaced depends on the workload.
+fn counts(app: &App, out: &mut Findings<'_>) {
+    let unfit: &[&str] = match app.workload {
+        Workload::Stateful => &["surge", "unavailable", "timeout"],
+        Workload::Daemon => &["surge", "timeout"],
+        Workload::Deployment | Workload::Job | Workload::CronJob => &[],
+    };
+    for field in unfit {
+        let at = format!("/rollout/{field}");
+        if out.written(&at) {
+            let word = app.workload.word();
+            let message =
+                format!("`{field}` does not fit `workload={word}`: its pods are replaced in place");
+            out.push(
+                out.error_on_name(codes::UNFIT_FIELD, &at, message)
+                    .label("not for this workload")
+                    .help("leave it out; it is for `deployment`"),
+            );
+        }
+    }
 }
 
 /// The fields that only some strategies have.

@@ -24,11 +24,7 @@ pub(super) fn render(
     out: &mut Objects,
 ) {
     let app = frame.app;
-    let selector = if app.workload.ends() {
-        Value::Null
-    } else {
-        frame.selector()
-    };
+    let selector = frame.selector();
     let template = match app.workload {
         Workload::Deployment => "app/deployment.yaml.j2",
         Workload::Stateful => "app/stateful.yaml.j2",
@@ -87,7 +83,6 @@ fn strategy_of(app: &App, rollout: &Rollout) -> Value {
                 "maxUnavailable": unavailable.unwrap_or_else(|| 0.into()),
             },
         }),
-        (Workload::Stateful, Strategy::Recreate) => json!({ "type": "OnDelete" }),
         (Workload::Daemon, _) => json!({
             "type": "RollingUpdate",
             "rollingUpdate": { "maxUnavailable": unavailable.unwrap_or_else(|| 1.into()) },

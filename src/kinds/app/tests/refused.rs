@@ -108,6 +108,8 @@ const BROKEN: &[(&str, &str)] = &[
         "workload=stateful",
         "rollout canary every=\"1m\" { steps \"5%\" }",
     ),
+    ("workload=stateful", "rollout rolling surge=1 unavailable=1"),
+    ("workload=daemon", "rollout rolling surge=1 timeout=\"5m\""),
     ("", "rollout rolling surge=0 { steps \"5%\" }"),
     (
         "",

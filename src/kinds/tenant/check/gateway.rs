@@ -32,7 +32,7 @@ pub(super) fn check(tenant: &Tenant, scope: &Scope<'_>, out: &mut Findings<'_>) 
                     .related(out.name(&first), "the first one");
                 out.push(finding.help("give one of them another `port` or `host`"));
             }
-            claim(tenant, gateway, listener, &pointer, scope, out);
+            claim(tenant, (gateway, listener), &pointer, scope, out);
         }
     }
 }
@@ -52,9 +52,10 @@ fn form(tenant: &Tenant, (name, gateway): (&Name, &Gateway), base: &str, out: &m
         let message = format!("tenant `{}` has no namespace `{namespace}`", tenant.name);
         let known: Vec<&str> = tenant.namespace.keys().map(Name::as_str).collect();
         let finding = out.error(codes::DANGLING, &format!("{base}/namespace"), message).label("not found");
-        out.push(match known.is_empty() {
-            true => finding.help("leave it out: the tenant has a single namespace without a name"),
-            false => finding.help(format!("known: {}", known.join(", "))),
+        out.push(if known.is_empty() {
+            finding.help("leave it out: the tenant has a single namespace without a name")
+        } else {
+            finding.help(format!("known: {}", known.join(", ")))
         });
     }
 }
@@ -104,8 +105,7 @@ fn listener_form(listener: &Listener, pointer: &str, out: &mut Findings<'_>) {
 /// A host on a port belongs to one tenant, and to one environment.
 fn claim(
     tenant: &Tenant,
-    gateway: &Gateway,
-    listener: &Listener,
+    (gateway, listener): (&Gateway, &Listener),
     pointer: &str,
     scope: &Scope<'_>,
     out: &mut Findings<'_>,

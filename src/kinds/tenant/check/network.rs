@@ -4,6 +4,7 @@ use super::super::Tenant;
 use super::super::network::{Isolation, Protocol};
 use crate::dsl::codes;
 use crate::kinds::{Findings, Scope};
+use crate::names::reference::TenantRef;
 use crate::values::network::{Cidr, Port};
 
 /// What the two directions have in common.
@@ -30,7 +31,7 @@ pub(super) fn check(tenant: &Tenant, scope: &Scope<'_>, out: &mut Findings<'_>) 
     let from: Vec<Rule<'_>> = tenant.network.from.iter().enumerate().map(|(index, rule)| Rule {
         pointer: format!("/network/from/{index}"),
         word: rule.source.is_some(),
-        tenant: rule.tenant.as_ref().map(|t| t.name()),
+        tenant: rule.tenant.as_ref().map(TenantRef::name),
         cidr: rule.cidr,
         port: rule.port,
         protocol: rule.protocol,
@@ -38,7 +39,7 @@ pub(super) fn check(tenant: &Tenant, scope: &Scope<'_>, out: &mut Findings<'_>) 
     let to: Vec<Rule<'_>> = tenant.network.to.iter().enumerate().map(|(index, rule)| Rule {
         pointer: format!("/network/to/{index}"),
         word: rule.destination.is_some(),
-        tenant: rule.tenant.as_ref().map(|t| t.name()),
+        tenant: rule.tenant.as_ref().map(TenantRef::name),
         cidr: rule.cidr,
         port: rule.port,
         protocol: rule.protocol,

@@ -10,6 +10,7 @@ use super::super::network::{
 };
 use super::selector;
 use crate::kinds::{ObjectRequest, Objects, Scope};
+use crate::names::reference::TenantRef;
 use crate::values::network::{Cidr, Port};
 
 /// The label that the API server puts on every namespace.
@@ -39,12 +40,12 @@ pub(super) fn policies(tenant: &Tenant, scope: &Scope<'_>, namespace: &str, out:
     );
     if !tenant.gateway.is_empty() && !network.from.iter().any(|rule| rule.source == Some(Source::Ingress)) {
         let peers = vec![named(INGRESS_NAMESPACES)];
-        out.push(allow(("from-ingress", "/gateway"), namespace, "Ingress", peers));
+        out.push(allow(("from-ingress", "/gateway"), namespace, "Ingress", &peers));
     }
     for (index, rule) in network.from.iter().enumerate() {
         let at = format!("/network/from/{index}");
         let name = format!("from-{}", name_of(&from_word(rule), rule.port, rule.protocol));
-        let request = allow((&name, &at), namespace, "Ingress", from_peers(rule, scope));
+        let request = allow((&name, &at), namespace, "Ingress", &from_peers(rule, scope));
         out.push(ports(request, rule.port, rule.protocol, &at));
     }
     if !outbound {
@@ -53,12 +54,12 @@ pub(super) fn policies(tenant: &Tenant, scope: &Scope<'_>, namespace: &str, out:
     for (index, rule) in network.to.iter().enumerate() {
         let at = format!("/network/to/{index}");
         let name = format!("to-{}", name_of(&to_word(rule), rule.port, rule.protocol));
-        let request = allow((&name, &at), namespace, "Egress", to_peers(rule, scope));
+        let request = allow((&name, &at), namespace, "Egress", &to_peers(rule, scope));
         out.push(ports(request, rule.port, rule.protocol, &at));
     }
 }
 
-fn allow((name, at): (&str, &str), namespace: &str, direction: &str, peers: Vec<Value>) -> ObjectRequest {
+fn allow((name, at): (&str, &str), namespace: &str, direction: &str, peers: &[Value]) -> ObjectRequest {
     ObjectRequest::new("tenant/allow.yaml.j2")
         .set("name", &name)
         .set("namespace", &namespace)
@@ -80,7 +81,7 @@ fn from_word(rule: &From) -> String {
         Source::Monitoring => "monitoring".to_owned(),
         Source::Anywhere => "anywhere".to_owned(),
     });
-    word.unwrap_or_else(|| other_word(rule.tenant.as_ref().map(|t| t.name()), rule.cidr))
+    word.unwrap_or_else(|| other_word(rule.tenant.as_ref().map(TenantRef::name), rule.cidr))
 }
 
 fn to_word(rule: &To) -> String {
@@ -88,7 +89,7 @@ fn to_word(rule: &To) -> String {
         Destination::Internet => "internet".to_owned(),
         Destination::Anywhere => "anywhere".to_owned(),
     });
-    word.unwrap_or_else(|| other_word(rule.tenant.as_ref().map(|t| t.name()), rule.cidr))
+    word.unwrap_or_else(|| other_word(rule.tenant.as_ref().map(TenantRef::name), rule.cidr))
 }
 
 fn other_word(tenant: Option<&str>, cidr: Option<Cidr>) -> String {
@@ -116,7 +117,7 @@ fn from_peers(rule: &From, scope: &Scope<'_>) -> Vec<Value> {
         Some(Source::Ingress) => vec![named(INGRESS_NAMESPACES)],
         Some(Source::Monitoring) => vec![named(MONITORING_NAMESPACES)],
         Some(Source::Anywhere) => anywhere(),
-        None => other_peers(rule.tenant.as_ref().map(|t| t.name()), rule.cidr, scope),
+        None => other_peers(rule.tenant.as_ref().map(TenantRef::name), rule.cidr, scope),
     }
 }
 
@@ -127,7 +128,7 @@ fn to_peers(rule: &To, scope: &Scope<'_>) -> Vec<Value> {
             json!({ "ipBlock": { "cidr": "::/0", "except": PRIVATE_V6 } }),
         ],
         Some(Destination::Anywhere) => anywhere(),
-        None => other_peers(rule.tenant.as_ref().map(|t| t.name()), rule.cidr, scope),
+        None => other_peers(rule.tenant.as_ref().map(TenantRef::name), rule.cidr, scope),
     }
 }
 

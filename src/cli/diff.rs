@@ -1,0 +1,83 @@
+//! `kubemate diff`: what was changed in the cluster outside of Git, and nothing else.
+
+use std::collections::BTreeSet;
+
+use super::load::SourceArguments;
+use super::session::{self, ClusterArguments, Session};
+use super::{Exit, Failure, output};
+use crate::apply::prepare::prepare;
+use crate::object::ObjectKey;
+use crate::plan::display;
+use crate::plan::{Plan, Rule};
+
+/// Show what was changed in the cluster outside of Git.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// This environment only.
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// This cluster only.
+    #[arg(long, value_name = "CLUSTER")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    to: ClusterArguments,
+    /// Exit with 2 if there is drift.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let session = Session::open(
+        &arguments.source,
+        arguments.env.as_deref(),
+        arguments.cluster.as_deref(),
+    )?;
+    let drifts = session::runtime()?.block_on(drifts(&session, &arguments.to))?;
+    let style = display::Style {
+        color: output::style().color,
+    };
+    let texts = drifts
+        .iter()
+        .map(|plan| display::text::text(plan, &|span| session.place(span), style));
+    let text = texts.collect::<Vec<_>>().join("\n");
+    output::print(if text.is_empty() { "no drift\n" } else { &text });
+    let found = !drifts.is_empty() && arguments.detailed_exitcode;
+    Ok(if found { Exit::Changes } else { Exit::Ok })
+}
+
+async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
+    let mut drifts = Vec::new();
+    for (name, sets) in session.by_cluster() {
+        let cluster = session::connect(session, name, to).await?;
+        for rendered in sets {
+            let (identity, policy) = (
+                session.identity(&rendered.set),
+                session.policy(&rendered.set),
+            );
+            let plan = prepare(&cluster, rendered, &identity, &policy).await?;
+            drifts.extend(only_drift(plan));
+        }
+    }
+    Ok(drifts)
+}
+
+/// The part of a plan that undoes what others did; `None` where there is none.
+fn only_drift(mut plan: Plan) -> Option<Plan> {
+    let drifted: BTreeSet<ObjectKey> = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == Rule::Drift)
+        .filter_map(|finding| finding.key.clone())
+        .collect();
+    plan.findings.retain(|finding| {
+        finding
+            .key
+            .as_ref()
+            .is_some_and(|key| drifted.contains(key))
+    });
+    plan.steps.retain(|step| drifted.contains(&step.key));
+    plan.digest = plan.content_digest();
+    (!plan.steps.is_empty()).then_some(plan)
+}

@@ -1,0 +1,105 @@
+//! A repository full of mistakes: every one is reported, once, on its line, in one pass.
+#![expect(clippy::disallowed_methods, reason = "the repository lies on the disk")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kubemate::dsl::diagnostic::Diagnostics;
+use kubemate::report::diagnostics::{Format, Style, print};
+use kubemate::source::{RepoPath, SourceFile, SourceTree};
+
+use crate::language::judge;
+
+/// All files below a directory of the tests.
+pub(crate) fn read(directory: &Path) -> SourceTree {
+    fn walk(root: &Path, directory: &Path, found: &mut Vec<SourceFile>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+                continue;
+            }
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            found.push(SourceFile::from_bytes(RepoPath::new(name).unwrap(), bytes));
+        }
+    }
+    let mut found = Vec::new();
+    walk(directory, directory, &mut found);
+    SourceTree::new(found).unwrap()
+}
+
+fn repository() -> SourceTree {
+    read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/broken"
+    )))
+}
+
+type Planted = BTreeMap<(String, usize, String), usize>;
+
+/// `// !! KM0201` announces the mistake of the next line.
+fn planted(tree: &SourceTree) -> Planted {
+    let mut marks = Planted::new();
+    for file in tree.files() {
+        for (index, line) in file.text().unwrap().lines().enumerate() {
+            if let Some(code) = line.trim().strip_prefix("// !! ") {
+                *marks
+                    .entry((file.path.to_string(), index + 2, code.into()))
+                    .or_default() += 1;
+            }
+        }
+    }
+    marks
+}
+
+fn reported(tree: &SourceTree, diagnostics: &Diagnostics) -> Planted {
+    let mut found = Planted::new();
+    for diagnostic in diagnostics.iter() {
+        let span = diagnostic.primary.as_ref().unwrap().span;
+        let file = tree.get(span.file).unwrap();
+        let line = file.text().unwrap()[..span.start as usize]
+            .matches('\n')
+            .count()
+            + 1;
+        let key = (file.path.to_string(), line, diagnostic.code.to_string());
+        *found.entry(key).or_default() += 1;
+    }
+    found
+}
+
+#[test]
+fn every_planted_mistake_is_reported_once_on_its_line() {
+    let tree = repository();
+    let planted = planted(&tree);
+    assert!(tree.files().len() >= 12, "{} files", tree.files().len());
+    assert!(planted.len() >= 40, "{} mistakes", planted.len());
+    let found = reported(&tree, &judge(&tree));
+    let missing: Vec<_> = planted
+        .iter()
+        .filter(|(k, n)| found.get(*k) != Some(n))
+        .collect();
+    let extra: Vec<_> = found
+        .iter()
+        .filter(|(k, n)| planted.get(*k) != Some(n))
+        .collect();
+    assert!(
+        missing.is_empty() && extra.is_empty(),
+        "planted and not found once: {missing:#?}\nfound and not planted: {extra:#?}"
+    );
+}
+
+#[test]
+fn the_whole_report_reads_well() {
+    let tree = repository();
+    let text = print(Format::Human, &judge(&tree), &tree, Style::PLAIN);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/broken.txt");
+    if std::env::var("KUBEMATE_BLESS").is_ok() {
+        std::fs::write(file, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        golden == text,
+        "tests/golden/broken.txt is stale; `KUBEMATE_BLESS=1 cargo test --test it broken::` renews it"
+    );
+}

@@ -1,0 +1,179 @@
+//! Documentation and schemas that are written from the source are what the source says, and every
+//! block of KDL in the documentation means what it claims.
+#![expect(clippy::disallowed_methods, reason = "the rules are about files")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kubemate::report::{explain, reference};
+
+use crate::codes::{found, with_project};
+use crate::language::{judge, tree};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Compares a committed file with what it must say; writes it where that is asked for.
+fn compare(path: &str, current: &str, stale: &mut Vec<String>) {
+    let file = Path::new(ROOT).join(path);
+    if std::env::var("KUBEMATE_BLESS").is_ok() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, current).unwrap();
+    }
+    if std::fs::read_to_string(&file).unwrap_or_default() != current {
+        stale.push(path.to_owned());
+    }
+}
+
+fn assert_fresh(stale: &[String]) {
+    assert!(
+        stale.is_empty(),
+        "stale: {}; `KUBEMATE_BLESS=1 cargo test --test it docs::` renews them",
+        stale.join(", ")
+    );
+}
+
+#[test]
+fn committed_schemas_are_those_of_the_types() {
+    let mut stale = Vec::new();
+    let mut known = vec!["diagnostics.json".to_owned(), "plan.json".to_owned()];
+    for kind in explain::kind_names().filter_map(explain::kind) {
+        let name = format!("{}.json", kind.name);
+        compare(
+            &format!("schema/{name}"),
+            &format!("{:#}\n", kind.json),
+            &mut stale,
+        );
+        known.push(name);
+    }
+    assert_fresh(&stale);
+    for entry in std::fs::read_dir(Path::new(ROOT).join("schema")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(known.contains(&name), "schema/{name} belongs to no kind");
+    }
+}
+
+#[test]
+fn committed_reference_pages_are_those_of_the_source() {
+    let mut stale = Vec::new();
+    compare("docs/reference/kinds.md", &reference::kinds(), &mut stale);
+    compare("docs/reference/codes.md", &reference::codes(), &mut stale);
+    let cli = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        .args(["docs", "cli"])
+        .output()
+        .unwrap();
+    compare(
+        "docs/reference/cli.md",
+        &String::from_utf8(cli.stdout).unwrap(),
+        &mut stale,
+    );
+    assert_fresh(&stale);
+}
+
+/// A fenced block: the words behind the fence, its text, and where it stands.
+struct Block {
+    info: String,
+    text: String,
+    place: String,
+}
+
+fn blocks(path: &Path) -> Vec<Block> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut found: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), open) {
+            (Some(info), false) => {
+                let place = format!("{}:{}", path.display(), index + 1);
+                found.push(Block {
+                    info: info.trim().to_owned(),
+                    text: String::new(),
+                    place,
+                });
+                open = true;
+            }
+            (Some(_), true) => open = false,
+            (None, true) => {
+                let block = found.last_mut().unwrap();
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, false) => {}
+        }
+    }
+    found
+}
+
+fn pages() -> Vec<PathBuf> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(ROOT).join("docs"), &mut found);
+    let readme = Path::new(ROOT).join("README.md");
+    found.extend(readme.exists().then_some(readme));
+    found.sort();
+    found
+}
+
+/// What a block lies over, and where it stands by its own words or by its content.
+fn complaint(block: &Block) -> Option<String> {
+    let word = |key: &str| {
+        block
+            .info
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix(key))
+    };
+    let fails: Vec<&str> = word("fails=")
+        .map(|c| c.split(',').collect())
+        .unwrap_or_default();
+    let guessed = if block.text.contains("project ") && block.text.contains("schema=") {
+        "kubemate.kdl"
+    } else if block.text.contains("tenant=web") {
+        "tenants/web/example.kdl"
+    } else if block.text.contains("tenant=stock") {
+        "tenants/stock/example.kdl"
+    } else {
+        "platform/example.kdl"
+    };
+    let path = word("file=").unwrap_or(guessed);
+    let diagnostics = judge(&tree(&with_project(&[(path, &block.text)])));
+    if found(&diagnostics) == fails {
+        return None;
+    }
+    let list: Vec<String> = diagnostics
+        .iter()
+        .map(|d| format!("  {} {}", d.code, d.message))
+        .collect();
+    Some(format!(
+        "{} as {path}, expected {fails:?}:\n{}",
+        block.place,
+        list.join("\n")
+    ))
+}
+
+#[test]
+fn every_block_of_kdl_means_what_it_claims() {
+    let mut complaints = Vec::new();
+    let mut seen = 0;
+    for page in pages()
+        .iter()
+        .filter(|p| !p.ends_with("reference/codes.md"))
+    {
+        for block in blocks(page)
+            .iter()
+            .filter(|b| b.info.split_whitespace().next() == Some("kdl"))
+        {
+            seen += 1;
+            complaints.extend(complaint(block));
+        }
+    }
+    assert!(seen > 3, "only {seen} blocks of KDL were found");
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
