@@ -120,13 +120,21 @@ fn read_manifests(
 ) {
     let mut problems = Diagnostics::default();
     for (target, world) in worlds {
+        let mut all: BTreeMap<SetId, Rendered> = BTreeMap::new();
         for id in own.iter().filter(|id| id.kind == Manifests::NAME) {
             let set = set_of(found, target, id);
-            let read = render_one(found, target, world, id, &set, false);
-            read.err()
-                .into_iter()
-                .flatten()
-                .for_each(|d| problems.push(d));
+            match render_one(found, target, world, id, &set, false) {
+                Ok(objects) => {
+                    let rendered = all.entry(set.clone()).or_insert_with(|| Rendered {
+                        set,
+                        objects: BTreeMap::new(),
+                    });
+                    objects
+                        .into_iter()
+                        .for_each(|d| insert(rendered, d, &mut problems));
+                }
+                Err(found) => found.into_iter().for_each(|d| problems.push(d)),
+            }
         }
     }
     if !problems.is_empty() {

@@ -55,7 +55,7 @@ fn an_object_knows_its_own_line() {
         ("platform/vendor/a.yaml", yaml.as_str()),
     ];
     let found = trial::said(&files);
-    let expected = "KM0602 ConfigMap/a in tools is written twice @ apiVersion: v1";
+    let expected = "KM0602 ConfigMap/a in tools is rendered twice: by `manifests/vendor` and by `manifests/vendor` @ apiVersion: v1";
     assert_eq!(found, [expected]);
 }
 
