@@ -153,16 +153,10 @@ pub(super) fn progress(event: Progress<'_>) {
                 step.key
             ));
         }
-        Progress::Waits(key, health) => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()))
+        Progress::Waits(key, health) if !health.is_settled() => {
+            output::print(&format!("  waiting for {key}: {}\n", health.why()));
         }
-        Progress::Waits(key, health) if !health.is_settled() => output::print(&format!("  waiting for {key}: {}\n", health.why())),
         Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
-        }
-        Progress::Waits(key, health) => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()))
-        }
-        Progress::Begun(_) | Progress::Ended(..) => {}
     }
 }
 

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects, verbatim};
-use super::{guard, objects, tests_of};
+use super::{guard, objects, tests_of, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::schema::Home;
 use crate::kinds::scope::{Scope, World};
-use crate::kinds::tenant::Tenant;
-use crate::kinds::{Objects, schema};
 use crate::kinds::manifests::Manifests;
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};

@@ -37,11 +37,7 @@ const TENANT: &str = r#"tenant payments {
   namespace core
   namespace batch
 }
-secret-store vault server="https://vault.bank" { allow tenant=payments "kv/payments/*" }
-approval prod-change { approver group=change-board }
-approval prod { approver group=change-board }
 tenant identity { owner "identity@bank" }
-tenant identity
 "#;
 const SECRET: &str = r#"
 secret checkout-db tenant=payments from="vault:kv/payments/checkout" { keys username password }

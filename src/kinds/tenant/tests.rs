@@ -1,7 +1,5 @@
 //! Tenants: what they render to, and what is said about wrong ones.
 
-
-use crate::kinds::trial::{rendered, said};
 use std::fmt::Write;
 
 use serde_json::{Value, json};

@@ -56,8 +56,6 @@ impl Usage {
         };
         let cores = |q: CpuQuantity| (q.millicores(), q.to_string());
         let memory = |q: MemoryQuantity| (q.bytes(), q.to_string());
-        let cores = |q: crate::values::resources::CpuQuantity| (q.millicores(), q.to_string());
-        let memory = |q: crate::values::resources::MemoryQuantity| (q.bytes(), q.to_string());
         judge("cpu", self.millicores, quota.cpu.map(cores), milli(self.millicores));
         judge("memory", self.bytes, quota.memory.map(memory), mebi(self.bytes));
         let count = |n: u64| (i64::try_from(n).unwrap_or(i64::MAX), n.to_string());
@@ -98,7 +96,6 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     }
     let whole = format!("tenant `{}`", tenant.name);
     if judge((tenant, &tenant.quota), &whole, &all, scope, out) {
-    if judge(tenant, &tenant.quota, &whole, &all, scope, out) {
         return;
     }
     for (name, namespace, settings) in tenant.namespaces(scope) {
@@ -109,7 +106,6 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         let name = name.map_or(String::new(), ToString::to_string);
         let what = format!("namespace `{name}` of tenant `{}`", tenant.name);
         judge((tenant, narrower), &what, apps, scope, out);
-        judge(tenant, narrower, &what, apps, scope, out);
     }
 }
 
@@ -122,8 +118,6 @@ fn is_last(scope: &Scope<'_>) -> bool {
 /// Says what is over, at the app that needs the most of it. Whether anything is.
 fn judge(
     (tenant, quota): (&Tenant, &Quota),
-    tenant: &Tenant,
-    quota: &Quota,
     what: &str,
     apps: &[(&ResourceId, &App)],
     scope: &Scope<'_>,
@@ -195,8 +189,6 @@ fn of_container(tenant: &Tenant, resources: &Resources) -> Usage {
     Usage {
         millicores: cpu.map_or(100, CpuQuantity::millicores),
         bytes: memory.map_or(128 * 1024 * 1024, MemoryQuantity::bytes),
-        millicores: cpu.map_or(100, |q| q.millicores()),
-        bytes: memory.map_or(128 * 1024 * 1024, |q| q.bytes()),
         pods: 1,
         gpus: gpus.map(|(_, n)| i64::from(*n)).sum(),
     }
