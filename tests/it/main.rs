@@ -13,7 +13,9 @@ mod engine;
 mod githost;
 
 mod apply;
+mod bank;
 mod disk;
+mod engine_cases;
 mod fmt;
 mod git;
 mod language;
