@@ -44,7 +44,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// The set of that name. It need not be in the project any more, its cluster must.
 fn set_of(session: &Session, text: &str) -> Result<SetId, Failure> {
     let usage = |message: String| {
-        let known: Vec<String> = session.sets.iter().map(|rendered| rendered.set.to_string()).collect();
+        let known: Vec<String> = session
+            .sets
+            .iter()
+            .map(|rendered| rendered.set.to_string())
+            .collect();
         let help = format!("write CLUSTER/ENV/OWNER, as in: {}", known.join(", "));
         Failure::Usage { message, help }
     };
@@ -55,7 +59,11 @@ fn set_of(session: &Session, text: &str) -> Result<SetId, Failure> {
     if session.uid(cluster).is_none() {
         return Err(usage(format!("the project has no cluster `{cluster}`")));
     }
-    let project = session.verdict.project.as_ref().map(|found| found.project.name.to_string());
+    let project = session
+        .verdict
+        .project
+        .as_ref()
+        .map(|found| found.project.name.to_string());
     Ok(SetId {
         project: project.unwrap_or_default(),
         cluster: cluster.to_owned(),
@@ -83,21 +91,45 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
         ..Policy::default()
     };
     let wanted = session.sets.iter().any(|rendered| rendered.set == set);
-    let nothing = Rendered { set, objects: BTreeMap::new() };
+    let nothing = Rendered {
+        set,
+        objects: BTreeMap::new(),
+    };
     let plan = prepare(&cluster, &nothing, &identity, &policy).await?;
-    let style = display::Style { color: output::style().color };
-    output::print(&display::text::text(&plan, &|span| session.place(span), style));
+    let style = display::Style {
+        color: output::style().color,
+    };
+    output::print(&display::text::text(
+        &plan,
+        &|span| session.place(span),
+        style,
+    ));
     if wanted {
         output::note("note: the project still has this set, so the next apply makes it again");
     }
     if !confirmed(&plan, arguments) {
-        return Ok(if arguments.confirm_deletes.is_some() { Exit::Stale } else { Exit::Ok });
+        return Ok(if arguments.confirm_deletes.is_some() {
+            Exit::Stale
+        } else {
+            Exit::Ok
+        });
     }
     let stop = apply::stop_on_interrupt();
-    let options = Options { patience: Duration::from_secs(arguments.timeout), ..Options::default() };
+    let options = Options {
+        patience: Duration::from_secs(arguments.timeout),
+        ..Options::default()
+    };
     let holder = format!("kubemate-cli-{}", std::process::id());
     let progress = &apply::progress;
-    let run = Run { plan: &plan, rendered: &nothing, identity: &identity, holder: &holder, options, stop: &stop, progress };
+    let run = Run {
+        plan: &plan,
+        rendered: &nothing,
+        identity: &identity,
+        holder: &holder,
+        options,
+        stop: &stop,
+        progress,
+    };
     let report = crate::apply::apply(&cluster, run).await?;
     Ok(apply::conclude(session, &nothing, &plan, &report))
 }
@@ -107,16 +139,25 @@ fn confirmed(plan: &Plan, arguments: &Arguments) -> bool {
     let (digest, count) = (&plan.deletes_digest, plan.count(Verb::Delete));
     match &arguments.confirm_deletes {
         Some(said) if said == digest => return true,
-        Some(_) => output::note("error: the digest names other deletions than these; nothing was deleted"),
+        Some(_) => {
+            output::note("error: the digest names other deletions than these; nothing was deleted")
+        }
         None => output::note("nothing was deleted"),
     }
     let set = &plan.set;
-    output::note(&format!("to delete these {count} objects: kubemate delete --set {set} --confirm-deletes {digest}"));
+    output::note(&format!(
+        "to delete these {count} objects: kubemate delete --set {set} --confirm-deletes {digest}"
+    ));
     false
 }
 
 fn namespaces(stored: &Stored) -> BTreeSet<String> {
-    stored.inventory.entries.keys().filter_map(|key| key.namespace.clone()).collect()
+    stored
+        .inventory
+        .entries
+        .keys()
+        .filter_map(|key| key.namespace.clone())
+        .collect()
 }
 
 /// Who deletes. A tenant that Git forgot still has its account in one of its namespaces.
@@ -137,7 +178,10 @@ async fn identity(
             name: tenant::IDENTITY.to_owned(),
         };
         if cluster.read(&Target::of(&key)).await?.is_some() {
-            return Ok(Identity::ServiceAccount { namespace: namespace.clone(), name: tenant::IDENTITY.to_owned() });
+            return Ok(Identity::ServiceAccount {
+                namespace: namespace.clone(),
+                name: tenant::IDENTITY.to_owned(),
+            });
         }
     }
     Ok(known)

@@ -29,10 +29,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    let session = Session::open(
+        &arguments.source,
+        arguments.env.as_deref(),
+        arguments.cluster.as_deref(),
+    )?;
     let drifts = session::runtime()?.block_on(drifts(&session, &arguments.to))?;
-    let style = display::Style { color: output::style().color };
-    let texts = drifts.iter().map(|plan| display::text::text(plan, &|span| session.place(span), style));
+    let style = display::Style {
+        color: output::style().color,
+    };
+    let texts = drifts
+        .iter()
+        .map(|plan| display::text::text(plan, &|span| session.place(span), style));
     let text = texts.collect::<Vec<_>>().join("\n");
     output::print(if text.is_empty() { "no drift\n" } else { &text });
     let found = !drifts.is_empty() && arguments.detailed_exitcode;
@@ -44,7 +52,10 @@ async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, F
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
-            let (identity, policy) = (session.identity(&rendered.set), session.policy(&rendered.set));
+            let (identity, policy) = (
+                session.identity(&rendered.set),
+                session.policy(&rendered.set),
+            );
             let plan = prepare(&cluster, rendered, &identity, &policy).await?;
             drifts.extend(only_drift(plan));
         }
@@ -60,7 +71,12 @@ fn only_drift(mut plan: Plan) -> Option<Plan> {
         .filter(|finding| finding.rule == Rule::Drift)
         .filter_map(|finding| finding.key.clone())
         .collect();
-    plan.findings.retain(|finding| finding.key.as_ref().is_some_and(|key| drifted.contains(key)));
+    plan.findings.retain(|finding| {
+        finding
+            .key
+            .as_ref()
+            .is_some_and(|key| drifted.contains(key))
+    });
     plan.steps.retain(|step| drifted.contains(&step.key));
     plan.digest = plan.content_digest();
     (!plan.steps.is_empty()).then_some(plan)

@@ -40,7 +40,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(&arguments.source, arguments.env.as_deref(), arguments.cluster.as_deref())?;
+    let session = Session::open(
+        &arguments.source,
+        arguments.env.as_deref(),
+        arguments.cluster.as_deref(),
+    )?;
     let states = session::runtime()?.block_on(states(&session, &arguments.to))?;
     output::print(&table(&states));
     let unhealthy = states.iter().any(|state| !state.unsettled.is_empty());
@@ -74,20 +78,42 @@ async fn states(session: &Session, to: &ClusterArguments) -> Result<Vec<State>, 
     Ok(states)
 }
 
-async fn state(session: &Session, cluster: &KubeCluster, rendered: &Rendered) -> Result<State, Failure> {
-    let (identity, policy) = (session.identity(&rendered.set), session.policy(&rendered.set));
-    let Prepared { plan, world, stored } = look(cluster, rendered, &identity, &policy).await?;
+async fn state(
+    session: &Session,
+    cluster: &KubeCluster,
+    rendered: &Rendered,
+) -> Result<State, Failure> {
+    let (identity, policy) = (
+        session.identity(&rendered.set),
+        session.policy(&rendered.set),
+    );
+    let Prepared {
+        plan,
+        world,
+        stored,
+    } = look(cluster, rendered, &identity, &policy).await?;
     let waiting = plan.steps.iter().filter(|step| !step.held_by.is_empty());
     let held = waiting.map(|step| {
         let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();
-        (format!("{} {}", step.action.verb(), step.key), format!("held by {}", rules.join(", ")))
+        (
+            format!("{} {}", step.action.verb(), step.key),
+            format!("held by {}", rules.join(", ")),
+        )
     });
     Ok(State {
         set: rendered.set.to_string(),
         wanted: rendered.objects.len(),
         owned: stored.inventory.owned(),
-        changes: plan.steps.iter().filter(|step| step.action.verb() != Verb::Keep).count(),
-        drift: plan.findings.iter().filter(|finding| finding.rule == Rule::Drift).count(),
+        changes: plan
+            .steps
+            .iter()
+            .filter(|step| step.action.verb() != Verb::Keep)
+            .count(),
+        drift: plan
+            .findings
+            .iter()
+            .filter(|finding| finding.rule == Rule::Drift)
+            .count(),
         held: held.collect(),
         unsettled: unsettled(rendered, &world.objects, cluster.now()),
     })
@@ -103,7 +129,9 @@ fn unsettled(
         let health = match objects.get(key)? {
             Observed::Present(live) => health(&live.body, now),
             Observed::Absent { .. } => return None,
-            Observed::Unreadable { reason } => Health::Unknown { why: reason.clone() },
+            Observed::Unreadable { reason } => Health::Unknown {
+                why: reason.clone(),
+            },
         };
         (!health.is_settled()).then(|| (key.clone(), health))
     });
@@ -116,14 +144,21 @@ impl State {
     }
 
     fn progress(&self) -> String {
-        let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let many =
+            |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         match (self.changes, self.owned, self.drift) {
             (0, _, _) => "applied".to_owned(),
             (_, 0, _) => "never applied".to_owned(),
             (changes, _, 0) => format!("{} not applied", many(changes, "change")),
-            (changes, _, drift) if changes == drift => format!("{} changed outside of Git", many(drift, "object")),
+            (changes, _, drift) if changes == drift => {
+                format!("{} changed outside of Git", many(drift, "object"))
+            }
             (changes, _, drift) => {
-                format!("{} not applied, {} of them drift", many(changes, "change"), drift)
+                format!(
+                    "{} not applied, {} of them drift",
+                    many(changes, "change"),
+                    drift
+                )
             }
         }
     }
@@ -141,15 +176,29 @@ impl State {
 
 /// One line for each set, and below it what is waited for and why.
 fn table(states: &[State]) -> String {
-    let wide = states.iter().map(|state| state.set.chars().count()).max().unwrap_or(0);
+    let wide = states
+        .iter()
+        .map(|state| state.set.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for state in states {
         let (health, progress) = (state.health(), state.progress());
-        line(&mut out, &format!("{:<wide$}  {health:<8}  {:>4} objects  {progress}", state.set, state.wanted));
-        let reasons = state.unsettled.iter().map(|(key, health)| {
-            format!("{key}: {}: {}", health.word(), health.why())
-        });
-        let held = state.held.iter().map(|(what, why)| format!("{what}: {why}"));
+        line(
+            &mut out,
+            &format!(
+                "{:<wide$}  {health:<8}  {:>4} objects  {progress}",
+                state.set, state.wanted
+            ),
+        );
+        let reasons = state
+            .unsettled
+            .iter()
+            .map(|(key, health)| format!("{key}: {}: {}", health.word(), health.why()));
+        let held = state
+            .held
+            .iter()
+            .map(|(what, why)| format!("{what}: {why}"));
         let all: Vec<String> = reasons.chain(held).collect();
         for reason in all.iter().take(NAMED) {
             line(&mut out, &format!("    {}", escape::line(reason)));

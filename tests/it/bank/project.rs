@@ -193,14 +193,7 @@ impl Bank {
         let of_project = format!("kubemate.dev/set in ({})", self.labels(env).join(","));
         let args = ["get", KINDS, "-A", "-o", "json", "-l", of_project.as_str()];
         let mut all = items(&bed::cluster().kubectl(&args));
-        let args = [
-            "get",
-            "namespaces",
-            "-o",
-            "json",
-            "-l",
-            of_project.as_str(),
-        ];
+        let args = ["get", "namespaces", "-o", "json", "-l", of_project.as_str()];
         all.extend(items(&bed::cluster().kubectl(&args)));
         all.iter().map(reduced).collect()
     }

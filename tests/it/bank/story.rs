@@ -131,7 +131,9 @@ fn operations(json: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     for plan in plans.as_array().unwrap() {
         for step in plan["steps"].as_array().unwrap() {
             let fields = step["fields"].as_array().unwrap();
-            let fields = fields.iter().map(|f| f["path"].as_str().unwrap().to_owned());
+            let fields = fields
+                .iter()
+                .map(|f| f["path"].as_str().unwrap().to_owned());
             let verb = step["verb"].as_str().unwrap().to_owned();
             let key = format!("{} {}", plan["set"], step["object"]);
             all.insert(key, (verb, fields.collect()));
@@ -153,7 +155,16 @@ fn an_offline_plan_says_what_the_live_plan_says() {
     let direct = bed::cluster().kubeconfig();
     let nowhere = bank.path("no-kubeconfig");
     let online = bank.run(direct, &["plan", "--env", env, "-o", "json"]);
-    let args = ["plan", "--env", env, "-o", "json", "--offline", "--base", &base];
+    let args = [
+        "plan",
+        "--env",
+        env,
+        "-o",
+        "json",
+        "--offline",
+        "--base",
+        &base,
+    ];
     let offline = bank.run(&nowhere, &args);
     assert_eq!((online.code, offline.code), (0, 0), "{}", offline.end());
     let found = operations(&online.out);

@@ -214,11 +214,7 @@ fn scaled_by(manager: &str) -> Action {
     let model = Model::all_applied(&wanted).edit(&wish.manifest.key, |live| {
         let mut object = live.body.clone();
         object["spec"]["replicas"] = json!(9);
-        let mut scale = entry(
-            manager,
-            "Update",
-            &json!({"f:spec": {"f:replicas": {}}}),
-        );
+        let mut scale = entry(manager, "Update", &json!({"f:spec": {"f:replicas": {}}}));
         scale["subresource"] = "scale".into();
         let ours = fields(&kubemate::plan::normalize::desired_body(&wish, &set()));
         object["metadata"]["managedFields"] = json!([entry("kubemate", "Apply", &ours), scale]);
