@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use kube::ResourceExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use tokio::sync::{Semaphore, watch};
@@ -102,7 +102,7 @@ struct Kept {
 async fn follow(shared: &Arc<Shared>, term: &CancellationToken) {
     let config = watcher::Config::default().any_semantic();
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
-    let mut events = std::pin::pin!(events.into_stream());
+    let mut events = std::pin::pin!(events);
     let (mut kept, mut tasks) = (BTreeMap::new(), JoinSet::new());
     let mut listed = BTreeSet::new();
     loop {

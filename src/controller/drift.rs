@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures::TryStreamExt as _;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::core::GroupVersionKind;
-use kube::runtime::{WatchStreamExt as _, metadata_watcher, watcher};
+use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -51,16 +51,16 @@ async fn listen(client: Client, (api_version, kind, labels): Watched, tell: mpsc
     let gvk = GroupVersionKind::gvk(group, version, &kind);
     // Tried again after the next pass.
     let Ok((resource, _)) = kube::discovery::pinned_kind(&client, &gvk).await else { return };
-    let api: Api<DynamicObject> = Api::all_with(client, &resource);
+    let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client, &resource);
     let config = watcher::Config::default().labels(&labels).any_semantic();
-    let events = metadata_watcher(api, config).default_backoff();
+    let events = watcher(api, config).default_backoff();
     let mut events = std::pin::pin!(events);
     let mut known = BTreeMap::new();
     loop {
         match events.try_next().await {
             Ok(Some(event)) if is_news(&mut known, &event) => {
                 // A full channel already says that something changed.
-                drop(tell.try_send(()));
+                tell.try_send(()).ok();
             }
             Ok(Some(_)) => {}
             Ok(None) => return,
