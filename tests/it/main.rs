@@ -17,6 +17,7 @@ mod apply;
 mod broken;
 mod cli;
 mod codes;
+mod controller;
 mod disk;
 mod docs;
 mod bank;
