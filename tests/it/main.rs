@@ -14,14 +14,13 @@ mod engine;
 mod githost;
 
 mod apply;
+mod bank;
 mod broken;
 mod cli;
 mod codes;
 mod controller;
 mod disk;
 mod docs;
-mod bank;
-mod disk;
 mod engine_cases;
 mod fmt;
 mod git;
