@@ -25,7 +25,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         load::require_valid(&verdict, &loaded)?;
         return Err(Failure::Refused);
     };
-    output::print(&text(&found.project, &arguments.platform, &arguments.tenant));
+    output::print(&text(
+        &found.project,
+        &arguments.platform,
+        &arguments.tenant,
+    ));
     Ok(Exit::Ok)
 }
 
@@ -43,7 +47,9 @@ fn text(project: &Project, platform: &str, tenant: &str) -> String {
         rules.push((specific, format!("/{pattern} {team}\n")));
     }
     rules.sort_by_key(|(specific, _)| *specific);
-    let mut out = String::from("# Written by `kubemate codeowners`; change `ownership` in kubemate.kdl instead.\n");
+    let mut out = String::from(
+        "# Written by `kubemate codeowners`; change `ownership` in kubemate.kdl instead.\n",
+    );
     out.push_str(&format!("* {platform}\n"));
     rules.iter().for_each(|(_, line)| out.push_str(line));
     out.push_str(&format!("/kubemate.kdl {platform}\n"));

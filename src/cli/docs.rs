@@ -54,7 +54,11 @@ fn commands() -> String {
     for command in root.get_subcommands_mut().filter(|c| !c.is_hide_set()) {
         let help = command.render_long_help().to_string();
         let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-        out.push_str(&format!("\n## {}\n\n```text\n{}\n```\n", command.get_name(), lines.join("\n").trim()));
+        out.push_str(&format!(
+            "\n## {}\n\n```text\n{}\n```\n",
+            command.get_name(),
+            lines.join("\n").trim()
+        ));
     }
     out
 }

@@ -14,8 +14,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let text = match &arguments.topic {
         None => explain::overview(),
-        Some(topic) => explain::explain(topic)
-            .map_err(|unknown| Failure::Usage { message: unknown.message, help: unknown.help })?,
+        Some(topic) => explain::explain(topic).map_err(|unknown| Failure::Usage {
+            message: unknown.message,
+            help: unknown.help,
+        })?,
     };
     output::print(&text);
     Ok(Exit::Ok)

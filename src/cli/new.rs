@@ -40,13 +40,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let path = arguments.directory.join(&starter.path);
     if arguments.kind != "project" && !arguments.directory.join(FILE).is_file() {
         return Err(usage(
-            format!("there is no `{FILE}` in `{}`", arguments.directory.display()),
+            format!(
+                "there is no `{FILE}` in `{}`",
+                arguments.directory.display()
+            ),
             "begin with `kubemate new project NAME`, or name the project with --directory",
         ));
     }
     if path.exists() {
         return Err(usage(
-            format!("`{}` is there already, and nothing is overwritten", path.display()),
+            format!(
+                "`{}` is there already, and nothing is overwritten",
+                path.display()
+            ),
             "choose another name, or change the file itself",
         ));
     }
@@ -68,7 +74,11 @@ fn starter(arguments: &Arguments) -> Result<Starter, Failure> {
         "tenant" => {
             checked::<TenantName>(name)?;
             let next = "next: `kubemate new app NAME --tenant TENANT`";
-            (format!("platform/tenants/{name}.kdl"), named(TENANT, ""), next)
+            (
+                format!("platform/tenants/{name}.kdl"),
+                named(TENANT, ""),
+                next,
+            )
         }
         kind @ ("app" | "route") => {
             checked::<Name>(name)?;
@@ -91,7 +101,10 @@ fn starter(arguments: &Arguments) -> Result<Starter, Failure> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("there are starters for {}", KINDS.join(", ")),
             };
-            return Err(Failure::Usage { message: format!("there is no starter for `{other}`"), help });
+            return Err(Failure::Usage {
+                message: format!("there is no starter for `{other}`"),
+                help,
+            });
         }
     };
     Ok(Starter { path, text, next })
@@ -108,7 +121,10 @@ where
 }
 
 fn usage(message: String, help: &str) -> Failure {
-    Failure::Usage { message, help: help.to_owned() }
+    Failure::Usage {
+        message,
+        help: help.to_owned(),
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

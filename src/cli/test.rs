@@ -34,7 +34,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 fn joined<'v>(all: impl Iterator<Item = &'v TestVerdict>) -> Vec<&'v TestVerdict> {
     let mut best: BTreeMap<(_, &str, &str), &TestVerdict> = BTreeMap::new();
     for verdict in all {
-        let key = (verdict.at, verdict.environment.as_str(), verdict.expectation.as_str());
+        let key = (
+            verdict.at,
+            verdict.environment.as_str(),
+            verdict.expectation.as_str(),
+        );
         let weight = |v: &TestVerdict| (v.seen, v.failure.is_some());
         match best.get(&key) {
             Some(known) if weight(known) >= weight(verdict) => {}
@@ -48,11 +52,18 @@ fn joined<'v>(all: impl Iterator<Item = &'v TestVerdict>) -> Vec<&'v TestVerdict
 fn print(verdicts: &[&TestVerdict], tree: &SourceTree) -> usize {
     let mut tests: BTreeMap<(_, &str), Vec<&TestVerdict>> = BTreeMap::new();
     for verdict in verdicts {
-        tests.entry((verdict.at.file, verdict.test.as_str())).or_default().push(verdict);
+        tests
+            .entry((verdict.at.file, verdict.test.as_str()))
+            .or_default()
+            .push(verdict);
     }
     for ((_, name), verdicts) in &tests {
         let failures: Vec<_> = verdicts.iter().filter(|v| v.failure.is_some()).collect();
-        let word = if failures.is_empty() { "ok    " } else { "FAILED" };
+        let word = if failures.is_empty() {
+            "ok    "
+        } else {
+            "FAILED"
+        };
         output::print(&format!("{word} {}\n", escape::line(name)));
         for verdict in failures {
             let why = verdict.failure.as_deref().unwrap_or_default();
@@ -70,6 +81,10 @@ fn print(verdicts: &[&TestVerdict], tree: &SourceTree) -> usize {
     }
     let failed = verdicts.iter().filter(|v| v.failure.is_some()).count();
     let held = verdicts.len() - failed;
-    output::print(&format!("\n{} tests: {held} expectations hold, {failed} fail\n", tests.len()));
+    let word = if tests.len() == 1 { "test" } else { "tests" };
+    output::print(&format!(
+        "\n{} {word}: {held} expectations hold, {failed} fail\n",
+        tests.len()
+    ));
     failed
 }

@@ -206,6 +206,7 @@ impl Builder<'_> {
 
     /// The profiles a node uses, the profiles' own first.
     fn uses(&mut self, written: Written<'_>, stack: &mut Vec<String>, out: &mut Diagnostics) {
+        let mut seen: Vec<(&str, Span)> = Vec::new();
         for used in written.raw.children.iter().filter(|c| c.name == "use") {
             let at = raw::span(
                 written.file,
@@ -216,6 +217,17 @@ impl Builder<'_> {
                 out.push(Diagnostic::error(codes::NEEDS_VALUE, at, message));
                 continue;
             };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
+                let message = format!("profile `{name}` is used twice");
+                out.push(
+                    Diagnostic::error(codes::SET_TWICE, at, message)
+                        .label("used again here")
+                        .related(*first, "first used here")
+                        .help("keep one of the two"),
+                );
+                continue;
+            }
+            seen.push((name, at));
             let Some(profile) = self.around.profile(written.file, name) else {
                 out.push(unknown_profile(
                     name,
@@ -265,9 +277,16 @@ fn cycle(circle: &[String], name: &str, at: Span) -> Option<Diagnostic> {
     if circle.iter().any(|other| other.as_str() < name) {
         return None;
     }
-    let message = format!("profile `{name}` uses itself: {} → {name}", circle.join(" → "));
+    let message = format!(
+        "profile `{name}` uses itself: {} → {name}",
+        circle.join(" → ")
+    );
     let diagnostic = Diagnostic::error(codes::USE_CYCLE, at, message);
-    Some(diagnostic.label("back to where it began").help("drop one `use` of the circle"))
+    Some(
+        diagnostic
+            .label("back to where it began")
+            .help("drop one `use` of the circle"),
+    )
 }
 
 fn unknown_profile(name: &str, at: Span, known: &[&str]) -> Diagnostic {

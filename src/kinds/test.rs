@@ -78,7 +78,11 @@ pub struct Reject {
 impl Expect {
     /// Kind and name of the resource that is looked at.
     pub fn resource(&self) -> Option<(&str, &str)> {
-        let named = self.subject.iter().next().map(|(kind, name)| (kind.as_str(), name.as_str()));
+        let named = self
+            .subject
+            .iter()
+            .next()
+            .map(|(kind, name)| (kind.as_str(), name.as_str()));
         let tenant = self.tenant.as_ref().filter(|_| self.object.is_none());
         named.or_else(|| Some(("tenant", tenant?.name())))
     }
@@ -92,7 +96,10 @@ fn subjects(schema: &mut schemars::Schema) {
     };
     for kind in super::NAMES.iter().filter(|kind| **kind != "tenant") {
         let about = format!("Name of the {kind} that is looked at.");
-        fields.insert((*kind).to_owned(), json!({ "type": "string", "description": about }));
+        fields.insert(
+            (*kind).to_owned(),
+            json!({ "type": "string", "description": about }),
+        );
     }
 }
 

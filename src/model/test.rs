@@ -30,7 +30,12 @@ pub struct Read<'a> {
 impl Read<'_> {
     /// The `reject` nodes, each with why.
     pub fn rejects(&self) -> impl Iterator<Item = (&RawNode, &str)> {
-        let nodes = self.written.raw.children.iter().filter(|c| c.name == "reject");
+        let nodes = self
+            .written
+            .raw
+            .children
+            .iter()
+            .filter(|c| c.name == "reject");
         nodes.filter_map(|node| Some((node, node.label()?)))
     }
 
@@ -47,22 +52,43 @@ pub fn nodes(file: &ParsedFile) -> impl Iterator<Item = Written<'_>> {
 }
 
 /// Reads a test; what is wrong with it goes to `out`.
-pub fn read<'a>(written: Written<'a>, names: Option<&Names>, out: &mut Diagnostics) -> Option<Read<'a>> {
+pub fn read<'a>(
+    written: Written<'a>,
+    names: Option<&Names>,
+    out: &mut Diagnostics,
+) -> Option<Read<'a>> {
     let schema = schema()?;
     let record = schema.shape.record()?;
     let mut found = Diagnostics::default();
-    let node = Projector::new(written.file, Layer::Resource, &mut found)
-        .record(written.raw, record, &["reject"]);
-    check(&node, schema, Extent::Whole).into_iter().for_each(|d| found.push(d));
+    let node = Projector::new(written.file, Layer::Resource, &mut found).record(
+        written.raw,
+        record,
+        &["reject"],
+    );
+    check(&node, schema, Extent::Whole)
+        .into_iter()
+        .for_each(|d| found.push(d));
     if let Some(names) = names {
-        let id = ResourceId { kind: "test".into(), tenant: None, name: String::new() };
+        let id = ResourceId {
+            kind: "test".into(),
+            tenant: None,
+            name: String::new(),
+        };
         let mut dangling = Vec::new();
         index::resolve(&node, schema, &id, names, &mut dangling);
         // A tenant that is not in sight is a test of nothing, which running it says.
         let known = |d: &Diagnostic| !d.message.contains("no tenant");
-        dangling.into_iter().filter(known).for_each(|d| found.push(d));
+        dangling
+            .into_iter()
+            .filter(known)
+            .for_each(|d| found.push(d));
     }
-    for reject in written.raw.children.iter().filter(|c| c.name == "reject" && c.label().is_none()) {
+    for reject in written
+        .raw
+        .children
+        .iter()
+        .filter(|c| c.name == "reject" && c.label().is_none())
+    {
         let at = raw::span(written.file, reject.name_at);
         let help = "write it behind the word: `reject \"why\" { … }`";
         found.push(Diagnostic::error(codes::NEEDS_VALUE, at, "`reject` needs a reason").help(help));
@@ -73,7 +99,11 @@ pub fn read<'a>(written: Written<'a>, names: Option<&Names>, out: &mut Diagnosti
         return None;
     }
     let test: Test = serde_json::from_value(node.to_json()).ok()?;
-    let read = Read { test, node, written };
+    let read = Read {
+        test,
+        node,
+        written,
+    };
     for (index, expect) in read.test.expect.iter().enumerate() {
         if let Some(message) = malformed(expect) {
             let help = "write as in `expect app=checkout field=autoscale.min at-least=3`";
@@ -142,7 +172,11 @@ pub fn differs(expect: &Expect, value: Option<&Value>) -> Option<String> {
         (None, None) => return None,
     };
     match compare(&plain(value), &text(wanted)) {
-        None => Some(format!("{} and {} cannot be compared", brief(value), text(wanted))),
+        None => Some(format!(
+            "{} and {} cannot be compared",
+            brief(value),
+            text(wanted)
+        )),
         Some(order) => {
             let holds = if least { order.is_ge() } else { order.is_le() };
             (!holds).then(is)

@@ -63,7 +63,14 @@ fn expectations(
     let looks_at_objects = read.test.expect.iter().any(|e| e.object.is_some());
     let mut problems = Diagnostics::default();
     let rendered = if looks_at_objects {
-        render_target(judged.found, target, world, judged.own, false, &mut problems)
+        render_target(
+            judged.found,
+            target,
+            world,
+            judged.own,
+            false,
+            &mut problems,
+        )
     } else {
         Vec::new()
     };
@@ -96,12 +103,21 @@ fn resources(own: &[ResourceId], world: &World, expect: &Expect) -> Vec<Value> {
     let Some((kind, name)) = expect.resource() else {
         return Vec::new();
     };
-    let tenant = expect.tenant.as_ref().filter(|_| kind != "tenant").map(|t| t.name());
+    let tenant = expect
+        .tenant
+        .as_ref()
+        .filter(|_| kind != "tenant")
+        .map(|t| t.name());
     let meant = |id: &&ResourceId| {
         id.kind == kind && id.name == name && tenant.is_none_or(|t| id.tenant.as_deref() == Some(t))
     };
-    let members = own.iter().filter(meant).filter_map(|id| world.resources.get(id));
-    members.filter_map(|member| member.resource.to_json().ok()).collect()
+    let members = own
+        .iter()
+        .filter(meant)
+        .filter_map(|id| world.resources.get(id));
+    members
+        .filter_map(|member| member.resource.to_json().ok())
+        .collect()
 }
 
 /// Objects named `KIND/NAME`, in every namespace.
@@ -125,7 +141,10 @@ fn subject(expect: &Expect) -> String {
 
 /// An expectation as a sentence.
 fn words(expect: &Expect) -> String {
-    let field = expect.field.as_ref().map_or(String::new(), |f| format!(" {f}"));
+    let field = expect
+        .field
+        .as_ref()
+        .map_or(String::new(), |f| format!(" {f}"));
     let asked = [
         ("equals", &expect.equals),
         ("is at least", &expect.at_least),
@@ -160,7 +179,11 @@ fn rejections(
             environment: String::new(),
             expectation: format!("refused: {why}"),
             seen: mine,
-            failure: if mine { accepted(judged, node, read, parsed) } else { Some(nobody(whose)) },
+            failure: if mine {
+                accepted(judged, node, read, parsed)
+            } else {
+                Some(nobody(whose))
+            },
             at,
         });
     }

@@ -33,7 +33,9 @@ pub struct Unknown {
 
 /// Names of everything that is written at top level and has fields.
 pub fn kind_names() -> impl Iterator<Item = &'static str> + Clone {
-    ["project", "test"].into_iter().chain(kinds::NAMES.iter().copied())
+    ["project", "test"]
+        .into_iter()
+        .chain(kinds::NAMES.iter().copied())
 }
 
 /// The schema of a kind, of the project or of tests.
@@ -47,17 +49,25 @@ pub fn kind(name: &str) -> Option<&'static KindSchema> {
 
 /// Explains a code such as `KM0201`, a kind such as `app`, or a field such as `app.autoscale.min`.
 pub fn explain(topic: &str) -> Result<String, Unknown> {
-    let number = topic.strip_prefix("KM").or_else(|| topic.strip_prefix("km"));
+    let number = topic
+        .strip_prefix("KM")
+        .or_else(|| topic.strip_prefix("km"));
     if let Some(number) = number.filter(|n| n.chars().all(|c| c.is_ascii_digit())) {
         return codes::find(number).map(code).ok_or_else(|| Unknown {
             message: format!("there is no code `{topic}`"),
-            help: "codes are written as in KM0201; the message that you want explained names one".into(),
+            help: "codes are written as in KM0201; the message that you want explained names one"
+                .into(),
         });
     }
     let mut path = topic.split('.');
     let first = path.next().unwrap_or_default();
     let Some(schema) = kind(first) else {
-        return Err(unknown("kind", first, &kind_names().collect::<Vec<_>>(), ""));
+        return Err(unknown(
+            "kind",
+            first,
+            &kind_names().collect::<Vec<_>>(),
+            "",
+        ));
     };
     let place = path.try_fold(Place::root(schema), |place, name| {
         place.step(name).ok_or_else(|| {
@@ -70,7 +80,8 @@ pub fn explain(topic: &str) -> Result<String, Unknown> {
 
 /// The list of kinds, each with one sentence.
 pub fn overview() -> String {
-    let mut out = String::from("Kinds of top-level nodes; `kubemate explain KIND` tells more about one.\n\n");
+    let mut out =
+        String::from("Kinds of top-level nodes; `kubemate explain KIND` tells more about one.\n\n");
     let width = kind_names().map(str::len).max().unwrap_or(0);
     for name in kind_names() {
         let about = kind(name).map_or("", |k| describe(&k.json, &k.json));
@@ -89,14 +100,19 @@ fn unknown(what: &str, name: &str, known: &[&str], place: &str) -> Unknown {
         None if known.is_empty() => format!("there are no {what}s{place}"),
         None => format!("{what}s: {}", known.join(", ")),
     };
-    Unknown { message: format!("there is no {what} `{name}`{place}"), help }
+    Unknown {
+        message: format!("there is no {what} `{name}`{place}"),
+        help,
+    }
 }
 
 /// Who may write a kind, as a sentence.
 pub fn home(kind: &KindSchema) -> &'static str {
     match kind.home {
         Home::Platform => "Written on paths of the platform.",
-        Home::Tenant => "Belongs to a tenant: written with `tenant=NAME`, on a path of that tenant.",
+        Home::Tenant => {
+            "Belongs to a tenant: written with `tenant=NAME`, on a path of that tenant."
+        }
         Home::Either => "Belongs to a tenant with `tenant=NAME`, to the platform without.",
         Home::Project => "Written once, in `kubemate.kdl`.",
     }
@@ -111,7 +127,12 @@ pub fn fields(kind: &KindSchema) -> Vec<(String, String, String)> {
 
 /// A code with its examples.
 pub fn code(entry: &Entry) -> String {
-    let mut out = format!("{}: {}\n\n{}", entry.code, entry.title, wrapped(entry.about, WIDTH));
+    let mut out = format!(
+        "{}: {}\n\n{}",
+        entry.code,
+        entry.title,
+        wrapped(entry.about, WIDTH)
+    );
     match entry.example {
         Example::Shown { bad, good } => {
             out.push_str(&format!("\nRefused:\n\n{}", files(bad)));
@@ -151,5 +172,7 @@ fn kdl(value: &Value) -> String {
 
 fn plain(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }

@@ -14,11 +14,22 @@ pub fn kinds() -> String {
     );
     for schema in kind_names().filter_map(kind) {
         out.push_str(&format!("\n## {}\n\n", schema.name));
-        out.push_str(&format!("{}\n\n{}\n\n", describe(&schema.json, &schema.json), home(schema)));
+        out.push_str(&format!(
+            "{}\n\n{}\n\n",
+            describe(&schema.json, &schema.json),
+            home(schema)
+        ));
         out.push_str("| field | type | what it is |\n|---|---|---|\n");
         for (path, brief, about) in fields(schema) {
-            let path = path.strip_prefix(schema.name).unwrap_or(&path).trim_start_matches('.');
-            out.push_str(&format!("| `{path}` | {} | {} |\n", cell(&brief), cell(&about)));
+            let path = path
+                .strip_prefix(schema.name)
+                .unwrap_or(&path)
+                .trim_start_matches('.');
+            out.push_str(&format!(
+                "| `{path}` | {} | {} |\n",
+                cell(&brief),
+                cell(&about)
+            ));
         }
     }
     out
@@ -46,7 +57,10 @@ fn one(entry: &Entry) -> String {
     let mut out = format!("\n## {}: {}\n\n{}\n", entry.code, entry.title, entry.about);
     match entry.example {
         Example::Shown { bad, good } => {
-            out.push_str(&format!("\nRefused:\n{}", files(bad, &format!("kdl fails={}", entry.code))));
+            out.push_str(&format!(
+                "\nRefused:\n{}",
+                files(bad, &format!("kdl fails={}", entry.code))
+            ));
             out.push_str(&format!("\nAccepted:\n{}", files(good, "kdl")));
         }
         Example::Unshown(why) => out.push_str(&format!("\nThere is no example: {why}.\n")),
@@ -57,7 +71,11 @@ fn one(entry: &Entry) -> String {
 /// Files as fenced blocks; paths beside the language, so that tools may read them.
 fn files(files: Files, language: &str) -> String {
     let one = |(path, text): &(&str, &str)| {
-        let language = if path.ends_with(".kdl") { language } else { "text" };
+        let language = if path.ends_with(".kdl") {
+            language
+        } else {
+            "text"
+        };
         format!("\n```{language} file={path}\n{}\n```\n", text.trim_end())
     };
     files.iter().map(one).collect()

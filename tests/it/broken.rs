@@ -30,7 +30,10 @@ pub(crate) fn read(directory: &Path) -> SourceTree {
 }
 
 fn repository() -> SourceTree {
-    read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/broken")))
+    read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/broken"
+    )))
 }
 
 type Planted = BTreeMap<(String, usize, String), usize>;
@@ -41,7 +44,9 @@ fn planted(tree: &SourceTree) -> Planted {
     for file in tree.files() {
         for (index, line) in file.text().unwrap().lines().enumerate() {
             if let Some(code) = line.trim().strip_prefix("// !! ") {
-                *marks.entry((file.path.to_string(), index + 2, code.into())).or_default() += 1;
+                *marks
+                    .entry((file.path.to_string(), index + 2, code.into()))
+                    .or_default() += 1;
             }
         }
     }
@@ -53,7 +58,10 @@ fn reported(tree: &SourceTree, diagnostics: &Diagnostics) -> Planted {
     for diagnostic in diagnostics.iter() {
         let span = diagnostic.primary.as_ref().unwrap().span;
         let file = tree.get(span.file).unwrap();
-        let line = file.text().unwrap()[..span.start as usize].matches('\n').count() + 1;
+        let line = file.text().unwrap()[..span.start as usize]
+            .matches('\n')
+            .count()
+            + 1;
         let key = (file.path.to_string(), line, diagnostic.code.to_string());
         *found.entry(key).or_default() += 1;
     }
@@ -67,9 +75,18 @@ fn every_planted_mistake_is_reported_once_on_its_line() {
     assert!(tree.files().len() >= 12, "{} files", tree.files().len());
     assert!(planted.len() >= 40, "{} mistakes", planted.len());
     let found = reported(&tree, &judge(&tree));
-    let missing: Vec<_> = planted.iter().filter(|(k, n)| found.get(*k) != Some(n)).collect();
-    let extra: Vec<_> = found.iter().filter(|(k, n)| planted.get(*k) != Some(n)).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "planted and not found once: {missing:#?}\nfound and not planted: {extra:#?}");
+    let missing: Vec<_> = planted
+        .iter()
+        .filter(|(k, n)| found.get(*k) != Some(n))
+        .collect();
+    let extra: Vec<_> = found
+        .iter()
+        .filter(|(k, n)| planted.get(*k) != Some(n))
+        .collect();
+    assert!(
+        missing.is_empty() && extra.is_empty(),
+        "planted and not found once: {missing:#?}\nfound and not planted: {extra:#?}"
+    );
 }
 
 #[test]

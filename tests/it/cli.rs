@@ -1,5 +1,8 @@
 //! The program itself: what commands print, and how they end, on good input and on bad.
-#![expect(clippy::disallowed_methods, reason = "the tests make directories and run the program")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make directories and run the program"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -94,7 +97,10 @@ fn a_mistake_is_told_in_every_output() {
         insta::assert_snapshot!(format!("mistake_{format}"), told);
     }
     assert_snapshot!(told(&dir, &["validate", "--fix"]));
-    assert_eq!(fs::read_to_string(dir.path().join("cart.kdl")).unwrap(), APP);
+    assert_eq!(
+        fs::read_to_string(dir.path().join("cart.kdl")).unwrap(),
+        APP
+    );
 }
 
 #[test]
@@ -107,7 +113,10 @@ fn show_tells_where_every_value_comes_from() {
 
 #[test]
 fn fmt_says_what_it_would_change_and_changes_it() {
-    let dir = project(&[("cart.kdl", b"app cart   tenant=web {\n      image i // kept\n version \"1.0.0\"\n}\n")]);
+    let dir = project(&[(
+        "cart.kdl",
+        b"app cart   tenant=web {\n      image i // kept\n version \"1.0.0\"\n}\n",
+    )]);
     assert_snapshot!(told(&dir, &["fmt", "--check", "cart.kdl"]));
     assert_snapshot!(told(&dir, &["fmt", "cart.kdl"]));
     assert_snapshot!(fs::read_to_string(dir.path().join("cart.kdl")).unwrap());
@@ -139,8 +148,15 @@ fn starters_validate_and_nothing_is_overwritten() {
     --- stdout
     ok: 2 resources in 3 files
     ");
-    for file in ["kubemate.kdl", "platform/tenants/web.kdl", "tenants/web/cart.kdl"] {
-        assert!(told(&dir, &["fmt", "--check", file]).starts_with("exit 0"), "{file} is not formatted");
+    for file in [
+        "kubemate.kdl",
+        "platform/tenants/web.kdl",
+        "tenants/web/cart.kdl",
+    ] {
+        assert!(
+            told(&dir, &["fmt", "--check", file]).starts_with("exit 0"),
+            "{file} is not formatted"
+        );
     }
     assert_snapshot!(new(&["app", "cart", "--tenant", "web"]));
     assert_snapshot!(new(&["app", "cart"]));
@@ -160,14 +176,26 @@ fn tests_hold_or_say_why_not() {
   }
 }
 "#;
-    let dir = project(&[("cart.kdl", APP.as_bytes()), ("tests/cart.kdl", tests.as_bytes())]);
+    let dir = project(&[
+        ("cart.kdl", APP.as_bytes()),
+        ("tests/cart.kdl", tests.as_bytes()),
+    ]);
     assert_snapshot!(told(&dir, &["test"]));
-    let wrong = tests.replace("equals=1", "equals=3").replace("replicas 2; ", "").replace("; autoscale min=1 max=2", "");
+    let wrong = tests
+        .replace("equals=1", "equals=3")
+        .replace("replicas 2; ", "")
+        .replace("; autoscale min=1 max=2", "");
     let wrong = wrong.replace("app=till absent=#true", "app=till field=name equals=till");
-    let dir = project(&[("cart.kdl", APP.as_bytes()), ("tests/cart.kdl", wrong.as_bytes())]);
+    let dir = project(&[
+        ("cart.kdl", APP.as_bytes()),
+        ("tests/cart.kdl", wrong.as_bytes()),
+    ]);
     assert_snapshot!(told(&dir, &["test"]));
     let typo = tests.replace("at-most", "at-mots").replace("equals=1", "");
-    let dir = project(&[("cart.kdl", APP.as_bytes()), ("tests/cart.kdl", typo.as_bytes())]);
+    let dir = project(&[
+        ("cart.kdl", APP.as_bytes()),
+        ("tests/cart.kdl", typo.as_bytes()),
+    ]);
     assert_snapshot!(told(&dir, &["test"]));
 }
 
@@ -175,8 +203,20 @@ fn tests_hold_or_say_why_not() {
 fn codeowners_follow_ownership() {
     let rules = "  ownership {\n    path \"tenants/web/**\" tenant=web\n    path \"platform/**\" owner=platform\n    path \"tenants/**\" owner=platform\n  }\n}\n";
     let text = PROJECT.trim_end().strip_suffix('}').unwrap().to_owned() + rules;
-    let dir = directory(&[("kubemate.kdl", text.as_bytes()), ("tenants.kdl", TENANT.as_bytes())]);
-    assert_snapshot!(told(&dir, &["codeowners", "--platform", "@bank/platform", "--tenant", "@bank/{}"]));
+    let dir = directory(&[
+        ("kubemate.kdl", text.as_bytes()),
+        ("tenants.kdl", TENANT.as_bytes()),
+    ]);
+    assert_snapshot!(told(
+        &dir,
+        &[
+            "codeowners",
+            "--platform",
+            "@bank/platform",
+            "--tenant",
+            "@bank/{}"
+        ]
+    ));
 }
 
 #[test]
@@ -195,8 +235,15 @@ fn bytes_that_are_no_text_are_named_by_their_offset() {
 #[test]
 fn byte_order_marks_line_ends_and_empty_files_do_no_harm() {
     let marked = [b"\xef\xbb\xbf".as_slice(), APP.as_bytes()].concat();
-    let crlf = APP.replace("cart", "till").replace("small", "tiny").replace('\n', "\r\n");
-    let dir = project(&[("cart.kdl", &marked), ("till.kdl", crlf.as_bytes()), ("empty.kdl", b"")]);
+    let crlf = APP
+        .replace("cart", "till")
+        .replace("small", "tiny")
+        .replace('\n', "\r\n");
+    let dir = project(&[
+        ("cart.kdl", &marked),
+        ("till.kdl", crlf.as_bytes()),
+        ("empty.kdl", b""),
+    ]);
     assert_snapshot!(told(&dir, &["validate"]), @r"
     exit 0
     --- stdout
@@ -225,6 +272,9 @@ fn names_that_are_the_same_to_some_machines_are_refused() {
     let other = APP.replace("cart", "till").replace("small", "tiny");
     let dir = project(&[("cart.kdl", APP.as_bytes()), ("Cart.kdl", other.as_bytes())]);
     assert_snapshot!(told(&dir, &["validate"]));
-    let dir = project(&[("cart.kdl", APP.as_bytes()), ("ca\u{200b}rt.kdl", other.as_bytes())]);
+    let dir = project(&[
+        ("cart.kdl", APP.as_bytes()),
+        ("ca\u{200b}rt.kdl", other.as_bytes()),
+    ]);
     assert_snapshot!(told(&dir, &["validate"]));
 }

@@ -31,7 +31,11 @@ fn complaint(entry: &Entry, which: &str, diagnostics: &Diagnostics) -> String {
         .iter()
         .map(|d| format!("  {} {}", d.code, d.message))
         .collect();
-    let said = if list.is_empty() { "  nothing".to_owned() } else { list.join("\n") };
+    let said = if list.is_empty() {
+        "  nothing".to_owned()
+    } else {
+        list.join("\n")
+    };
     format!("{} ({}), {which} example:\n{said}", entry.code, entry.name)
 }
 
@@ -62,12 +66,23 @@ fn every_code_is_explained_once() {
             panic!("{} is both {first} and {}", entry.code, entry.name);
         }
         assert!(entry.about.len() > 60, "{} says too little", entry.name);
-        assert!(!entry.title.ends_with('.'), "{}: a title has no full stop", entry.name);
+        assert!(
+            !entry.title.ends_with('.'),
+            "{}: a title has no full stop",
+            entry.name
+        );
         assert!(entry.about.ends_with('.'), "{}: sentences end", entry.name);
         if let Example::Unshown(why) = entry.example {
-            assert!(!why.is_empty(), "{} needs a reason or an example", entry.name);
+            assert!(
+                !why.is_empty(),
+                "{} needs a reason or an example",
+                entry.name
+            );
         }
-        assert_eq!(codes::find(&entry.code.to_string()).unwrap().name, entry.name);
+        assert_eq!(
+            codes::find(&entry.code.to_string()).unwrap().name,
+            entry.name
+        );
     }
 }
 
@@ -83,7 +98,10 @@ fn constants_are_defined_by_their_entries_alone() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let plain = text.lines().filter_map(|line| {
-            let (name, rest) = line.trim().strip_prefix("pub const ")?.split_once(": Code")?;
+            let (name, rest) = line
+                .trim()
+                .strip_prefix("pub const ")?
+                .split_once(": Code")?;
             (!name.starts_with('$') && rest.contains("Code(")).then(|| name.to_owned())
         });
         stray.extend(plain);

@@ -38,7 +38,11 @@ fn committed_schemas_are_those_of_the_types() {
     let mut known = vec!["diagnostics.json".to_owned(), "plan.json".to_owned()];
     for kind in explain::kind_names().filter_map(explain::kind) {
         let name = format!("{}.json", kind.name);
-        compare(&format!("schema/{name}"), &format!("{:#}\n", kind.json), &mut stale);
+        compare(
+            &format!("schema/{name}"),
+            &format!("{:#}\n", kind.json),
+            &mut stale,
+        );
         known.push(name);
     }
     assert_fresh(&stale);
@@ -53,8 +57,15 @@ fn committed_reference_pages_are_those_of_the_source() {
     let mut stale = Vec::new();
     compare("docs/reference/kinds.md", &reference::kinds(), &mut stale);
     compare("docs/reference/codes.md", &reference::codes(), &mut stale);
-    let cli = Command::new(env!("CARGO_BIN_EXE_kubemate")).args(["docs", "cli"]).output().unwrap();
-    compare("docs/reference/cli.md", &String::from_utf8(cli.stdout).unwrap(), &mut stale);
+    let cli = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        .args(["docs", "cli"])
+        .output()
+        .unwrap();
+    compare(
+        "docs/reference/cli.md",
+        &String::from_utf8(cli.stdout).unwrap(),
+        &mut stale,
+    );
     assert_fresh(&stale);
 }
 
@@ -73,7 +84,11 @@ fn blocks(path: &Path) -> Vec<Block> {
         match (line.trim_start().strip_prefix("```"), open) {
             (Some(info), false) => {
                 let place = format!("{}:{}", path.display(), index + 1);
-                found.push(Block { info: info.trim().to_owned(), text: String::new(), place });
+                found.push(Block {
+                    info: info.trim().to_owned(),
+                    text: String::new(),
+                    place,
+                });
                 open = true;
             }
             (Some(_), true) => open = false,
@@ -107,10 +122,20 @@ fn pages() -> Vec<PathBuf> {
     found
 }
 
+/// What pages about one kind leave out: tenants, files and resources that their excerpts refer to.
+const ELSEWHERE: &[&str] = &["KM0405", "KM0406", "KM0411", "KM0524", "KM0580"];
+
 /// What a block lies over, and where it stands by its own words or by its content.
 fn complaint(block: &Block) -> Option<String> {
-    let word = |key: &str| block.info.split_whitespace().find_map(|w| w.strip_prefix(key));
-    let fails: Vec<&str> = word("fails=").map(|c| c.split(',').collect()).unwrap_or_default();
+    let word = |key: &str| {
+        block
+            .info
+            .split_whitespace()
+            .find_map(|w| w.strip_prefix(key))
+    };
+    let fails: Vec<&str> = word("fails=")
+        .map(|c| c.split(',').collect())
+        .unwrap_or_default();
     let guessed = if block.text.contains("project ") && block.text.contains("schema=") {
         "kubemate.kdl"
     } else if block.text.contains("tenant=web") {
@@ -122,19 +147,36 @@ fn complaint(block: &Block) -> Option<String> {
     };
     let path = word("file=").unwrap_or(guessed);
     let diagnostics = judge(&tree(&with_project(&[(path, &block.text)])));
-    if found(&diagnostics) == fails {
+    let mut said = found(&diagnostics);
+    if block.place.contains("docs/kinds/") {
+        said.retain(|code| !ELSEWHERE.contains(&code.as_str()));
+    }
+    if said == fails {
         return None;
     }
-    let list: Vec<String> = diagnostics.iter().map(|d| format!("  {} {}", d.code, d.message)).collect();
-    Some(format!("{} as {path}, expected {fails:?}:\n{}", block.place, list.join("\n")))
+    let list: Vec<String> = diagnostics
+        .iter()
+        .map(|d| format!("  {} {}", d.code, d.message))
+        .collect();
+    Some(format!(
+        "{} as {path}, expected {fails:?}:\n{}",
+        block.place,
+        list.join("\n")
+    ))
 }
 
 #[test]
 fn every_block_of_kdl_means_what_it_claims() {
     let mut complaints = Vec::new();
     let mut seen = 0;
-    for page in pages().iter().filter(|p| !p.ends_with("reference/codes.md")) {
-        for block in blocks(page).iter().filter(|b| b.info.split_whitespace().next() == Some("kdl")) {
+    for page in pages()
+        .iter()
+        .filter(|p| !p.ends_with("reference/codes.md"))
+    {
+        for block in blocks(page)
+            .iter()
+            .filter(|b| b.info.split_whitespace().next() == Some("kdl"))
+        {
             seen += 1;
             complaints.extend(complaint(block));
         }

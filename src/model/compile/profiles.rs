@@ -22,6 +22,15 @@ pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagn
                 unnamed(written, out);
                 continue;
             };
+            for more in raw.args.iter().skip(1) {
+                let at = crate::dsl::raw::span(file.id, more.at);
+                let message = "`profile` takes one name";
+                out.push(
+                    Diagnostic::error(codes::TOO_MANY_VALUES, at, message)
+                        .label("one too many")
+                        .help("parameters are written with their defaults: `profile NAME port=8080 { … }`"),
+                );
+            }
             if let Some(first) = seen.insert(name, written.name_span()) {
                 let message = format!("there are two profiles `{name}`");
                 out.push(
@@ -77,8 +86,15 @@ fn only_uses(written: Written<'_>, files: &Files<'_>, out: &mut Diagnostics) {
     };
     let mut found = Diagnostics::default();
     profile(written, kind, files, &mut found);
-    let of_use = [codes::USE_CYCLE, codes::USE_TOO_DEEP, codes::UNKNOWN_PROFILE];
-    found.into_iter().filter(|d| of_use.contains(&d.code)).for_each(|d| out.push(d));
+    let of_use = [
+        codes::USE_CYCLE,
+        codes::USE_TOO_DEEP,
+        codes::UNKNOWN_PROFILE,
+    ];
+    found
+        .into_iter()
+        .filter(|d| of_use.contains(&d.code))
+        .for_each(|d| out.push(d));
 }
 
 fn best_fit(profile: &RawNode) -> Option<&'static KindSchema> {

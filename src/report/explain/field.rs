@@ -22,7 +22,12 @@ const SHOWN: usize = 3;
 impl<'a> Place<'a> {
     /// The kind itself.
     pub(super) fn root(kind: &'a KindSchema) -> Self {
-        Self { root: &kind.json, schema: &kind.json, path: vec![kind.name], required: false }
+        Self {
+            root: &kind.json,
+            schema: &kind.json,
+            path: vec![kind.name],
+            required: false,
+        }
     }
 
     /// As in `app.autoscale`.
@@ -37,13 +42,22 @@ impl<'a> Place<'a> {
         let mut path = self.path.clone();
         path.push(name);
         let required = list(item.get("required")).any(|r| r == name);
-        Some(Self { root: self.root, schema, path, required })
+        Some(Self {
+            root: self.root,
+            schema,
+            path,
+            required,
+        })
     }
 
     /// Names of the fields below.
     pub(super) fn field_names(&self) -> Vec<&'a str> {
         let fields = self.item().get("properties").and_then(Value::as_object);
-        fields.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+        fields
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     fn resolved(&self) -> &'a Value {
@@ -51,7 +65,9 @@ impl<'a> Place<'a> {
     }
 
     fn form(&self) -> Option<&'a str> {
-        self.resolved().pointer("/x-kdl/form").and_then(Value::as_str)
+        self.resolved()
+            .pointer("/x-kdl/form")
+            .and_then(Value::as_str)
     }
 
     /// The schema of one entry, where there may be several.
@@ -72,7 +88,11 @@ impl<'a> Place<'a> {
 
     /// Everything about the place.
     pub(super) fn text(&self, kind: &KindSchema) -> String {
-        let mut out = format!("{}\n\n{}", self.path(), wrapped(describe(self.root, self.schema), WIDTH));
+        let mut out = format!(
+            "{}\n\n{}",
+            self.path(),
+            wrapped(describe(self.root, self.schema), WIDTH)
+        );
         if self.path.len() == 1 {
             out.push_str(&format!("{}\n", super::home(kind)));
         } else {
@@ -86,8 +106,11 @@ impl<'a> Place<'a> {
                 out.push_str(&format!("\n{title}\n\n{}", table(&words)));
             }
         }
-        let fields: Vec<(String, String)> =
-            self.field_names().into_iter().filter_map(|name| self.row(name)).collect();
+        let fields: Vec<(String, String)> = self
+            .field_names()
+            .into_iter()
+            .filter_map(|name| self.row(name))
+            .collect();
         if !fields.is_empty() {
             out.push_str(&format!("\nFields\n\n{}", table(&fields)));
         }
@@ -97,7 +120,9 @@ impl<'a> Place<'a> {
     /// All fields below, each with its path, its type and a sentence.
     pub(super) fn all(&self, depth: usize, out: &mut Vec<(String, String, String)>) {
         for name in self.field_names() {
-            let Some(field) = self.step(name) else { continue };
+            let Some(field) = self.step(name) else {
+                continue;
+            };
             let about = describe(field.root, field.schema).replace('\n', " ");
             out.push((field.path(), field.brief(), about));
             if depth > 0 {
@@ -126,7 +151,10 @@ impl<'a> Place<'a> {
 
     fn facts(&self) -> String {
         let mut lines = vec![format!("Type:     {}", self.type_words())];
-        lines.push(format!("Required: {}", if self.required { "yes" } else { "no" }));
+        lines.push(format!(
+            "Required: {}",
+            if self.required { "yes" } else { "no" }
+        ));
         if let Some(default) = self.default() {
             lines.push(format!("Default:  {default}"));
         }
@@ -152,7 +180,9 @@ impl<'a> Place<'a> {
     }
 
     fn example(&self) -> Option<&'a Value> {
-        self.schema.get("x-example").or_else(|| self.resolved().get("x-example"))
+        self.schema
+            .get("x-example")
+            .or_else(|| self.resolved().get("x-example"))
     }
 
     fn type_words(&self) -> String {
@@ -165,10 +195,16 @@ impl<'a> Place<'a> {
             _ => {}
         }
         if is_type(schema, "array") {
-            let item = schema.get("items").map_or(schema, |i| resolve(self.root, i));
+            let item = schema
+                .get("items")
+                .map_or(schema, |i| resolve(self.root, i));
             return format!("list of {}", scalar_words(item));
         }
-        if is_type(schema, "object") { "block".into() } else { scalar_words_of(self.schema, schema) }
+        if is_type(schema, "object") {
+            "block".into()
+        } else {
+            scalar_words_of(self.schema, schema)
+        }
     }
 
     /// How the place is written in KDL, one line per way.
@@ -204,7 +240,10 @@ impl<'a> Place<'a> {
         let args: Vec<&str> = list(item.pointer("/x-kdl/args")).collect();
         let rest = item.pointer("/x-kdl/rest").and_then(Value::as_str);
         let required: Vec<&str> = list(item.get("required")).collect();
-        let mut out: String = args.iter().map(|a| format!(" {}", a.to_uppercase())).collect();
+        let mut out: String = args
+            .iter()
+            .map(|a| format!(" {}", a.to_uppercase()))
+            .collect();
         if let Some(rest) = rest {
             out.push_str(&format!(" {} …", rest.to_uppercase()));
         }
@@ -214,8 +253,14 @@ impl<'a> Place<'a> {
             let schema = resolve(self.root, &fields[name.as_str()]);
             !is_type(schema, "object") && !is_type(schema, "array")
         };
-        let needed = named.iter().filter(|n| required.contains(&n.as_str())).filter(simple);
-        let optional = named.iter().filter(|n| !required.contains(&n.as_str())).filter(simple);
+        let needed = named
+            .iter()
+            .filter(|n| required.contains(&n.as_str()))
+            .filter(simple);
+        let optional = named
+            .iter()
+            .filter(|n| !required.contains(&n.as_str()))
+            .filter(simple);
         for name in needed.clone() {
             out.push_str(&format!(" {name}=…"));
         }
@@ -239,7 +284,11 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn list(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 fn scalar_words(schema: &Value) -> String {
@@ -247,12 +296,20 @@ fn scalar_words(schema: &Value) -> String {
 }
 
 fn scalar_words_of(outer: &Value, schema: &Value) -> String {
-    let keyword = |name| outer.get(name).or_else(|| schema.get(name)).and_then(Value::as_str);
+    let keyword = |name| {
+        outer
+            .get(name)
+            .or_else(|| schema.get(name))
+            .and_then(Value::as_str)
+    };
     if let Some(kind) = keyword("x-ref") {
         return format!("name of a {kind}");
     }
     if schema.get("enum").is_some() {
-        return format!("one of {}", list(schema.get("enum")).collect::<Vec<_>>().join(", "));
+        return format!(
+            "one of {}",
+            list(schema.get("enum")).collect::<Vec<_>>().join(", ")
+        );
     }
     if let Some(format) = keyword("format").filter(|f| crate::values::format(f).is_some()) {
         return format.replace('-', " ");
@@ -264,9 +321,16 @@ fn scalar_words_of(outer: &Value, schema: &Value) -> String {
         ("boolean", "flag"),
         ("object", "block"),
     ];
-    let words: Vec<&str> =
-        types.iter().filter(|(t, _)| is_type(schema, t)).map(|(_, word)| *word).collect();
-    if words.is_empty() { "value".into() } else { words.join(" or ") }
+    let words: Vec<&str> = types
+        .iter()
+        .filter(|(t, _)| is_type(schema, t))
+        .map(|(_, word)| *word)
+        .collect();
+    if words.is_empty() {
+        "value".into()
+    } else {
+        words.join(" or ")
+    }
 }
 
 /// The words of an enum with what each means.
@@ -276,7 +340,11 @@ fn words(schema: &Value) -> Option<Vec<(String, String)>> {
 
 fn words_of(schema: &Value) -> Option<Vec<(String, String)>> {
     let docs = schema.get("x-enum-docs");
-    let about = |word: &str| docs.and_then(|d| d.get(word)).and_then(Value::as_str).unwrap_or("");
+    let about = |word: &str| {
+        docs.and_then(|d| d.get(word))
+            .and_then(Value::as_str)
+            .unwrap_or("")
+    };
     let words: Vec<(String, String)> = list(schema.get("enum"))
         .map(|word| (word.to_owned(), about(word).replace('\n', " ")))
         .collect();
@@ -285,7 +353,11 @@ fn words_of(schema: &Value) -> Option<Vec<(String, String)>> {
 
 /// Two columns, the second wrapped.
 fn table(rows: &[(String, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for (name, about) in rows {
         let text = wrapped(about, WIDTH.saturating_sub(width + 4));

@@ -28,7 +28,11 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
 /// Every line that is not empty moved in.
 pub(super) fn indented(text: &str, by: usize) -> String {
     let one = |line: &str| {
-        if line.is_empty() { "\n".to_owned() } else { format!("{:by$}{line}\n", "") }
+        if line.is_empty() {
+            "\n".to_owned()
+        } else {
+            format!("{:by$}{line}\n", "")
+        }
     };
     text.lines().map(one).collect()
 }
