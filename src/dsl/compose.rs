@@ -218,13 +218,7 @@ impl Builder<'_> {
                 continue;
             };
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
-                let message = format!("profile `{name}` is used twice");
-                out.push(
-                    Diagnostic::error(codes::SET_TWICE, at, message)
-                        .label("used again here")
-                        .related(*first, "first used here")
-                        .help("keep one of the two"),
-                );
+                out.push(used_twice(name, at, *first));
                 continue;
             }
             seen.push((name, at));
@@ -269,6 +263,17 @@ impl Builder<'_> {
             );
         }
     }
+}
+
+fn used_twice(name: &str, at: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::SET_TWICE,
+        at,
+        format!("profile `{name}` is used twice"),
+    )
+    .label("used again here")
+    .related(first, "first used here")
+    .help("keep one of the two")
 }
 
 /// A circle is found from each of its profiles; it is reported where it comes back to the first by

@@ -150,7 +150,7 @@ fn around(text: &str, range: &std::ops::Range<usize>) -> Vec<usize> {
     let mut open = Vec::new();
     for (index, c) in text[..range.start].char_indices() {
         match c {
-            '{' if !text[..index].ends_with('$') => open.push(lines(text, &(index..index))),
+            '{' => open.push(lines(text, &(index..index))),
             '}' => drop(open.pop()),
             _ => {}
         }
@@ -199,12 +199,16 @@ fn pointed_at(
     })
 }
 
-/// What a use of a value names: `cpu="250m"` is used as `${cpu}`.
-fn value_of(old: &str) -> &str {
-    if old == "\"250m\"" || old == "\"100m\"" {
-        "cpu"
-    } else {
-        old
+/// What a use of the changed word would name: of a sign the word before it, of the parameter of a
+/// profile its name, `cpu="250m"` is used as `${cpu}`.
+fn name_of(token: usize) -> &'static str {
+    let tokens = tokens(GOOD);
+    let word = |index: usize| &GOOD[tokens[index].clone()];
+    let index = token % tokens.len();
+    match word(index) {
+        "\"250m\"" | "\"100m\"" => "cpu",
+        "=" | "{" | "}" if index > 0 => word(index - 1),
+        old => old,
     }
 }
 
@@ -239,9 +243,8 @@ fn breach(token: usize, change: Change) -> Option<String> {
     let diagnostics = judge(&tree);
     let (file, _) = tree.find(PATH).unwrap();
     if diagnostics.has_errors() {
-        let tokens = tokens(GOOD);
-        let old = &GOOD[tokens[token % tokens.len()].clone()];
-        let ok = pointed_at(&text, &range, value_of(old), file.0, &diagnostics);
+        let old = name_of(token);
+        let ok = pointed_at(&text, &range, old, file.0, &diagnostics);
         let said: Vec<String> = diagnostics
             .iter()
             .map(|d| format!("{} {} at {:?}", d.code, d.message, d.primary))
