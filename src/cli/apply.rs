@@ -113,7 +113,10 @@ async fn apply_set(
         }
         None => &fresh,
     };
-    let refused = plan.findings.iter().any(|finding| finding.level == Level::Error || goes(finding, rendered));
+    let refused = plan
+        .findings
+        .iter()
+        .any(|finding| finding.level == Level::Error || goes(finding, rendered));
     if plan.is_empty() && !refused {
         output::print(&format!("{}: no changes\n", rendered.set));
         return Ok(Exit::Ok);
@@ -127,7 +130,10 @@ async fn apply_set(
         style,
     ));
     if plan.is_empty() {
-        output::note(&format!("{}: nothing was written, for the reasons above", rendered.set));
+        output::note(&format!(
+            "{}: nothing was written, for the reasons above",
+            rendered.set
+        ));
         return Ok(Exit::Partly);
     }
     let options = Options {
@@ -147,12 +153,19 @@ async fn apply_set(
     let report = apply::apply(cluster, run).await?;
     let exit = conclude(session, rendered, plan, &report);
     let going = plan.findings.iter().any(|finding| goes(finding, rendered));
-    Ok(if going { worse(exit, Exit::Partly) } else { exit })
+    Ok(if going {
+        worse(exit, Exit::Partly)
+    } else {
+        exit
+    })
 }
 
 /// Whether something that is wanted is being deleted: it is made anew when it is gone, not before.
 fn goes(finding: &Finding, rendered: &Rendered) -> bool {
-    let wanted = finding.key.as_ref().is_some_and(|key| rendered.objects.contains_key(key));
+    let wanted = finding
+        .key
+        .as_ref()
+        .is_some_and(|key| rendered.objects.contains_key(key));
     wanted && finding.rule == Rule::Terminating
 }
 

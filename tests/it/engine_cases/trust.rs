@@ -161,7 +161,11 @@ async fn s_60_secrets_are_masked() {
         let (plan, report) = engine.apply().await;
         let valid = state["data"]["b"] != beta;
         let changed = plan.steps.iter().any(|s| !s.action.changes().is_empty());
-        assert!(changed || !valid, "the change is seen: {}", told(&plan, &report));
+        assert!(
+            changed || !valid,
+            "the change is seen: {}",
+            told(&plan, &report)
+        );
         hides(&engine, &plan, &report);
     }
     engine.rendered.objects.clear();

@@ -1,4 +1,4 @@
-//! What routes become.
+//! What routes become: the objects of each form, as a person would have written them.
 
 use serde_json::Value;
 
