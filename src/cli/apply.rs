@@ -121,14 +121,7 @@ async fn apply_set(
         output::print(&format!("{}: no changes\n", rendered.set));
         return Ok(Exit::Ok);
     }
-    let style = display::Style {
-        color: output::style().color,
-    };
-    output::print(&display::text::text(
-        plan,
-        &|span| session.place(span),
-        style,
-    ));
+    show(session, plan);
     if plan.is_empty() {
         output::note(&format!(
             "{}: nothing was written, for the reasons above",
@@ -167,6 +160,18 @@ fn goes(finding: &Finding, rendered: &Rendered) -> bool {
         .as_ref()
         .is_some_and(|key| rendered.objects.contains_key(key));
     wanted && finding.rule == Rule::Terminating
+}
+
+/// Prints a plan.
+fn show(session: &Session, plan: &Plan) {
+    let style = display::Style {
+        color: output::style().color,
+    };
+    output::print(&display::text::text(
+        plan,
+        &|span| session.place(span),
+        style,
+    ));
 }
 
 /// One line per change; quiet about what is only kept.

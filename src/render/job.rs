@@ -302,6 +302,11 @@ fn render_one(
             problem
         }));
     }
+    complete(all, problems)
+}
+
+/// All of it, or what is in the way.
+fn complete<T>(all: Vec<T>, problems: Vec<Diagnostic>) -> Result<Vec<T>, Vec<Diagnostic>> {
     if problems.is_empty() {
         Ok(all)
     } else {

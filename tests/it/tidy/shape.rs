@@ -8,10 +8,16 @@ const MAX_FILE: usize = 500;
 const MAX_FUNCTION: usize = 60;
 
 /// Files and functions above their limit: path or `path::function`, and why.
-const LARGE: [(&str, &str); 1] = [(
-    "src/controller/status/tests.rs::each_pass_has_its_conditions_and_its_ending",
-    "one table of cases",
-)];
+const LARGE: [(&str, &str); 2] = [
+    (
+        "src/controller/status/tests.rs::each_pass_has_its_conditions_and_its_ending",
+        "one table of cases",
+    ),
+    (
+        "src/controller/status.rs::after",
+        "one arm for each ending of a pass",
+    ),
+];
 
 /// Where `unsafe` may stand, and why.
 const UNSAFE: [(&str, &str); 1] = [(
