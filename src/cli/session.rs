@@ -131,9 +131,16 @@ impl Session {
 
     /// What a set may do.
     pub fn policy(&self, set: &SetId) -> Policy {
-        let namespaces = self
-            .tenant(set)
-            .map(|t| t.namespaces.iter().cloned().collect::<BTreeSet<_>>());
+        let namespaces = match &set.owner {
+            Owner::Platform => None,
+            // A tenant that the platform does not know may write nowhere.
+            Owner::Tenant(_) => {
+                let known = self
+                    .tenant(set)
+                    .map(|t| t.namespaces.iter().cloned().collect());
+                Some(known.unwrap_or_default())
+            }
+        };
         Policy {
             namespaces,
             ..Policy::default()
