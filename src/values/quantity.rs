@@ -25,6 +25,8 @@ mod tests;
 const NANO: i128 = 1_000_000_000;
 /// The largest whole number that the server holds.
 const MAX_WHOLE: i128 = i64::MAX as i128;
+/// As many digits as the arithmetic holds; the largest amount in billionths has 28.
+const MAX_DIGITS: usize = 37;
 
 /// How an amount is printed; it has no part in its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +162,7 @@ impl Quantity {
     }
 
     fn nanos(whole: &str, fraction: &str, suffix: Suffix) -> Option<i128> {
-        if whole.len() + fraction.len() > 27 {
+        if whole.len() + fraction.len() > MAX_DIGITS {
             return None;
         }
         let digits: i128 = format!("0{whole}{fraction}").parse().ok()?;
