@@ -17,6 +17,10 @@ const HEAD: usize = 8 + 8 + 32;
 /// Key, length and last use.
 const ENTRY_HEAD: usize = 32 + 8 + 8;
 
+/// How many times a pack is stored before a value goes that was not used meanwhile: what is loaded
+/// stays small however often one file changes.
+const KEPT_ROUNDS: u64 = 8;
+
 /// The digest under which a value is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CacheKey([u8; 32]);
@@ -76,15 +80,14 @@ impl Cache {
         }
     }
 
-    /// Writes a pack back if anything in it is new, and says whether it now lies on the disk.
+    /// Writes a pack back if anything in it is new, and says whether it now lies on the disk. Call
+    /// [`Cache::shrink`] when all are stored.
     pub fn store(&self, owner: &str, pack: &Pack) -> bool {
         if !pack.changed {
             return true;
         }
         let bytes = pack.to_bytes(self.limits.owner_bytes);
-        let stored = self.replace(owner, &bytes).is_ok();
-        self.shrink();
-        stored
+        self.replace(owner, &bytes).is_ok()
     }
 
     /// A reader sees the old file or the new one, never a part.
@@ -100,7 +103,7 @@ impl Cache {
     }
 
     /// Removes the longest unused files until the directory is within its limit.
-    fn shrink(&self) {
+    pub fn shrink(&self) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
         };
@@ -200,6 +203,9 @@ impl Pack {
         let mut count = 0_u64;
         for (CacheKey(key), kept) in order {
             let value = kept.value.bytes();
+            if kept.used + KEPT_ROUNDS < self.round {
+                continue;
+            }
             if (bytes.len() + ENTRY_HEAD + value.len()) as u64 > limit {
                 continue;
             }
@@ -336,6 +342,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_never_used_again_goes_after_some_rounds() {
+        let (_held, cache) = cache(CacheLimits::default());
+        for round in 0..30 {
+            let mut pack = cache.load("a");
+            assert!(pack.len() as u64 <= KEPT_ROUNDS + 2, "{round}");
+            pack.put(key(round + 1), vec![0; 10]);
+            let steady = pack.get(key(0)).is_some();
+            assert_eq!(steady, round > 0);
+            pack.put(key(0), vec![1; 10]);
+            assert!(cache.store("a", &pack));
+        }
+    }
+
+    #[test]
     fn the_directory_stays_within_its_limit() {
         let (_held, cache) = cache(CacheLimits {
             owner_bytes: 5000,
@@ -345,6 +365,7 @@ mod tests {
             let mut pack = Pack::default();
             pack.put(key(1), vec![0; 3000]);
             cache.store(&owner.to_string(), &pack);
+            cache.shrink();
         }
         let total: u64 = fs::read_dir(&cache.directory)
             .unwrap()

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::source::intake::{Admitted, Listing, Loaded, MAX_DEPTH, is_skipped};
 use crate::source::{Content, PathError, RepoPath, Revision, SourceFile, SourceTree, TreeError};
 
@@ -65,7 +67,7 @@ struct Pending {
 /// Reads everything below `root`.
 pub fn load(root: &Path) -> Result<Loaded, DiskError> {
     let (admitted, refused) = list(root)?.admit()?;
-    let files = admitted.into_iter().map(read).collect();
+    let files = admitted.into_par_iter().map(read).collect();
     Ok(Loaded {
         revision: Revision::WorkingTree,
         tree: SourceTree::new(files)?,

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::cache::{Cache, CacheKey};
-use super::worker::Workers;
+use rayon::prelude::*;
+
+use super::cache::{Cache, CacheKey, Pack};
+use super::worker::{Answer, Workers};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::job::{Job, Outcome, Want};
 use crate::model::layout::{Found, Layout};
@@ -125,69 +127,77 @@ impl Judge {
 
     /// Outcomes of jobs, in order; a job that failed is a diagnostic and has none.
     fn run(&self, jobs: Vec<Job>, verdict: &mut Verdict) -> Vec<(Owner, Outcome)> {
-        let requests: Vec<Vec<u8>> = jobs
-            .iter()
-            .map(|job| serde_json::to_vec(job).unwrap_or_default())
+        let mut asked: Vec<Asked> = jobs.into_par_iter().map(|job| self.recall(job)).collect();
+        let open: Vec<&mut Asked> = asked.iter_mut().filter(|a| a.outcome.is_none()).collect();
+        let requests: Vec<&[u8]> = open.iter().map(|a| a.request.as_slice()).collect();
+        let answers = self.workers.run_batch(&requests);
+        let failed: Vec<Option<String>> = open
+            .into_par_iter()
+            .zip(answers)
+            .map(|(asked, answer)| self.take(asked, answer).err())
             .collect();
-        let mut known: Vec<Option<Outcome>> = jobs
-            .iter()
-            .zip(&requests)
-            .map(|(job, request)| self.recall(job, request))
-            .collect();
-        let missing: Vec<usize> = (0..jobs.len()).filter(|i| known[*i].is_none()).collect();
-        let asked: Vec<&[u8]> = missing.iter().map(|i| requests[*i].as_slice()).collect();
-        for (index, answer) in missing.into_iter().zip(self.workers.run_batch(&asked)) {
-            let job = &jobs[index];
-            let decoded = answer.map_err(|e| e.to_string()).and_then(|bytes| {
-                let outcome = serde_json::from_slice::<Outcome>(&bytes);
-                outcome
-                    .map(|o| (o, bytes))
-                    .map_err(|_| "its answer makes no sense".to_owned())
-            });
-            match decoded {
-                Ok((outcome, bytes)) => {
-                    self.remember(job, &requests[index], bytes);
-                    known[index] = Some(outcome);
-                }
-                Err(reason) => {
-                    verdict
-                        .diagnostics
-                        .push(platform::worker_failed(&job.owner, job, &reason));
-                    verdict.failed.push(job.owner.clone());
+        let stored = !failed.is_empty();
+        let mut failed = failed.into_iter();
+        let mut outcomes = Vec::with_capacity(asked.len());
+        for Asked { job, outcome, .. } in asked {
+            match outcome {
+                Some(outcome) => outcomes.push((job.owner, outcome)),
+                None => {
+                    let reason = failed.find_map(|reason| reason).unwrap_or_default();
+                    let problem = platform::worker_failed(&job.owner, &job, &reason);
+                    verdict.diagnostics.push(problem);
+                    verdict.failed.push(job.owner);
                 }
             }
         }
-        jobs.into_iter()
-            .zip(known)
-            .filter_map(|(job, outcome)| Some((job.owner, outcome?)))
-            .collect()
-    }
-
-    fn key(&self, request: &[u8]) -> Option<(&Cache, CacheKey)> {
-        let (cache, program) = self.cache.as_ref()?;
-        Some((
-            cache,
-            CacheKey::new("outcome", &[program.as_bytes(), request]),
-        ))
-    }
-
-    fn recall(&self, job: &Job, request: &[u8]) -> Option<Outcome> {
-        let (cache, key) = self.key(request)?;
-        let mut pack = cache.load(&slot(job));
-        serde_json::from_slice(pack.get(key)?).ok()
-    }
-
-    fn remember(&self, job: &Job, request: &[u8], bytes: Vec<u8>) {
-        let Some((cache, key)) = self.key(request) else {
-            return;
-        };
-        // A render holds what a tenant's objects are made of: it is cheap to make again.
-        if matches!(job.want, Want::Check) {
-            let mut pack = cache.load(&slot(job));
-            pack.put(key, bytes);
-            cache.store(&slot(job), &pack);
+        if let Some((cache, _)) = self.cache.as_ref().filter(|_| stored) {
+            cache.shrink();
         }
+        outcomes
     }
+
+    /// A job with what is known of it from before.
+    fn recall(&self, job: Job) -> Asked {
+        let request = serde_json::to_vec(&job).unwrap_or_default();
+        // A render holds what a tenant's objects are made of: it is cheap to make again.
+        let kept = self.cache.as_ref().filter(|_| job.want == Want::Check);
+        let kept = kept.map(|(cache, program)| {
+            let key = CacheKey::new("outcome", &[program.as_bytes(), &request]);
+            (key, cache.load(&slot(&job)))
+        });
+        let mut asked = Asked {
+            job,
+            request,
+            kept,
+            outcome: None,
+        };
+        if let Some((key, pack)) = &mut asked.kept {
+            let known = pack.get(*key);
+            asked.outcome = known.and_then(|bytes| serde_json::from_slice(bytes).ok());
+        }
+        asked
+    }
+
+    /// The outcome in a worker's answer, which is remembered; or why there is none.
+    fn take(&self, asked: &mut Asked, answer: Answer) -> Result<(), String> {
+        let bytes = answer.map_err(|error| error.to_string())?;
+        let outcome = serde_json::from_slice(&bytes);
+        asked.outcome = Some(outcome.map_err(|_| "its answer makes no sense".to_owned())?);
+        if let (Some((cache, _)), Some((key, pack))) = (&self.cache, &mut asked.kept) {
+            pack.put(*key, bytes);
+            cache.store(&slot(&asked.job), pack);
+        }
+        Ok(())
+    }
+}
+
+/// A job on its way to an outcome.
+struct Asked {
+    job: Job,
+    request: Vec<u8>,
+    /// Where its outcome is kept.
+    kept: Option<(CacheKey, Pack)>,
+    outcome: Option<Outcome>,
 }
 
 /// Where an owner's outcomes are kept: the project file alone is a job of its own.

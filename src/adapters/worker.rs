@@ -219,8 +219,9 @@ impl Worker {
     }
 
     fn batch_of(&self, jobs: &[process::Job<'_>]) -> Vec<Answer> {
-        let size = self.batch.max(1);
-        let chunks: Vec<_> = jobs.chunks(size).collect();
+        // Small rounds are shared out evenly.
+        let size = jobs.len().div_ceil(self.parallel.max(1));
+        let chunks: Vec<_> = jobs.chunks(size.clamp(1, self.batch.max(1))).collect();
         let next = AtomicUsize::new(0);
         let done = Mutex::new(vec![Vec::new(); chunks.len()]);
         thread::scope(|scope| {

@@ -280,14 +280,31 @@ fn reason_of(format: &str, text: &str) -> (String, Option<String>) {
     }
 }
 
+/// Most known words that a misspelt one is compared with, and most that are listed.
+const MAX_COMPARED: usize = 1_000;
+const MAX_LISTED: usize = 30;
+
 /// The known word that a misspelt one most likely means.
 pub fn closest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let lower = word.to_lowercase();
+    let length = lower.chars().count();
+    let allowed = |candidate: &str| 1 + candidate.chars().count() / 4;
     known
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed(candidate))
+        .take(MAX_COMPARED)
         .map(|candidate| (strsim::damerau_levenshtein(&lower, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| *distance <= allowed(candidate))
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// Known words for a person: all of them while they can be read at a glance.
+pub fn listed(known: &[&str]) -> String {
+    let shown = known.get(..MAX_LISTED).unwrap_or(known).join(", ");
+    match known.len().saturating_sub(MAX_LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn wanted_types(kind: &TypeKind) -> String {

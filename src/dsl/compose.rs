@@ -2,7 +2,7 @@
 //!
 //! [`layers`] does once what does not depend on the target; [`compose`] merges what a target selects.
 
-use super::check::closest;
+use super::check::{closest, listed};
 use super::codes;
 use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::interpolate::{self, Problem, Scopes, Variable, Variables};
@@ -15,6 +15,8 @@ use crate::source::FileId;
 
 /// Most levels of `use`.
 pub const MAX_USE: usize = 4;
+/// Most profiles that one resource is made of, counted as often as they are used.
+pub const MAX_PROFILES: usize = 64;
 /// Most values in a composed resource.
 pub const MAX_FIELDS: usize = 10_000;
 /// Child nodes that say how to compose and are no fields.
@@ -139,6 +141,7 @@ pub fn layers(
         kind,
         around,
         layers: Vec::new(),
+        used: 0,
     };
     builder.uses(written, &mut Vec::new(), out);
     builder.add(written, None, Layer::Resource, Variables::new(), out);
@@ -173,6 +176,8 @@ struct Builder<'a> {
     kind: &'a KindSchema,
     around: &'a dyn Surroundings,
     layers: Vec<LayerOf>,
+    /// How many profiles were used so far.
+    used: usize,
 }
 
 impl Builder<'_> {
@@ -187,13 +192,8 @@ impl Builder<'_> {
         let Some(record) = self.kind.shape.record() else {
             return;
         };
-        let named = matches!(layer, Layer::Resource) || !written.raw.args.is_empty();
-        let mut body = record.clone();
-        if !named {
-            body.args.clear();
-        }
         let mut projector = Projector::new(written.file, layer, out);
-        let node = projector.record(written.raw, &body, DIRECTIVES);
+        let node = projector.record(written.raw, record, DIRECTIVES);
         let templates = has_templates(&node);
         self.layers.push(LayerOf {
             selector,
@@ -241,6 +241,13 @@ impl Builder<'_> {
                 out.push(Diagnostic::error(codes::USE_TOO_DEEP, at, message));
                 continue;
             }
+            self.used += 1;
+            if self.used > MAX_PROFILES {
+                if self.used == MAX_PROFILES + 1 {
+                    out.push(too_many_profiles(at));
+                }
+                return;
+            }
             stack.push(name.to_owned());
             self.uses(profile, stack, out);
             stack.pop();
@@ -263,6 +270,13 @@ impl Builder<'_> {
             );
         }
     }
+}
+
+fn too_many_profiles(at: Span) -> Diagnostic {
+    let message = format!("with this one more than {MAX_PROFILES} profiles are used");
+    Diagnostic::error(codes::USE_TOO_DEEP, at, message)
+        .label("one too many")
+        .help("put their fields together in fewer profiles")
 }
 
 fn used_twice(name: &str, at: Span, first: Span) -> Diagnostic {
@@ -305,7 +319,7 @@ fn unknown_profile(name: &str, at: Span, known: &[&str]) -> Diagnostic {
         None if known.is_empty() => {
             diagnostic.help("no profile is defined; write `profile NAME { … }`")
         }
-        None => diagnostic.help(format!("profiles: {}", known.join(", "))),
+        None => diagnostic.help(format!("profiles: {}", listed(known))),
     }
 }
 
@@ -421,7 +435,7 @@ fn explain(at: Span, problem: &Problem, scopes: Scopes<'_>) -> Diagnostic {
     let code = match problem {
         Problem::Unknown(_) => codes::UNKNOWN_VARIABLE,
         Problem::Open => codes::OPEN_VARIABLE,
-        Problem::TooDeep(_) => codes::VARIABLE_CYCLE,
+        Problem::TooDeep(_) | Problem::TooMany => codes::VARIABLE_CYCLE,
         Problem::TooLong => codes::TEXT_TOO_LONG,
     };
     let diagnostic = Diagnostic::error(code, at, problem.to_string());

@@ -1,7 +1,7 @@
 //! `${name}` inside text: replaced by what `let`, profile parameters and the built-in names say.
 //!
 //! A text that is only `${name}` keeps the value's type; `$${` writes a literal `${`. There are no
-//! expressions, so the cost is linear in the result, whose length is capped.
+//! expressions; the length of a result and the number of replacements are capped.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ use super::raw::Scalar;
 pub const MAX_TEXT: usize = 64 * 1024;
 /// How many times a value may itself be made of other values.
 const MAX_DEPTH: usize = 8;
+/// Most replacements in one resource's layer: what is replaced by nothing never makes a text too long.
+const MAX_REPLACEMENTS: usize = 50_000;
 
 /// A named value and where it was set, if anywhere in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +57,9 @@ pub enum Problem {
     /// The values of a `let` refer to each other in a circle, or through too many steps.
     #[error("`${{{0}}}` is made of itself or of more than {MAX_DEPTH} values in a row")]
     TooDeep(String),
+    /// More than [`MAX_REPLACEMENTS`] were needed.
+    #[error("the resource is made of more than {MAX_REPLACEMENTS} values: names that hold names multiply")]
+    TooMany,
     /// The result is over [`MAX_TEXT`].
     #[error("the text is longer than {} KiB after `${{…}}` is replaced", MAX_TEXT / 1024)]
     TooLong,
@@ -62,74 +67,99 @@ pub enum Problem {
 
 /// Replaces `${…}` in every marked text of a tree; problems go to `out` with the text's place.
 pub fn complete(node: &mut Node, scopes: Scopes<'_>, out: &mut Vec<(Span, Problem)>) {
-    if node.template {
-        if let Data::Text(text) = &node.data {
-            match replace(text, scopes, 0) {
-                Ok(data) => {
-                    node.data = data;
-                    node.template = false;
+    let mut replacer = Replacer::new(scopes);
+    replacer.complete(node, out);
+}
+
+/// One walk, which counts what it replaces.
+struct Replacer<'a> {
+    scopes: Scopes<'a>,
+    left: usize,
+}
+
+impl<'a> Replacer<'a> {
+    fn new(scopes: Scopes<'a>) -> Self {
+        Self {
+            scopes,
+            left: MAX_REPLACEMENTS,
+        }
+    }
+
+    fn complete(&mut self, node: &mut Node, out: &mut Vec<(Span, Problem)>) {
+        if node.template {
+            if let Data::Text(text) = &node.data {
+                match self.replace(text, 0) {
+                    Ok(data) => {
+                        node.data = data;
+                        node.template = false;
+                    }
+                    Err(problem) => out.push((node.place.value, problem)),
                 }
-                Err(problem) => out.push((node.place.value, problem)),
+            }
+            return;
+        }
+        match &mut node.data {
+            Data::List(list) => list.iter_mut().for_each(|n| self.complete(n, out)),
+            Data::Map(map) => map.values_mut().for_each(|n| self.complete(n, out)),
+            _ => {}
+        }
+    }
+
+    fn replace(&mut self, text: &str, depth: usize) -> Result<Data, Problem> {
+        if let Some(name) = text
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'))
+            && !name.contains(['$', '{', '}'])
+        {
+            return self.value_of(name, depth);
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            if rest[..at].ends_with('$') {
+                out.push_str(&rest[..at - 1]);
+                out.push_str("${");
+                rest = &rest[at + 2..];
+                continue;
+            }
+            out.push_str(&rest[..at]);
+            let end = rest[at..].find('}').ok_or(Problem::Open)?;
+            push(&mut out, &self.value_of(&rest[at + 2..at + end], depth)?);
+            rest = &rest[at + end + 1..];
+            if out.len() > MAX_TEXT {
+                return Err(Problem::TooLong);
             }
         }
-        return;
-    }
-    match &mut node.data {
-        Data::List(list) => list.iter_mut().for_each(|n| complete(n, scopes, out)),
-        Data::Map(map) => map.values_mut().for_each(|n| complete(n, scopes, out)),
-        _ => {}
-    }
-}
-
-fn replace(text: &str, scopes: Scopes<'_>, depth: usize) -> Result<Data, Problem> {
-    if let Some(name) = text
-        .strip_prefix("${")
-        .and_then(|rest| rest.strip_suffix('}'))
-        && !name.contains(['$', '{', '}'])
-    {
-        return value_of(name, scopes, depth);
-    }
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        if rest[..at].ends_with('$') {
-            out.push_str(&rest[..at - 1]);
-            out.push_str("${");
-            rest = &rest[at + 2..];
-            continue;
-        }
-        out.push_str(&rest[..at]);
-        let end = rest[at..].find('}').ok_or(Problem::Open)?;
-        push(&mut out, &value_of(&rest[at + 2..at + end], scopes, depth)?);
-        rest = &rest[at + end + 1..];
+        out.push_str(rest);
         if out.len() > MAX_TEXT {
-            return Err(Problem::TooLong);
+            Err(Problem::TooLong)
+        } else {
+            Ok(Data::Text(out))
         }
     }
-    out.push_str(rest);
-    if out.len() > MAX_TEXT {
-        Err(Problem::TooLong)
-    } else {
-        Ok(Data::Text(out))
-    }
-}
 
-fn value_of(name: &str, scopes: Scopes<'_>, depth: usize) -> Result<Data, Problem> {
-    let name = name.trim();
-    if depth >= MAX_DEPTH {
-        return Err(Problem::TooDeep(name.to_owned()));
+    fn value_of(&mut self, name: &str, depth: usize) -> Result<Data, Problem> {
+        let name = name.trim();
+        if depth >= MAX_DEPTH {
+            return Err(Problem::TooDeep(name.to_owned()));
+        }
+        self.left = self.left.checked_sub(1).ok_or(Problem::TooMany)?;
+        let variable = self
+            .scopes
+            .find(name)
+            .ok_or_else(|| Problem::Unknown(name.to_owned()))?;
+        Ok(match &variable.value {
+            Scalar::Null => Data::Null,
+            Scalar::Bool(b) => Data::Bool(*b),
+            Scalar::Int(i) => Data::Int(*i),
+            Scalar::Float(f) => Data::Float(*f),
+            Scalar::Text(text) if text.contains("${") => {
+                let text = text.clone();
+                self.replace(&text, depth + 1)?
+            }
+            Scalar::Text(text) => Data::Text(text.clone()),
+        })
     }
-    let variable = scopes
-        .find(name)
-        .ok_or_else(|| Problem::Unknown(name.to_owned()))?;
-    Ok(match &variable.value {
-        Scalar::Null => Data::Null,
-        Scalar::Bool(b) => Data::Bool(*b),
-        Scalar::Int(i) => Data::Int(*i),
-        Scalar::Float(f) => Data::Float(*f),
-        Scalar::Text(text) if text.contains("${") => replace(text, scopes, depth + 1)?,
-        Scalar::Text(text) => Data::Text(text.clone()),
-    })
 }
 
 fn push(out: &mut String, data: &Data) {
@@ -169,7 +199,7 @@ mod tests {
     fn values_keep_their_type_when_alone() {
         let vars = scope(&[("port", Scalar::Int(80)), ("host", text("pay.bank"))]);
         let scopes = [&vars];
-        let go = |t| replace(t, Scopes(&scopes), 0);
+        let go = |t| Replacer::new(Scopes(&scopes)).replace(t, 0);
         assert_eq!(go("${port}"), Ok(Data::Int(80)));
         assert_eq!(
             go("a-${port}.${host}"),
@@ -195,14 +225,26 @@ mod tests {
             .map(|(k, value)| (k, Variable { value, at: None }))
             .collect();
         let scopes = [&vars];
-        assert!(matches!(
-            replace("${a}", Scopes(&scopes), 0),
-            Err(Problem::TooDeep(_))
-        ));
-        assert_eq!(replace("${x7}", Scopes(&scopes), 0), Err(Problem::TooLong));
-        assert!(matches!(
-            replace("${x39}", Scopes(&scopes), 0),
-            Err(Problem::TooDeep(_))
-        ));
+        let go = |t| Replacer::new(Scopes(&scopes)).replace(t, 0);
+        assert!(matches!(go("${a}"), Err(Problem::TooDeep(_))));
+        assert_eq!(go("${x7}"), Err(Problem::TooLong));
+        assert!(matches!(go("${x39}"), Err(Problem::TooDeep(_))));
+    }
+
+    #[test]
+    fn many_replacements_by_nothing_end() {
+        let mut pairs = vec![("x0".to_owned(), text(""))];
+        for i in 1..7 {
+            let many = format!("${{x{}}}", i - 1).repeat(1_000);
+            pairs.push((format!("x{i}"), text(&many)));
+        }
+        let vars = pairs
+            .into_iter()
+            .map(|(k, value)| (k, Variable { value, at: None }))
+            .collect();
+        let scopes = [&vars];
+        let go = |t| Replacer::new(Scopes(&scopes)).replace(t, 0);
+        assert_eq!(go("${x1}"), Ok(Data::Text(String::new())));
+        assert_eq!(go("${x6}"), Err(Problem::TooMany));
     }
 }

@@ -6,7 +6,7 @@ mod composed;
 mod profiles;
 mod resources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -165,6 +165,11 @@ fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Vec<ParsedFile>) {
 /// All files in sight, and which of them are the owner's.
 pub struct Files<'a> {
     all: Vec<(&'a ParsedFile, bool)>,
+    own: BTreeSet<FileId>,
+    /// Profiles in the order of files, the owner's and the platform's.
+    profiles: [Vec<Written<'a>>; 2],
+    /// The first profile of each name, likewise.
+    by_name: [BTreeMap<&'a str, Written<'a>>; 2],
     lets: BTreeMap<FileId, Variables>,
     none: Variables,
 }
@@ -176,8 +181,12 @@ impl<'a> Files<'a> {
             .map(|f| (f, false))
             .chain(own.iter().map(|f| (f, true)))
             .collect();
+        let parts = [own, platform].map(profiles_of);
         let mut files = Self {
             all,
+            own: own.iter().map(|f| f.id).collect(),
+            by_name: parts.clone().map(by_name),
+            profiles: parts,
             lets: BTreeMap::new(),
             none: Variables::new(),
         };
@@ -191,26 +200,40 @@ impl<'a> Files<'a> {
         files
     }
 
-    fn profiles(&self, from: FileId) -> impl Iterator<Item = Written<'a>> {
-        // The owner's own profiles first, then the platform's.
-        let own = self.all.iter().any(|(file, own)| file.id == from && *own);
-        let mut files: Vec<&(&ParsedFile, bool)> =
-            self.all.iter().filter(|(_, o)| own || !o).collect();
-        files.sort_by_key(|(_, own)| !own);
-        files.into_iter().flat_map(|(file, _)| {
-            let nodes = file.nodes.iter().filter(|n| n.name == "profile");
-            nodes.map(|raw| Written { file: file.id, raw })
-        })
+    /// What a file sees of two parts: the owner's own files see both, the platform's their own.
+    fn seen<'p, T>(&self, from: FileId, [own, platform]: &'p [T; 2]) -> impl Iterator<Item = &'p T> {
+        let own = self.own.contains(&from).then_some(own);
+        own.into_iter().chain([platform])
     }
+}
+
+fn profiles_of(files: &[ParsedFile]) -> Vec<Written<'_>> {
+    let nodes = files.iter().flat_map(|file| {
+        let written = |raw| Written { file: file.id, raw };
+        file.nodes.iter().map(written)
+    });
+    nodes.filter(|written| written.raw.name == "profile").collect()
+}
+
+fn by_name(profiles: Vec<Written<'_>>) -> BTreeMap<&str, Written<'_>> {
+    let mut found = BTreeMap::new();
+    for profile in profiles {
+        if let Some(name) = profile.raw.label() {
+            found.entry(name).or_insert(profile);
+        }
+    }
+    found
 }
 
 impl Surroundings for Files<'_> {
     fn profile(&self, from: FileId, name: &str) -> Option<Written<'_>> {
-        self.profiles(from).find(|p| p.raw.label() == Some(name))
+        let mut parts = self.seen(from, &self.by_name);
+        parts.find_map(|part| part.get(name).copied())
     }
 
     fn profile_names(&self, from: FileId) -> Vec<&str> {
-        self.profiles(from).filter_map(|p| p.raw.label()).collect()
+        let parts = self.seen(from, &self.profiles);
+        parts.flatten().filter_map(|p| p.raw.label()).collect()
     }
 
     fn file_lets(&self, file: FileId) -> &Variables {

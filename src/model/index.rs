@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::job::{Foreign, ParsedFile};
 use super::layout::{self, Layout};
-use crate::dsl::check::closest;
+use crate::dsl::check::{closest, listed};
 use crate::dsl::codes;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::dsl::node::{Data, Node};
@@ -74,12 +74,22 @@ impl Names {
 
     /// All names of a kind that a tenant may use without naming another tenant.
     pub fn of_kind<'n>(&'n self, kind: &str, tenant: Option<&str>) -> Vec<&'n str> {
-        let mine = |id: &&ResourceId| {
-            id.kind == kind && (id.tenant.is_none() || id.tenant.as_deref() == tenant)
+        let mut found = self.of_holder(kind, None);
+        if tenant.is_some() {
+            found.extend(self.of_holder(kind, tenant));
+        }
+        found
+    }
+
+    /// All names of a kind that one tenant or the platform holds.
+    fn of_holder<'n>(&'n self, kind: &str, tenant: Option<&str>) -> Vec<&'n str> {
+        let first = ResourceId {
+            kind: kind.to_owned(),
+            tenant: tenant.map(str::to_owned),
+            name: String::new(),
         };
-        self.entries
-            .keys()
-            .filter(mine)
+        let from = self.entries.range(first..).map(|(id, _)| id);
+        from.take_while(|id| id.kind == kind && id.tenant.as_deref() == tenant)
             .map(|id| id.name.as_str())
             .collect()
     }
@@ -227,7 +237,7 @@ pub fn dangling(kind: &str, name: &str, at: Span, known: &[&str]) -> Diagnostic 
     match closest(name, known.iter().copied()) {
         Some(meant) => diagnostic.suggestion(at, meant, format!("did you mean `{meant}`?")),
         None if known.is_empty() => diagnostic.help(format!("no {kind} is declared here")),
-        None => diagnostic.help(format!("known: {}", known.join(", "))),
+        None => diagnostic.help(format!("known: {}", listed(known))),
     }
 }
 

@@ -157,7 +157,8 @@ pub struct TenantFact {
 pub struct Outcome {
     /// Problems of this owner's files.
     pub diagnostics: Diagnostics,
-    /// The KDL files as parsed: the platform's are input to the other owners.
+    /// The KDL files as parsed: the platform's are input to the other owners. Of the others only what
+    /// could not be read is told.
     pub parsed: Vec<ParsedFile>,
     /// Names taken in spaces that all owners share.
     pub claims: Vec<Claim>,
@@ -175,4 +176,12 @@ pub struct Outcome {
     pub shown: Vec<Shown>,
     /// Test verdicts.
     pub tests: Vec<TestVerdict>,
+}
+
+impl Outcome {
+    /// Drops what was read, which nobody but the owner may see: what could not be read stays known.
+    pub fn forget_parsed(&mut self) {
+        self.parsed.retain(|file| !file.unread.is_empty());
+        self.parsed.iter_mut().for_each(|file| file.nodes.clear());
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::LazyLock;
+
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::job::ParsedFile;
@@ -18,7 +20,8 @@ use crate::object::Owner;
 use crate::source::RepoPath;
 
 /// Files that belong to every project, whatever it includes.
-const ALWAYS: &[&str] = &["tests/**/*.kdl"];
+static ALWAYS: LazyLock<Vec<Pattern>> =
+    LazyLock::new(|| ["tests/**/*.kdl"].into_iter().filter_map(Pattern::new).collect());
 /// Names that mean something without a `let`.
 pub const BUILT_IN: &[&str] = &["environment", "cluster", "tenant", "namespace"];
 
@@ -231,8 +234,8 @@ pub fn file_lets(file: &ParsedFile, out: &mut Diagnostics) -> Variables {
 /// Which files belong to a project, and to whom.
 #[derive(Debug)]
 pub struct Layout {
-    includes: Vec<(String, GlobMatcher)>,
-    rules: Vec<(GlobMatcher, usize, Owner)>,
+    includes: Vec<Pattern>,
+    rules: Vec<(Pattern, usize, Owner)>,
 }
 
 impl Layout {
@@ -241,14 +244,14 @@ impl Layout {
         let includes = project
             .include
             .iter()
-            .filter_map(|g| Some((g.to_string(), matcher(g.as_str())?)));
+            .filter_map(|g| Pattern::new(g.as_str()));
         let rules = project.ownership.path.iter().filter_map(|rule| {
             let owner = match (&rule.owner, &rule.tenant) {
                 (Some(_), _) | (None, None) => Owner::Platform,
                 (None, Some(tenant)) => Owner::Tenant(tenant.to_string()),
             };
             Some((
-                matcher(rule.glob.as_str())?,
+                Pattern::new(rule.glob.as_str())?,
                 specificity(rule.glob.as_str()),
                 owner,
             ))
@@ -264,11 +267,8 @@ impl Layout {
         let path = path.as_str();
         path == FILE
             || (self.includes.is_empty() && path.ends_with(".kdl"))
-            || self.includes.iter().any(|(_, glob)| glob.is_match(path))
-            || ALWAYS
-                .iter()
-                .filter_map(|g| matcher(g))
-                .any(|glob| glob.is_match(path))
+            || self.includes.iter().any(|glob| glob.is_match(path))
+            || ALWAYS.iter().any(|glob| glob.is_match(path))
     }
 
     /// Includes that match none of the paths.
@@ -276,11 +276,11 @@ impl Layout {
         &self,
         paths: impl Iterator<Item = &'p RepoPath> + Clone,
     ) -> Vec<usize> {
-        let hits = |glob: &GlobMatcher| paths.clone().any(|p| glob.is_match(p.as_str()));
+        let hits = |glob: &Pattern| paths.clone().any(|p| glob.is_match(p.as_str()));
         self.includes
             .iter()
             .enumerate()
-            .filter(|(_, (_, g))| !hits(g))
+            .filter(|(_, glob)| !hits(glob))
             .map(|(i, _)| i)
             .collect()
     }
@@ -305,12 +305,33 @@ impl Layout {
     }
 }
 
-fn matcher(glob: &str) -> Option<GlobMatcher> {
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .build()
-        .ok()
-        .map(|g| g.compile_matcher())
+/// A pattern of paths.
+#[derive(Debug)]
+struct Pattern {
+    /// How every match starts: most paths are told apart by it alone.
+    start: String,
+    glob: GlobMatcher,
+}
+
+impl Pattern {
+    fn new(glob: &str) -> Option<Self> {
+        let matcher = GlobBuilder::new(glob)
+            .literal_separator(true)
+            .build()
+            .ok()?
+            .compile_matcher();
+        let plain = glob.find(['*', '?', '[', '{', '\\']).unwrap_or(glob.len());
+        // `a/**` matches what is below `a`, and two stars may also stand for no directory at all.
+        let start = glob[..plain].trim_end_matches('/').to_owned();
+        Some(Self {
+            start,
+            glob: matcher,
+        })
+    }
+
+    fn is_match(&self, path: &str) -> bool {
+        path.starts_with(&self.start) && self.glob.is_match(path)
+    }
 }
 
 /// Characters before the first wildcard: the deeper a rule reaches, the more specific it is.

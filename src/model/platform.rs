@@ -42,7 +42,11 @@ pub fn project_of(outcome: &Outcome) -> Option<Found> {
 
 /// The platform's job: all its files.
 pub fn platform_job(tree: &SourceTree, layout: &Layout, want: Want) -> Job {
-    let files = files_of(tree, layout, &Owner::Platform);
+    let files = tree
+        .iter()
+        .filter(|(_, f)| belongs(f, layout) && layout.owner(&f.path) == Owner::Platform)
+        .filter_map(|(id, f)| input(id, f))
+        .collect();
     Job {
         owner: Owner::Platform,
         platform: Vec::new(),
@@ -72,29 +76,26 @@ pub fn tenant_jobs(
     platform: &[ParsedFile],
     want: &Want,
 ) -> Vec<Job> {
-    let mut owners: Vec<Owner> = tree.files().iter().map(|f| layout.owner(&f.path)).collect();
-    owners.sort();
-    owners.dedup();
-    let tenants = owners.into_iter().filter(|o| *o != Owner::Platform);
-    tenants
-        .map(|owner| Job {
-            files: files_of(tree, layout, &owner),
-            platform: platform.to_vec(),
-            want: want.clone(),
-            owner,
-        })
-        .collect()
+    let mut owned: BTreeMap<Owner, Vec<InputFile>> = BTreeMap::new();
+    for (id, file) in tree.iter() {
+        let owner = layout.owner(&file.path);
+        if owner != Owner::Platform {
+            let files = owned.entry(owner).or_default();
+            files.extend(input(id, file).filter(|_| belongs(file, layout)));
+        }
+    }
+    let job = |(owner, files)| Job {
+        files,
+        platform: platform.to_vec(),
+        want: want.clone(),
+        owner,
+    };
+    owned.into_iter().map(job).collect()
 }
 
-fn files_of(tree: &SourceTree, layout: &Layout, owner: &Owner) -> Vec<InputFile> {
-    let wanted = |file: &&SourceFile| {
-        layout.owner(&file.path) == *owner
-            && (!file.path.as_str().ends_with(".kdl") || layout.includes(&file.path))
-    };
-    tree.iter()
-        .filter(|(_, f)| wanted(f))
-        .filter_map(|(id, f)| input(id, f))
-        .collect()
+/// Whether a file is part of the project: other files than KDL always are.
+fn belongs(file: &SourceFile, layout: &Layout) -> bool {
+    !file.path.as_str().ends_with(".kdl") || layout.includes(&file.path)
 }
 
 fn input(id: FileId, file: &SourceFile) -> Option<InputFile> {
@@ -168,7 +169,10 @@ fn unusable(id: FileId, file: &SourceFile) -> Diagnostic {
 pub fn conclude(outcomes: &[&Outcome]) -> Diagnostics {
     let mut out = Diagnostics::default();
     claims(outcomes.iter().flat_map(|o| &o.claims), &mut out);
-    let exports: Vec<&Export> = outcomes.iter().flat_map(|o| &o.exports).collect();
+    let mut exports: BTreeMap<&ResourceId, &Export> = BTreeMap::new();
+    for export in outcomes.iter().flat_map(|o| &o.exports) {
+        exports.entry(&export.resource).or_insert(export);
+    }
     for foreign in outcomes.iter().flat_map(|o| &o.foreign) {
         if foreign.from == PLATFORM && unread(foreign, outcomes) {
             continue;
@@ -188,13 +192,13 @@ fn unread(foreign: &Foreign, outcomes: &[&Outcome]) -> bool {
         .any(|(kind, name)| *kind == foreign.kind && *name == foreign.name)
 }
 
-fn refused(foreign: &Foreign, exports: &[&Export]) -> Option<Diagnostic> {
+fn refused(foreign: &Foreign, exports: &BTreeMap<&ResourceId, &Export>) -> Option<Diagnostic> {
     let id = ResourceId {
         kind: foreign.kind.clone(),
         tenant: Some(foreign.tenant.clone()),
         name: foreign.name.clone(),
     };
-    let export = exports.iter().find(|e| e.resource == id);
+    let export = exports.get(&id);
     if export.is_some_and(|e| e.to.is_empty() || e.to.contains(&foreign.from)) {
         return None;
     }

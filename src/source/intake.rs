@@ -154,11 +154,16 @@ pub enum ClashCause {
 pub fn clashes(tree: &SourceTree) -> Vec<Clash> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut found = Vec::new();
+    let mut before = "";
     for file in tree.files() {
         let path = file.path.as_str();
+        // Directories that the file before lies in too have been seen.
+        let known = common(before, path);
+        before = path;
         let ends = path
             .match_indices('/')
             .map(|(at, _)| at)
+            .filter(|at| *at >= known)
             .chain([path.len()]);
         for prefix in ends.filter_map(|end| path.get(..end)) {
             match seen.entry(folded(prefix)) {
@@ -175,6 +180,17 @@ pub fn clashes(tree: &SourceTree) -> Vec<Clash> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Up to where two paths have their directories in common.
+fn common(one: &str, other: &str) -> usize {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b);
+    let same = same.count();
+    // The last `/` of the common part ends a directory that is the same in both.
+    other.as_bytes()[..same]
+        .iter()
+        .rposition(|b| *b == b'/')
+        .map_or(0, |at| at + 1)
 }
 
 /// The first character of a path that nobody sees, if there is one.

@@ -52,7 +52,8 @@ catalogue! {
     );
 
     VARIABLE_CYCLE = 307, "Values that are made of each other",
-    "A `let` may use other names, and these form a circle or a chain that is too long. \
+    "A `let` may use other names, and these form a circle or a chain that is too long, or they multiply \
+     each other beyond 50,000 replacements. \
      Write one of them as a plain text.",
     shown(
         &[(WEB, "let a=\"${b}\" b=\"${a}\"\napp shop tenant=web {\n  image i\n  version \"1.0.0\"\n  args \"${a}\"\n}\n")],
@@ -85,8 +86,8 @@ catalogue! {
     );
 
     USE_TOO_DEEP = 312, "Too many levels of `use`",
-    "Profiles may use each other four levels deep. Deeper than that nobody can tell where a value comes from: \
-     put the fields together in fewer profiles.",
+    "Profiles may use each other four levels deep, and a resource may be made of 64 of them. \
+     Beyond that nobody can tell where a value comes from: put the fields together in fewer profiles.",
     shown(
         &[(WEB, "profile p1 { use p2 }\nprofile p2 { use p3 }\nprofile p3 { use p4 }\nprofile p4 { use p5 }\n\
                  profile p5 { replicas 2 }\napp shop tenant=web {\n  use p1\n  image i\n  version \"1.0.0\"\n}\n")],

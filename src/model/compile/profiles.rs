@@ -15,6 +15,7 @@ use crate::kinds;
 /// Each profile checked on its own, as the kind that uses it, else as the kind it fits best.
 pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagnostics) {
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let users = users(entries);
     for (file, own) in &files.all {
         for raw in file.nodes.iter().filter(|n| n.name == "profile" && *own) {
             let written = Written { file: file.id, raw };
@@ -38,19 +39,24 @@ pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagn
                         .related(first, "the first one"),
                 );
             }
-            let users = entries.iter().filter(|e| {
-                e.written
-                    .raw
-                    .children
-                    .iter()
-                    .any(|c| c.name == "use" && c.label() == Some(name))
-            });
-            match users.map(|e| e.kind).next().or_else(|| best_fit(raw)) {
+            match users.get(name).copied().or_else(|| best_fit(raw)) {
                 Some(kind) => profile(written, kind, files, out),
                 None => only_uses(written, files, out),
             }
         }
     }
+}
+
+/// The kind of the first resource that uses each profile.
+fn users<'a>(entries: &[Entry<'a>]) -> BTreeMap<&'a str, &'static KindSchema> {
+    let mut users = BTreeMap::new();
+    for entry in entries {
+        let children = entry.written.raw.children.iter();
+        for name in children.filter(|c| c.name == "use").filter_map(|c| c.label()) {
+            users.entry(name).or_insert(entry.kind);
+        }
+    }
+    users
 }
 
 fn profile(
