@@ -10,17 +10,17 @@ use std::thread;
 use crate::project;
 
 /// The argument that asks for it.
-pub const ARGUMENT: &str = "kdl-alone";
+pub(crate) const ARGUMENT: &str = "kdl-alone";
 
 /// The process to start.
-pub fn command(root: &Path) -> Command {
+pub(crate) fn command(root: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg(ARGUMENT).arg(root).env_clear();
     command
 }
 
 /// The work of that process.
-pub fn work(root: &Path) {
+pub(crate) fn work(root: &Path) {
     let files = project::files(root);
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);

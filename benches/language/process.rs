@@ -15,30 +15,32 @@ use std::time::{Duration, Instant};
 const SAMPLE: Duration = Duration::from_millis(1);
 
 /// What one process did.
-pub struct Ran {
+pub(crate) struct Ran {
     /// From before it was started until it was gone.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
+    /// Processor time of it and of everything that it started, in steps of 10 ms.
+    pub(crate) cpu: Duration,
     /// Its exit code.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it printed.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it complained about.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 /// Peak memory in KiB.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Peak {
+pub(crate) struct Peak {
     /// Of the process and everything that it started, at the worst time.
-    pub together: u64,
+    pub(crate) together: u64,
     /// Of the process alone.
-    pub parent: u64,
+    pub(crate) parent: u64,
     /// Of the largest process that it started.
-    pub worker: u64,
+    pub(crate) worker: u64,
 }
 
 /// `kubemate validate` on a directory, with its cache in another.
-pub fn validate(root: &Path, cache: &Path) -> Command {
+pub(crate) fn validate(root: &Path, cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
     command
         .args(["validate", "--output", "json"])
@@ -49,8 +51,8 @@ pub fn validate(root: &Path, cache: &Path) -> Command {
 }
 
 /// Runs to the end.
-pub fn run(mut command: Command) -> Ran {
-    let started = Instant::now();
+pub(crate) fn run(mut command: Command) -> Ran {
+    let (before, started) = (cpu_of_children(), Instant::now());
     let Output {
         status,
         stdout,
@@ -58,14 +60,27 @@ pub fn run(mut command: Command) -> Ran {
     } = command.output().unwrap();
     Ran {
         wall: started.elapsed(),
+        cpu: cpu_of_children().saturating_sub(before),
         code: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
     }
 }
 
+/// Processor time of all children that have ended: two fields of `/proc/self/stat`, in hundredths.
+fn cpu_of_children() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    // The second field is a name in parentheses and may hold anything.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<u64> = fields
+        .split_whitespace()
+        .map(|field| field.parse().unwrap_or_default())
+        .collect();
+    Duration::from_millis(10 * (fields[13] + fields[14]))
+}
+
 /// Runs to the end and weighs on the way.
-pub fn weigh(mut command: Command) -> Peak {
+pub(crate) fn weigh(mut command: Command) -> Peak {
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -104,7 +119,11 @@ fn family(root: u32) -> Vec<u32> {
         };
         for thread in threads.flatten() {
             let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            all.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            all.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            );
         }
     }
     all

@@ -5,19 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How many tenants a generated project has.
-pub const TENANTS: usize = 20;
+pub(crate) const TENANTS: usize = 20;
 
 /// A project on disk.
-pub struct Project {
+pub(crate) struct Project {
     /// Its directory.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// How many apps it has, one in each file.
-    pub apps: usize,
+    pub(crate) apps: usize,
 }
 
 impl Project {
     /// Writes a project with this many apps below an existing directory.
-    pub fn write(root: PathBuf, apps: usize) -> Self {
+    pub(crate) fn write(root: PathBuf, apps: usize) -> Self {
         let project = Self { root, apps };
         project.put("kubemate.kdl", &head());
         project.put("platform/profiles.kdl", PROFILES);
@@ -32,13 +32,13 @@ impl Project {
     }
 
     /// Changes one app's version: a file as a person would change it.
-    pub fn change(&self, round: usize) {
+    pub(crate) fn change(&self, round: usize) {
         let app = (round * 37) % self.apps;
         self.put(&app_path(app), &app_file(app, round + 1));
     }
 
     /// How many bytes of KDL there are.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         files(&self.root)
             .iter()
             .map(|path| fs::metadata(path).unwrap().len())
@@ -53,7 +53,7 @@ impl Project {
 }
 
 /// Every KDL file below a directory, in the order of their paths.
-pub fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![root.to_owned()];
     while let Some(directory) = pending.pop() {
@@ -84,10 +84,14 @@ fn head() -> String {
         .map(|name| format!("    path \"tenants/{name}/**\" tenant={name}\n"))
         .collect();
     let environment = |name: &str, cluster: &str, domain: &str| {
-        format!("  environment {name} {{\n    cluster {cluster}\n    let domain=\"{domain}\"\n  }}\n")
+        format!(
+            "  environment {name} {{\n    cluster {cluster}\n    let domain=\"{domain}\"\n  }}\n"
+        )
     };
     let cluster = |name: &str, digit: char| {
-        format!("  cluster {name} uid=\"{digit}0000000-0000-4000-8000-000000000000\" kubernetes=\"1.33\"\n")
+        format!(
+            "  cluster {name} uid=\"{digit}0000000-0000-4000-8000-000000000000\" kubernetes=\"1.33\"\n"
+        )
     };
     let clusters = [cluster("near", '1'), cluster("far", '2')].concat();
     let environments = [

@@ -15,9 +15,9 @@ mod project;
 use std::sync::{Arc, LazyLock};
 
 use divan::Bencher;
+use kubemate::adapters::disk;
 use kubemate::adapters::judge::{self, Judge};
 use kubemate::adapters::worker::Workers;
-use kubemate::adapters::disk;
 use kubemate::dsl::{parse, scan};
 use kubemate::model::job::{InputFile, Want};
 use kubemate::model::parse::parse_file;
@@ -42,6 +42,7 @@ static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
             id,
             path: file.path.clone(),
             text: file.text().unwrap().to_owned(),
+            known: None,
         })
         .collect();
     Sample { tree, files }
@@ -91,7 +92,11 @@ fn c_parse_chunks(bencher: Bencher<'_, '_>) {
 /// Text to raw nodes, as a worker does it.
 #[divan::bench]
 fn d_file_to_nodes() -> usize {
-    SAMPLE.files.iter().map(|f| parse_file(f).0.nodes.len()).sum()
+    SAMPLE
+        .files
+        .iter()
+        .map(|f| parse_file(f).0.nodes.len())
+        .sum()
 }
 
 /// Everything, without worker processes and without a cache.

@@ -168,9 +168,20 @@ impl Value {
 impl Pack {
     /// The value under a key, which counts as a use.
     pub fn get(&mut self, key: CacheKey) -> Option<&[u8]> {
-        let kept = self.kept.get_mut(&key)?;
-        kept.used = self.round;
-        Some(kept.value.bytes())
+        self.touch(key);
+        self.peek(key)
+    }
+
+    /// Counts as a use of what is kept under a key, if anything is.
+    pub fn touch(&mut self, key: CacheKey) {
+        if let Some(kept) = self.kept.get_mut(&key) {
+            kept.used = self.round;
+        }
+    }
+
+    /// The value under a key, without counting as a use.
+    pub fn peek(&self, key: CacheKey) -> Option<&[u8]> {
+        self.kept.get(&key).map(|kept| kept.value.bytes())
     }
 
     /// Keeps a value.

@@ -1,6 +1,8 @@
 //! A tree judged owner by owner, each in a worker process, with what is known from before taken from
 //! the cache. The one way in which `cli` and `controller` reach the language and the renderer.
 
+mod wire;
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -8,7 +10,7 @@ use rayon::prelude::*;
 use super::cache::{Cache, CacheKey, Pack};
 use super::worker::{Answer, Workers};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::job::{Job, Outcome, Want};
+use crate::model::job::{InputFile, Job, Outcome, Want};
 use crate::model::layout::{Found, Layout};
 use crate::model::platform;
 use crate::object::{Owner, Rendered};
@@ -54,11 +56,10 @@ impl Verdict {
 
 /// The answer of a worker: an outcome, as bytes.
 pub fn work(request: &[u8]) -> Vec<u8> {
-    let outcome = match serde_json::from_slice::<Job>(request) {
-        Ok(job) => crate::render::job::run(&job),
-        Err(_) => return Vec::new(),
-    };
-    serde_json::to_vec(&outcome).unwrap_or_default()
+    match wire::read_request(request) {
+        Some(job) => wire::answer(&crate::render::job::run(&job)),
+        None => Vec::new(),
+    }
 }
 
 impl Judge {
@@ -156,37 +157,56 @@ impl Judge {
         outcomes
     }
 
-    /// A job with what is known of it from before.
+    /// A job with what is known of it from before: its outcome, or else the nodes of its files.
     fn recall(&self, job: Job) -> Asked {
-        let request = serde_json::to_vec(&job).unwrap_or_default();
-        // A render holds what a tenant's objects are made of: it is cheap to make again.
-        let kept = self.cache.as_ref().filter(|_| job.want == Want::Check);
-        let kept = kept.map(|(cache, program)| {
+        let mut request = wire::request(&job);
+        let mut outcome = None;
+        let kept = self.cache.as_ref().map(|(cache, program)| {
             let key = CacheKey::new("outcome", &[program.as_bytes(), &request]);
-            (key, cache.load(&slot(&job)))
+            let mut pack = cache.load(&slot(&job));
+            let known = pack.get(key);
+            outcome = known.and_then(|bytes| serde_json::from_slice(bytes).ok());
+            if outcome.is_none() {
+                let nodes: Vec<_> = job.files.iter().map(|f| self.nodes_key(f)).collect();
+                nodes.iter().for_each(|key| pack.touch(*key));
+                wire::add_known(&mut request, nodes.iter().map(|key| pack.peek(*key)));
+            }
+            (key, pack)
         });
-        let mut asked = Asked {
+        Asked {
             job,
             request,
             kept,
-            outcome: None,
-        };
-        if let Some((key, pack)) = &mut asked.kept {
-            let known = pack.get(*key);
-            asked.outcome = known.and_then(|bytes| serde_json::from_slice(bytes).ok());
+            outcome,
         }
-        asked
+    }
+
+    fn nodes_key(&self, file: &InputFile) -> CacheKey {
+        let program = self.cache.as_ref().map_or("", |(_, program)| program);
+        CacheKey::new("nodes", &[program.as_bytes(), file.text.as_bytes()])
     }
 
     /// The outcome in a worker's answer, which is remembered; or why there is none.
     fn take(&self, asked: &mut Asked, answer: Answer) -> Result<(), String> {
         let bytes = answer.map_err(|error| error.to_string())?;
-        let outcome = serde_json::from_slice(&bytes);
-        asked.outcome = Some(outcome.map_err(|_| "its answer makes no sense".to_owned())?);
-        if let (Some((cache, _)), Some((key, pack))) = (&self.cache, &mut asked.kept) {
-            pack.put(*key, bytes);
-            cache.store(&slot(&asked.job), pack);
+        let nonsense = || "its answer makes no sense".to_owned();
+        let (json, fresh) = wire::read_answer(&bytes).ok_or_else(nonsense)?;
+        let outcome = serde_json::from_slice(json).map_err(|_| nonsense())?;
+        asked.outcome = Some(outcome);
+        let Some(((cache, _), (key, pack))) = self.cache.as_ref().zip(asked.kept.as_mut()) else {
+            return Ok(());
+        };
+        // A render holds what a tenant's objects are made of: it is cheap to make again.
+        if asked.job.want == Want::Check {
+            pack.put(*key, json.to_vec());
         }
+        for (id, nodes) in fresh {
+            let files = &asked.job.files;
+            if let Ok(at) = files.binary_search_by_key(&id, |file| file.id) {
+                pack.put(self.nodes_key(&files[at]), nodes.to_vec());
+            }
+        }
+        cache.store(&slot(&asked.job), pack);
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 //! The tree depends on one file's bytes only, so it can be cached by blob digest and sent between
 //! processes. Spans are byte offsets in that file; the file's id is added by the reader.
 
+pub mod packed;
+
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use miette::SourceSpan;
 use serde::{Deserialize, Serialize};

@@ -16,7 +16,7 @@ use self::resources::Entry;
 use super::index::{self, Names};
 use super::job::{Export, InputFile, Job, Outcome, PLATFORM, ParsedFile};
 use super::layout::{self, Found, Layout};
-use super::parse::parse_file;
+use super::parse::{pack_file, parse_file};
 use super::test;
 use crate::dsl::compose::{Surroundings, Target, Written};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -43,11 +43,12 @@ pub struct Judged {
 /// Judges one owner's files.
 pub fn judge(job: &Job) -> Judged {
     let mut out = Diagnostics::default();
-    let (project, own) = read(job, &mut out);
+    let (project, Read { files: own, fresh }) = read(job, &mut out);
     let Some(found) = project else {
         let outcome = Outcome {
             diagnostics: out.finish(),
             parsed: own,
+            fresh,
             ..Outcome::default()
         };
         return Judged {
@@ -57,7 +58,9 @@ pub fn judge(job: &Job) -> Judged {
             own: Vec::new(),
         };
     };
-    judge_files(job, found, own, out)
+    let mut judged = judge_files(job, found, own, out);
+    judged.outcome.fresh = fresh;
+    judged
 }
 
 /// Judges an owner's files together with one more, as if it stood among them.
@@ -119,47 +122,50 @@ fn sources(job: &Job, own: &[ParsedFile]) -> Sources {
     )
 }
 
-/// Parses the owner's KDL and finds the project, in its own files or in the platform's.
-fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Vec<ParsedFile>) {
-    let is_kdl = |f: &&InputFile| f.path.as_str().ends_with(".kdl");
-    let parse = |files: Vec<&InputFile>, out: &mut Diagnostics| -> Vec<ParsedFile> {
-        let parsed: Vec<_> = files.into_par_iter().map(parse_file).collect();
-        let mut nodes = Vec::with_capacity(parsed.len());
-        for (file, problems) in parsed {
+/// An owner's KDL as read.
+#[derive(Default)]
+struct Read {
+    files: Vec<ParsedFile>,
+    fresh: Vec<(FileId, Vec<u8>)>,
+}
+
+impl Read {
+    fn files(&mut self, files: &[&InputFile], out: &mut Diagnostics) {
+        let parsed: Vec<_> = files
+            .par_iter()
+            .map(|file| {
+                let (parsed, problems) = parse_file(file);
+                let fresh = pack_file(file, &parsed, &problems);
+                (parsed, problems, fresh)
+            })
+            .collect();
+        for (file, problems, fresh) in parsed {
             out.append(problems);
-            nodes.push(file);
-        }
-        nodes
-    };
-    match job.platform.iter().find(|f| f.path.as_str() == FILE) {
-        Some(file) => {
-            // Its problems are the platform's to report.
-            let project = layout::project(file, &mut Diagnostics::default());
-            (
-                project,
-                parse(job.files.iter().filter(is_kdl).collect(), out),
-            )
-        }
-        None => {
-            let first: Vec<_> = job
-                .files
-                .iter()
-                .filter(|f| f.path.as_str() == FILE)
-                .collect();
-            let mut own = parse(first, out);
-            let project = own.first().and_then(|file| layout::project(file, out));
-            let layout = project.as_ref().map(|found| Layout::of(&found.project));
-            let included = |f: &&InputFile| layout.as_ref().is_none_or(|l| l.includes(&f.path));
-            let rest = job
-                .files
-                .iter()
-                .filter(is_kdl)
-                .filter(|f| f.path.as_str() != FILE);
-            own.extend(parse(rest.filter(included).collect(), out));
-            own.sort_by_key(|file| file.id);
-            (project, own)
+            self.fresh.extend(fresh.map(|nodes| (file.id, nodes)));
+            self.files.push(file);
         }
     }
+}
+
+/// Parses the owner's KDL and finds the project, in its own files or in the platform's.
+fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Read) {
+    let mut read = Read::default();
+    let kdl = job.files.iter().filter(|f| f.path.as_str().ends_with(".kdl"));
+    if let Some(file) = job.platform.iter().find(|f| f.path.as_str() == FILE) {
+        // Its problems are the platform's to report.
+        let project = layout::project(file, &mut Diagnostics::default());
+        read.files(&kdl.collect::<Vec<_>>(), out);
+        return (project, read);
+    }
+    let (first, rest): (Vec<_>, Vec<_>) = kdl.partition(|f| f.path.as_str() == FILE);
+    read.files(&first, out);
+    let project = read.files.first().and_then(|file| layout::project(file, out));
+    let layout = project.as_ref().map(|found| Layout::of(&found.project));
+    let included = |f: &&InputFile| layout.as_ref().is_none_or(|l| l.includes(&f.path));
+    let rest: Vec<_> = rest.into_iter().filter(included).collect();
+    read.files(&rest, out);
+    read.files.sort_by_key(|file| file.id);
+    (project, read)
 }
 
 /// All files in sight, and which of them are the owner's.

@@ -20,6 +20,9 @@ pub struct InputFile {
     pub path: RepoPath,
     /// What it says.
     pub text: String,
+    /// Its nodes as read before, packed; they travel beside the job.
+    #[serde(skip)]
+    pub known: Option<Vec<u8>>,
 }
 
 /// A file of KDL after parsing.
@@ -176,6 +179,9 @@ pub struct Outcome {
     pub shown: Vec<Shown>,
     /// Test verdicts.
     pub tests: Vec<TestVerdict>,
+    /// Sound files that were read now, packed; they travel beside the outcome.
+    #[serde(skip)]
+    pub fresh: Vec<(FileId, Vec<u8>)>,
 }
 
 impl Outcome {

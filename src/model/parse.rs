@@ -3,11 +3,34 @@
 
 use super::job::{InputFile, ParsedFile};
 use crate::dsl::diagnostic::Diagnostics;
-use crate::dsl::raw::RawNode;
+use crate::dsl::raw::{RawNode, packed};
 use crate::dsl::{parse, scan};
 
-/// Parses one file. Nodes of broken chunks are left out and their problems reported.
+/// The nodes of one file: those known from before, or the text parsed. Nodes of broken chunks are left
+/// out and their problems reported.
 pub fn parse_file(file: &InputFile) -> (ParsedFile, Diagnostics) {
+    let known = file.known.as_deref();
+    match known.and_then(|bytes| packed::unpack(bytes, &file.text)) {
+        Some(nodes) => {
+            let parsed = ParsedFile {
+                id: file.id,
+                path: file.path.clone(),
+                nodes,
+                unread: Vec::new(),
+            };
+            (parsed, Diagnostics::default())
+        }
+        None => parse_text(file),
+    }
+}
+
+/// What a later run may know of a file: its nodes, if nothing is wrong with it.
+pub fn pack_file(file: &InputFile, parsed: &ParsedFile, problems: &Diagnostics) -> Option<Vec<u8>> {
+    let sound = file.known.is_none() && problems.is_empty() && parsed.unread.is_empty();
+    sound.then(|| packed::pack(&parsed.nodes, &file.text))
+}
+
+fn parse_text(file: &InputFile) -> (ParsedFile, Diagnostics) {
     let scan::Scan {
         chunks,
         broken,

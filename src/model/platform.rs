@@ -103,6 +103,7 @@ fn input(id: FileId, file: &SourceFile) -> Option<InputFile> {
         id,
         path: file.path.clone(),
         text: file.text()?.to_owned(),
+        known: None,
     })
 }
 

@@ -18,6 +18,7 @@ mod githost;
 mod apply;
 mod bank;
 mod broken;
+mod cached;
 mod cli;
 mod codes;
 mod controller;
