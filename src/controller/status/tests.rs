@@ -47,6 +47,7 @@ fn truths(status: &SyncStatus) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn each_pass_has_its_conditions_and_its_ending() {
     let failed = SetResult {
         failed: true,

@@ -117,7 +117,7 @@ fn a_rule_leads_somewhere() {
     refused("KM0405", "rule { to chekout port=http }", good);
     assert_eq!(
         inside("").first().map(|s| &s[..6]),
-        Some("KM0208"),
+        Some("KM0202"),
         "{:?}",
         inside("")
     );
