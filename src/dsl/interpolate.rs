@@ -58,7 +58,9 @@ pub enum Problem {
     #[error("`${{{0}}}` is made of itself or of more than {MAX_DEPTH} values in a row")]
     TooDeep(String),
     /// More than [`MAX_REPLACEMENTS`] were needed.
-    #[error("the resource is made of more than {MAX_REPLACEMENTS} values: names that hold names multiply")]
+    #[error(
+        "the resource is made of more than {MAX_REPLACEMENTS} values: names that hold names multiply"
+    )]
     TooMany,
     /// The result is over [`MAX_TEXT`].
     #[error("the text is longer than {} KiB after `${{…}}` is replaced", MAX_TEXT / 1024)]

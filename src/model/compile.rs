@@ -150,7 +150,10 @@ impl Read {
 /// Parses the owner's KDL and finds the project, in its own files or in the platform's.
 fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Read) {
     let mut read = Read::default();
-    let kdl = job.files.iter().filter(|f| f.path.as_str().ends_with(".kdl"));
+    let kdl = job
+        .files
+        .iter()
+        .filter(|f| f.path.as_str().ends_with(".kdl"));
     if let Some(file) = job.platform.iter().find(|f| f.path.as_str() == FILE) {
         // Its problems are the platform's to report.
         let project = layout::project(file, &mut Diagnostics::default());
@@ -159,7 +162,10 @@ fn read(job: &Job, out: &mut Diagnostics) -> (Option<Found>, Read) {
     }
     let (first, rest): (Vec<_>, Vec<_>) = kdl.partition(|f| f.path.as_str() == FILE);
     read.files(&first, out);
-    let project = read.files.first().and_then(|file| layout::project(file, out));
+    let project = read
+        .files
+        .first()
+        .and_then(|file| layout::project(file, out));
     let layout = project.as_ref().map(|found| Layout::of(&found.project));
     let included = |f: &&InputFile| layout.as_ref().is_none_or(|l| l.includes(&f.path));
     let rest: Vec<_> = rest.into_iter().filter(included).collect();
@@ -207,7 +213,11 @@ impl<'a> Files<'a> {
     }
 
     /// What a file sees of two parts: the owner's own files see both, the platform's their own.
-    fn seen<'p, T>(&self, from: FileId, [own, platform]: &'p [T; 2]) -> impl Iterator<Item = &'p T> {
+    fn seen<'p, T>(
+        &self,
+        from: FileId,
+        [own, platform]: &'p [T; 2],
+    ) -> impl Iterator<Item = &'p T> {
         let own = self.own.contains(&from).then_some(own);
         own.into_iter().chain([platform])
     }
@@ -218,7 +228,9 @@ fn profiles_of(files: &[ParsedFile]) -> Vec<Written<'_>> {
         let written = |raw| Written { file: file.id, raw };
         file.nodes.iter().map(written)
     });
-    nodes.filter(|written| written.raw.name == "profile").collect()
+    nodes
+        .filter(|written| written.raw.name == "profile")
+        .collect()
 }
 
 fn by_name(profiles: Vec<Written<'_>>) -> BTreeMap<&str, Written<'_>> {

@@ -20,8 +20,12 @@ use crate::object::Owner;
 use crate::source::RepoPath;
 
 /// Files that belong to every project, whatever it includes.
-static ALWAYS: LazyLock<Vec<Pattern>> =
-    LazyLock::new(|| ["tests/**/*.kdl"].into_iter().filter_map(Pattern::new).collect());
+static ALWAYS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    ["tests/**/*.kdl"]
+        .into_iter()
+        .filter_map(Pattern::new)
+        .collect()
+});
 /// Names that mean something without a `let`.
 pub const BUILT_IN: &[&str] = &["environment", "cluster", "tenant", "namespace"];
 

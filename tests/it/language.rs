@@ -88,7 +88,11 @@ fn mistakes_are_found_where_they_are() {
 fn said_of(text: &str) -> Vec<String> {
     let started = std::time::Instant::now();
     let tenant = ("tenant.kdl", "tenant web\n");
-    let all = judge(&tree(&[("kubemate.kdl", PROJECT), tenant, ("bomb.kdl", text)]));
+    let all = judge(&tree(&[
+        ("kubemate.kdl", PROJECT),
+        tenant,
+        ("bomb.kdl", text),
+    ]));
     let spent = started.elapsed();
     assert!(spent.as_secs() < 20, "{spent:?} for {text:.60}");
     let mut codes: Vec<String> = all.iter().map(|d| d.code.to_string()).collect();
@@ -101,7 +105,9 @@ fn profiles_that_multiply_are_refused() {
     // A hundred to the power of four, if each were followed.
     let mut text = String::new();
     for level in 0..4 {
-        let uses: String = (0..100).map(|n| format!("use p{}-{n}; ", level + 1)).collect();
+        let uses: String = (0..100)
+            .map(|n| format!("use p{}-{n}; ", level + 1))
+            .collect();
         let body = if level == 3 { "replicas 1" } else { &uses };
         (0..100).for_each(|n| text.push_str(&format!("profile p{level}-{n} {{ {body} }}\n")));
     }
@@ -113,15 +119,23 @@ fn profiles_that_multiply_are_refused() {
 fn values_that_multiply_are_refused() {
     // A thousand to the power of six, and all of it nothing.
     let lets: String = (1..7)
-        .map(|n| format!("let v{n}=\"{}\"\n", format!("${{v{}}}", n - 1).repeat(1_000)))
+        .map(|n| {
+            format!(
+                "let v{n}=\"{}\"\n",
+                format!("${{v{}}}", n - 1).repeat(1_000)
+            )
+        })
         .collect();
-    let text = format!("let v0=\"\"\n{lets}app shop tenant=web {{ image \"i${{v6}}\"; version \"1\" }}\n");
+    let text =
+        format!("let v0=\"\"\n{lets}app shop tenant=web {{ image \"i${{v6}}\"; version \"1\" }}\n");
     assert_eq!(said_of(&text), ["KM0307"]);
 }
 
 #[test]
 fn many_names_that_nobody_knows_cost_no_more_than_many_names() {
-    let profiles: String = (0..2_000).map(|n| format!("profile p{n:05} {{ replicas 1 }}\n")).collect();
+    let profiles: String = (0..2_000)
+        .map(|n| format!("profile p{n:05} {{ replicas 1 }}\n"))
+        .collect();
     let apps: String = (0..2_000)
         .map(|n| format!("app a{n:05} tenant=web {{ use q{n:05}; image i; version \"1\" }}\n"))
         .collect();

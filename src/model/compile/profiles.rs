@@ -52,7 +52,10 @@ fn users<'a>(entries: &[Entry<'a>]) -> BTreeMap<&'a str, &'static KindSchema> {
     let mut users = BTreeMap::new();
     for entry in entries {
         let children = entry.written.raw.children.iter();
-        for name in children.filter(|c| c.name == "use").filter_map(|c| c.label()) {
+        for name in children
+            .filter(|c| c.name == "use")
+            .filter_map(|c| c.label())
+        {
             users.entry(name).or_insert(entry.kind);
         }
     }
