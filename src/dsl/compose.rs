@@ -204,6 +204,15 @@ impl Builder<'_> {
         });
     }
 
+    /// Counts one more profile, and says where they become too many.
+    fn one_more(&mut self, at: Span, out: &mut Diagnostics) -> bool {
+        self.used += 1;
+        if self.used == MAX_PROFILES + 1 {
+            out.push(too_many_profiles(at));
+        }
+        self.used <= MAX_PROFILES
+    }
+
     /// The profiles a node uses, the profiles' own first.
     fn uses(&mut self, written: Written<'_>, stack: &mut Vec<String>, out: &mut Diagnostics) {
         let mut seen: Vec<(&str, Span)> = Vec::new();
@@ -241,11 +250,7 @@ impl Builder<'_> {
                 out.push(Diagnostic::error(codes::USE_TOO_DEEP, at, message));
                 continue;
             }
-            self.used += 1;
-            if self.used > MAX_PROFILES {
-                if self.used == MAX_PROFILES + 1 {
-                    out.push(too_many_profiles(at));
-                }
+            if !self.one_more(at, out) {
                 return;
             }
             stack.push(name.to_owned());

@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 6] = [
     ),
     (
         "tenants/stock/stock.kdl",
-        "app stock tenant=stock {\n  use small\n  image \"example/stock\"\n  version \"1.0.0\"\n  export\n}\n",
+        "app stock tenant=stock {\n  use small\n  image \"example/stock\"\n  version \"1.0.0\"\n}\n",
     ),
     (
         "tenants/web/cart.kdl",
