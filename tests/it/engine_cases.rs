@@ -1,6 +1,8 @@
 //! Acceptance cases by number, through the real binary or the real engine, with the oracles after each.
 
 mod disturbed;
+mod every_call;
+mod fidelity;
 mod killed;
 mod oracles;
 mod trust;
