@@ -21,6 +21,7 @@ pub mod intent;
 pub mod inventory;
 pub mod managed;
 pub mod mask;
+pub mod neighbours;
 pub mod normalize;
 pub mod observed;
 pub mod order;
@@ -30,6 +31,7 @@ pub mod step;
 
 pub use finding::{Finding, Level, Rule};
 pub use inventory::{Entry, Inventory, Record};
+pub use neighbours::Neighbours;
 pub use observed::{Live, Observed, World};
 pub use step::{Action, Step, StepId, Until, Verb};
 

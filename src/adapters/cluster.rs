@@ -17,7 +17,8 @@ use crate::adapters::cluster::client::Link;
 use crate::adapters::cluster::discovery::{Catalogue, Resource};
 use crate::adapters::cluster::request::Request;
 use crate::apply::cluster::{
-    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target, Write,
+    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target,
+    Write,
 };
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{GroupKind, ObjectKey, SetId};

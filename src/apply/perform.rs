@@ -187,7 +187,8 @@ impl<C: Cluster> Hands<'_, C> {
         live: &Live,
     ) -> Result<Option<Live>, Halt> {
         if claims.digest_on(payload, live) != claims.digest {
-            let said = "what is to be taken over from other managers changed since the plan was made";
+            let said =
+                "what is to be taken over from other managers changed since the plan was made";
             return Err(Halt::stopped(said));
         }
         let body = serde_json::json!({"metadata": {

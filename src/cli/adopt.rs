@@ -18,7 +18,7 @@ use crate::object::{ObjectKey, Rendered};
 use crate::plan::display;
 use crate::plan::observed::{Observed, World};
 use crate::plan::step::{Action, KeepWhy};
-use crate::plan::{Plan, Policy, Verb, digest};
+use crate::plan::{Neighbours, Plan, Policy, Verb, digest};
 
 /// Take over existing objects: list them, show what would change, and with its digest do it.
 #[derive(Debug, clap::Args)]
@@ -68,10 +68,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 async fn adopt(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let (mut clusters, mut offers) = (BTreeMap::new(), Vec::new());
     let mut known = Vec::new();
+    let beside = session.neighbours();
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, &arguments.to).await?;
         for rendered in sets {
-            let found = offer(session, &cluster, rendered, arguments).await?;
+            let found = offer(session, &cluster, (rendered, &beside), arguments).await?;
             known.extend(found.0);
             offers.extend(found.1);
         }
@@ -107,11 +108,14 @@ async fn adopt(session: &Session, arguments: &Arguments) -> Result<Exit, Failure
 async fn offer(
     session: &Session,
     cluster: &KubeCluster,
-    rendered: &Rendered,
+    (rendered, beside): (&Rendered, &Neighbours<'_>),
     arguments: &Arguments,
 ) -> Result<(Vec<ObjectKey>, Option<Offer>), Failure> {
-    let (identity, policy) = (session.identity(&rendered.set), session.policy(&rendered.set));
-    let seen = look(cluster, rendered, &identity, &policy).await?;
+    let (identity, policy) = (
+        session.rights.identity(&rendered.set),
+        session.rights.policy(&rendered.set),
+    );
+    let seen = look(cluster, rendered, &identity, &policy, beside).await?;
     let foreign: Vec<ObjectKey> = foreign(&seen.plan);
     let chosen = |key: &&ObjectKey| {
         arguments.object.is_empty() || arguments.object.iter().any(|text| key.is_selected_by(text))
@@ -120,7 +124,8 @@ async fn offer(
     if chosen.is_empty() {
         return Ok((foreign, None));
     }
-    let (rendered, plan) = permitted(cluster, (rendered, &identity, &policy), &chosen).await?;
+    let (rendered, plan) =
+        permitted(cluster, (rendered, &identity, &policy), &chosen, beside).await?;
     let managers = chosen
         .iter()
         .map(|key| (key.clone(), managers(&seen.world, key)))
@@ -151,6 +156,7 @@ async fn permitted(
     cluster: &KubeCluster,
     (rendered, identity, policy): (&Rendered, &Identity, &Policy),
     chosen: &BTreeSet<ObjectKey>,
+    beside: &Neighbours<'_>,
 ) -> Result<(Rendered, Plan), Failure> {
     let mut rendered = rendered.clone();
     for key in chosen {
@@ -158,7 +164,7 @@ async fn permitted(
             desired.rules.adopt = true;
         }
     }
-    let plan = prepare(cluster, &rendered, identity, policy).await?;
+    let plan = prepare(cluster, &rendered, identity, policy, beside).await?;
     Ok((rendered, plan.only(chosen)))
 }
 

@@ -95,7 +95,14 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
         set,
         objects: BTreeMap::new(),
     };
-    let plan = prepare(&cluster, &nothing, &identity, &policy).await?;
+    let plan = prepare(
+        &cluster,
+        &nothing,
+        &identity,
+        &policy,
+        &session.neighbours(),
+    )
+    .await?;
     let style = display::Style {
         color: output::style().color,
     };

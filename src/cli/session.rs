@@ -13,6 +13,7 @@ use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
 use crate::model::job::Want;
 use crate::object::{Owner, Rendered};
+use crate::plan::Neighbours;
 use crate::plan::display::Place;
 use crate::source::intake::Loaded;
 
@@ -95,6 +96,11 @@ impl Session {
             sets.sort_by_key(|r| (r.set.owner != Owner::Platform, &r.set));
         }
         all
+    }
+
+    /// What its sets say about each other's objects.
+    pub fn neighbours(&self) -> Neighbours<'_> {
+        Neighbours::of(&self.sets)
     }
 
     /// Finds `path:line:column` of spans in this project.

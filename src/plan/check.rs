@@ -15,6 +15,8 @@ mod rbac;
 mod restart;
 mod routes;
 
+pub(in crate::plan) use self::routes::{Address, addresses};
+
 /// What a rule looks at.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {

@@ -151,12 +151,7 @@ impl Moved {
     }
 }
 
-fn cut(
-    entry: &mut ManagerEntry,
-    field: &str,
-    payload: &Payload,
-    live: &Live,
-) -> Option<FieldTree> {
+fn cut(entry: &mut ManagerEntry, field: &str, payload: &Payload, live: &Live) -> Option<FieldTree> {
     let mut left = FieldTree::default();
     if field.is_empty() {
         for pointer in LEFT {

@@ -5,4 +5,5 @@ mod every_call;
 mod fidelity;
 mod killed;
 mod oracles;
+mod semantics;
 mod trust;

@@ -130,7 +130,9 @@ struct FindingJson {
 
 /// The published schema of what `kubemate plan -o json` prints: one plan per set.
 pub fn schema() -> Value {
-    schemars::schema_for!(Vec<PlanJson>).to_value()
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let generator = settings.into_generator();
+    generator.into_root_schema_for::<Vec<PlanJson>>().to_value()
 }
 
 /// The plan on the wire.

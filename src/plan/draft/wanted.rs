@@ -313,9 +313,7 @@ impl<'a> Wanted<'a> {
                 Some(Managed::of(object)),
                 None,
             ),
-            DryRun::Unverified { reason } => {
-                (expected(), None, Some(reason.clone()))
-            }
+            DryRun::Unverified { reason } => (expected(), None, Some(reason.clone())),
             DryRun::NotNeeded => {
                 let why = "the API server was not asked".to_owned();
                 (expected(), None, Some(why))
@@ -334,7 +332,8 @@ impl<'a> Wanted<'a> {
         let mut changes = diff::diff(&before, &after, &shape, &self.mask);
         let ownership = managed.is_none_or(|m| m.ours() != live.managed.ours());
         let refused = matches!(live.dry_run, DryRun::Refused(_));
-        let same = before == after && !ownership && takes.is_empty() && claims.is_empty() && !refused;
+        let same =
+            before == after && !ownership && takes.is_empty() && claims.is_empty() && !refused;
         let desired = &self.desired.manifest.body;
         for change in &mut changes {
             let pointer = digest::translate(&change.pointer, &after, desired, &shape);

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::object::FIELD_MANAGER;
-use crate::plan::managed::{FieldTree, ManagerEntry, Operation, fits, segment, step_into, unescape};
+use crate::plan::managed::{
+    FieldTree, ManagerEntry, Operation, fits, segment, step_into, unescape,
+};
 
 impl FieldTree {
     /// The tree as a FieldsV1 value.
@@ -116,10 +118,19 @@ mod tests {
     fn a_cut_and_what_is_left_are_the_whole() {
         let object = json!({"spec":{"type":"ClusterIP","ports":[
             {"port":81,"protocol":"TCP"},{"port":80,"protocol":"TCP","name":"a"}]}});
-        for pointer in ["", "/spec", "/spec/ports/0", "/spec/ports/1/name", "/spec/type"] {
+        for pointer in [
+            "",
+            "/spec",
+            "/spec/ports/0",
+            "/spec/ports/1/name",
+            "/spec/type",
+        ] {
             let mut left = tree();
             let cut = left.cut(pointer, &object).unwrap();
-            assert!(left.is_empty() == pointer.is_empty() || pointer == "/spec", "{pointer}");
+            assert!(
+                left.is_empty() == pointer.is_empty() || pointer == "/spec",
+                "{pointer}"
+            );
             left.merge(&cut);
             assert_eq!(left, tree(), "{pointer}");
         }

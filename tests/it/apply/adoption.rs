@@ -58,22 +58,32 @@ async fn adopted_from(manager: &str, args: &[&str]) {
     let variable = "spec.template.spec.containers[name=main].env[name=OLD]";
     assert!(goes.contains(&variable), "what goes is shown: {goes:?}");
     assert!(goes.contains(&"metadata.labels.team"), "{goes:?}");
-    let told_so = |f: &kubemate::plan::Finding| {
-        f.rule == Rule::Takeover && f.message.contains(manager)
-    };
+    let told_so =
+        |f: &kubemate::plan::Finding| f.rule == Rule::Takeover && f.message.contains(manager);
     assert!(plan.findings.iter().any(told_so), "{:?}", plan.findings);
     let report = engine.carry_out(&plan).await.unwrap();
     assert!(report.complete(), "{}", told(&plan, &report));
     assert_eq!(env_of(&engine, &key).await, ["KEPT", "LATER"]);
     let live = engine.live(&key).await.unwrap();
     assert_eq!(live.label("team"), None);
-    assert_eq!(live.annotation("kubectl.kubernetes.io/last-applied-configuration"), None);
+    assert_eq!(
+        live.annotation("kubectl.kubernetes.io/last-applied-configuration"),
+        None
+    );
     let hands = |e: &&kubemate::plan::managed::ManagerEntry| e.manager == manager;
-    assert_eq!(live.managed.others().find(hands), None, "it owns nothing any more");
+    assert_eq!(
+        live.managed.others().find(hands),
+        None,
+        "it owns nothing any more"
+    );
     assert!(engine.plan().await.is_empty());
 
     // Git drops a field that both had declared.
-    engine.want_with(ours(&json!([{"name": "LATER", "value": "1"}])), ADOPT(), &[]);
+    engine.want_with(
+        ours(&json!([{"name": "LATER", "value": "1"}])),
+        ADOPT(),
+        &[],
+    );
     engine.apply_all().await;
     assert_eq!(env_of(&engine, &key).await, ["LATER"]);
     assert!(engine.plan().await.is_empty());
@@ -121,9 +131,16 @@ async fn what_a_manager_adds_after_the_plan_is_not_taken_over_unseen() {
     there(&engine, &["apply"], more);
     let report = engine.carry_out(&plan).await.unwrap();
     let end = outcome(&report, &key);
-    assert!(matches!(end, Outcome::Stopped { .. }), "{}", told(&plan, &report));
+    assert!(
+        matches!(end, Outcome::Stopped { .. }),
+        "{}",
+        told(&plan, &report)
+    );
     let live = engine.live(&key).await.unwrap();
-    assert_eq!((live.label("team"), live.label("more")), (Some("old"), Some("x")));
+    assert_eq!(
+        (live.label("team"), live.label("more")),
+        (Some("old"), Some("x"))
+    );
 }
 
 fn service(ports: &Value) -> Value {
@@ -149,14 +166,21 @@ async fn a_port_number_changed_by_hand_is_put_back_in_one_write() {
         {"name": "admin", "port": 90, "targetPort": 8090}]);
     let key = engine.want(service(&named));
     engine.apply_all().await;
-    edit(&engine, "service", &json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]));
+    edit(
+        &engine,
+        "service",
+        &json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]),
+    );
     assert_eq!(ports(&engine, &key).await, [81, 90]);
     let plan = engine.plan().await;
     let action = &plan.steps[0].action;
     let claimed: Vec<&str> = action.claims().iter().map(|t| t.field.as_str()).collect();
     assert_eq!(claimed, ["/spec/ports/0"], "{:?}", plan.findings);
     let goes: Vec<&str> = action.changes().iter().map(|c| c.path.as_str()).collect();
-    let (old, new) = ("spec.ports[port=81,protocol=TCP]", "spec.ports[port=80,protocol=TCP]");
+    let (old, new) = (
+        "spec.ports[port=81,protocol=TCP]",
+        "spec.ports[port=80,protocol=TCP]",
+    );
     assert_eq!(goes, [new, old], "both sides are shown");
     let report = engine.carry_out(&plan).await.unwrap();
     assert!(report.complete(), "{}", told(&plan, &report));
@@ -169,12 +193,18 @@ async fn a_port_number_changed_by_hand_is_put_back_in_one_write() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_renamed_by_hand_is_put_back_and_one_added_by_hand_stays() {
     let mut engine = Engine::new().await;
-    let key = engine.want(ours(&json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}])));
+    let key = engine.want(ours(
+        &json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]),
+    ));
     engine.apply_all().await;
     let env = "/spec/template/spec/containers/0/env";
-    edit(&engine, "deployment", &json!([
+    edit(
+        &engine,
+        "deployment",
+        &json!([
         {"op": "replace", "path": format!("{env}/0/name"), "value": "RENAMED"},
-        {"op": "add", "path": format!("{env}/-"), "value": {"name": "ADDED", "value": "3"}}]));
+        {"op": "add", "path": format!("{env}/-"), "value": {"name": "ADDED", "value": "3"}}]),
+    );
     assert_eq!(env_of(&engine, &key).await, ["RENAMED", "B", "ADDED"]);
     engine.apply_all().await;
     let mut now = env_of(&engine, &key).await;
@@ -183,12 +213,22 @@ async fn an_entry_renamed_by_hand_is_put_back_and_one_added_by_hand_stays() {
     assert!(engine.plan().await.is_empty());
 
     // The container itself.
-    edit(&engine, "deployment", &json!([
-        {"op": "replace", "path": "/spec/template/spec/containers/0/name", "value": "other"}]));
+    edit(
+        &engine,
+        "deployment",
+        &json!([
+        {"op": "replace", "path": "/spec/template/spec/containers/0/name", "value": "other"}]),
+    );
     engine.apply_all().await;
     let live = engine.live(&key).await.unwrap();
-    let containers = live.body["spec"]["template"]["spec"]["containers"].as_array().cloned();
-    let names: Vec<Value> = containers.unwrap().iter().map(|c| c["name"].clone()).collect();
+    let containers = live.body["spec"]["template"]["spec"]["containers"]
+        .as_array()
+        .cloned();
+    let names: Vec<Value> = containers
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].clone())
+        .collect();
     assert_eq!(names, ["main"]);
     assert!(engine.plan().await.is_empty());
 }
@@ -201,12 +241,20 @@ async fn a_run_that_dies_between_the_two_writes_is_finished_by_the_next() {
     let mut engine = Engine::through(proxy.kubeconfig(), namespace).await;
     let key = engine.want(service(&json!([{"name": "http", "port": 80}])));
     engine.apply_all().await;
-    edit(&engine, "service", &json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]));
+    edit(
+        &engine,
+        "service",
+        &json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]),
+    );
     let second = Match::writes().verb(Call::Apply).resource("services");
     proxy.add(Break::new(second, Fault::Status(403, Vec::new())));
     let (plan, report) = engine.apply().await;
     assert!(!report.complete(), "{}", told(&plan, &report));
-    assert_eq!(ports(&engine, &key).await, [81], "the owners changed and nothing else");
+    assert_eq!(
+        ports(&engine, &key).await,
+        [81],
+        "the owners changed and nothing else"
+    );
     proxy.heal();
     engine.apply_all().await;
     assert_eq!(ports(&engine, &key).await, [80]);

@@ -13,7 +13,9 @@ fn run(bank: &Bank, args: &[&str]) -> Said {
 fn digest(said: &Said) -> String {
     let words = said.err.split_whitespace();
     let digest = words.filter(|word| word.starts_with("b3:")).last();
-    digest.unwrap_or_else(|| panic!("no digest: {}", said.end())).to_owned()
+    digest
+        .unwrap_or_else(|| panic!("no digest: {}", said.end()))
+        .to_owned()
 }
 
 /// Takes over what `chosen` names, after a wrong digest was refused.
@@ -22,7 +24,11 @@ fn adopt(bank: &Bank, chosen: &[&str]) {
     args.extend(chosen);
     let shown = run(bank, &args);
     assert_eq!(shown.code, 0, "{}", shown.end());
-    assert!(shown.err.contains("nothing was taken over"), "{}", shown.end());
+    assert!(
+        shown.err.contains("nothing was taken over"),
+        "{}",
+        shown.end()
+    );
     let digest = digest(&shown);
     let wrong = run(bank, &[&args[..], &["--confirm", "b3:0"]].concat());
     assert_eq!(wrong.code, 4, "{}", wrong.end());
@@ -67,9 +73,19 @@ fn existing_objects_are_listed_shown_and_taken_over() {
     let live: Value = serde_json::from_str(&bed::cluster().kubectl(&args)).unwrap();
     assert_eq!(live["metadata"]["labels"]["old"], Value::Null);
     assert_eq!(live["spec"]["selector"]["old"], Value::Null);
-    assert!(live["spec"]["ports"].as_array().unwrap().iter().all(|p| p["port"] != 7));
+    assert!(
+        live["spec"]["ports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|p| p["port"] != 7)
+    );
     let empty = run(&bank, &["adopt", "--env", env]);
-    assert!(empty.out.contains("belongs to its set already"), "{}", empty.end());
+    assert!(
+        empty.out.contains("belongs to its set already"),
+        "{}",
+        empty.end()
+    );
 }
 
 #[test]

@@ -30,10 +30,12 @@ async fn prepared(proxy: &Proxy) -> (Engine, Vec<ObjectKey>, ObjectKey) {
     engine.rendered.objects.remove(&gone);
     engine.want_config("changed", &json!({"k": "2"}));
     let name = format!("{}-more", engine.namespace);
-    let space = engine.want(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
+    let space =
+        engine.want(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
     let inside = engine.want(json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "inside", "namespace": name}, "data": {"k": "1"}}));
-    let account = engine.want(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}));
+    let account = engine
+        .want(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}));
     (engine, vec![stays, changed, space, inside, account], gone)
 }
 
@@ -53,11 +55,18 @@ async fn ended_at(nth: usize, covers: Match, after: bool) -> bool {
     let (mut engine, wanted, gone) = prepared(&proxy).await;
     let bystander = Engine::through(bed::cluster().kubeconfig(), engine.namespace.clone()).await;
     bystander.kubectl(&["create", "configmap", "theirs", "--from-literal=k=1"]);
-    let theirs = ObjectKey { name: "theirs".into(), ..gone.clone() };
+    let theirs = ObjectKey {
+        name: "theirs".into(),
+        ..gone.clone()
+    };
     let untouched = bystander.live(&theirs).await.unwrap().resource_version;
     let plan = engine.plan().await;
     let gate = Gate::new();
-    let fault = if after { Fault::PauseAfter(gate.clone()) } else { Fault::PauseBefore(gate.clone()) };
+    let fault = if after {
+        Fault::PauseAfter(gate.clone())
+    } else {
+        Fault::PauseBefore(gate.clone())
+    };
     proxy.add(Rule::new(covers, fault).nth(nth));
     let reached = async {
         while !gate.wait_reached(Duration::ZERO) {
@@ -73,7 +82,9 @@ async fn ended_at(nth: usize, covers: Match, after: bool) -> bool {
     }
     // The gate stays shut: what it holds never arrives, or its answer never does.
     proxy.heal();
-    engine.cluster = KubeCluster::connect(Some(bed::cluster().kubeconfig()), None).await.unwrap();
+    engine.cluster = KubeCluster::connect(Some(bed::cluster().kubeconfig()), None)
+        .await
+        .unwrap();
     let made = uids(&engine, &wanted).await;
     let (plan, report) = engine.apply().await;
     let point = format!("{} call {nth}", if after { "after" } else { "before" });
@@ -84,12 +95,25 @@ async fn ended_at(nth: usize, covers: Match, after: bool) -> bool {
     }
     assert_eq!(now.len(), wanted.len(), "{point}");
     assert!(engine.live(&gone).await.is_none(), "{point}");
-    assert_eq!(engine.live(&wanted[1]).await.unwrap().body["data"]["k"], "2", "{point}");
-    let books: BTreeMap<ObjectKey, String> = engine.stored().await.inventory.entries.iter()
+    assert_eq!(
+        engine.live(&wanted[1]).await.unwrap().body["data"]["k"],
+        "2",
+        "{point}"
+    );
+    let books: BTreeMap<ObjectKey, String> = engine
+        .stored()
+        .await
+        .inventory
+        .entries
+        .iter()
         .map(|(key, entry)| (key.clone(), entry.uid().unwrap_or("pending").to_owned()))
         .collect();
     assert_eq!(books, now, "{point}: the inventory is true");
-    assert_eq!(engine.live(&theirs).await.unwrap().resource_version, untouched, "{point}");
+    assert_eq!(
+        engine.live(&theirs).await.unwrap().resource_version,
+        untouched,
+        "{point}"
+    );
     assert!(engine.plan().await.is_empty(), "{point}");
     true
 }

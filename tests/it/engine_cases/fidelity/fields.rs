@@ -58,7 +58,9 @@ fn collect(value: &Value, path: &str, out: &mut Leaves) {
 }
 
 fn field(path: &str, name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    let plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     match (plain, path.is_empty()) {
         (true, true) => name.to_owned(),
         (true, false) => format!("{path}.{name}"),

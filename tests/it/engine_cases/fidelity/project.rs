@@ -80,7 +80,10 @@ fn workload(random: &mut Random) -> Value {
     let container = &mut template["containers"][0];
     container["image"] = format!("registry.local/app:{}", random.below(4)).into();
     let env = random.some(&["A", "B", "C"]);
-    container["env"] = env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    container["env"] = env
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
     if random.one_in(2) {
         container["resources"] = json!({"requests": {"cpu": "250m", "memory": "64Mi"}});
     }
@@ -150,7 +153,11 @@ impl Project {
     }
 
     /// A person changes one or two objects.
-    pub(super) async fn disturb(&self, engine: &Engine, random: &mut Random) -> Option<&'static str> {
+    pub(super) async fn disturb(
+        &self,
+        engine: &Engine,
+        random: &mut Random,
+    ) -> Option<&'static str> {
         let client = bed::cluster().client().await;
         let api = |group: &str, kind: &str| -> Api<DynamicObject> {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
@@ -178,7 +185,10 @@ impl Project {
                 quiet = Some(name);
             }
             let patch = Patch::Strategic(patch);
-            let params = PatchParams { field_manager: Some("kubectl-edit".into()), ..PatchParams::default() };
+            let params = PatchParams {
+                field_manager: Some("kubectl-edit".into()),
+                ..PatchParams::default()
+            };
             match api.patch(name, &params, &patch).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
@@ -200,14 +210,27 @@ fn change(name: &str, random: &mut Random) -> (Value, bool) {
     if let Some(patch) = by_any.get(pick) {
         return (patch.clone(), false);
     }
-    let containers = |container: Value| json!({"spec": {"template": {"spec": {"containers": [container]}}}});
+    let containers =
+        |container: Value| json!({"spec": {"template": {"spec": {"containers": [container]}}}});
     match (name, pick) {
-        ("svc", 2) => (json!({"spec": {"ports": [{"$patch": "delete", "port": 80},
-            {"name": "http", "port": 9000, "protocol": "TCP", "targetPort": 8080}]}}), true),
-        ("svc", _) => (json!({"spec": {"ports": [{"port": 80, "targetPort": 7000}]}}), false),
+        ("svc", 2) => (
+            json!({"spec": {"ports": [{"$patch": "delete", "port": 80},
+            {"name": "http", "port": 9000, "protocol": "TCP", "targetPort": 8080}]}}),
+            true,
+        ),
+        ("svc", _) => (
+            json!({"spec": {"ports": [{"port": 80, "targetPort": 7000}]}}),
+            false,
+        ),
         ("web", 2) => (json!({"spec": {"replicas": 3}}), false),
-        ("web", 3) => (containers(json!({"name": "main", "image": "registry.local/app:hand"})), false),
-        ("web", _) => (containers(json!({"name": "main", "env": [{"name": "HAND", "value": "1"}]})), false),
+        ("web", 3) => (
+            containers(json!({"name": "main", "image": "registry.local/app:hand"})),
+            false,
+        ),
+        ("web", _) => (
+            containers(json!({"name": "main", "env": [{"name": "HAND", "value": "1"}]})),
+            false,
+        ),
         ("secret", _) => (json!({"data": {"user": "aGFuZA=="}}), false),
         (_, 2) => (json!({"data": {"always": theirs}}), false),
         (_, 3) => (json!({"data": {"a": null}}), false),
@@ -256,11 +279,18 @@ impl Policy {
         let object: DynamicObject = serde_json::from_value(json!({"apiVersion": "v1",
             "kind": "ConfigMap", "metadata": {"name": "probe"}, "data": {"a": "1"}}))
         .unwrap();
-        let params = PostParams { dry_run: true, ..PostParams::default() };
+        let params = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             let made = api.create(&params, &object).await.expect("a dry-run");
-            if made.metadata.annotations.is_some_and(|a| a.contains_key("policy.example/size")) {
+            if made
+                .metadata
+                .annotations
+                .is_some_and(|a| a.contains_key("policy.example/size"))
+            {
                 return;
             }
             assert!(Instant::now() < until, "the policy never came into force");
@@ -273,7 +303,9 @@ impl Policy {
         let client = bed::cluster().client().await;
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client);
         let patch = json!({"metadata": {"labels": {"bank.example/policy": self.name}}});
-        let done = api.patch(namespace, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let done = api
+            .patch(namespace, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
         drop(done.expect("a label"));
     }
 }
