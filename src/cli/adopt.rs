@@ -15,7 +15,6 @@ use crate::apply::cluster::Identity;
 use crate::apply::prepare::{look, prepare};
 use crate::apply::{Options, Run};
 use crate::object::{ObjectKey, Rendered};
-use crate::plan::display;
 use crate::plan::observed::{Observed, World};
 use crate::plan::step::{Action, KeepWhy};
 use crate::plan::{Neighbours, Plan, Policy, Verb, digest};
@@ -88,11 +87,7 @@ async fn adopt(session: &Session, arguments: &Arguments) -> Result<Exit, Failure
         return Ok(Exit::Ok);
     }
     for offer in &offers {
-        let style = display::Style {
-            color: output::style().color,
-        };
-        let text = display::text::text(&offer.plan, &|span| session.place(span), style);
-        output::print(&text);
+        apply::show(session, &offer.plan);
     }
     if !confirmed(&offers, arguments) {
         return Ok(if arguments.confirm.is_some() {

@@ -163,7 +163,7 @@ fn goes(finding: &Finding, rendered: &Rendered) -> bool {
 }
 
 /// Prints a plan.
-fn show(session: &Session, plan: &Plan) {
+pub(super) fn show(session: &Session, plan: &Plan) {
     let style = display::Style {
         color: output::style().color,
     };
