@@ -56,11 +56,7 @@ fn refused(input: Input<'_>, draft: &Draft<'_>) -> Option<Vec<Finding>> {
 
 /// The schema of the version that an object speaks, from a CRD that Git wants.
 fn planned_schema(input: Input<'_>, key: &ObjectKey, manifest: &Manifest) -> Option<Value> {
-    let version = manifest
-        .api_version
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
+    let version = manifest.api_version.rsplit('/').next().unwrap_or_default();
     let wanted = input.context.rendered.objects.values();
     let crds = wanted.map(|desired| &desired.manifest.body);
     let text = |body: &Value, pointer: &str| {
@@ -108,7 +104,11 @@ fn strict(schema: &Value) -> Value {
                 out.insert(name.clone(), strict(below));
             }
             ("exclusiveMinimum" | "exclusiveMaximum", Value::Bool(true)) => {
-                let bound = if name == "exclusiveMinimum" { "minimum" } else { "maximum" };
+                let bound = if name == "exclusiveMinimum" {
+                    "minimum"
+                } else {
+                    "maximum"
+                };
                 out.extend(map.get(bound).map(|bound| (name.clone(), bound.clone())));
             }
             ("exclusiveMinimum" | "exclusiveMaximum", Value::Bool(false))
@@ -117,7 +117,9 @@ fn strict(schema: &Value) -> Value {
             _ => drop(out.insert(name.clone(), value.clone())),
         }
     }
-    if on("nullable") && let Some(kind) = out.get("type").cloned() {
+    if on("nullable")
+        && let Some(kind) = out.get("type").cloned()
+    {
         out.insert("type".into(), json!([kind, "null"]));
     }
     if on("x-kubernetes-int-or-string") {
@@ -174,7 +176,10 @@ mod tests {
             (json!({"size": 1, "sice": 2}), "/spec"),
             (json!({"size": 1, "labels": {"a": 1}}), "/spec/labels/a"),
             (json!({"size": 1, "mode": "c"}), "/spec/mode"),
-            (json!({"size": 1, "list": [{"n": 1}, {"m": 1}]}), "/spec/list/1"),
+            (
+                json!({"size": 1, "list": [{"n": 1}, {"m": 1}]}),
+                "/spec/list/1",
+            ),
         ] {
             let found = verdict(&schema, &with(spec.clone()));
             assert!(found.iter().any(|p| p == place), "{spec}: {found:?}");
