@@ -18,6 +18,11 @@ const ITS_OWN: [&str; 5] = [
 ];
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// Whether a controller writes the field at a time of its own.
+pub(super) fn is_its_own(path: &str) -> bool {
+    path.contains(REVISION)
+}
+
 /// The object without status and without what changes by itself.
 pub(super) fn reduced(object: &Value) -> Value {
     let mut object = object.clone();
@@ -108,5 +113,7 @@ pub(super) fn predicted(before: &Leaves, changes: &[FieldChange], after: &Leaves
             Shown::Masked => out.extend(below(after, &change.path)),
         }
     }
+    // Written between the read and the dry-run of one plan, it looks like a change of ours.
+    out.retain(|path, _| !is_its_own(path));
     out
 }
