@@ -135,12 +135,13 @@ heading "Is it valid?"
 run "$kubemate" validate
 
 heading "What would happen?"
-run_head 30 "$kubemate" plan --env dev
+run_head 14 "$kubemate" plan --env dev
 
 heading "Make it so, and wait until it is healthy"
 run_tail 8 "$kubemate" apply --env dev
 run kubectl get deployments,statefulsets,cronjobs --all-namespaces
-tell "applied again, nothing is left to do:"
+run "$kubemate" status --env dev
+tell "planned again, nothing is left to do:"
 run "$kubemate" plan --env dev
 
 heading "Change one line"
@@ -148,14 +149,19 @@ replace tenants/payments/checkout.kdl 'version "2.15.0-rc1"' 'version "2.15.0"'
 commit "checkout: 2.15.0 in dev"
 run "$kubemate" plan --env dev
 run_tail 8 "$kubemate" apply --env dev
-kubectl get deployment checkout -n payments-core-dev -o 'jsonpath={.spec.template.spec.containers[0].image}{"\n"}'
+image=$(kubectl get deployment checkout -n payments-core-dev -o 'jsonpath={.spec.template.spec.containers[0].image}')
+tell "checkout runs $image"
+[ "$image" = registry.bank.example/payments/checkout:2.15.0 ]
 
 heading "Someone changes the cluster by hand"
 run kubectl scale deployment web-api -n web-dev --replicas=5
-tell "the plan names the field, who changed it, and the line in Git that says otherwise:"
-run "$kubemate" plan --env dev
+tell "found: the field, and the line in Git that says otherwise"
+run "$kubemate" diff --env dev
+tell "undone by the next apply"
 run_tail 3 "$kubemate" apply --env dev
-kubectl get deployment web-api -n web-dev -o 'jsonpath=replicas: {.spec.replicas}{"\n"}'
+replicas=$(kubectl get deployment web-api -n web-dev -o 'jsonpath={.spec.replicas}')
+tell "web-api has $replicas replicas again"
+[ "$replicas" = 2 ]
 
 heading "A mistake is explained where it was made"
 replace tenants/web/service.kdl 'replicas=2' 'replcias=2'
@@ -165,7 +171,7 @@ git checkout -q -- tenants/web/service.kdl
 heading "What does a commit mean, without asking any cluster?"
 replace tenants/ledger/ledger.kdl 'replicas=2' 'replicas=3'
 commit "ledger: three replicas"
-before=$(git rev-parse HEAD~1)
+before=$(git rev-parse --short=12 HEAD~1)
 run_head 40 env -u KUBECONFIG "$kubemate" plan --offline --base "$before"
 
 heading "That was kubemate"

@@ -11,17 +11,20 @@ pub mod session;
 mod apply;
 mod codeowners;
 mod completions;
+mod controller;
 mod delete;
 mod diff;
 mod docs;
 mod explain;
 mod fmt;
+mod install;
 mod new;
 mod plan;
 mod render;
 mod schema;
 mod show;
 mod status;
+mod syncs;
 mod test;
 mod validate;
 mod worker;
@@ -59,6 +62,9 @@ enum Command {
     Status(status::Arguments),
     Diff(diff::Arguments),
     Delete(delete::Arguments),
+    Install(install::Arguments),
+    Controller(controller::Arguments),
+    Syncs(syncs::Arguments),
     Schema(schema::Arguments),
     Codeowners(codeowners::Arguments),
     Completions(completions::Arguments),
@@ -97,6 +103,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Status(arguments) => status::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Controller(arguments) => controller::run(&arguments),
+        Command::Syncs(arguments) => syncs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Codeowners(arguments) => codeowners::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

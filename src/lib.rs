@@ -11,6 +11,7 @@
 pub mod adapters;
 pub mod apply;
 pub mod cli;
+pub mod controller;
 pub mod dsl;
 pub mod health;
 pub mod kinds;

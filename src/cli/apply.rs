@@ -16,7 +16,7 @@ use crate::apply::{self, Options, Progress, Run};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Plan, Verb};
+use crate::plan::{Level, Plan, Verb};
 
 /// Make the cluster what the project says.
 #[derive(Debug, clap::Args)]
@@ -113,7 +113,8 @@ async fn apply_set(
         }
         None => &fresh,
     };
-    if plan.is_empty() {
+    let refused = plan.findings.iter().any(|finding| finding.level == Level::Error);
+    if plan.is_empty() && !refused {
         output::print(&format!("{}: no changes\n", rendered.set));
         return Ok(Exit::Ok);
     }
@@ -125,6 +126,10 @@ async fn apply_set(
         &|span| session.place(span),
         style,
     ));
+    if plan.is_empty() {
+        output::note(&format!("{}: nothing was written, for the reasons above", rendered.set));
+        return Ok(Exit::Partly);
+    }
     let options = Options {
         patience: Duration::from_secs(arguments.timeout),
         ..Options::default()

@@ -6,6 +6,7 @@ use crate::adapters::disk::{DiskError, FileError};
 use crate::adapters::worker::WorkerError;
 use crate::apply::prepare::PrepareError;
 use crate::apply::problem::Problem;
+use crate::controller::ControllerError;
 use crate::plan::saved::SavedPlanError;
 use crate::source::repository::RepositoryError;
 
@@ -90,6 +91,15 @@ pub enum Failure {
         /// The system's reason.
         reason: String,
     },
+    /// The controller could not go on.
+    #[error(transparent)]
+    Controller(#[from] ControllerError),
+    /// The Syncs of a cluster cannot be read.
+    #[error("the Syncs cannot be read: {reason}")]
+    Syncs {
+        /// Why.
+        reason: String,
+    },
     /// The arguments fit no meaning.
     #[error("{message}")]
     Usage {
@@ -114,6 +124,8 @@ impl Failure {
             | Self::Print { .. }
             | Self::Cluster(_)
             | Self::Prepare(_)
+            | Self::Controller(_)
+            | Self::Syncs { .. }
             | Self::Runtime { .. } => Exit::Error,
             Self::Saved(_) => Exit::Stale,
             Self::Usage { .. } => Exit::Usage,
@@ -128,6 +140,9 @@ impl Failure {
             Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => {
                 Some(problem.kind.help())
             }
+            Self::Syncs { .. } => {
+                Some("check the kubeconfig, and that `kubemate install` was applied")
+            }
             Self::Saved(_) => Some("make the plan again with `kubemate plan --out DIR`"),
             Self::Disk(_)
             | Self::Repository(_)
@@ -136,6 +151,7 @@ impl Failure {
             | Self::Print { .. }
             | Self::Cluster(_)
             | Self::Prepare(_)
+            | Self::Controller(_)
             | Self::Runtime { .. }
             | Self::Refused => None,
         }

@@ -117,6 +117,25 @@ fn covers(field: &str, path: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Managers of people and of tools that people run by hand; their fields are taken back.
+const BY_HAND: [&str; 9] = [
+    "kubectl",
+    "helm",
+    "k9s",
+    "rancher",
+    "before-first-apply",
+    "Mozilla",
+    "lens",
+    "headlamp",
+    "oc",
+];
+
+/// Whether a manager is a person. What is done by hand is drift, whatever way it takes: `kubectl scale`
+/// writes through the same subresource as autoscalers do.
+pub(super) fn is_by_hand(manager: &str) -> bool {
+    BY_HAND.iter().any(|tool| manager.starts_with(tool))
+}
+
 /// A field that belongs to a controller by its nature.
 struct YieldRule {
     /// Kinds it holds for; empty for all.
@@ -196,7 +215,7 @@ fn yields_by_default(group_kind: &GroupKind, path: &str, owner: &ManagerEntry) -
         };
         let manager = managers.is_empty() || managers.iter().any(|m| owner.manager.contains(m));
         let way = subresource.is_none_or(|sub| owner.subresource == sub);
-        kind && whole && manager && way
+        kind && whole && manager && way && !is_by_hand(&owner.manager)
     })
 }
 

@@ -14,11 +14,14 @@ mod engine;
 mod githost;
 
 mod apply;
+mod bank;
 mod broken;
 mod cli;
 mod codes;
+mod controller;
 mod disk;
 mod docs;
+mod engine_cases;
 mod fmt;
 mod git;
 mod language;

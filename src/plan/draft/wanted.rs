@@ -276,8 +276,11 @@ impl<'a> Wanted<'a> {
     fn drift(&self, changes: &[diff::FieldChange]) -> Finding {
         let report = self.context.policy.drift == Drift::Report;
         let then = if report { "is left so" } else { "is undone" };
-        let count = changes.len();
-        let message = format!("{count} fields were changed outside of Git; that {then}");
+        let what = match changes.len() {
+            1 => "1 field was".to_owned(),
+            count => format!("{count} fields were"),
+        };
+        let message = format!("{what} changed outside of Git; that {then}");
         let mut finding = self.finding(Level::Notice, Rule::Drift, message);
         finding.fields = changes
             .iter()

@@ -3,22 +3,9 @@
 use crate::plan::draft::wanted::Wanted;
 use crate::plan::managed::Operation;
 use crate::plan::observed::{Conflict, DryRun, Live};
-use crate::plan::payload::Payload;
+use crate::plan::payload::{Payload, is_by_hand};
 use crate::plan::step::Take;
 use crate::plan::{Conflicts, Finding, Level, Rule};
-
-/// Managers of people and of tools that people run by hand; their fields are taken back.
-const BY_HAND: [&str; 9] = [
-    "kubectl",
-    "helm",
-    "k9s",
-    "rancher",
-    "before-first-apply",
-    "Mozilla",
-    "lens",
-    "headlamp",
-    "oc",
-];
 
 impl Wanted<'_> {
     /// The fields that a write takes from others. A field of another applier that no policy speaks of
@@ -66,8 +53,7 @@ impl Wanted<'_> {
             .managed
             .others()
             .any(|e| e.manager == manager && e.operation == Operation::Apply);
-        let by_hand = BY_HAND.iter().any(|tool| manager.starts_with(tool));
-        if applies && !by_hand {
+        if applies && !is_by_hand(manager) {
             Conflicts::Report
         } else {
             Conflicts::Force

@@ -174,23 +174,7 @@ fn drift_is_undone_by_name_or_reported() {
 
 #[test]
 fn an_autoscaler_keeps_its_field() {
-    let wish = desired("web", deployment("web", "web:1", 3));
-    let wanted = rendered(vec![wish.clone()]);
-    let model = Model::all_applied(&wanted).edit(&wish.manifest.key, |live| {
-        let mut object = live.body.clone();
-        object["spec"]["replicas"] = json!(9);
-        let mut scale = entry(
-            "kube-controller-manager",
-            "Update",
-            &json!({"f:spec": {"f:replicas": {}}}),
-        );
-        scale["subresource"] = "scale".into();
-        let ours = fields(&kubemate::plan::normalize::desired_body(&wish, &set()));
-        object["metadata"]["managedFields"] = json!([entry("kubemate", "Apply", &ours), scale]);
-        *live = Live::new(object).unwrap();
-    });
-    let plan = make(&model.observe(&wanted), &wanted, &Policy::default());
-    match &step(&plan, "web").action {
+    match scaled_by("kube-controller-manager") {
         Action::Update {
             takes,
             yields,
@@ -208,6 +192,36 @@ fn an_autoscaler_keeps_its_field() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn replicas_set_by_hand_are_drift() {
+    match scaled_by("kubectl") {
+        Action::Update {
+            yields, changes, ..
+        } => {
+            assert!(yields.is_empty(), "{yields:?}");
+            assert_eq!(changes[0].pointer, "/spec/replicas");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is planned for a Deployment whose replicas a manager changed through the scale subresource.
+fn scaled_by(manager: &str) -> Action {
+    let wish = desired("web", deployment("web", "web:1", 3));
+    let wanted = rendered(vec![wish.clone()]);
+    let model = Model::all_applied(&wanted).edit(&wish.manifest.key, |live| {
+        let mut object = live.body.clone();
+        object["spec"]["replicas"] = json!(9);
+        let mut scale = entry(manager, "Update", &json!({"f:spec": {"f:replicas": {}}}));
+        scale["subresource"] = "scale".into();
+        let ours = fields(&kubemate::plan::normalize::desired_body(&wish, &set()));
+        object["metadata"]["managedFields"] = json!([entry("kubemate", "Apply", &ours), scale]);
+        *live = Live::new(object).unwrap();
+    });
+    let plan = make(&model.observe(&wanted), &wanted, &Policy::default());
+    step(&plan, "web").action.clone()
 }
 
 #[test]

@@ -1,0 +1,261 @@
+//! `Sync` objects: what the controller keeps on its cluster, and how that goes.
+//!
+//! The types here are the CRD. A Sync never holds a credential, and its status never holds the value of
+//! a secret: only names, counts, commits and sentences about places in KDL.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, CustomResource, CustomResourceExt as _, ResourceExt as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The namespace of all Syncs and of the controller.
+pub const NAMESPACE: &str = "kubemate-system";
+/// Who writes the status.
+const MANAGER: &str = "kubemate-controller";
+/// Sets in one status at most; the rest is counted.
+pub const MAX_SETS: usize = 100;
+/// Bytes of one message at most.
+pub const MAX_MESSAGE: usize = 2000;
+
+/// Keeps one environment of a project on this cluster as its repository says.
+#[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "kubemate.dev",
+    version = "v1alpha1",
+    kind = "Sync",
+    plural = "syncs",
+    namespaced,
+    status = "SyncStatus",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Mode","type":"string","jsonPath":".spec.mode"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type=='Ready')].status"}"#,
+    printcolumn = r#"{"name":"Healthy","type":"string","jsonPath":".status.conditions[?(@.type=='Healthy')].status"}"#,
+    printcolumn = r#"{"name":"Drifted","type":"string","jsonPath":".status.conditions[?(@.type=='Drifted')].status"}"#,
+    printcolumn = r#"{"name":"Applied","type":"string","jsonPath":".status.lastApplied"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Story","type":"string","jsonPath":".status.story"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncSpec {
+    /// Address of the Git repository: https://HOST/PATH or ssh://USER@HOST/PATH. The controller must be
+    /// allowed to fetch it.
+    pub repository: String,
+    /// The tracked ref by its full name.
+    #[serde(rename = "ref", default = "main_branch")]
+    pub reference: String,
+    /// Directory of the project inside the repository; the top where it is left out.
+    #[serde(default)]
+    pub path: String,
+    /// The environment of the project.
+    pub environment: String,
+    /// The name that the project gives to this cluster. Its UID is checked before anything is written.
+    pub cluster: String,
+    /// The tenants whose sets may be touched; then the platform's set is left alone. Without it all
+    /// sets are kept, the platform's too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<Vec<String>>,
+    /// How often repository and cluster are compared, as in `1m`; from 1s to 1d.
+    #[serde(default = "one_minute")]
+    pub interval: String,
+    /// What the controller may do by itself.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Stops the Sync without forgetting anything.
+    #[serde(default)]
+    pub suspend: bool,
+    /// Whether objects that are no longer wanted are deleted.
+    #[serde(default = "yes")]
+    pub prune: bool,
+    /// What happens to changes that were made outside of Git.
+    #[serde(default)]
+    pub drift: Drift,
+    /// In the mode `manual`: digests of the plans that may be applied, as the status names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<String>,
+    /// A yes to deletions that need one, by their digest, as `kubemate plan` names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_deletes: Option<String>,
+}
+
+fn main_branch() -> String {
+    "refs/heads/main".to_owned()
+}
+
+fn one_minute() -> String {
+    "1m".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What the controller may do by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Plan and report, write nothing.
+    #[default]
+    Observe,
+    /// Apply only plans that are approved by their digest.
+    Manual,
+    /// Apply what the rules allow.
+    Auto,
+}
+
+/// What happens to changes that were made outside of Git.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    /// They are undone.
+    #[default]
+    Revert,
+    /// They are reported.
+    Report,
+}
+
+/// How it goes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SyncStatus {
+    /// The generation of the spec that this is about.
+    pub observed_generation: i64,
+    /// Ready, Reconciling, Stalled, Healthy and Drifted.
+    pub conditions: Vec<Condition>,
+    /// The commit that was looked at last.
+    pub last_attempted: Option<String>,
+    /// The last commit that is valid: it stays in force while a newer one is not.
+    pub last_valid: Option<String>,
+    /// The last commit that was applied completely.
+    pub last_applied: Option<String>,
+    /// The whole story in one line.
+    pub story: String,
+    /// How each set is, by its name.
+    pub sets: BTreeMap<String, SetSummary>,
+    /// How many sets are left out above.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_sets: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// How one set is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SetSummary {
+    /// Objects that are wanted.
+    pub objects: u32,
+    /// Steps that are not done.
+    pub pending: u32,
+    /// Steps that wait for a yes or are refused by a rule.
+    pub held: u32,
+    /// Objects that were changed outside of Git.
+    pub drifted: u32,
+    /// Objects that are not healthy.
+    pub unhealthy: u32,
+    /// The digest of the plan, while it is not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What is in the way, one sentence; empty if nothing is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// The CRD as YAML, as it is committed and installed.
+pub fn crd_yaml() -> Result<String, serde_json::Error> {
+    let value = serde_json::to_value(Sync::crd())?;
+    serde_saphyr::to_string(&value).map_err(<serde_json::Error as serde::ser::Error>::custom)
+}
+
+/// All Syncs as an API.
+pub fn api(client: Client) -> Api<Sync> {
+    Api::namespaced(client, NAMESPACE)
+}
+
+/// Replaces the status of a Sync.
+pub async fn write_status(client: Client, name: &str, status: &SyncStatus) -> Result<(), kube::Error> {
+    let body = json!({
+        "apiVersion": "kubemate.dev/v1alpha1", "kind": "Sync",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "status": status,
+    });
+    let params = PatchParams::apply(MANAGER).force();
+    drop(api(client).patch_status(name, &params, &Patch::<Value>::Apply(body)).await?);
+    Ok(())
+}
+
+/// All Syncs, by name.
+pub async fn list(client: Client) -> Result<Vec<Sync>, kube::Error> {
+    let mut all = api(client).list(&kube::api::ListParams::default()).await?.items;
+    all.sort_by_key(kube::ResourceExt::name_any);
+    Ok(all)
+}
+
+impl Sync {
+    /// A condition's status, as in `True`; empty where it is not known yet.
+    pub fn condition(&self, kind: &str) -> &str {
+        let conditions = self.status.iter().flat_map(|s| &s.conditions);
+        conditions.into_iter().find(|c| c.type_ == kind).map_or("", |c| c.status.as_str())
+    }
+
+    /// One line for people: the name, how it goes, and why.
+    pub fn line(&self) -> String {
+        let story = self.status.as_ref().map(|s| s.story.as_str()).filter(|s| !s.is_empty());
+        let state = match (self.spec.suspend, self.condition("Ready")) {
+            (true, _) => "suspended",
+            (false, "True") => "ready",
+            (false, "") => "new",
+            (false, _) => "not ready",
+        };
+        let story = story.unwrap_or("the controller has not looked at it yet");
+        format!("{}: {state}: {story}", self.name_any())
+    }
+}
+
+/// A message that fits into a status: cut at a character, marked as cut.
+pub fn fitting(text: &str) -> String {
+    if text.len() <= MAX_MESSAGE {
+        return text.to_owned();
+    }
+    let mut end = MAX_MESSAGE;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{} …", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_crd_is_the_generated_one() {
+        let committed = include_str!("../../schema/sync-crd.yaml");
+        let how = "write it anew: kubemate install --crd > schema/sync-crd.yaml";
+        assert_eq!(committed, crd_yaml().unwrap(), "{how}");
+    }
+
+    #[test]
+    fn a_cut_message_says_so_and_is_text() {
+        let text = "ä".repeat(MAX_MESSAGE);
+        let cut = fitting(&text);
+        assert!(cut.ends_with(" …") && cut.len() <= MAX_MESSAGE + 4);
+        assert_eq!(fitting("short"), "short");
+    }
+
+    #[test]
+    fn a_sync_needs_little() {
+        let spec: SyncSpec = serde_json::from_value(json!({
+            "repository": "https://git.bank.example/platform.git", "environment": "dev", "cluster": "hq"
+        }))
+        .unwrap();
+        assert_eq!((spec.mode, spec.drift, spec.prune), (Mode::Observe, Drift::Revert, true));
+        assert_eq!((spec.reference.as_str(), spec.interval.as_str()), ("refs/heads/main", "1m"));
+    }
+}

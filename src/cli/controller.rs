@@ -1,0 +1,88 @@
+//! `kubemate controller`: keeps what Syncs describe, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::session::{self, ClusterArguments};
+use super::{Exit, Failure, load};
+use crate::adapters::cluster::KubeCluster;
+use crate::controller::cycle::Tools;
+use crate::controller::sources::Sources;
+use crate::controller::{self, Settings};
+use crate::source::address::AllowList;
+
+/// Keep what Syncs describe, until it is told to stop.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    to: ClusterArguments,
+    /// A repository that may be fetched, or everything below with `/*` at the end; may be repeated.
+    /// Without any, all that lie outside of this machine's networks may be.
+    #[arg(long = "allow", value_name = "ADDRESS")]
+    allowed: Vec<String>,
+    /// The directory with HOST.token, HOST.user, HOST.ssh-key and known_hosts.
+    #[arg(long, value_name = "DIR")]
+    credentials: Option<PathBuf>,
+    /// The directory for mirrors of repositories; it is only a cache.
+    #[arg(long, value_name = "DIR", default_value = "/var/cache/kubemate")]
+    mirrors: PathBuf,
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The name of this process among several, on leases and events.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let level = EnvFilter::new("warn,kubemate=info");
+    let log = tracing_subscriber::fmt().json().with_env_filter(level).with_writer(std::io::stderr);
+    // A second start in one process keeps the first log.
+    drop(log.try_init());
+    session::runtime()?.block_on(keep(arguments))
+}
+
+async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
+    let wrong = |message: String| Failure::Usage {
+        message,
+        help: "write --allow https://HOST/PATH, or https://HOST/* for all of a host".to_owned(),
+    };
+    let rules = arguments.allowed.iter().map(String::as_str);
+    let allowed = AllowList::parse(rules).map_err(|error| wrong(error.to_string()))?;
+    let sources = Sources::new(allowed, arguments.mirrors.clone(), arguments.credentials.clone())?;
+    let to = &arguments.to;
+    let tools = Tools {
+        cluster: KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?,
+        judge: Arc::new(load::judge()?),
+        sources,
+        holder: arguments
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("kubemate-controller-{}", std::process::id())),
+    };
+    let stop = stop_on_signals()?;
+    controller::run(Settings { tools, listen: arguments.listen }, stop).await?;
+    Ok(Exit::Ok)
+}
+
+fn stop_on_signals() -> Result<CancellationToken, Failure> {
+    let failed = |error: std::io::Error| Failure::Runtime { reason: error.to_string() };
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = CancellationToken::new();
+    let ours = stop.clone();
+    drop(tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: steps that were begun are finished");
+        ours.cancel();
+    }));
+    Ok(stop)
+}

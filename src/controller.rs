@@ -1,0 +1,182 @@
+//! The loop: watches Syncs, keeps each in a task of its own, and only while this process leads.
+//!
+//! ```text
+//! Sync → keep (decide: when) → cycle (fetch → render → look → plan → apply) → status → event, metrics
+//! ```
+//!
+//! What goes wrong in one Sync never ends another, and nothing is written after the lead is lost but
+//! what was begun.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use kube::ResourceExt as _;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::sync::{self, Sync};
+use crate::apply::problem::Problem;
+
+pub mod cycle;
+pub mod decide;
+pub mod desired;
+mod drift;
+pub mod keep;
+mod leader;
+pub mod serve;
+pub mod set;
+pub mod sources;
+pub mod status;
+
+use cycle::Tools;
+use serve::Vitals;
+
+/// Passes at the same time.
+const AT_ONCE: usize = 8;
+/// Syncs that are kept at most.
+const MAX_SYNCS: usize = 500;
+/// For how long begun steps may run out after the order to stop.
+const RUN_OUT: Duration = Duration::from_secs(20);
+
+/// What a controller is made of.
+pub struct Settings {
+    /// What passes work with.
+    pub tools: Tools,
+    /// Where health and metrics are served.
+    pub listen: SocketAddr,
+}
+
+/// Why the controller could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// The address is taken or not ours.
+    #[error("health and metrics cannot be served on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        reason: String,
+    },
+    /// There is no cluster to work on.
+    #[error(transparent)]
+    Cluster(#[from] Problem),
+}
+
+/// What all tasks share.
+pub(crate) struct Shared {
+    pub(crate) tools: Tools,
+    pub(crate) client: kube::Client,
+    pub(crate) places: Semaphore,
+    pub(crate) vitals: Arc<Vitals>,
+}
+
+/// Runs until it is told to stop.
+pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), ControllerError> {
+    let Settings { tools, listen } = settings;
+    let vitals = Arc::new(Vitals::default());
+    let served = serve::serve(listen, Arc::clone(&vitals), stop.clone()).await?;
+    let client = tools.cluster.client()?;
+    let shared = Arc::new(Shared { tools, client, places: Semaphore::new(AT_ONCE), vitals });
+    while let Some(term) = leader::lead(&shared, &stop).await {
+        shared.vitals.leads(true);
+        follow(&shared, term.token()).await;
+        shared.vitals.leads(false);
+        term.end().await;
+    }
+    drop(served.await);
+    Ok(())
+}
+
+/// A Sync that is kept.
+struct Kept {
+    specs: watch::Sender<Arc<Sync>>,
+    stop: CancellationToken,
+}
+
+/// Keeps all Syncs until the term ends.
+async fn follow(shared: &Arc<Shared>, term: &CancellationToken) {
+    let config = watcher::Config::default().any_semantic();
+    let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
+    let mut events = std::pin::pin!(events);
+    let (mut kept, mut tasks) = (BTreeMap::new(), JoinSet::new());
+    let mut listed = BTreeSet::new();
+    loop {
+        tokio::select! {
+            () = term.cancelled() => break,
+            Some(_) = tasks.join_next() => {}
+            event = events.try_next() => match event {
+                Ok(Some(event)) => hear(shared, event, &mut kept, (&mut tasks, &mut listed), term),
+                Ok(None) => break,
+                Err(error) => tracing::warn!(%error, "Syncs cannot be watched; trying again"),
+            },
+        }
+    }
+    drop(kept);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(RUN_OUT, all).await.is_err() {
+        tracing::warn!("some steps did not end in time and are left to the next start");
+    }
+}
+
+fn hear(
+    shared: &Arc<Shared>,
+    event: watcher::Event<Sync>,
+    kept: &mut BTreeMap<String, Kept>,
+    (tasks, listed): (&mut JoinSet<()>, &mut BTreeSet<String>),
+    term: &CancellationToken,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::InitDone => {
+            let gone: Vec<String> = kept.keys().filter(|n| !listed.contains(*n)).cloned().collect();
+            gone.iter().for_each(|name| forget(shared, name, kept));
+        }
+        watcher::Event::InitApply(sync) => {
+            listed.insert(sync.name_any());
+            take(shared, sync, kept, tasks, term);
+        }
+        watcher::Event::Apply(sync) => take(shared, sync, kept, tasks, term),
+        watcher::Event::Delete(sync) => forget(shared, &sync.name_any(), kept),
+    }
+}
+
+fn take(
+    shared: &Arc<Shared>,
+    sync: Sync,
+    kept: &mut BTreeMap<String, Kept>,
+    tasks: &mut JoinSet<()>,
+    term: &CancellationToken,
+) {
+    let name = sync.name_any();
+    // Another object of the same name is another Sync.
+    if kept.get(&name).is_some_and(|k| k.specs.borrow().metadata.uid != sync.metadata.uid) {
+        forget(shared, &name, kept);
+    }
+    if let Some(known) = kept.get(&name) {
+        drop(known.specs.send_replace(Arc::new(sync)));
+        return;
+    }
+    if kept.len() >= MAX_SYNCS {
+        tracing::error!(sync = name, "there are more than {MAX_SYNCS} Syncs; this one is not kept");
+        return;
+    }
+    let (specs, listener) = watch::channel(Arc::new(sync));
+    let stop = term.child_token();
+    drop(tasks.spawn(keep::keep(Arc::clone(shared), listener, stop.clone())));
+    kept.insert(name, Kept { specs, stop });
+    shared.vitals.syncs(kept.len());
+}
+
+/// Objects of a Sync that is deleted stay as they are.
+fn forget(shared: &Shared, name: &str, kept: &mut BTreeMap<String, Kept>) {
+    if let Some(gone) = kept.remove(name) {
+        gone.stop.cancel();
+        shared.vitals.forget(name);
+        shared.vitals.syncs(kept.len());
+    }
+}

@@ -1,0 +1,96 @@
+//! Every event in every phase, and how long the pauses are.
+
+use super::*;
+
+const NOW: Duration = Duration::from_secs(1000);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn in_phase(phase: Phase) -> State {
+    State { phase, generation: 1, interval: MINUTE, tries: 0, again: false }
+}
+
+fn spec(generation: i64, suspended: bool) -> Event {
+    Event::Spec { generation, suspended, interval: MINUTE }
+}
+
+const RUNNING: Phase = Phase::Running;
+const LATER: Phase = Phase::Waiting(Duration::from_secs(1030));
+const DUE: Phase = Phase::Waiting(NOW);
+const OFF: Phase = Phase::Suspended { running: false };
+const RUNS_OUT: Phase = Phase::Suspended { running: true };
+const SOON: Phase = Phase::Waiting(Duration::from_millis(1_000_500));
+
+#[test]
+fn each_event_in_each_phase() {
+    use Effect::{Begin, CallOff};
+    let table = [
+        // (before, event, after, asked again, effect)
+        (LATER, Event::Tick, LATER, false, None),
+        (DUE, Event::Tick, RUNNING, false, Some(Begin)),
+        (RUNNING, Event::Tick, RUNNING, false, None),
+        (OFF, Event::Tick, OFF, false, None),
+        (LATER, spec(1, false), LATER, false, None),
+        (LATER, spec(2, false), DUE, false, None),
+        (LATER, spec(2, true), OFF, false, None),
+        (RUNNING, spec(1, false), RUNNING, false, None),
+        (RUNNING, spec(2, false), RUNNING, true, Some(CallOff)),
+        (RUNNING, spec(2, true), RUNS_OUT, false, Some(CallOff)),
+        (OFF, spec(2, true), OFF, false, None),
+        (OFF, spec(2, false), DUE, false, None),
+        (RUNS_OUT, spec(2, false), RUNNING, true, None),
+        (LATER, Event::Drift, SOON, false, None),
+        (DUE, Event::Drift, DUE, false, None),
+        (RUNNING, Event::Drift, RUNNING, true, None),
+        (OFF, Event::Drift, OFF, false, None),
+        (RUNS_OUT, Event::Ended(Ending::CalledOff), OFF, false, None),
+        (RUNNING, Event::Ended(Ending::CalledOff), SOON, false, None),
+    ];
+    for (before, event, phase, again, effect) in table {
+        let (after, done) = decide(in_phase(before), event, NOW, 0.0);
+        assert_eq!((after.phase, after.again, done), (phase, again, effect), "{before:?} {event:?}");
+    }
+}
+
+/// The pause after an ending, without chance.
+fn pause(ending: Ending, tries: u32) -> Duration {
+    let state = State { tries, ..in_phase(RUNNING) };
+    let (after, effect) = decide(state, Event::Ended(ending), NOW, 0.0);
+    assert_eq!(effect, None);
+    after.due().unwrap() - NOW
+}
+
+#[test]
+fn failures_pause_longer_each_time_and_no_longer_than_five_minutes() {
+    let pauses: Vec<u64> = (0..9).map(|n| pause(Ending::Failed, n).as_secs()).collect();
+    assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    assert_eq!(pause(Ending::Failed, u32::MAX), LONGEST_RETRY);
+}
+
+#[test]
+fn what_only_a_person_can_mend_is_looked_at_once_an_interval() {
+    assert_eq!(pause(Ending::NeedsPerson, 7), MINUTE);
+    assert_eq!(pause(Ending::Settled, 7), MINUTE);
+}
+
+#[test]
+fn what_is_on_its_way_is_looked_at_soon_and_no_later_than_the_interval() {
+    assert_eq!(pause(Ending::OnItsWay, 0), Duration::from_secs(2));
+    assert_eq!(pause(Ending::OnItsWay, 20), MINUTE);
+}
+
+#[test]
+fn chance_only_makes_it_later() {
+    let state = State { tries: 0, ..in_phase(RUNNING) };
+    let (after, _) = decide(state, Event::Ended(Ending::Failed), NOW, 1.0);
+    assert_eq!(after.due().unwrap() - NOW, Duration::from_secs(3));
+}
+
+#[test]
+fn a_new_spec_in_a_pass_is_followed_by_a_pass_at_once() {
+    let (state, effect) = decide(in_phase(RUNNING), spec(2, false), NOW, 0.5);
+    assert_eq!(effect, Some(Effect::CallOff));
+    let (state, _) = decide(state, Event::Ended(Ending::CalledOff), NOW, 0.5);
+    assert_eq!((state.phase, state.again), (SOON, false));
+    let (state, effect) = decide(state, Event::Tick, NOW + BREATH, 0.5);
+    assert_eq!((state.phase, effect), (RUNNING, Some(Effect::Begin)));
+}

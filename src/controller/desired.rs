@@ -1,0 +1,137 @@
+//! What a commit wants for one Sync: judged, rendered for one target, with the identity and policy of
+//! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
+
+use crate::adapters::judge::{self, Judge, Verdict};
+use crate::adapters::sync::{Drift, SyncSpec};
+use crate::apply::cluster::Identity;
+use crate::dsl::compose::Target;
+use crate::dsl::diagnostic::{Severity, Span};
+use crate::kinds::tenant;
+use crate::model::job::{TenantFact, Want};
+use crate::object::{Owner, Rendered, SetId};
+use crate::plan::{self, Policy};
+use crate::source::SourceTree;
+use crate::source::intake::Loaded;
+
+/// A commit, rendered for one Sync.
+pub struct Desired {
+    /// Every set of the Sync, the platform's before its tenants'.
+    pub sets: Vec<Rendered>,
+    /// The UID that the project demands of the cluster.
+    pub uid: String,
+    tree: SourceTree,
+    tenants: Vec<TenantFact>,
+}
+
+/// Judges and renders; the error is what is wrong with the commit, its first place before all else.
+/// Blocks for as long as the workers work.
+pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, String> {
+    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded).and_then(|checked| {
+        let project = checked.project.as_ref().map(|found| &found.project);
+        let project = project.ok_or("there is no project in this directory")?;
+        let target = Target { environment: spec.environment.clone(), cluster: spec.cluster.clone() };
+        if !project.targets().contains(&target) {
+            let known: Vec<String> =
+                project.targets().iter().map(|t| format!("{} on {}", t.environment, t.cluster)).collect();
+            let (environment, cluster) = (&spec.environment, &spec.cluster);
+            let known = known.join(", ");
+            return Err(format!("the project has no {environment} on {cluster}; it has {known}"));
+        }
+        let uid = project.cluster.iter().find(|(name, _)| name.as_str() == spec.cluster);
+        let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
+        let uid = uid.ok_or("the project does not say which cluster this is")?;
+        let want = Want::Render { targets: vec![target], trace: true };
+        let verdict = judge.judge(&loaded.tree, &want);
+        valid(&verdict, &loaded)?;
+        let mut sets: Vec<Rendered> = verdict.rendered().into_values().collect();
+        sets.retain(|rendered| covers(spec, &rendered.set));
+        sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
+        let tenants = verdict.outcomes.iter().flat_map(|(_, o)| o.tenants.clone()).collect();
+        Ok(Desired { sets, uid, tree: loaded.tree.clone(), tenants })
+    })
+}
+
+/// Whether a Sync may touch a set.
+fn covers(spec: &SyncSpec, set: &SetId) -> bool {
+    match (&spec.tenants, &set.owner) {
+        (None, _) => true,
+        (Some(_), Owner::Platform) => false,
+        (Some(tenants), Owner::Tenant(name)) => tenants.contains(name),
+    }
+}
+
+fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, String> {
+    let refused = judge::refused_names(&loaded.refused);
+    let errors = verdict.diagnostics.iter().chain(&refused).filter(|d| d.severity == Severity::Error);
+    let mut told: Vec<String> = Vec::new();
+    let mut count = 0;
+    for error in errors {
+        count += 1;
+        if told.len() < 3 {
+            let at = error.primary.as_ref().and_then(|label| place(&loaded.tree, &label.span));
+            let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
+            told.push(format!("{at}{}", error.message));
+        }
+    }
+    match count {
+        0 => Ok(verdict),
+        n if n > told.len() => Err(format!("{}; and {} more", told.join("; "), n - told.len())),
+        _ => Err(told.join("; ")),
+    }
+}
+
+/// `path:line:column` of a span.
+fn place(tree: &SourceTree, span: &Span) -> Option<String> {
+    let file = tree.get(span.file)?;
+    let before = file.text()?.get(..usize::try_from(span.start).ok()?)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some(format!("{}:{line}:{column}", file.path))
+}
+
+impl Desired {
+    /// In whose name a set is written.
+    pub fn identity(&self, set: &SetId) -> Identity {
+        match &set.owner {
+            Owner::Platform => Identity::Own,
+            Owner::Tenant(_) => Identity::ServiceAccount {
+                namespace: self.tenant(set).and_then(|t| t.namespaces.first().cloned()).unwrap_or_default(),
+                name: tenant::IDENTITY.to_owned(),
+            },
+        }
+    }
+
+    /// What a set may do, by the project and by the Sync.
+    pub fn policy(&self, set: &SetId, spec: &SyncSpec) -> Policy {
+        Policy {
+            namespaces: match &set.owner {
+                Owner::Platform => None,
+                // A tenant that the platform does not know may write nowhere.
+                Owner::Tenant(_) => {
+                    Some(self.tenant(set).into_iter().flat_map(|t| t.namespaces.clone()).collect())
+                }
+            },
+            prune: spec.prune,
+            drift: match spec.drift {
+                Drift::Revert => plan::Drift::Revert,
+                Drift::Report => plan::Drift::Report,
+            },
+            confirmed_deletes: spec.confirm_deletes.clone(),
+            ..Policy::default()
+        }
+    }
+
+    /// `path:line:column` of the first of these that can be found.
+    pub fn place<'a>(&self, spans: impl IntoIterator<Item = &'a Span>) -> Option<String> {
+        spans.into_iter().find_map(|span| place(&self.tree, span))
+    }
+
+    fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
+        let Owner::Tenant(name) = &set.owner else { return None };
+        self.tenants.iter().find(|t| {
+            t.tenant == *name
+                && t.target.environment == set.environment
+                && t.target.cluster == set.cluster
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! `/healthz`, `/readyz` and `/metrics`: what machines may know about the controller. No label holds a
+//! commit, a message or a place, only names of Syncs and words from fixed lists.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::ControllerError;
+
+type Labels = [(&'static str, String); 1];
+
+/// How the controller is.
+pub struct Vitals {
+    ready: AtomicBool,
+    registry: Registry,
+    leader: Gauge,
+    syncs: Gauge,
+    passes: Family<Labels, Counter>,
+    steps: Counter,
+    seconds: Histogram,
+    sync_ready: Family<Labels, Gauge<i64, AtomicI64>>,
+    sync_drifted: Family<Labels, Gauge<i64, AtomicI64>>,
+}
+
+impl Default for Vitals {
+    fn default() -> Self {
+        let mut vitals = Self {
+            ready: AtomicBool::new(false),
+            registry: Registry::with_prefix("kubemate"),
+            leader: Gauge::default(),
+            syncs: Gauge::default(),
+            passes: Family::default(),
+            steps: Counter::default(),
+            seconds: Histogram::new([0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0]),
+            sync_ready: Family::default(),
+            sync_drifted: Family::default(),
+        };
+        let registry = &mut vitals.registry;
+        registry.register("leader", "1 while this process leads", vitals.leader.clone());
+        registry.register("syncs", "Syncs that are kept", vitals.syncs.clone());
+        registry.register("passes", "Passes by how they ended", vitals.passes.clone());
+        registry.register("steps", "Steps that were carried out", vitals.steps.clone());
+        let seconds = vitals.seconds.clone();
+        registry.register_with_unit("pass", "How long passes took", Unit::Seconds, seconds);
+        registry.register("sync_ready", "1 while a Sync is ready", vitals.sync_ready.clone());
+        let drifted = vitals.sync_drifted.clone();
+        registry.register("sync_drifted", "Objects changed outside of Git", drifted);
+        vitals
+    }
+}
+
+/// What is counted about one pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    /// A word for how it ended.
+    pub ended: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// Steps that were carried out.
+    pub steps: usize,
+    /// Whether the Sync is ready.
+    pub ready: bool,
+    /// Objects that are not as Git says.
+    pub drifted: usize,
+}
+
+impl Vitals {
+    pub(super) fn ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    pub(super) fn syncs(&self, count: usize) {
+        self.syncs.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn count(&self, name: &str, counted: Counted) {
+        self.passes.get_or_create(&[("ended", counted.ended.to_owned())]).inc();
+        self.seconds.observe(counted.took.as_secs_f64());
+        self.steps.inc_by(u64::try_from(counted.steps).unwrap_or(u64::MAX));
+        let label = [("sync", name.to_owned())];
+        self.sync_ready.get_or_create(&label).set(i64::from(counted.ready));
+        let drifted = i64::try_from(counted.drifted).unwrap_or(i64::MAX);
+        self.sync_drifted.get_or_create(&label).set(drifted);
+    }
+
+    pub(super) fn forget(&self, name: &str) {
+        let label = [("sync", name.to_owned())];
+        self.sync_ready.remove(&label);
+        self.sync_drifted.remove(&label);
+    }
+}
+
+/// Serves until it is told to stop.
+pub(super) async fn serve(
+    address: SocketAddr,
+    vitals: Arc<Vitals>,
+    stop: CancellationToken,
+) -> Result<JoinHandle<()>, ControllerError> {
+    let failed = |error: std::io::Error| ControllerError::Listen { address, reason: error.to_string() };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, "health and metrics are served");
+    let app = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(vitals);
+    let server = axum::serve(listener, app);
+    Ok(tokio::spawn(async move {
+        // Whoever holds a connection open does not keep the process alive.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            ended = server.into_future() => drop(ended),
+        }
+    }))
+}
+
+async fn readyz(State(vitals): State<Arc<Vitals>>) -> impl IntoResponse {
+    match vitals.ready.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the API server has not answered yet\n"),
+    }
+}
+
+async fn metrics(State(vitals): State<Arc<Vitals>>) -> impl IntoResponse {
+    let mut text = String::new();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match encode(&mut text, &vitals.registry) {
+        Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, kind)], text),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, kind)], String::new()),
+    }
+}

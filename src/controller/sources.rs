@@ -1,0 +1,81 @@
+//! Where Syncs come from: remotes that are allowed, with the credential of each host.
+//!
+//! Credentials lie in one directory, as a mounted Secret does: `HOST.token` and `HOST.user` for https,
+//! `HOST.ssh-key` and `known_hosts` for ssh. They are read anew for every pass, so that a changed Secret
+//! is used at once, and they never leave this module but towards their own host.
+
+use std::path::{Path, PathBuf};
+
+use crate::adapters::disk;
+use crate::adapters::git::remote::{RemoteOptions, RemoteRepository};
+use crate::adapters::git::{Credential, FetchLimits, SshOptions, http};
+use crate::adapters::sync::SyncSpec;
+use crate::source::address::{AllowList, RemoteAddress, Scheme};
+use crate::source::repository::RepositoryError;
+
+/// Makes remotes.
+pub struct Sources {
+    allowed: AllowList,
+    mirrors: PathBuf,
+    credentials: Option<PathBuf>,
+    client: reqwest::Client,
+}
+
+impl Sources {
+    /// Remotes that `allowed` covers, mirrored below a directory.
+    pub fn new(
+        allowed: AllowList,
+        mirrors: PathBuf,
+        credentials: Option<PathBuf>,
+    ) -> Result<Self, RepositoryError> {
+        let client = http::client(Vec::new())?;
+        Ok(Self { allowed, mirrors, credentials, client })
+    }
+
+    /// The repository of a Sync. Each ref has a mirror of its own, so that Syncs do not wait for each
+    /// other.
+    pub fn of(&self, spec: &SyncSpec) -> Result<RemoteRepository, RepositoryError> {
+        let address = RemoteAddress::parse(&spec.repository)?;
+        let reference = blake3::hash(spec.reference.as_bytes()).to_hex();
+        let options = RemoteOptions {
+            name: spec.reference.clone(),
+            mirrors: self.mirrors.join(&reference[..16]),
+            credential: self.credential(&address),
+            limits: FetchLimits::default(),
+            ssh: self.ssh(&address),
+            address,
+        };
+        RemoteRepository::new(options, &self.allowed, self.client.clone())
+    }
+
+    fn credential(&self, address: &RemoteAddress) -> Option<Credential> {
+        let token = self.text(&format!("{}.token", address.host()))?;
+        match address.scheme() {
+            Scheme::Ssh => None,
+            Scheme::Https | Scheme::LoopbackHttp => Some(Credential::Basic {
+                user: self
+                    .text(&format!("{}.user", address.host()))
+                    .unwrap_or_else(|| "kubemate".to_owned()),
+                password: token.into(),
+            }),
+        }
+    }
+
+    fn ssh(&self, address: &RemoteAddress) -> SshOptions {
+        SshOptions {
+            key: self.file(&format!("{}.ssh-key", address.host())),
+            known_hosts: self.file("known_hosts"),
+            ..SshOptions::default()
+        }
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        let path = self.credentials.as_deref().map(|dir: &Path| dir.join(name))?;
+        path.is_file().then_some(path)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let text = disk::read_text(&self.file(name)?).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+}

@@ -1,0 +1,293 @@
+//! A copy of `examples/bank` that no other test shares a name with, and the binary to run on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use kubemate::adapters::cluster::KubeCluster;
+use kubemate::apply::cluster::{Cluster as _, Stored};
+use kubemate::object::{Owner, SetId};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::bed;
+
+/// The tenants of the example.
+pub(crate) const TENANTS: [&str; 6] = [
+    "identity", "insights", "ledger", "payments", "search", "web",
+];
+
+/// Kinds that the example renders, as kubectl names them.
+const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,serviceaccounts,roles,\
+    rolebindings,networkpolicies,resourcequotas,limitranges,poddisruptionbudgets,\
+    horizontalpodautoscalers";
+
+/// A copy of the example.
+pub(crate) struct Bank {
+    directory: TempDir,
+    name: String,
+    dev: String,
+    prod: String,
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Bank {
+    /// The whole example, bound to the cluster of this test process.
+    pub(crate) fn new() -> Self {
+        Self::of(&TENANTS)
+    }
+
+    /// The example with these tenants only.
+    pub(crate) fn of(tenants: &[&str]) -> Self {
+        let bank = Self {
+            directory: TempDir::new().expect("a temporary folder can be made"),
+            name: bed::unique_name("bank"),
+            dev: bed::unique_name("d"),
+            prod: bed::unique_name("p"),
+        };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
+        bank.copy(&root, &root);
+        for tenant in TENANTS.iter().filter(|name| !tenants.contains(name)) {
+            std::fs::remove_file(bank.path(&format!("platform/tenants/{tenant}.kdl")))
+                .expect("a tenant's file");
+            std::fs::remove_dir_all(bank.path(&format!("tenants/{tenant}")))
+                .expect("a tenant's folder");
+            bank.edit("kubemate.kdl", |text| {
+                let line = format!("    path \"tenants/{tenant}/**\" tenant={tenant}\n");
+                text.replace(&line, "")
+            });
+        }
+        bank
+    }
+
+    fn copy(&self, root: &Path, from: &Path) {
+        for entry in std::fs::read_dir(from).expect("the example can be read") {
+            let path = entry.expect("an entry").path();
+            let to = self
+                .directory
+                .path()
+                .join(path.strip_prefix(root).expect("below the root"));
+            if path.is_dir() {
+                std::fs::create_dir_all(&to).expect("a folder");
+                self.copy(root, &path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a text");
+            std::fs::write(&to, self.rename(&text)).expect("a file");
+        }
+    }
+
+    fn rename(&self, text: &str) -> String {
+        text.replace("project bank ", &format!("project {} ", self.name))
+            .replace("environment dev ", &format!("environment {} ", self.dev))
+            .replace("environment prod ", &format!("environment {} ", self.prod))
+            .replace("in dev ", &format!("in {} ", self.dev))
+            .replace("in prod ", &format!("in {} ", self.prod))
+            .replace("00000000-0000-4000-8000-000000000000", &uid())
+    }
+
+    pub(crate) fn dev(&self) -> &str {
+        &self.dev
+    }
+
+    pub(crate) fn prod(&self) -> &str {
+        &self.prod
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
+    }
+
+    /// Changes a file; a change that changes nothing fails the test.
+    pub(crate) fn edit(&self, file: &str, change: impl FnOnce(&str) -> String) {
+        let path = self.path(file);
+        let before = std::fs::read_to_string(&path).expect("a file to edit");
+        let after = change(&before);
+        assert_ne!(before, after, "{file} stays as it is");
+        std::fs::write(&path, after).expect("the file can be written");
+    }
+
+    /// Commits everything and returns the commit's id.
+    pub(crate) fn commit(&self) -> String {
+        let root = self.directory.path();
+        let git = git2::Repository::init(root).expect("a repository");
+        let mut index = git.index().expect("an index");
+        index
+            .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
+            .expect("files are added");
+        index.write().expect("the index is written");
+        let tree = git
+            .find_tree(index.write_tree().expect("a tree"))
+            .expect("a tree");
+        let who = git2::Signature::now("t", "t@bank.example").expect("a signature");
+        let parent = git.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        let id = git.commit(Some("HEAD"), &who, &who, "c", &tree, &parents);
+        id.expect("a commit").to_string()
+    }
+
+    fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
+        command
+            .args(args)
+            .current_dir(self.directory.path())
+            .env("KUBECONFIG", kubeconfig)
+            .env("NO_COLOR", "1")
+            .env("XDG_CACHE_HOME", self.path(".git/cache"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, kubeconfig: &Path, args: &[&str]) -> Said {
+        let output = self.command(kubeconfig, args).output();
+        let output = output.expect("the program can be started");
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts the program and leaves it running; what it says is thrown away.
+    pub(crate) fn start(&self, kubeconfig: &Path, args: &[&str]) -> Child {
+        let mut command = self.command(kubeconfig, args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program can be started")
+    }
+
+    /// Applies an environment, which must succeed.
+    pub(crate) fn apply(&self, env: &str) -> Said {
+        let said = self.run(bed::cluster().kubeconfig(), &["apply", "--env", env]);
+        assert_eq!(said.code, 0, "{}", said.end());
+        said
+    }
+
+    /// The sets of an environment with these tenants, the platform's first.
+    pub(crate) fn sets(&self, env: &str, tenants: &[&str]) -> Vec<SetId> {
+        let tenants = tenants.iter().map(|name| Owner::Tenant((*name).into()));
+        let set = |owner| SetId {
+            project: self.name.clone(),
+            cluster: "hq".into(),
+            owner,
+            environment: env.into(),
+        };
+        std::iter::once(Owner::Platform)
+            .chain(tenants)
+            .map(set)
+            .collect()
+    }
+
+    /// Everything live of an environment, by kind, namespace and name, reduced to what was asked for:
+    /// labels, annotations and content.
+    pub(crate) fn snapshot(&self, env: &str) -> BTreeMap<String, Value> {
+        let of_project = format!("kubemate.dev/set in ({})", self.labels(env).join(","));
+        let args = ["get", KINDS, "-A", "-o", "json", "-l", of_project.as_str()];
+        let mut all = items(&bed::cluster().kubectl(&args));
+        let args = ["get", "namespaces", "-o", "json", "-l", of_project.as_str()];
+        all.extend(items(&bed::cluster().kubectl(&args)));
+        all.iter().map(reduced).collect()
+    }
+
+    fn labels(&self, env: &str) -> Vec<String> {
+        self.sets(env, &TENANTS).iter().map(SetId::label).collect()
+    }
+
+    /// UIDs of everything live that bears the mark of a set.
+    pub(crate) fn marked(&self, set: &SetId) -> BTreeMap<String, String> {
+        let label = format!("kubemate.dev/set={}", set.label());
+        let kinds = format!("{KINDS},namespaces");
+        let args = ["get", &kinds, "-A", "-o", "json", "-l", &label];
+        let items = items(&bed::cluster().kubectl(&args));
+        let one = |item: &Value| {
+            let at = |pointer: &str| text(item, pointer);
+            let key = format!("{} {}", at("/kind"), at("/metadata/name"));
+            (at("/metadata/uid"), key)
+        };
+        items.iter().map(one).collect()
+    }
+}
+
+impl Said {
+    /// The last of what it said, for messages of failing tests.
+    pub(crate) fn end(&self) -> String {
+        let lines: Vec<&str> = self.out.lines().collect();
+        let last = lines[lines.len().saturating_sub(40)..].join("\n");
+        format!("exit code {}\n{last}\n{}", self.code, self.err)
+    }
+
+    /// Everything it said.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+/// The UID of the cluster of this test process.
+pub(crate) fn uid() -> String {
+    bed::cluster().kubectl(&[
+        "get",
+        "namespace",
+        "kube-system",
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ])
+}
+
+/// The inventories of sets.
+pub(crate) fn stored(sets: &[SetId]) -> Vec<Stored> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    bed::install_tls();
+    runtime.block_on(async {
+        let kubeconfig = bed::cluster().kubeconfig();
+        let cluster = KubeCluster::connect(Some(kubeconfig), None)
+            .await
+            .expect("a kubeconfig");
+        let mut all = Vec::new();
+        for set in sets {
+            all.push(cluster.load(set).await.expect("an inventory"));
+        }
+        all
+    })
+}
+
+fn items(text: &str) -> Vec<Value> {
+    let list: Value = serde_json::from_str(text).expect("kubectl prints JSON");
+    list["items"].as_array().cloned().unwrap_or_default()
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_default().to_owned()
+}
+
+fn reduced(object: &Value) -> (String, Value) {
+    let name = format!(
+        "{}/{}/{}",
+        text(object, "/kind"),
+        text(object, "/metadata/namespace"),
+        text(object, "/metadata/name")
+    );
+    let mut kept = object.as_object().cloned().unwrap_or_default();
+    for field in ["metadata", "status"] {
+        kept.remove(field);
+    }
+    let mut annotations = object["metadata"]["annotations"].clone();
+    if let Some(map) = annotations.as_object_mut() {
+        map.remove("deployment.kubernetes.io/revision");
+    }
+    let metadata = json!({"labels": object["metadata"]["labels"], "annotations": annotations});
+    kept.insert("metadata".into(), metadata);
+    (name, Value::Object(kept))
+}

@@ -1,0 +1,116 @@
+//! What must hold after every case, judged from the proxy's record and the cluster, never from reports:
+//! I1 a tenant's writes carry the tenant's identity, I2 only what an inventory owns is deleted, and only
+//! in that life of it, I4 nothing that was made is forgotten.
+
+use std::collections::BTreeMap;
+
+use kubemate::object::{Owner, SetId};
+
+use crate::bank::project::{Bank, stored};
+use crate::bed::proxy::{Call, Proxy, Verb};
+
+/// What the sets own before something happens to them.
+pub(crate) struct Watched {
+    sets: Vec<SetId>,
+    /// The set that owns each UID.
+    owned: BTreeMap<String, SetId>,
+}
+
+impl Watched {
+    /// Looks at the sets of one environment.
+    pub(crate) fn new(sets: Vec<SetId>) -> Self {
+        let mut watched = Self {
+            sets,
+            owned: BTreeMap::new(),
+        };
+        watched.learn();
+        watched
+    }
+
+    /// Also knows what is owned now.
+    pub(crate) fn learn(&mut self) {
+        for (set, stored) in self.sets.iter().zip(stored(&self.sets)) {
+            let uids = stored.inventory.entries.values().filter_map(|e| e.uid());
+            self.owned
+                .extend(uids.map(|uid| (uid.to_owned(), set.clone())));
+        }
+    }
+
+    /// Checks I1, I2 and I4.
+    pub(crate) fn judge(&self, bank: &Bank, proxy: &Proxy) {
+        let writes = proxy.writes();
+        for call in &writes {
+            self.judge_write(call);
+        }
+        self.nothing_lost(bank);
+    }
+
+    fn judge_write(&self, call: &Call) {
+        let told = format!("{} {}", call.method, call.path);
+        if call.target.namespace.as_deref() == Some("kubemate-system") {
+            assert_eq!(call.impersonated(), None, "books are our own: {told}");
+            return;
+        }
+        let body = call.json();
+        let owner = match call.verb {
+            Verb::Delete => {
+                let uid = body["preconditions"]["uid"].as_str();
+                let uid = uid.unwrap_or_else(|| panic!("a delete without a UID: {told}"));
+                let set = self.owned.get(uid);
+                let set = set.unwrap_or_else(|| panic!("not in an inventory: {told}"));
+                &set.owner
+            }
+            Verb::Apply | Verb::Create => {
+                if call.target.name.as_deref() == Some("kubemate-system") {
+                    return;
+                }
+                let label = body["metadata"]["labels"]["kubemate.dev/set"].as_str();
+                let set = self
+                    .sets
+                    .iter()
+                    .find(|set| Some(set.label().as_str()) == label);
+                &set.unwrap_or_else(|| panic!("written for no set: {told}"))
+                    .owner
+            }
+            other => panic!("{other:?} is never sent: {told}"),
+        };
+        let user = call.impersonated();
+        match owner {
+            Owner::Platform => assert_eq!(user, None, "{told}"),
+            Owner::Tenant(tenant) => {
+                let user = user.unwrap_or_else(|| panic!("with our own rights: {told}"));
+                let prefix = format!("system:serviceaccount:{tenant}-");
+                assert!(
+                    user.starts_with(&prefix) && user.ends_with(":kubemate-tenant"),
+                    "{told} as {user}"
+                );
+                let namespace = call.target.namespace.as_deref().unwrap_or_default();
+                assert!(namespace.starts_with(&format!("{tenant}-")), "{told}");
+            }
+        }
+    }
+
+    fn nothing_lost(&self, bank: &Bank) {
+        for (set, stored) in self.sets.iter().zip(stored(&self.sets)) {
+            let known: Vec<&str> = stored
+                .inventory
+                .entries
+                .values()
+                .filter_map(|entry| entry.uid())
+                .collect();
+            let pending: Vec<String> = stored
+                .inventory
+                .entries
+                .iter()
+                .filter(|(_, entry)| entry.uid().is_none())
+                .map(|(key, _)| format!("{} {}", key.group_kind.kind, key.name))
+                .collect();
+            for (uid, name) in bank.marked(set) {
+                assert!(
+                    known.contains(&uid.as_str()) || pending.contains(&name),
+                    "{name} of {set} is in no inventory"
+                );
+            }
+        }
+    }
+}
