@@ -81,7 +81,12 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
     let vitals = Arc::new(Vitals::default());
     let served = serve::serve(listen, Arc::clone(&vitals), stop.clone()).await?;
     let client = tools.cluster.client()?;
-    let shared = Arc::new(Shared { tools, client, places: Semaphore::new(AT_ONCE), vitals });
+    let shared = Arc::new(Shared {
+        tools,
+        client,
+        places: Semaphore::new(AT_ONCE),
+        vitals,
+    });
     while let Some(term) = leader::lead(&shared, &stop).await {
         shared.vitals.leads(true);
         follow(&shared, term.token()).await;
@@ -133,7 +138,11 @@ fn hear(
     match event {
         watcher::Event::Init => listed.clear(),
         watcher::Event::InitDone => {
-            let gone: Vec<String> = kept.keys().filter(|n| !listed.contains(*n)).cloned().collect();
+            let gone: Vec<String> = kept
+                .keys()
+                .filter(|n| !listed.contains(*n))
+                .cloned()
+                .collect();
             gone.iter().for_each(|name| forget(shared, name, kept));
         }
         watcher::Event::InitApply(sync) => {
@@ -154,7 +163,10 @@ fn take(
 ) {
     let name = sync.name_any();
     // Another object of the same name is another Sync.
-    if kept.get(&name).is_some_and(|k| k.specs.borrow().metadata.uid != sync.metadata.uid) {
+    if kept
+        .get(&name)
+        .is_some_and(|k| k.specs.borrow().metadata.uid != sync.metadata.uid)
+    {
         forget(shared, &name, kept);
     }
     if let Some(known) = kept.get(&name) {
@@ -162,7 +174,10 @@ fn take(
         return;
     }
     if kept.len() >= MAX_SYNCS {
-        tracing::error!(sync = name, "there are more than {MAX_SYNCS} Syncs; this one is not kept");
+        tracing::error!(
+            sync = name,
+            "there are more than {MAX_SYNCS} Syncs; this one is not kept"
+        );
         return;
     }
     let (specs, listener) = watch::channel(Arc::new(sync));

@@ -86,7 +86,6 @@ macro_rules! registry {
 
         $(impl scope::Typed for $module::$variant {
             fn of(resource: &Resource) -> Option<&Self> {
-                #[expect(irrefutable_let_patterns, reason = "a registry of one kind")]
                 if let Resource::$variant(kind) = resource { Some(kind) } else { None }
             }
         })*

@@ -179,20 +179,31 @@ pub fn api(client: Client) -> Api<Sync> {
 }
 
 /// Replaces the status of a Sync.
-pub async fn write_status(client: Client, name: &str, status: &SyncStatus) -> Result<(), kube::Error> {
+pub async fn write_status(
+    client: Client,
+    name: &str,
+    status: &SyncStatus,
+) -> Result<(), kube::Error> {
     let body = json!({
         "apiVersion": "kubemate.dev/v1alpha1", "kind": "Sync",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "status": status,
     });
     let params = PatchParams::apply(MANAGER).force();
-    drop(api(client).patch_status(name, &params, &Patch::<Value>::Apply(body)).await?);
+    drop(
+        api(client)
+            .patch_status(name, &params, &Patch::<Value>::Apply(body))
+            .await?,
+    );
     Ok(())
 }
 
 /// All Syncs, by name.
 pub async fn list(client: Client) -> Result<Vec<Sync>, kube::Error> {
-    let mut all = api(client).list(&kube::api::ListParams::default()).await?.items;
+    let mut all = api(client)
+        .list(&kube::api::ListParams::default())
+        .await?
+        .items;
     all.sort_by_key(kube::ResourceExt::name_any);
     Ok(all)
 }
@@ -201,12 +212,19 @@ impl Sync {
     /// A condition's status, as in `True`; empty where it is not known yet.
     pub fn condition(&self, kind: &str) -> &str {
         let conditions = self.status.iter().flat_map(|s| &s.conditions);
-        conditions.into_iter().find(|c| c.type_ == kind).map_or("", |c| c.status.as_str())
+        conditions
+            .into_iter()
+            .find(|c| c.type_ == kind)
+            .map_or("", |c| c.status.as_str())
     }
 
     /// One line for people: the name, how it goes, and why.
     pub fn line(&self) -> String {
-        let story = self.status.as_ref().map(|s| s.story.as_str()).filter(|s| !s.is_empty());
+        let story = self
+            .status
+            .as_ref()
+            .map(|s| s.story.as_str())
+            .filter(|s| !s.is_empty());
         let state = match (self.spec.suspend, self.condition("Ready")) {
             (true, _) => "suspended",
             (false, "True") => "ready",
@@ -255,7 +273,13 @@ mod tests {
             "repository": "https://git.bank.example/platform.git", "environment": "dev", "cluster": "hq"
         }))
         .unwrap();
-        assert_eq!((spec.mode, spec.drift, spec.prune), (Mode::Observe, Drift::Revert, true));
-        assert_eq!((spec.reference.as_str(), spec.interval.as_str()), ("refs/heads/main", "1m"));
+        assert_eq!(
+            (spec.mode, spec.drift, spec.prune),
+            (Mode::Observe, Drift::Revert, true)
+        );
+        assert_eq!(
+            (spec.reference.as_str(), spec.interval.as_str()),
+            ("refs/heads/main", "1m")
+        );
     }
 }

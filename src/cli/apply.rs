@@ -16,7 +16,7 @@ use crate::apply::{self, Options, Progress, Run};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Level, Plan, Verb};
+use crate::plan::{Finding, Level, Plan, Rule, Verb};
 
 /// Make the cluster what the project says.
 #[derive(Debug, clap::Args)]
@@ -113,7 +113,10 @@ async fn apply_set(
         }
         None => &fresh,
     };
-    let refused = plan.findings.iter().any(|finding| finding.level == Level::Error);
+    let refused = plan
+        .findings
+        .iter()
+        .any(|finding| finding.level == Level::Error || goes(finding, rendered));
     if plan.is_empty() && !refused {
         output::print(&format!("{}: no changes\n", rendered.set));
         return Ok(Exit::Ok);
@@ -127,7 +130,10 @@ async fn apply_set(
         style,
     ));
     if plan.is_empty() {
-        output::note(&format!("{}: nothing was written, for the reasons above", rendered.set));
+        output::note(&format!(
+            "{}: nothing was written, for the reasons above",
+            rendered.set
+        ));
         return Ok(Exit::Partly);
     }
     let options = Options {
@@ -145,7 +151,22 @@ async fn apply_set(
         progress: &progress,
     };
     let report = apply::apply(cluster, run).await?;
-    Ok(conclude(session, rendered, plan, &report))
+    let exit = conclude(session, rendered, plan, &report);
+    let going = plan.findings.iter().any(|finding| goes(finding, rendered));
+    Ok(if going {
+        worse(exit, Exit::Partly)
+    } else {
+        exit
+    })
+}
+
+/// Whether something that is wanted is being deleted: it is made anew when it is gone, not before.
+fn goes(finding: &Finding, rendered: &Rendered) -> bool {
+    let wanted = finding
+        .key
+        .as_ref()
+        .is_some_and(|key| rendered.objects.contains_key(key));
+    wanted && finding.rule == Rule::Terminating
 }
 
 /// One line per change; quiet about what is only kept.

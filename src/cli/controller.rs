@@ -41,7 +41,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let level = EnvFilter::new("warn,kubemate=info");
-    let log = tracing_subscriber::fmt().json().with_env_filter(level).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr);
     // A second start in one process keeps the first log.
     drop(log.try_init());
     session::runtime()?.block_on(keep(arguments))
@@ -54,7 +57,11 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let rules = arguments.allowed.iter().map(String::as_str);
     let allowed = AllowList::parse(rules).map_err(|error| wrong(error.to_string()))?;
-    let sources = Sources::new(allowed, arguments.mirrors.clone(), arguments.credentials.clone())?;
+    let sources = Sources::new(
+        allowed,
+        arguments.mirrors.clone(),
+        arguments.credentials.clone(),
+    )?;
     let to = &arguments.to;
     let tools = Tools {
         cluster: KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?,
@@ -66,12 +73,21 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             .unwrap_or_else(|| format!("kubemate-controller-{}", std::process::id())),
     };
     let stop = stop_on_signals()?;
-    controller::run(Settings { tools, listen: arguments.listen }, stop).await?;
+    controller::run(
+        Settings {
+            tools,
+            listen: arguments.listen,
+        },
+        stop,
+    )
+    .await?;
     Ok(Exit::Ok)
 }
 
 fn stop_on_signals() -> Result<CancellationToken, Failure> {
-    let failed = |error: std::io::Error| Failure::Runtime { reason: error.to_string() };
+    let failed = |error: std::io::Error| Failure::Runtime {
+        reason: error.to_string(),
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = CancellationToken::new();

@@ -140,7 +140,7 @@ fn confirmed(plan: &Plan, arguments: &Arguments) -> bool {
     match &arguments.confirm_deletes {
         Some(said) if said == digest => return true,
         Some(_) => {
-            output::note("error: the digest names other deletions than these; nothing was deleted")
+            output::note("error: the digest names other deletions than these; nothing was deleted");
         }
         None => output::note("nothing was deleted"),
     }

@@ -137,9 +137,6 @@ impl Failure {
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Usage { help, .. } => Some(help),
-            Self::Cluster(problem) | Self::Prepare(PrepareError::Cluster(problem)) => {
-                Some(problem.kind.help())
-            }
             Self::Syncs { .. } => {
                 Some("check the kubeconfig, and that `kubemate install` was applied")
             }

@@ -44,8 +44,10 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let crd = sync::crd_yaml()
-        .map_err(|error| Failure::Print { set: "the CRD".to_owned(), reason: error.to_string() })?;
+    let crd = sync::crd_yaml().map_err(|error| Failure::Print {
+        set: "the CRD".to_owned(),
+        reason: error.to_string(),
+    })?;
     if arguments.crd {
         output::print(&crd);
         return Ok(Exit::Ok);
@@ -55,7 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | ':' | '-' | '_' | '@');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | ':' | '-' | '_' | '@');
     if image.is_empty() || !image.chars().all(plain) {
         return Err(Failure::Usage {
             message: format!("`{image}` is not an image"),
@@ -64,14 +67,20 @@ fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
     }
     let base = BASE.replace("KUBEMATE_IMAGE", image);
     let (namespace, rest) = base.split_once("---\n").unwrap_or(("", &base));
-    let mut text = format!("{namespace}---\n{}\n---\n{}\n", crd.trim_end(), rest.trim_end());
+    let mut text = format!(
+        "{namespace}---\n{}\n---\n{}\n",
+        crd.trim_end(),
+        rest.trim_end()
+    );
     let mut roles = vec![("kubemate-reader", reads())];
     if mode == Mode::Apply {
         roles.push(("kubemate-writer", writes()));
     }
     for object in roles.iter().flat_map(|(name, rules)| role(name, rules)) {
-        let printed = serde_saphyr::to_string(&object)
-            .map_err(|error| Failure::Print { set: "a role".to_owned(), reason: error.to_string() })?;
+        let printed = serde_saphyr::to_string(&object).map_err(|error| Failure::Print {
+            set: "a role".to_owned(),
+            reason: error.to_string(),
+        })?;
         text.push_str(&format!("---\n{}\n", printed.trim_end()));
     }
     Ok(text)
@@ -79,10 +88,16 @@ fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
 
 /// What is compared with Git. Secrets are not among it.
 fn reads() -> Vec<Rule> {
-    let mut rules: Vec<Rule> =
-        PLATFORM.iter().map(|(group, kinds)| rights::rule(group, kinds, READ)).collect();
+    let mut rules: Vec<Rule> = PLATFORM
+        .iter()
+        .map(|(group, kinds)| rights::rule(group, kinds, READ))
+        .collect();
     rules.extend(rights::shipped(Shipped::Viewer));
-    rules.push(rights::rule("apiextensions.k8s.io", &["customresourcedefinitions"], READ));
+    rules.push(rights::rule(
+        "apiextensions.k8s.io",
+        &["customresourcedefinitions"],
+        READ,
+    ));
     rules
 }
 
@@ -90,10 +105,17 @@ fn reads() -> Vec<Rule> {
 /// has not, so that neither `escalate` nor `bind` is needed.
 fn writes() -> Vec<Rule> {
     let verbs = ["create", "delete", "patch", "update"];
-    let mut rules: Vec<Rule> =
-        PLATFORM.iter().map(|(group, kinds)| rights::rule(group, kinds, &verbs)).collect();
-    let given = rights::identity().into_iter().chain(rights::shipped(Shipped::Admin));
-    for rule in given.chain(rights::shipped(Shipped::Operator)).chain(rights::impersonation()) {
+    let mut rules: Vec<Rule> = PLATFORM
+        .iter()
+        .map(|(group, kinds)| rights::rule(group, kinds, &verbs))
+        .collect();
+    let given = rights::identity()
+        .into_iter()
+        .chain(rights::shipped(Shipped::Admin));
+    for rule in given
+        .chain(rights::shipped(Shipped::Operator))
+        .chain(rights::impersonation())
+    {
         if !rules.contains(&rule) {
             rules.push(rule);
         }
@@ -123,13 +145,27 @@ mod tests {
 
     fn documents(mode: Mode) -> Vec<serde_json::Value> {
         let text = manifests(mode, "registry.bank.example/kubemate:1", "kind: X\n").unwrap();
-        text.split("---\n").map(|part| serde_saphyr::from_str(part).unwrap()).collect()
+        text.split("---\n")
+            .map(|part| serde_saphyr::from_str(part).unwrap())
+            .collect()
     }
 
     #[test]
     fn observe_can_write_only_its_own_books() {
-        let verbs = ["create", "update", "patch", "delete", "impersonate", "bind", "escalate", "*"];
-        for document in documents(Mode::Observe).iter().filter(|d| d["kind"] == "ClusterRole") {
+        let verbs = [
+            "create",
+            "update",
+            "patch",
+            "delete",
+            "impersonate",
+            "bind",
+            "escalate",
+            "*",
+        ];
+        for document in documents(Mode::Observe)
+            .iter()
+            .filter(|d| d["kind"] == "ClusterRole")
+        {
             for rule in document["rules"].as_array().unwrap() {
                 for verb in rule["verbs"].as_array().unwrap() {
                     assert!(!verbs.contains(&verb.as_str().unwrap()), "{rule}");
@@ -141,7 +177,10 @@ mod tests {
     #[test]
     fn nobody_may_escalate_and_secrets_are_not_read() {
         let mut impersonates = 0;
-        for document in documents(Mode::Apply).iter().filter(|d| !d["rules"].is_null()) {
+        for document in documents(Mode::Apply)
+            .iter()
+            .filter(|d| !d["rules"].is_null())
+        {
             for rule in document["rules"].as_array().unwrap() {
                 let text = rule.to_string();
                 for word in ["escalate", "\"bind\"", "\"secrets\"", "\"*\""] {

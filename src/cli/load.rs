@@ -1,8 +1,4 @@
 //! What every command starts with: a tree from a directory or a commit, judged.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the cache's place comes from the environment, this program's identity from its file"
-)]
 
 use std::path::{Path, PathBuf};
 

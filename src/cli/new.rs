@@ -84,7 +84,7 @@ fn starter(arguments: &Arguments) -> Result<Starter, Failure> {
             checked::<Name>(name)?;
             let Some(tenant) = &arguments.tenant else {
                 return Err(usage(
-                    format!("a {kind} belongs to a tenant"),
+                    format!("`{kind}` needs a tenant that it belongs to"),
                     "name it: `--tenant TENANT`",
                 ));
             };

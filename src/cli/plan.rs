@@ -201,7 +201,7 @@ fn print(plans: &[Plan], format: Output, find: Places<'_>) {
                 .collect::<Vec<_>>()
                 .join("\n");
             if text.is_empty() {
-                text = "no changes\n".to_owned();
+                text.push_str("no changes\n");
             }
             text
         }

@@ -16,9 +16,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let to = &arguments.to;
     let syncs = session::runtime()?.block_on(async {
-        let cluster =
-            KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
-        sync::list(cluster.client()?).await.map_err(|error| Failure::Syncs { reason: error.to_string() })
+        let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
+        sync::list(cluster.client()?)
+            .await
+            .map_err(|error| Failure::Syncs {
+                reason: error.to_string(),
+            })
     })?;
     let ready = |sync: &sync::Sync| sync.spec.suspend || sync.condition("Ready") == "True";
     for sync in &syncs {
@@ -27,5 +30,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if syncs.is_empty() {
         output::note("there are no Syncs");
     }
-    Ok(if syncs.iter().all(ready) { Exit::Ok } else { Exit::Unhealthy })
+    Ok(if syncs.iter().all(ready) {
+        Exit::Ok
+    } else {
+        Exit::Unhealthy
+    })
 }

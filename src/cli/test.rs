@@ -81,8 +81,9 @@ fn print(verdicts: &[&TestVerdict], tree: &SourceTree) -> usize {
     }
     let failed = verdicts.iter().filter(|v| v.failure.is_some()).count();
     let held = verdicts.len() - failed;
+    let word = if tests.len() == 1 { "test" } else { "tests" };
     output::print(&format!(
-        "\n{} tests: {held} expectations hold, {failed} fail\n",
+        "\n{} {word}: {held} expectations hold, {failed} fail\n",
         tests.len()
     ));
     failed

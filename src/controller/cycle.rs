@@ -44,18 +44,26 @@ pub struct Memory {
 impl Memory {
     /// Kinds of the commit in force, each with the selector of the sets that use it.
     pub(super) fn kinds(&self) -> BTreeSet<(String, String, String)> {
-        let sets = self.known.first().map(|(_, _, d)| d.sets.as_slice()).unwrap_or_default();
+        let sets = self
+            .known
+            .first()
+            .map(|(_, _, d)| d.sets.as_slice())
+            .unwrap_or_default();
         let mut users: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
         for rendered in sets {
             for object in rendered.objects.values() {
-                let (api, kind) = (&object.manifest.api_version, &object.manifest.key.group_kind.kind);
+                let (api, kind) = (
+                    &object.manifest.api_version,
+                    &object.manifest.key.group_kind.kind,
+                );
                 let labels = users.entry((api.clone(), kind.clone())).or_default();
                 if labels.last() != Some(&rendered.set.label()) {
                     labels.push(rendered.set.label());
                 }
             }
         }
-        let watched = |((api, kind), labels): ((_, _), Vec<_>)| (api, kind, drift::selector(&labels));
+        let watched =
+            |((api, kind), labels): ((_, _), Vec<_>)| (api, kind, drift::selector(&labels));
         users.into_iter().map(watched).collect()
     }
 }
@@ -126,12 +134,20 @@ impl Sort {
 impl Trouble {
     /// Trouble with words for it.
     pub fn new(sort: Sort, message: impl Into<String>) -> Self {
-        Self { sort, message: message.into() }
+        Self {
+            sort,
+            message: message.into(),
+        }
     }
 }
 
 /// One pass.
-pub async fn pass(tools: &Tools, sync: &Sync, memory: &mut Memory, stop: &CancellationToken) -> Seen {
+pub async fn pass(
+    tools: &Tools,
+    sync: &Sync,
+    memory: &mut Memory,
+    stop: &CancellationToken,
+) -> Seen {
     let mut seen = Seen::default();
     let before = sync.status.clone().unwrap_or_default();
     let wanted = match tools.sources.of(&sync.spec) {
@@ -145,7 +161,11 @@ pub async fn pass(tools: &Tools, sync: &Sync, memory: &mut Memory, stop: &Cancel
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
         // What was wrong with the source before is less urgent than the cluster.
         let wrong = problem.kind == ProblemKind::WrongCluster;
-        let sort = if wrong { Sort::WrongCluster } else { Sort::Cluster };
+        let sort = if wrong {
+            Sort::WrongCluster
+        } else {
+            Sort::Cluster
+        };
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
         return seen;
     }
@@ -167,7 +187,13 @@ async fn bring_all(
             if stop.is_cancelled() {
                 break;
             }
-            let one = set::Task { tools, sync, desired: wanted, rendered, stop };
+            let one = set::Task {
+                tools,
+                sync,
+                desired: wanted,
+                rendered,
+                stop,
+            };
             seen.sets.push(set::bring(one).await);
         }
     };
@@ -188,8 +214,14 @@ async fn newer(tools: &Tools, sync: &Sync, attempted: Option<&str>) {
     let interval = super::keep::interval(&sync.spec).unwrap_or(LOOK).max(LOOK);
     loop {
         tokio::time::sleep(interval).await;
-        let Ok(remote) = tools.sources.of(&sync.spec) else { continue };
-        if remote.head().await.is_ok_and(|head| Some(head.as_str()) != attempted) {
+        let Ok(remote) = tools.sources.of(&sync.spec) else {
+            continue;
+        };
+        if remote
+            .head()
+            .await
+            .is_ok_and(|head| Some(head.as_str()) != attempted)
+        {
             return;
         }
     }
@@ -206,7 +238,9 @@ async fn wanted(
     let found = match remote.head().await {
         Ok(head) => {
             seen.attempted = Some(head.to_string());
-            rendered(tools, sync, remote, memory, &head).await.map(|desired| (head, desired))
+            rendered(tools, sync, remote, memory, &head)
+                .await
+                .map(|desired| (head, desired))
         }
         Err(error) => Err(of_source(&error)),
     };
@@ -240,23 +274,34 @@ async fn rendered(
     commit: &CommitId,
 ) -> Result<Arc<Desired>, Trouble> {
     let generation = sync.metadata.generation.unwrap_or_default();
-    let known = memory.known.iter().find(|(c, g, _)| c == commit && *g == generation);
+    let known = memory
+        .known
+        .iter()
+        .find(|(c, g, _)| c == commit && *g == generation);
     if let Some((_, _, desired)) = known {
         return Ok(Arc::clone(desired));
     }
-    let loaded = remote.load(commit, &sync.spec.path).await.map_err(|e| of_source(&e))?;
+    let loaded = remote
+        .load(commit, &sync.spec.path)
+        .await
+        .map_err(|e| of_source(&e))?;
     let (judge, spec) = (Arc::clone(&tools.judge), sync.spec.clone());
     let work = tokio::task::spawn_blocking(move || desired(&judge, loaded, &spec));
     let fresh = match work.await {
         Ok(Ok(fresh)) => Arc::new(fresh),
         Ok(Err(message)) => return Err(Trouble::new(Sort::InvalidCommit, message)),
         Err(_) => {
-            let said = format!("reading commit {} ended with a fault of kubemate", commit.short());
+            let said = format!(
+                "reading commit {} ended with a fault of kubemate",
+                commit.short()
+            );
             return Err(Trouble::new(Sort::Internal, said));
         }
     };
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
-    memory.known.insert(0, (commit.clone(), generation, Arc::clone(&fresh)));
+    memory
+        .known
+        .insert(0, (commit.clone(), generation, Arc::clone(&fresh)));
     Ok(fresh)
 }

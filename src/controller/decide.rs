@@ -117,9 +117,17 @@ impl Default for State {
 /// The next state and what is to be done. `chance` is between 0 and 1.
 pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State, Option<Effect>) {
     match event {
-        Event::Spec { generation, suspended, interval } => {
+        Event::Spec {
+            generation,
+            suspended,
+            interval,
+        } => {
             let changed = generation != state.generation;
-            let state = State { generation, interval, ..state };
+            let state = State {
+                generation,
+                interval,
+                ..state
+            };
             spec(state, changed, suspended, now)
         }
         Event::Tick => match state.phase {
@@ -128,7 +136,13 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
         },
         Event::Drift => match state.phase {
             Phase::Waiting(due) => (waiting(state, due.min(now + BREATH)), None),
-            Phase::Running => (State { again: true, ..state }, None),
+            Phase::Running => (
+                State {
+                    again: true,
+                    ..state
+                },
+                None,
+            ),
             Phase::Suspended { .. } => (state, None),
         },
         Event::Ended(ending) => (ended(state, ending, now, chance), None),
@@ -137,42 +151,82 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
 
 fn spec(state: State, changed: bool, suspended: bool, now: Duration) -> (State, Option<Effect>) {
     match (state.phase, suspended) {
-        (Phase::Running, true) => {
-            (State { phase: Phase::Suspended { running: true }, ..state }, Some(Effect::CallOff))
-        }
-        (Phase::Waiting(_), true) => {
-            (State { phase: Phase::Suspended { running: false }, ..state }, None)
-        }
+        (Phase::Running, true) => (
+            State {
+                phase: Phase::Suspended { running: true },
+                ..state
+            },
+            Some(Effect::CallOff),
+        ),
+        (Phase::Waiting(_), true) => (
+            State {
+                phase: Phase::Suspended { running: false },
+                ..state
+            },
+            None,
+        ),
         (Phase::Suspended { .. }, true) => (state, None),
         // A pass that runs out still ends; the next one comes after it.
-        (Phase::Suspended { running: true }, false) => {
-            (State { phase: Phase::Running, again: true, tries: 0, ..state }, None)
-        }
+        (Phase::Suspended { running: true }, false) => (
+            State {
+                phase: Phase::Running,
+                again: true,
+                tries: 0,
+                ..state
+            },
+            None,
+        ),
         (Phase::Suspended { running: false }, false) => {
             (waiting(State { tries: 0, ..state }, now), None)
         }
-        (Phase::Running, false) if changed => {
-            (State { again: true, tries: 0, ..state }, Some(Effect::CallOff))
-        }
+        (Phase::Running, false) if changed => (
+            State {
+                again: true,
+                tries: 0,
+                ..state
+            },
+            Some(Effect::CallOff),
+        ),
         (Phase::Waiting(_), false) if changed => (waiting(State { tries: 0, ..state }, now), None),
         (Phase::Running | Phase::Waiting(_), false) => (state, None),
     }
 }
 
 fn begin(state: State) -> (State, Option<Effect>) {
-    (State { phase: Phase::Running, again: false, ..state }, Some(Effect::Begin))
+    (
+        State {
+            phase: Phase::Running,
+            again: false,
+            ..state
+        },
+        Some(Effect::Begin),
+    )
 }
 
 fn waiting(state: State, until: Duration) -> State {
-    State { phase: Phase::Waiting(until), ..state }
+    State {
+        phase: Phase::Waiting(until),
+        ..state
+    }
 }
 
 fn ended(state: State, ending: Ending, now: Duration, chance: f64) -> State {
     if let Phase::Suspended { .. } = state.phase {
-        return State { phase: Phase::Suspended { running: false }, again: false, ..state };
+        return State {
+            phase: Phase::Suspended { running: false },
+            again: false,
+            ..state
+        };
     }
     if state.again {
-        return waiting(State { again: false, tries: 0, ..state }, now + BREATH);
+        return waiting(
+            State {
+                again: false,
+                tries: 0,
+                ..state
+            },
+            now + BREATH,
+        );
     }
     let tries = match ending {
         Ending::Settled | Ending::NeedsPerson | Ending::CalledOff => 0,

@@ -29,25 +29,48 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
     valid(&judge.judge(&loaded.tree, &Want::Check), &loaded).and_then(|checked| {
         let project = checked.project.as_ref().map(|found| &found.project);
         let project = project.ok_or("there is no project in this directory")?;
-        let target = Target { environment: spec.environment.clone(), cluster: spec.cluster.clone() };
+        let target = Target {
+            environment: spec.environment.clone(),
+            cluster: spec.cluster.clone(),
+        };
         if !project.targets().contains(&target) {
-            let known: Vec<String> =
-                project.targets().iter().map(|t| format!("{} on {}", t.environment, t.cluster)).collect();
+            let known: Vec<String> = project
+                .targets()
+                .iter()
+                .map(|t| format!("{} on {}", t.environment, t.cluster))
+                .collect();
             let (environment, cluster) = (&spec.environment, &spec.cluster);
             let known = known.join(", ");
-            return Err(format!("the project has no {environment} on {cluster}; it has {known}"));
+            return Err(format!(
+                "the project has no {environment} on {cluster}; it has {known}"
+            ));
         }
-        let uid = project.cluster.iter().find(|(name, _)| name.as_str() == spec.cluster);
+        let uid = project
+            .cluster
+            .iter()
+            .find(|(name, _)| name.as_str() == spec.cluster);
         let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
         let uid = uid.ok_or("the project does not say which cluster this is")?;
-        let want = Want::Render { targets: vec![target], trace: true };
+        let want = Want::Render {
+            targets: vec![target],
+            trace: true,
+        };
         let verdict = judge.judge(&loaded.tree, &want);
         valid(&verdict, &loaded)?;
         let mut sets: Vec<Rendered> = verdict.rendered().into_values().collect();
         sets.retain(|rendered| covers(spec, &rendered.set));
         sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
-        let tenants = verdict.outcomes.iter().flat_map(|(_, o)| o.tenants.clone()).collect();
-        Ok(Desired { sets, uid, tree: loaded.tree.clone(), tenants })
+        let tenants = verdict
+            .outcomes
+            .iter()
+            .flat_map(|(_, o)| o.tenants.clone())
+            .collect();
+        Ok(Desired {
+            sets,
+            uid,
+            tree: loaded.tree.clone(),
+            tenants,
+        })
     })
 }
 
@@ -62,13 +85,20 @@ fn covers(spec: &SyncSpec, set: &SetId) -> bool {
 
 fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, String> {
     let refused = judge::refused_names(&loaded.refused);
-    let errors = verdict.diagnostics.iter().chain(&refused).filter(|d| d.severity == Severity::Error);
+    let errors = verdict
+        .diagnostics
+        .iter()
+        .chain(&refused)
+        .filter(|d| d.severity == Severity::Error);
     let mut told: Vec<String> = Vec::new();
     let mut count = 0;
     for error in errors {
         count += 1;
         if told.len() < 3 {
-            let at = error.primary.as_ref().and_then(|label| place(&loaded.tree, &label.span));
+            let at = error
+                .primary
+                .as_ref()
+                .and_then(|label| place(&loaded.tree, &label.span));
             let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
             told.push(format!("{at}{}", error.message));
         }
@@ -85,7 +115,13 @@ fn place(tree: &SourceTree, span: &Span) -> Option<String> {
     let file = tree.get(span.file)?;
     let before = file.text()?.get(..usize::try_from(span.start).ok()?)?;
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     Some(format!("{}:{line}:{column}", file.path))
 }
 
@@ -95,7 +131,10 @@ impl Desired {
         match &set.owner {
             Owner::Platform => Identity::Own,
             Owner::Tenant(_) => Identity::ServiceAccount {
-                namespace: self.tenant(set).and_then(|t| t.namespaces.first().cloned()).unwrap_or_default(),
+                namespace: self
+                    .tenant(set)
+                    .and_then(|t| t.namespaces.first().cloned())
+                    .unwrap_or_default(),
                 name: tenant::IDENTITY.to_owned(),
             },
         }
@@ -107,9 +146,12 @@ impl Desired {
             namespaces: match &set.owner {
                 Owner::Platform => None,
                 // A tenant that the platform does not know may write nowhere.
-                Owner::Tenant(_) => {
-                    Some(self.tenant(set).into_iter().flat_map(|t| t.namespaces.clone()).collect())
-                }
+                Owner::Tenant(_) => Some(
+                    self.tenant(set)
+                        .into_iter()
+                        .flat_map(|t| t.namespaces.clone())
+                        .collect(),
+                ),
             },
             prune: spec.prune,
             drift: match spec.drift {
@@ -127,7 +169,9 @@ impl Desired {
     }
 
     fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
-        let Owner::Tenant(name) = &set.owner else { return None };
+        let Owner::Tenant(name) = &set.owner else {
+            return None;
+        };
         self.tenants.iter().find(|t| {
             t.tenant == *name
                 && t.target.environment == set.environment

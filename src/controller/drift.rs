@@ -30,13 +30,18 @@ pub(super) struct Watches {
 
 impl Watches {
     pub(super) fn new(client: Client, tell: mpsc::Sender<()>) -> Self {
-        Self { client, tell, running: BTreeMap::new() }
+        Self {
+            client,
+            tell,
+            running: BTreeMap::new(),
+        }
     }
 
     /// Watches the kinds of the commit in force, and no others.
     pub(super) fn follow(&mut self, memory: &Memory) {
         let wanted = memory.kinds();
-        self.running.retain(|watched, task| wanted.contains(watched) && !task.is_finished());
+        self.running
+            .retain(|watched, task| wanted.contains(watched) && !task.is_finished());
         for watched in wanted.into_iter().take(MAX_WATCHES) {
             let (client, tell) = (self.client.clone(), self.tell.clone());
             self.running.entry(watched).or_insert_with_key(|watched| {
@@ -50,7 +55,9 @@ async fn listen(client: Client, (api_version, kind, labels): Watched, tell: mpsc
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
     let gvk = GroupVersionKind::gvk(group, version, &kind);
     // Tried again after the next pass.
-    let Ok((resource, _)) = kube::discovery::pinned_kind(&client, &gvk).await else { return };
+    let Ok((resource, _)) = kube::discovery::pinned_kind(&client, &gvk).await else {
+        return;
+    };
     let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client, &resource);
     let config = watcher::Config::default().labels(&labels).any_semantic();
     let events = watcher(api, config).default_backoff();
@@ -98,7 +105,9 @@ fn name(object: &PartialObjectMeta<DynamicObject>) -> (Option<String>, String) {
 fn mark(object: &PartialObjectMeta<DynamicObject>) -> String {
     let metadata = &object.metadata;
     let version = || metadata.resource_version.clone().unwrap_or_default();
-    let content = metadata.generation.map_or_else(version, |generation| generation.to_string());
+    let content = metadata
+        .generation
+        .map_or_else(version, |generation| generation.to_string());
     format!("{content} {:?} {:?}", metadata.labels, metadata.annotations)
 }
 

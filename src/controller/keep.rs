@@ -26,8 +26,10 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// How often a Sync wants to be looked at.
 pub fn interval(spec: &SyncSpec) -> Result<Duration, String> {
-    let read: duration::Duration =
-        spec.interval.parse().map_err(|error| format!("`interval`: {error}"))?;
+    let read: duration::Duration = spec
+        .interval
+        .parse()
+        .map_err(|error| format!("`interval`: {error}"))?;
     match read.to_std() {
         interval if (SHORTEST..=LONGEST).contains(&interval) => Ok(interval),
         _ => Err("`interval`: it must be between 1s and 1d".to_owned()),
@@ -136,7 +138,14 @@ impl Keeper {
         };
         let interval = read.unwrap_or(LONGEST);
         let suspended = halt.is_some();
-        self.happened(Event::Spec { generation, suspended, interval }, stop);
+        self.happened(
+            Event::Spec {
+                generation,
+                suspended,
+                interval,
+            },
+            stop,
+        );
         if let Some((reason, said)) = halt {
             let now = self.shared.tools.cluster.now();
             let next = status::halted(&self.status, generation, (reason, &said), now);
@@ -165,7 +174,14 @@ impl Keeper {
         let (seen, memory, took) = passed.unwrap_or_else(|| {
             let said = "the pass ended with a fault of kubemate; the log says where";
             let trouble = Some(Trouble::new(Sort::Internal, said));
-            (Seen { trouble, ..Seen::default() }, Memory::default(), Duration::ZERO)
+            (
+                Seen {
+                    trouble,
+                    ..Seen::default()
+                },
+                Memory::default(),
+                Duration::ZERO,
+            )
         });
         self.watches.follow(&memory);
         self.memory = memory;
@@ -206,10 +222,17 @@ impl Keeper {
 
     async fn note(&self) {
         let instance = Some(self.shared.tools.holder.clone());
-        let reporter = Reporter { controller: "kubemate.dev/controller".to_owned(), instance };
+        let reporter = Reporter {
+            controller: "kubemate.dev/controller".to_owned(),
+            instance,
+        };
         let ready = self.status.conditions.iter().find(|c| c.type_ == "Ready");
         let note = Note {
-            type_: if is(&self.status, "Ready") { EventType::Normal } else { EventType::Warning },
+            type_: if is(&self.status, "Ready") {
+                EventType::Normal
+            } else {
+                EventType::Warning
+            },
             reason: ready.map(|c| c.reason.clone()).unwrap_or_default(),
             note: Some(self.status.story.chars().take(250).collect()),
             action: "Sync".to_owned(),
@@ -225,11 +248,17 @@ impl Keeper {
 /// What makes another status worth an event: the reason, and what is applied.
 fn turn(status: &SyncStatus) -> (Option<&str>, Option<&str>) {
     let ready = status.conditions.iter().find(|c| c.type_ == "Ready");
-    (ready.map(|c| c.reason.as_str()), status.last_applied.as_deref())
+    (
+        ready.map(|c| c.reason.as_str()),
+        status.last_applied.as_deref(),
+    )
 }
 
 fn is(status: &SyncStatus, kind: &str) -> bool {
-    status.conditions.iter().any(|c| c.type_ == kind && c.status == "True")
+    status
+        .conditions
+        .iter()
+        .any(|c| c.type_ == kind && c.status == "True")
 }
 
 fn word(ending: Ending) -> &'static str {

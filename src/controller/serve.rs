@@ -52,13 +52,21 @@ impl Default for Vitals {
             sync_drifted: Family::default(),
         };
         let registry = &mut vitals.registry;
-        registry.register("leader", "1 while this process leads", vitals.leader.clone());
+        registry.register(
+            "leader",
+            "1 while this process leads",
+            vitals.leader.clone(),
+        );
         registry.register("syncs", "Syncs that are kept", vitals.syncs.clone());
         registry.register("passes", "Passes by how they ended", vitals.passes.clone());
         registry.register("steps", "Steps that were carried out", vitals.steps.clone());
         let seconds = vitals.seconds.clone();
         registry.register_with_unit("pass", "How long passes took", Unit::Seconds, seconds);
-        registry.register("sync_ready", "1 while a Sync is ready", vitals.sync_ready.clone());
+        registry.register(
+            "sync_ready",
+            "1 while a Sync is ready",
+            vitals.sync_ready.clone(),
+        );
         let drifted = vitals.sync_drifted.clone();
         registry.register("sync_drifted", "Objects changed outside of Git", drifted);
         vitals
@@ -94,11 +102,16 @@ impl Vitals {
     }
 
     pub(super) fn count(&self, name: &str, counted: Counted) {
-        self.passes.get_or_create(&[("ended", counted.ended.to_owned())]).inc();
+        self.passes
+            .get_or_create(&[("ended", counted.ended.to_owned())])
+            .inc();
         self.seconds.observe(counted.took.as_secs_f64());
-        self.steps.inc_by(u64::try_from(counted.steps).unwrap_or(u64::MAX));
+        self.steps
+            .inc_by(u64::try_from(counted.steps).unwrap_or(u64::MAX));
         let label = [("sync", name.to_owned())];
-        self.sync_ready.get_or_create(&label).set(i64::from(counted.ready));
+        self.sync_ready
+            .get_or_create(&label)
+            .set(i64::from(counted.ready));
         let drifted = i64::try_from(counted.drifted).unwrap_or(i64::MAX);
         self.sync_drifted.get_or_create(&label).set(drifted);
     }
@@ -116,7 +129,10 @@ pub(super) async fn serve(
     vitals: Arc<Vitals>,
     stop: CancellationToken,
 ) -> Result<JoinHandle<()>, ControllerError> {
-    let failed = |error: std::io::Error| ControllerError::Listen { address, reason: error.to_string() };
+    let failed = |error: std::io::Error| ControllerError::Listen {
+        address,
+        reason: error.to_string(),
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!(%address, "health and metrics are served");
@@ -138,7 +154,10 @@ pub(super) async fn serve(
 async fn readyz(State(vitals): State<Arc<Vitals>>) -> impl IntoResponse {
     match vitals.ready.load(Ordering::Relaxed) {
         true => (StatusCode::OK, "ok\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "the API server has not answered yet\n"),
+        false => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the API server has not answered yet\n",
+        ),
     }
 }
 
@@ -147,6 +166,10 @@ async fn metrics(State(vitals): State<Arc<Vitals>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match encode(&mut text, &vitals.registry) {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, kind)], text),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, kind)], String::new()),
+        Err(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            [(header::CONTENT_TYPE, kind)],
+            String::new(),
+        ),
     }
 }

@@ -77,7 +77,8 @@ pub async fn bring(task: Task<'_>) -> SetResult {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;
-            result.passes = matches!(&error, PrepareError::Cluster(problem) if problem.kind.passes());
+            result.passes =
+                matches!(&error, PrepareError::Cluster(problem) if problem.kind.passes());
             result.message = fitting(&error.to_string());
             return result;
         }
@@ -88,9 +89,21 @@ pub async fn bring(task: Task<'_>) -> SetResult {
     if plan.is_empty() || !may_apply(task.sync, plan) {
         return result;
     }
-    let options = Options { wait_for_health: false, patience: PATIENCE, ..Options::default() };
+    let options = Options {
+        wait_for_health: false,
+        patience: PATIENCE,
+        ..Options::default()
+    };
     let (rendered, stop, holder) = (task.rendered, task.stop, task.tools.holder.as_str());
-    let run = Run { plan, rendered, identity: &identity, holder, options, stop, progress: &|_| {} };
+    let run = Run {
+        plan,
+        rendered,
+        identity: &identity,
+        holder,
+        options,
+        stop,
+        progress: &|_| {},
+    };
     match apply::apply(&task.tools.cluster, run).await {
         Ok(report) => conclude(task, &report, &mut result),
         Err(problem) => {
@@ -114,7 +127,9 @@ fn may_apply(sync: &Sync, plan: &Plan) -> bool {
 fn judge_health(task: Task<'_>, prepared: &Prepared, result: &mut SetResult) {
     let now = task.tools.cluster.now();
     for key in task.rendered.objects.keys() {
-        let Some(Observed::Present(live)) = prepared.world.objects.get(key) else { continue };
+        let Some(Observed::Present(live)) = prepared.world.objects.get(key) else {
+            continue;
+        };
         let health = health(&live.body, now);
         if health.is_settled() {
             continue;
@@ -133,16 +148,28 @@ fn judge_health(task: Task<'_>, prepared: &Prepared, result: &mut SetResult) {
 }
 
 fn judge_plan(task: Task<'_>, plan: &Plan, result: &mut SetResult) {
-    result.pending = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep).count();
+    result.pending = plan
+        .steps
+        .iter()
+        .filter(|s| s.action.verb() != Verb::Keep)
+        .count();
     result.held = plan.steps.iter().filter(|s| !s.held_by.is_empty()).count();
-    result.drifted = plan.findings.iter().filter(|f| f.rule == Rule::Drift).count();
+    result.drifted = plan
+        .findings
+        .iter()
+        .filter(|f| f.rule == Rule::Drift)
+        .count();
     if result.pending > 0 {
         result.plan = Some(plan.digest.clone());
     }
     if let Some(finding) = plan.findings.iter().find(|finding| finding.holds()) {
         let at = task.desired.place(&finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
-        let key = finding.key.as_ref().map(|key| format!("{key}: ")).unwrap_or_default();
+        let key = finding
+            .key
+            .as_ref()
+            .map(|key| format!("{key}: "))
+            .unwrap_or_default();
         result.message = fitting(&format!("{at}{key}{}", finding.message));
     }
 }
@@ -179,7 +206,11 @@ fn conclude(task: Task<'_>, report: &Report, result: &mut SetResult) {
 
 /// Where an object is written in KDL, with a colon.
 fn blame(task: Task<'_>, key: &ObjectKey) -> String {
-    let spans = task.rendered.objects.get(key).map(|object| object.source.find(""));
+    let spans = task
+        .rendered
+        .objects
+        .get(key)
+        .map(|object| object.source.find(""));
     let at = task.desired.place(spans.iter().flatten());
     at.map(|at| format!("{at}: ")).unwrap_or_default()
 }

@@ -29,7 +29,12 @@ impl Sources {
         credentials: Option<PathBuf>,
     ) -> Result<Self, RepositoryError> {
         let client = http::client(Vec::new())?;
-        Ok(Self { allowed, mirrors, credentials, client })
+        Ok(Self {
+            allowed,
+            mirrors,
+            credentials,
+            client,
+        })
     }
 
     /// The repository of a Sync. Each ref has a mirror of its own, so that Syncs do not wait for each
@@ -70,7 +75,10 @@ impl Sources {
     }
 
     fn file(&self, name: &str) -> Option<PathBuf> {
-        let path = self.credentials.as_deref().map(|dir: &Path| dir.join(name))?;
+        let path = self
+            .credentials
+            .as_deref()
+            .map(|dir: &Path| dir.join(name))?;
         path.is_file().then_some(path)
     }
 

@@ -28,13 +28,26 @@ pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
 }
 
 /// The next status after a pass.
-pub fn after(before: &SyncStatus, spec: &SyncSpec, generation: i64, seen: &Seen, now: Timestamp) -> SyncStatus {
+pub fn after(
+    before: &SyncStatus,
+    spec: &SyncSpec,
+    generation: i64,
+    seen: &Seen,
+    now: Timestamp,
+) -> SyncStatus {
     let state = State::of(seen, spec);
-    let valid = if seen.trouble.is_none() { seen.attempted.clone() } else { None };
+    let valid = if seen.trouble.is_none() {
+        seen.attempted.clone()
+    } else {
+        None
+    };
     let complete = state == State::Applied;
     let mut next = SyncStatus {
         observed_generation: generation,
-        last_attempted: seen.attempted.clone().or_else(|| before.last_attempted.clone()),
+        last_attempted: seen
+            .attempted
+            .clone()
+            .or_else(|| before.last_attempted.clone()),
         last_valid: valid.or_else(|| before.last_valid.clone()),
         last_applied: match complete {
             true => seen.in_force.clone(),
@@ -53,28 +66,69 @@ pub fn after(before: &SyncStatus, spec: &SyncSpec, generation: i64, seen: &Seen,
     let ending = ending(seen, spec);
     let told = [
         ("Ready", Some(state.is_ready())),
-        ("Reconciling", Some(matches!(ending, Ending::OnItsWay | Ending::Failed | Ending::CalledOff))),
+        (
+            "Reconciling",
+            Some(matches!(
+                ending,
+                Ending::OnItsWay | Ending::Failed | Ending::CalledOff
+            )),
+        ),
         ("Stalled", Some(ending == Ending::NeedsPerson)),
         ("Healthy", healthy(seen)),
-        ("Drifted", looked(seen).then(|| seen.sets.iter().any(|s| s.drifted > 0))),
+        (
+            "Drifted",
+            looked(seen).then(|| seen.sets.iter().any(|s| s.drifted > 0)),
+        ),
     ];
-    let told = told.map(|(kind, truth)| Told { kind, truth, reason: state.reason(seen), generation });
-    next.conditions = told.into_iter().map(|t| condition(before, t, &next.story, now)).collect();
+    let told = told.map(|(kind, truth)| Told {
+        kind,
+        truth,
+        reason: state.reason(seen),
+        generation,
+    });
+    next.conditions = told
+        .into_iter()
+        .map(|t| condition(before, t, &next.story, now))
+        .collect();
     next
 }
 
 /// The status of a Sync whose spec cannot be followed or that is suspended.
-pub fn halted(before: &SyncStatus, generation: i64, why: (&'static str, &str), now: Timestamp) -> SyncStatus {
+pub fn halted(
+    before: &SyncStatus,
+    generation: i64,
+    why: (&'static str, &str),
+    now: Timestamp,
+) -> SyncStatus {
     let (reason, story) = why;
     let stalled = reason == "BadSpec";
-    let told = [("Ready", Some(false)), ("Reconciling", Some(false)), ("Stalled", Some(stalled))];
-    let told = told.map(|(kind, truth)| Told { kind, truth, reason, generation });
-    let mut conditions: Vec<Condition> =
-        told.into_iter().map(|t| condition(before, t, story, now)).collect();
-    let others = before.conditions.iter().filter(|c| matches!(c.type_.as_str(), "Healthy" | "Drifted"));
+    let told = [
+        ("Ready", Some(false)),
+        ("Reconciling", Some(false)),
+        ("Stalled", Some(stalled)),
+    ];
+    let told = told.map(|(kind, truth)| Told {
+        kind,
+        truth,
+        reason,
+        generation,
+    });
+    let mut conditions: Vec<Condition> = told
+        .into_iter()
+        .map(|t| condition(before, t, story, now))
+        .collect();
+    let others = before
+        .conditions
+        .iter()
+        .filter(|c| matches!(c.type_.as_str(), "Healthy" | "Drifted"));
     conditions.extend(others.cloned());
     let story = story.to_owned();
-    SyncStatus { observed_generation: generation, conditions, story, ..before.clone() }
+    SyncStatus {
+        observed_generation: generation,
+        conditions,
+        story,
+        ..before.clone()
+    }
 }
 
 /// How a Sync stands.
@@ -130,7 +184,10 @@ impl State {
             Self::Held => "HeldByRules",
             Self::Incomplete => "Incomplete",
             Self::CalledOff => "Superseded",
-            Self::Troubled => seen.trouble.as_ref().map_or("InternalError", |t| t.sort.word()),
+            Self::Troubled => seen
+                .trouble
+                .as_ref()
+                .map_or("InternalError", |t| t.sort.word()),
         }
     }
 }
@@ -141,7 +198,11 @@ fn looked(seen: &Seen) -> bool {
 
 fn healthy(seen: &Seen) -> Option<bool> {
     let known = looked(seen) && seen.sets.iter().all(|s| !s.failed);
-    known.then(|| seen.sets.iter().all(|s| s.unhealthy == 0 && s.on_its_way == 0))
+    known.then(|| {
+        seen.sets
+            .iter()
+            .all(|s| s.unhealthy == 0 && s.on_its_way == 0)
+    })
 }
 
 fn summary(result: &SetResult) -> SetSummary {
@@ -166,17 +227,25 @@ fn story(state: State, seen: &Seen) -> String {
     let sum = |of: fn(&SetResult) -> usize| seen.sets.iter().map(of).sum::<usize>();
     let sets = counted(seen.sets.len(), "set");
     let blamed = seen.sets.iter().find(|s| !s.message.is_empty());
-    let why = blamed.map(|s| format!(": {}: {}", s.name, s.message)).unwrap_or_default();
+    let why = blamed
+        .map(|s| format!(": {}: {}", s.name, s.message))
+        .unwrap_or_default();
     let objects = counted(sum(|s| s.objects), "object");
     let pending = sum(|s| s.pending);
     let text = match state {
         State::Applied => format!("{at}: {sets} with {objects} as wanted{why}"),
         State::Observed => match pending {
             0 => format!("{at}: {sets} with {objects} as wanted, nothing written"),
-            n => format!("{at}: {} would be made, nothing written", counted(n, "change")),
+            n => format!(
+                "{at}: {} would be made, nothing written",
+                counted(n, "change")
+            ),
         },
         State::AwaitsApproval => format!("{at}: {} wait for approval", counted(pending, "change")),
-        State::Held => format!("{at}: {} held by rules{why}", counted(sum(|s| s.held), "change")),
+        State::Held => format!(
+            "{at}: {} held by rules{why}",
+            counted(sum(|s| s.held), "change")
+        ),
         State::Incomplete => format!("{at}: {} not made{why}", counted(pending, "change")),
         State::CalledOff => format!("{at}: called off, something newer comes"),
         State::Troubled => troubled(seen),
@@ -186,9 +255,14 @@ fn story(state: State, seen: &Seen) -> String {
 
 fn troubled(seen: &Seen) -> String {
     let message = seen.trouble.as_ref().map_or("", |t| t.message.as_str());
-    let attempted = seen.attempted.as_deref().map(|id| format!("{}: ", short(Some(id))));
+    let attempted = seen
+        .attempted
+        .as_deref()
+        .map(|id| format!("{}: ", short(Some(id))));
     let stays = match &seen.in_force {
-        Some(id) if seen.in_force != seen.attempted => format!("; {} stays in force", short(Some(id))),
+        Some(id) if seen.in_force != seen.attempted => {
+            format!("; {} stays in force", short(Some(id)))
+        }
         _ => String::new(),
     };
     format!("{}{message}{stays}", attempted.unwrap_or_default())
@@ -213,7 +287,10 @@ fn condition(before: &SyncStatus, told: Told, message: &str, now: Timestamp) -> 
         Some(false) => "False",
         None => "Unknown",
     };
-    let old = before.conditions.iter().find(|c| c.type_ == told.kind && c.status == status);
+    let old = before
+        .conditions
+        .iter()
+        .find(|c| c.type_ == told.kind && c.status == status);
     Condition {
         type_: told.kind.to_owned(),
         status: status.to_owned(),

@@ -206,6 +206,7 @@ impl Builder<'_> {
 
     /// The profiles a node uses, the profiles' own first.
     fn uses(&mut self, written: Written<'_>, stack: &mut Vec<String>, out: &mut Diagnostics) {
+        let mut seen: Vec<(&str, Span)> = Vec::new();
         for used in written.raw.children.iter().filter(|c| c.name == "use") {
             let at = raw::span(
                 written.file,
@@ -216,6 +217,11 @@ impl Builder<'_> {
                 out.push(Diagnostic::error(codes::NEEDS_VALUE, at, message));
                 continue;
             };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
+                out.push(used_twice(name, at, *first));
+                continue;
+            }
+            seen.push((name, at));
             let Some(profile) = self.around.profile(written.file, name) else {
                 out.push(unknown_profile(
                     name,
@@ -257,6 +263,17 @@ impl Builder<'_> {
             );
         }
     }
+}
+
+fn used_twice(name: &str, at: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::SET_TWICE,
+        at,
+        format!("profile `{name}` is used twice"),
+    )
+    .label("used again here")
+    .related(first, "first used here")
+    .help("keep one of the two")
 }
 
 /// A circle is found from each of its profiles; it is reported where it comes back to the first by

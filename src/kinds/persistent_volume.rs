@@ -18,7 +18,7 @@ use super::{Findings, Kind, ObjectRequest, Objects, Scope};
 use crate::dsl::form::Block;
 use crate::dsl::schema::Home;
 use crate::names::reference::{StorageClassRef, TenantRef};
-use crate::names::{ConfigKey, LabelKey, Name, ObjectName};
+use crate::names::{LabelKey, Name, ObjectName};
 use crate::values::host::HostName;
 use crate::values::path::AbsolutePath;
 use crate::values::resources::MemoryQuantity;
@@ -98,7 +98,7 @@ pub struct Csi {
     pub file_system: Option<Name>,
     /// What the driver wants to know about it.
     #[serde(default)]
-    pub attributes: Block<ConfigKey, Plain>,
+    pub attributes: Block<LabelKey, Plain>,
 }
 
 /// A directory of one node.

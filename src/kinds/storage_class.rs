@@ -13,7 +13,7 @@ use super::pod::Plain;
 use super::{Findings, Kind, ObjectRequest, Objects, Scope};
 use crate::dsl::form::Block;
 use crate::dsl::schema::Home;
-use crate::names::{ConfigKey, LabelKey, LabelValue, ObjectName};
+use crate::names::{LabelKey, LabelValue, ObjectName};
 
 /// A sort of storage that volumes ask for by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +30,7 @@ pub struct StorageClass {
     pub provisioner: Option<LabelKey>,
     /// What the driver wants to know; it is the same for all volumes.
     #[serde(default)]
-    pub parameters: Block<ConfigKey, Plain>,
+    pub parameters: Block<LabelKey, Plain>,
     /// What becomes of a volume whose claim is deleted. Default: retain.
     #[serde(default)]
     pub reclaim: Reclaim,

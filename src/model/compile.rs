@@ -260,19 +260,7 @@ fn resolve_all(
             }
         }
     }
-    let own: Vec<&Entry<'_>> = entries.iter().filter(|e| e.own).collect();
-    let (mut claims, mut foreign) = (Vec::new(), Vec::new());
-    for (target, world) in &worlds {
-        let judged: Vec<_> = own
-            .par_iter()
-            .map(|entry| judge_one(entry, found, target, world, names))
-            .collect();
-        for (diagnostics, found_claims, found_foreign) in judged {
-            diagnostics.into_iter().for_each(|d| out.push(d));
-            claims.extend(found_claims);
-            foreign.extend(found_foreign);
-        }
-    }
+    let (claims, mut foreign) = judge_own(entries, found, &worlds, names, &mut out);
     foreign.sort();
     foreign.dedup();
     let environments: Vec<String> = found
@@ -288,6 +276,30 @@ fn resolve_all(
         foreign,
         worlds,
     }
+}
+
+/// References and rules of everything the owner wrote, on every target.
+fn judge_own(
+    entries: &[Entry<'_>],
+    found: &Found,
+    worlds: &[(Target, World)],
+    names: &Names,
+    out: &mut Diagnostics,
+) -> (Vec<Claim>, Vec<super::job::Foreign>) {
+    let own: Vec<&Entry<'_>> = entries.iter().filter(|e| e.own).collect();
+    let (mut claims, mut foreign) = (Vec::new(), Vec::new());
+    for (target, world) in worlds {
+        let judged: Vec<_> = own
+            .par_iter()
+            .map(|entry| judge_one(entry, found, target, world, names))
+            .collect();
+        for (diagnostics, found_claims, found_foreign) in judged {
+            diagnostics.into_iter().for_each(|d| out.push(d));
+            claims.extend(found_claims);
+            foreign.extend(found_foreign);
+        }
+    }
+    (claims, foreign)
 }
 
 type One = (Vec<Diagnostic>, Vec<Claim>, Vec<super::job::Foreign>);

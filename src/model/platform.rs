@@ -266,7 +266,7 @@ fn clash(first: &Claim, claim: &Claim) -> Option<Diagnostic> {
             first.environment, claim.environment
         );
         let diagnostic = Diagnostic::error(codes::SAME_IN_ENVIRONMENTS, claim.at, message)
-            .help(format!("use a `let` of the environment, as in `{space} \"name.${{domain}}\"`, or override it under `in`"));
+            .help("write a `let` of the environment into it, as in `\"name.${domain}\"`, or override it in an `in` block");
         return Some(if first.at == claim.at {
             diagnostic
         } else {

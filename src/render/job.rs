@@ -227,6 +227,25 @@ pub fn set_of(found: &Found, target: &Target, id: &ResourceId) -> SetId {
     }
 }
 
+/// An error on a field of a resource, seen in one environment.
+fn problem_at(
+    node: &crate::dsl::node::Node,
+    pointer: &str,
+    environment: &str,
+    code: crate::dsl::diagnostic::Code,
+    message: String,
+) -> Diagnostic {
+    let place = &node.nearest(pointer).place;
+    let at = if pointer.is_empty() {
+        place.key
+    } else {
+        place.value
+    };
+    let mut problem = Diagnostic::error(code, at, message);
+    problem.environments = vec![environment.to_owned()];
+    problem
+}
+
 fn render_one(
     found: &Found,
     target: &Target,
@@ -246,18 +265,8 @@ fn render_one(
     };
     let mut asked = Objects::default();
     member.resource.render(&scope, &mut asked);
-    let environment = vec![target.environment.clone()];
     let problem = |pointer: &str, code, message: String| {
-        let place = &member.node.nearest(pointer).place;
-        let at = if pointer.is_empty() {
-            place.key
-        } else {
-            place.value
-        };
-        Diagnostic {
-            environments: environment.clone(),
-            ..Diagnostic::error(code, at, message)
-        }
+        problem_at(&member.node, pointer, &target.environment, code, message)
     };
     let mut problems: Vec<Diagnostic> = asked
         .problems
@@ -288,9 +297,9 @@ fn render_one(
     for file in &asked.verbatim {
         let (objects, found) = verbatim::objects(file, context, &namespaces);
         all.extend(objects);
-        problems.extend(found.into_iter().map(|problem| Diagnostic {
-            environments: environment.clone(),
-            ..problem
+        problems.extend(found.into_iter().map(|mut problem| {
+            problem.environments = vec![target.environment.clone()];
+            problem
         }));
     }
     if problems.is_empty() {

@@ -111,7 +111,6 @@ mod tests {
             "a: .nan\n",
             "a: 1e400\n",
             "? [1, 2]\n: x\n",
-            "\ta: 1\n",
             &"[".repeat(10_000),
         ] {
             assert!(documents(bad).is_err(), "{bad:.40?}");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kubemate::dsl::diagnostic::Diagnostics;
 use kubemate::report::diagnostics::{Format, Style, print};
-use kubemate::source::{RepoPath, SourceFile, SourceTree};
+use kubemate::source::{Content, RepoPath, SourceFile, SourceTree};
 
 use crate::language::judge;
 
@@ -101,5 +101,25 @@ fn the_whole_report_reads_well() {
     assert!(
         golden == text,
         "tests/golden/broken.txt is stale; `KUBEMATE_BLESS=1 cargo test --test it broken::` renews it"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_with_the_reason() {
+    let mut files = vec![SourceFile::unread(
+        RepoPath::new("platform/locked.kdl").unwrap(),
+        Content::Unreadable {
+            reason: "permission denied".into(),
+        },
+    )];
+    let sound = kubemate::dsl::codes::PROJECT.iter();
+    files.extend(sound.map(|(path, text)| {
+        SourceFile::from_bytes(RepoPath::new(path).unwrap(), text.as_bytes().to_vec())
+    }));
+    let tree = SourceTree::new(files).unwrap();
+    let text = print(Format::Human, &judge(&tree), &tree, Style::PLAIN);
+    assert!(
+        text.contains("`platform/locked.kdl` cannot be read: permission denied"),
+        "{text}"
     );
 }

@@ -34,7 +34,12 @@ impl Controller {
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
             .arg("controller")
-            .args(["--listen", "127.0.0.1:0", "--allow", &format!("{}/*", host.address)])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--allow",
+                &format!("{}/*", host.address),
+            ])
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .arg("--mirrors")
@@ -52,9 +57,18 @@ impl Controller {
     fn terminate(&mut self) -> Duration {
         let began = Instant::now();
         let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         while self.0.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < Duration::from_secs(25), "it does not stop");
+            assert!(
+                began.elapsed() < Duration::from_secs(25),
+                "it does not stop"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         began.elapsed()
@@ -86,17 +100,41 @@ impl Bed {
         let directory = tempfile::tempdir().unwrap();
         let served = git2::Repository::init_bare(directory.path().join("served/p.git")).unwrap();
         let host = Host::start(&directory.path().join("served"));
-        let install = Command::new(env!("CARGO_BIN_EXE_kubemate")).arg("install").output().unwrap();
-        let crd = Command::new(env!("CARGO_BIN_EXE_kubemate")).args(["install", "--crd"]).output().unwrap();
+        let install = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+            .arg("install")
+            .output()
+            .unwrap();
+        let crd = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+            .args(["install", "--crd"])
+            .output()
+            .unwrap();
         // The server takes all of it; only the CRD and the namespace stay.
         let all = String::from_utf8(install.stdout).unwrap();
         let namespace = all.split("---\n").next().unwrap();
         cluster.kubectl_with(&["apply", "-f", "-"], namespace);
-        cluster.kubectl_with(&["apply", "--server-side", "-f", "-"], &String::from_utf8(crd.stdout).unwrap());
-        cluster.kubectl(&["wait", "--for=condition=Established", "crd/syncs.kubemate.dev", "--timeout=60s"]);
-        cluster.kubectl_with(&["apply", "--server-side", "--dry-run=server", "-f", "-"], &all);
+        cluster.kubectl_with(
+            &["apply", "--server-side", "-f", "-"],
+            &String::from_utf8(crd.stdout).unwrap(),
+        );
+        cluster.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "crd/syncs.kubemate.dev",
+            "--timeout=60s",
+        ]);
+        cluster.kubectl_with(
+            &["apply", "--server-side", "--dry-run=server", "-f", "-"],
+            &all,
+        );
         let uid = cluster.kubectl(&["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
-        Self { cluster, host, served, directory, name: bed::unique_name("c"), uid }
+        Self {
+            cluster,
+            host,
+            served,
+            directory,
+            name: bed::unique_name("c"),
+            uid,
+        }
     }
 
     /// Points main to a commit with these lines in the tenant's file.
@@ -108,7 +146,9 @@ impl Bed {
              path \"platform/**\" owner=platform\n    path \"tenants/shop/**\" tenant={name}\n  }}\n}}\n",
             self.uid
         );
-        let tenant = format!("tenant {name} {{\n  owner \"shop@bank.example\"\n  quota cpu=4 memory=\"8Gi\" pods=20\n}}\n");
+        let tenant = format!(
+            "tenant {name} {{\n  owner \"shop@bank.example\"\n  quota cpu=4 memory=\"8Gi\" pods=20\n}}\n"
+        );
         let files = [
             ("kubemate.kdl", project),
             ("platform/tenants.kdl", tenant),
@@ -119,16 +159,36 @@ impl Bed {
         for (path, text) in files {
             let id = self.served.blob(text.as_bytes()).unwrap();
             let entry = git2::IndexEntry {
-                ctime: zero, mtime: zero, dev: 0, ino: 0, mode: 0o100_644, uid: 0, gid: 0,
-                file_size: 0, id, flags: 0, flags_extended: 0, path: path.as_bytes().to_vec(),
+                ctime: zero,
+                mtime: zero,
+                dev: 0,
+                ino: 0,
+                mode: 0o100_644,
+                uid: 0,
+                gid: 0,
+                file_size: 0,
+                id,
+                flags: 0,
+                flags_extended: 0,
+                path: path.as_bytes().to_vec(),
             };
             index.add(&entry).unwrap();
         }
-        let tree = self.served.find_tree(index.write_tree_to(&self.served).unwrap()).unwrap();
+        let tree = self
+            .served
+            .find_tree(index.write_tree_to(&self.served).unwrap())
+            .unwrap();
         let who = Signature::new("Ada", "ada@bank.example", &Time::new(1, 0)).unwrap();
-        let parent = self.served.refname_to_id(MAIN).ok().map(|id| self.served.find_commit(id).unwrap());
+        let parent = self
+            .served
+            .refname_to_id(MAIN)
+            .ok()
+            .map(|id| self.served.find_commit(id).unwrap());
         let parents: Vec<_> = parent.iter().collect();
-        self.served.commit(Some(MAIN), &who, &who, "change", &tree, &parents).unwrap().to_string()
+        self.served
+            .commit(Some(MAIN), &who, &who, "change", &tree, &parents)
+            .unwrap()
+            .to_string()
     }
 
     fn sync(&self, mode: &str) {
@@ -141,7 +201,15 @@ impl Bed {
     }
 
     fn status(&self) -> Value {
-        let text = self.cluster.kubectl(&["get", "sync", &self.name, "-n", "kubemate-system", "-o", "json"]);
+        let text = self.cluster.kubectl(&[
+            "get",
+            "sync",
+            &self.name,
+            "-n",
+            "kubemate-system",
+            "-o",
+            "json",
+        ]);
         serde_json::from_str::<Value>(&text).unwrap()["status"].clone()
     }
 
@@ -149,7 +217,11 @@ impl Bed {
         let text = self.cluster.kubectl(&["get", "deploy", "-A", "-o", "json"]);
         let list: Value = serde_json::from_str(&text).unwrap();
         let label = format!("{}.dev.t-{}", self.name, self.name);
-        let found = list["items"].as_array().unwrap().iter().find(|d| d["metadata"]["labels"]["kubemate.dev/set"] == label.as_str());
+        let found = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|d| d["metadata"]["labels"]["kubemate.dev/set"] == label.as_str());
         found.cloned()
     }
 
@@ -161,55 +233,92 @@ impl Bed {
             if holds(&status) {
                 return status;
             }
-            assert!(began.elapsed() < PATIENCE, "never: {what}; the status is {status:#}");
+            assert!(
+                began.elapsed() < PATIENCE,
+                "never: {what}; the status is {status:#}"
+            );
             std::thread::sleep(Duration::from_millis(300));
         }
     }
 }
 
 fn is(status: &Value, kind: &str, truth: &str) -> bool {
-    let conditions = status["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().any(|c| c["type"] == kind && c["status"] == truth)
+    let conditions = status["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    conditions
+        .iter()
+        .any(|c| c["type"] == kind && c["status"] == truth)
 }
 
 const GOOD: &str = "app web tenant=NAME replicas=1 {\n  image \"registry.bank.example/web\"\n  version \"1.0.0\"\n  resources { requests cpu=\"50m\" memory=\"64Mi\"; limits memory=\"64Mi\" }\n}\n";
-const BROKEN: &str = "app web tenant=NAME replicas=1 {\n  imagine \"registry.bank.example/web\"\n}\n";
+const BROKEN: &str =
+    "app web tenant=NAME replicas=1 {\n  imagine \"registry.bank.example/web\"\n}\n";
 
 #[test]
 fn commits_are_applied_kept_and_repaired() {
     let bed = Bed::new();
     let first = bed.commit(GOOD);
-    let mut controller = Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
+    let mut controller =
+        Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
 
     bed.sync("observe");
     let status = bed.until("observed", |s| is(s, "Ready", "True"));
-    assert!(bed.deployment().is_none(), "observe writes nothing: {status:#}");
-    assert!(status["story"].as_str().unwrap().contains("nothing written"), "{status:#}");
+    assert!(
+        bed.deployment().is_none(),
+        "observe writes nothing: {status:#}"
+    );
+    assert!(
+        status["story"]
+            .as_str()
+            .unwrap()
+            .contains("nothing written"),
+        "{status:#}"
+    );
 
     bed.sync("auto");
-    let applied = |commit: String| move |s: &Value| s["lastApplied"] == commit.as_str() && is(s, "Ready", "True");
+    let applied = |commit: String| {
+        move |s: &Value| s["lastApplied"] == commit.as_str() && is(s, "Ready", "True")
+    };
     bed.until("applied", applied(first.clone()));
     let web = bed.deployment().expect("the deployment was made");
     assert_eq!(web["spec"]["replicas"], 1);
 
     let broken = bed.commit(BROKEN);
-    let status = bed.until("broken", |s| s["lastAttempted"] == broken.as_str() && is(s, "Stalled", "True"));
+    let status = bed.until("broken", |s| {
+        s["lastAttempted"] == broken.as_str() && is(s, "Stalled", "True")
+    });
     assert!(is(&status, "Ready", "False"), "{status:#}");
-    assert!(status["story"].as_str().unwrap().contains("tenants/shop/web.kdl:2:3"), "{status:#}");
+    assert!(
+        status["story"]
+            .as_str()
+            .unwrap()
+            .contains("tenants/shop/web.kdl:2:3"),
+        "{status:#}"
+    );
     assert_eq!(status["lastApplied"], first.as_str());
     assert!(bed.deployment().is_some(), "a broken commit prunes nothing");
 
     // What was valid stays in force, even while what came after is not.
-    let (name, namespace) = (web["metadata"]["name"].as_str().unwrap(), web["metadata"]["namespace"].as_str().unwrap());
-    bed.cluster.kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=3"]);
-    bed.until("drift undone", |_| bed.deployment().unwrap()["spec"]["replicas"] == 1);
+    let (name, namespace) = (
+        web["metadata"]["name"].as_str().unwrap(),
+        web["metadata"]["namespace"].as_str().unwrap(),
+    );
+    bed.cluster
+        .kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=3"]);
+    bed.until("drift undone", |_| {
+        bed.deployment().unwrap()["spec"]["replicas"] == 1
+    });
 
     let fixed = bed.commit(&GOOD.replace("1.0.0", "1.0.1"));
     bed.until("fixed", applied(fixed));
-    let image = bed.deployment().unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+    let image =
+        bed.deployment().unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].clone();
     assert!(image.as_str().unwrap().ends_with(":1.0.1"), "{image}");
 
     let took = controller.terminate();
     assert!(took < Duration::from_secs(25), "{took:?}");
-    bed.cluster.kubectl(&["delete", "sync", &bed.name, "-n", "kubemate-system"]);
+    bed.cluster
+        .kubectl(&["delete", "sync", &bed.name, "-n", "kubemate-system"]);
 }

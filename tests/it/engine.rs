@@ -92,6 +92,10 @@ impl Engine {
             "CustomResourceDefinition",
             "ClusterRole",
             "ClusterRoleBinding",
+            "PersistentVolume",
+            "PriorityClass",
+            "StorageClass",
+            "ValidatingWebhookConfiguration",
         ];
         if !cluster_wide.contains(&kind.as_str()) && body.pointer("/metadata/namespace").is_none() {
             body["metadata"]["namespace"] = self.namespace.as_str().into();

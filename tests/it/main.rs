@@ -4,6 +4,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_in_result,
     clippy::disallowed_methods,
     reason = "tests fail by panicking, touch files and clocks, and what they share is not marked as a test"
 )]

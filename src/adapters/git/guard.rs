@@ -306,7 +306,7 @@ mod tests {
             bytes.push((value & 0x7f) as u8 | 0x80);
             value >>= 7;
         }
-        bytes.push(value as u8);
+        bytes.push(u8::try_from(value).unwrap());
         bytes
     }
 
@@ -324,7 +324,7 @@ mod tests {
 
     fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = b"PACK\0\0\0\x02".to_vec();
-        bytes.extend((objects.len() as u32).to_be_bytes());
+        bytes.extend(u32::try_from(objects.len()).unwrap().to_be_bytes());
         bytes.extend(objects.concat());
         bytes.extend([0; 20]);
         bytes

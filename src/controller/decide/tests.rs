@@ -6,11 +6,21 @@ const NOW: Duration = Duration::from_secs(1000);
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn in_phase(phase: Phase) -> State {
-    State { phase, generation: 1, interval: MINUTE, tries: 0, again: false }
+    State {
+        phase,
+        generation: 1,
+        interval: MINUTE,
+        tries: 0,
+        again: false,
+    }
 }
 
 fn spec(generation: i64, suspended: bool) -> Event {
-    Event::Spec { generation, suspended, interval: MINUTE }
+    Event::Spec {
+        generation,
+        suspended,
+        interval: MINUTE,
+    }
 }
 
 const RUNNING: Phase = Phase::Running;
@@ -47,13 +57,20 @@ fn each_event_in_each_phase() {
     ];
     for (before, event, phase, again, effect) in table {
         let (after, done) = decide(in_phase(before), event, NOW, 0.0);
-        assert_eq!((after.phase, after.again, done), (phase, again, effect), "{before:?} {event:?}");
+        assert_eq!(
+            (after.phase, after.again, done),
+            (phase, again, effect),
+            "{before:?} {event:?}"
+        );
     }
 }
 
 /// The pause after an ending, without chance.
 fn pause(ending: Ending, tries: u32) -> Duration {
-    let state = State { tries, ..in_phase(RUNNING) };
+    let state = State {
+        tries,
+        ..in_phase(RUNNING)
+    };
     let (after, effect) = decide(state, Event::Ended(ending), NOW, 0.0);
     assert_eq!(effect, None);
     after.due().unwrap() - NOW
@@ -80,7 +97,10 @@ fn what_is_on_its_way_is_looked_at_soon_and_no_later_than_the_interval() {
 
 #[test]
 fn chance_only_makes_it_later() {
-    let state = State { tries: 0, ..in_phase(RUNNING) };
+    let state = State {
+        tries: 0,
+        ..in_phase(RUNNING)
+    };
     let (after, _) = decide(state, Event::Ended(Ending::Failed), NOW, 1.0);
     assert_eq!(after.due().unwrap() - NOW, Duration::from_secs(3));
 }

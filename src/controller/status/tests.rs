@@ -23,7 +23,11 @@ fn seen(commit: &str, sets: Vec<SetResult>) -> Seen {
 }
 
 fn set() -> SetResult {
-    SetResult { name: "hq/dev/shop".to_owned(), objects: 3, ..SetResult::default() }
+    SetResult {
+        name: "hq/dev/shop".to_owned(),
+        objects: 3,
+        ..SetResult::default()
+    }
 }
 
 fn at(second: i64) -> Timestamp {
@@ -33,40 +37,87 @@ fn at(second: i64) -> Timestamp {
 /// The truths as one line, in the order of the conditions.
 fn truths(status: &SyncStatus) -> String {
     let told = |c: &Condition| format!("{}={} ", c.type_, c.status);
-    status.conditions.iter().map(told).collect::<String>().trim().to_owned()
+    status
+        .conditions
+        .iter()
+        .map(told)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn each_pass_has_its_conditions_and_its_ending() {
-    let failed = SetResult { failed: true, passes: true, message: "no answer".into(), ..set() };
+    let failed = SetResult {
+        failed: true,
+        passes: true,
+        message: "no answer".into(),
+        ..set()
+    };
     let table = [
-        ("auto", vec![set()], Ending::Settled, "True False False True False", true),
-        ("auto", vec![SetResult { on_its_way: 1, ..set() }], Ending::OnItsWay, "True True False False False", true),
-        ("auto", vec![failed.clone()], Ending::Failed, "False True False Unknown False", false),
         (
             "auto",
-            vec![SetResult { passes: false, ..failed }],
+            vec![set()],
+            Ending::Settled,
+            "True False False True False",
+            true,
+        ),
+        (
+            "auto",
+            vec![SetResult {
+                on_its_way: 1,
+                ..set()
+            }],
+            Ending::OnItsWay,
+            "True True False False False",
+            true,
+        ),
+        (
+            "auto",
+            vec![failed.clone()],
+            Ending::Failed,
+            "False True False Unknown False",
+            false,
+        ),
+        (
+            "auto",
+            vec![SetResult {
+                passes: false,
+                ..failed
+            }],
             Ending::NeedsPerson,
             "False False True Unknown False",
             false,
         ),
         (
             "auto",
-            vec![SetResult { held: 1, pending: 1, ..set() }],
+            vec![SetResult {
+                held: 1,
+                pending: 1,
+                ..set()
+            }],
             Ending::NeedsPerson,
             "False False True True False",
             false,
         ),
         (
             "observe",
-            vec![SetResult { pending: 2, drifted: 1, ..set() }],
+            vec![SetResult {
+                pending: 2,
+                drifted: 1,
+                ..set()
+            }],
             Ending::Settled,
             "True False False True True",
             false,
         ),
         (
             "manual",
-            vec![SetResult { pending: 2, ..set() }],
+            vec![SetResult {
+                pending: 2,
+                ..set()
+            }],
             Ending::NeedsPerson,
             "False False True True False",
             false,
@@ -76,8 +127,15 @@ fn each_pass_has_its_conditions_and_its_ending() {
         let (spec, seen) = (spec(mode), seen(ONE, sets));
         let next = after(&SyncStatus::default(), &spec, 7, &seen, at(100));
         let kinds = ["Ready", "Reconciling", "Stalled", "Healthy", "Drifted"];
-        let pairs = kinds.iter().zip(truth.split(' ')).map(|(k, v)| format!("{k}={v}"));
-        assert_eq!(truths(&next), pairs.collect::<Vec<_>>().join(" "), "{mode} {seen:?}");
+        let pairs = kinds
+            .iter()
+            .zip(truth.split(' '))
+            .map(|(k, v)| format!("{k}={v}"));
+        assert_eq!(
+            truths(&next),
+            pairs.collect::<Vec<_>>().join(" "),
+            "{mode} {seen:?}"
+        );
         assert_eq!(ending(&seen, &spec), end, "{mode} {seen:?}");
         assert_eq!(next.last_applied.is_some(), applied, "{mode} {seen:?}");
         assert_eq!(next.observed_generation, 7);
@@ -86,17 +144,32 @@ fn each_pass_has_its_conditions_and_its_ending() {
 
 #[test]
 fn a_broken_commit_leaves_the_last_valid_one_in_force_and_says_where_it_is_broken() {
-    let good = after(&SyncStatus::default(), &spec("auto"), 1, &seen(ONE, vec![set()]), at(100));
-    let trouble = Trouble::new(Sort::InvalidCommit, "tenants/shop/web.kdl:3:5: unknown field");
+    let good = after(
+        &SyncStatus::default(),
+        &spec("auto"),
+        1,
+        &seen(ONE, vec![set()]),
+        at(100),
+    );
+    let trouble = Trouble::new(
+        Sort::InvalidCommit,
+        "tenants/shop/web.kdl:3:5: unknown field",
+    );
     let broken = Seen {
         attempted: Some(TWO.to_owned()),
         trouble: Some(trouble),
         ..seen(ONE, vec![set()])
     };
     let next = after(&good, &spec("auto"), 1, &broken, at(200));
-    assert_eq!(truths(&next), "Ready=False Reconciling=False Stalled=True Healthy=True Drifted=False");
+    assert_eq!(
+        truths(&next),
+        "Ready=False Reconciling=False Stalled=True Healthy=True Drifted=False"
+    );
     assert_eq!(next.last_attempted.as_deref(), Some(TWO));
-    assert_eq!((next.last_valid.as_deref(), next.last_applied.as_deref()), (Some(ONE), Some(ONE)));
+    assert_eq!(
+        (next.last_valid.as_deref(), next.last_applied.as_deref()),
+        (Some(ONE), Some(ONE))
+    );
     assert_eq!(
         next.story,
         "222222222222: tenants/shop/web.kdl:3:5: unknown field; 111111111111 stays in force"
@@ -106,27 +179,70 @@ fn a_broken_commit_leaves_the_last_valid_one_in_force_and_says_where_it_is_broke
 #[test]
 fn a_condition_keeps_its_time_until_its_truth_changes() {
     let spec = spec("auto");
-    let first = after(&SyncStatus::default(), &spec, 1, &seen(ONE, vec![set()]), at(100));
+    let first = after(
+        &SyncStatus::default(),
+        &spec,
+        1,
+        &seen(ONE, vec![set()]),
+        at(100),
+    );
     let second = after(&first, &spec, 1, &seen(TWO, vec![set()]), at(200));
-    assert!(second.conditions.iter().all(|c| c.last_transition_time.0 == at(100)));
-    let bad = seen(TWO, vec![SetResult { failed: true, passes: true, ..set() }]);
+    assert!(
+        second
+            .conditions
+            .iter()
+            .all(|c| c.last_transition_time.0 == at(100))
+    );
+    let bad = seen(
+        TWO,
+        vec![SetResult {
+            failed: true,
+            passes: true,
+            ..set()
+        }],
+    );
     let third = after(&second, &spec, 1, &bad, at(300));
-    let ready = third.conditions.iter().find(|c| c.type_ == "Ready").unwrap();
-    assert_eq!((ready.status.as_str(), ready.last_transition_time.0), ("False", at(300)));
+    let ready = third
+        .conditions
+        .iter()
+        .find(|c| c.type_ == "Ready")
+        .unwrap();
+    assert_eq!(
+        (ready.status.as_str(), ready.last_transition_time.0),
+        ("False", at(300))
+    );
 }
 
 #[test]
 fn a_pass_that_changes_nothing_gives_the_same_status() {
     let spec = spec("auto");
-    let first = after(&SyncStatus::default(), &spec, 1, &seen(ONE, vec![set()]), at(100));
-    assert_eq!(after(&first, &spec, 1, &seen(ONE, vec![set()]), at(200)), first);
+    let first = after(
+        &SyncStatus::default(),
+        &spec,
+        1,
+        &seen(ONE, vec![set()]),
+        at(100),
+    );
+    assert_eq!(
+        after(&first, &spec, 1, &seen(ONE, vec![set()]), at(200)),
+        first
+    );
 }
 
 #[test]
 fn a_suspended_sync_keeps_what_is_known() {
     let spec = spec("auto");
-    let first = after(&SyncStatus::default(), &spec, 1, &seen(ONE, vec![set()]), at(100));
+    let first = after(
+        &SyncStatus::default(),
+        &spec,
+        1,
+        &seen(ONE, vec![set()]),
+        at(100),
+    );
     let rests = halted(&first, 2, ("Suspended", "suspended"), at(200));
     assert_eq!(rests.last_applied.as_deref(), Some(ONE));
-    assert_eq!(truths(&rests), "Ready=False Reconciling=False Stalled=False Healthy=True Drifted=False");
+    assert_eq!(
+        truths(&rests),
+        "Ready=False Reconciling=False Stalled=False Healthy=True Drifted=False"
+    );
 }

@@ -37,6 +37,9 @@ const TENANT: &str = r#"tenant payments {
   namespace core
   namespace batch
 }
+secret-store vault server="https://vault.bank" { allow tenant=payments "kv/payments/*" }
+approval prod-change { approver group=change-board }
+approval prod { approver group=change-board }
 tenant identity { owner "identity@bank" }
 "#;
 const SECRET: &str = r#"

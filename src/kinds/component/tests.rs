@@ -1,4 +1,4 @@
-//! Components: no circles.
+//! Components: what is refused, in which words, and that a circle of needs is one of them.
 
 use std::fmt::Write;
 

@@ -30,9 +30,7 @@ pub(super) fn check(manifests: &Manifests, scope: &Scope<'_>, out: &mut Findings
         let at = format!("/kinds/{index}");
         if kind.as_str() == "Secret" {
             let message = "a Secret in Git is no secret";
-            let finding = out
-                .error(codes::FORBIDDEN_OBJECT, &at, message)
-                .label("refused");
+            let finding = out.error(codes::FORBIDDEN_OBJECT, &at, message).label("refused");
             out.push(finding.help("write a `secret` that names where it is kept"));
         }
         if manifests.kinds[..index].contains(kind) {

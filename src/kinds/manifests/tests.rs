@@ -4,8 +4,7 @@ use crate::kinds::tests as trial;
 
 const NODE: &str = "manifests vendor {\n  from \"vendor/*.yaml\"\n  kinds ConfigMap ClusterRole RoleBinding Gizmo\n}\n";
 const TENANTS: &str = "tenant payments { namespace core }\ntenant identity\n";
-const MINE: &str =
-    "manifests own tenant=payments { from \"*.yaml\"; kinds ConfigMap ClusterRole }\n";
+const MINE: &str = "manifests own tenant=payments { from \"*.yaml\"; kinds ConfigMap ClusterRole }\n";
 
 /// What is said about one file of YAML of the platform.
 fn said(yaml: &str) -> Vec<String> {
@@ -43,18 +42,13 @@ fn objects_are_taken_as_they_are() {
         ],
         "dev",
     );
-    let vendored: Vec<_> = all
-        .iter()
-        .filter(|(key, _)| !key.contains("identity"))
-        .collect();
+    let vendored: Vec<_> = all.iter().filter(|(key, _)| !key.contains("identity")).collect();
     insta::assert_json_snapshot!(vendored);
 }
 
 #[test]
 fn an_object_knows_its_own_line() {
-    let yaml = format!(
-        "{CONFIG}---\n# more\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: tools}}\n"
-    );
+    let yaml = format!("{CONFIG}---\n# more\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: tools}}\n");
     let files = [
         ("platform/tenants.kdl", TENANTS),
         ("platform/vendor.kdl", NODE),
@@ -92,8 +86,7 @@ fn a_tenant_stays_inside() {
     let found: Vec<Vec<String>> = [
         own.replace("payments-core", "kube-system"),
         own.replace(", namespace: payments-core", ""),
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\n"
-            .to_owned(),
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\n".to_owned(),
     ]
     .iter()
     .map(|yaml| said_of_tenant(yaml))
@@ -103,17 +96,12 @@ fn a_tenant_stays_inside() {
 
 #[test]
 fn patterns_mean_files_of_the_same_owner() {
-    let node = |from: &str| {
-        format!("manifests own tenant=payments {{ from \"{from}\"; kinds ConfigMap }}\n")
-    };
+    let node = |from: &str| format!("manifests own tenant=payments {{ from \"{from}\"; kinds ConfigMap }}\n");
     let judge = |from: &str, kinds: &str| {
         trial::said(&[
             ("platform/tenants.kdl", TENANTS),
             ("platform/vendor/a.yaml", CONFIG),
-            (
-                "tenants/payments/own.kdl",
-                &node(from).replace("ConfigMap", kinds),
-            ),
+            ("tenants/payments/own.kdl", &node(from).replace("ConfigMap", kinds)),
             ("tenants/payments/files/a.yaml", ""),
         ])
     };
@@ -133,9 +121,7 @@ fn the_example_and_the_guide_are_true() {
     let example = include_str!("../../../examples/kinds/manifests.kdl");
     let guide = include_str!("../../../docs/kinds/manifests.md");
     let blocks = guide.split("```kdl\n").skip(1);
-    let blocks: Vec<&str> = blocks
-        .filter_map(|rest| Some(rest.split_once("```")?.0))
-        .collect();
+    let blocks: Vec<&str> = blocks.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
     assert!(blocks.len() >= 2);
     for text in blocks.into_iter().chain([example]) {
         let (path, file) = match text.contains("tenant=") {

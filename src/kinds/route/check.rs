@@ -5,7 +5,6 @@ mod change;
 mod place;
 mod policy;
 mod rule;
-mod target;
 
 use super::Route;
 use super::place::Dialect;
@@ -23,7 +22,6 @@ pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) {
             dialect,
         };
         rule::check(&here, out);
-        target::check(&here, out);
         change::check(&here, out);
         policy::check(&here, out);
     }

@@ -53,14 +53,8 @@ impl Route {
     /// The gateway with its tenant, if both are sound and the tenant's own.
     pub fn gateway<'a>(&self, scope: &Scope<'a>) -> Option<(&'a Tenant, &'a Gateway)> {
         let tenant = scope.find::<Tenant>(self.tenant.name())?;
-        let foreign = self
-            .gateway
-            .tenant()
-            .is_some_and(|t| t != self.tenant.name());
-        let gateway = tenant
-            .gateway
-            .get(self.gateway.name())
-            .filter(|_| !foreign)?;
+        let foreign = self.gateway.tenant().is_some_and(|t| t != self.tenant.name());
+        let gateway = tenant.gateway.get(self.gateway.name()).filter(|_| !foreign)?;
         Some((tenant, gateway))
     }
 
@@ -73,8 +67,7 @@ impl Route {
                 && (self.host.is_empty() || self.host.iter().any(|host| serves(listener, host)))
         };
         let all = gateway.listener.iter();
-        all.filter(|(name, listener)| named(name) && serves(listener))
-            .collect()
+        all.filter(|(name, listener)| named(name) && serves(listener)).collect()
     }
 
     /// Whether a listener takes routes of this protocol.
@@ -135,9 +128,7 @@ pub fn service(
     port: Option<&PortName>,
     scope: &Scope<'_>,
 ) -> Result<Service, NoService> {
-    let found = scope
-        .find::<App>(&app.to_string())
-        .ok_or(NoService::Unknown)?;
+    let found = scope.find::<App>(&app.to_string()).ok_or(NoService::Unknown)?;
     if found.workload.ends() {
         return Err(NoService::Ends);
     }
@@ -145,10 +136,7 @@ pub fn service(
     let names = || ports.iter().map(|(name, _)| name.to_string()).collect();
     let chosen = match (port, &ports[..]) {
         (_, []) => return Err(NoService::NoPorts),
-        (Some(name), all) => all
-            .iter()
-            .find(|(n, _)| *n == name)
-            .ok_or_else(|| NoService::NoSuch(names()))?,
+        (Some(name), all) => all.iter().find(|(n, _)| *n == name).ok_or_else(|| NoService::NoSuch(names()))?,
         (None, [one]) => one,
         (None, _) => return Err(NoService::Which(names())),
     };

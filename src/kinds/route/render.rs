@@ -32,11 +32,7 @@ pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
     let mut request = ObjectRequest::new(template(route.protocol));
     let mut rules = Traced::list();
     for (index, rule) in route.rule.iter().enumerate() {
-        let here = Here {
-            frame: &frame,
-            rule,
-            index,
-        };
+        let here = Here { frame: &frame, rule, index };
         for (suffix, middleware) in middleware::all(&here) {
             request = request.needs(here.middleware(suffix));
             out.push(middleware);
@@ -45,21 +41,14 @@ pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
             rules.push(here.view(&part));
         }
     }
-    let listeners: Vec<&Name> = route
-        .listeners(gateway)
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let listeners: Vec<&Name> = route.listeners(gateway).into_iter().map(|(name, _)| name).collect();
     let request = rules.into_request("rules", request);
     out.push(
         request
             .with("name", &route.name, "/name")
             .with("hosts", &route.host, "/host")
             .with("gateway", &route.gateway.name(), "/gateway")
-            .set(
-                "gateway_namespace",
-                &tenant.namespace_of(gateway.namespace.as_ref(), scope),
-            )
+            .set("gateway_namespace", &tenant.namespace_of(gateway.namespace.as_ref(), scope))
             .set("listeners", &listeners)
             .set("namespace", &frame.namespace)
             .set("labels", &frame.labels()),
@@ -89,14 +78,8 @@ pub(super) fn split(rule: &Rule) -> Vec<Part> {
     let harmless = vec![HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
     match &rule.retry {
         Some(retry) if rule.methods.is_empty() && !retry.idempotent => vec![
-            Part {
-                methods: harmless,
-                retry: true,
-            },
-            Part {
-                methods: Vec::new(),
-                retry: false,
-            },
+            Part { methods: harmless, retry: true },
+            Part { methods: Vec::new(), retry: false },
         ],
         retry => vec![Part {
             methods: rule.methods.clone(),
@@ -170,11 +153,7 @@ impl Here<'_> {
         put(&mut view, "filters", Value::Null);
         let portable = self.frame.dialect == Dialect::Portable;
         let timeout = self.rule.timeout.filter(|_| portable);
-        view.put(
-            "timeout",
-            json!(timeout.map(|t| t.go_duration())),
-            &self.field("timeout"),
-        );
+        view.put("timeout", json!(timeout.map(|t| t.go_duration())), &self.field("timeout"));
         put(&mut view, "timeout", Value::Null);
         view.nest("backends", self.backends());
         put(&mut view, "backends", Value::Null);
@@ -192,11 +171,7 @@ impl Here<'_> {
             let mut one = Traced::object();
             one.put("name", json!(service.name), &format!("{at}/app"));
             one.put("port", json!(service.port), &format!("{at}/port"));
-            one.put(
-                "weight",
-                json!(backend.weight.unwrap_or(1)),
-                &format!("{at}/weight"),
-            );
+            one.put("weight", json!(backend.weight.unwrap_or(1)), &format!("{at}/weight"));
             list.push(one);
         }
         list
@@ -223,10 +198,9 @@ impl Here<'_> {
     }
 
     fn grpc_matches(&self) -> Value {
-        let method =
-            self.rule.call.as_ref().map(
-                |call| json!({ "type": "Exact", "service": call.service, "method": call.method }),
-            );
+        let method = self.rule.call.as_ref().map(|call| {
+            json!({ "type": "Exact", "service": call.service, "method": call.method })
+        });
         let headers = conditions(&self.rule.header);
         match (&method, headers.is_null()) {
             (None, true) => Value::Null,

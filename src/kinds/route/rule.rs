@@ -247,11 +247,7 @@ impl Rule {
         let tail = conditions.concat();
         match self.methods.is_empty() {
             true => vec![format!("{path}{tail}")],
-            false => self
-                .methods
-                .iter()
-                .map(|m| format!("{path} {m}{tail}"))
-                .collect(),
+            false => self.methods.iter().map(|m| format!("{path} {m}{tail}")).collect(),
         }
     }
 }

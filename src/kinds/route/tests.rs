@@ -63,10 +63,7 @@ fn inside(rules: &str) -> Vec<String> {
 /// Asserts that something is refused with a code, and that its partner is not.
 fn refused(code: &str, bad: &str, good: &str) {
     let found = inside(bad);
-    assert!(
-        found.iter().any(|s| s.starts_with(code)),
-        "{bad}\n{found:#?}"
-    );
+    assert!(found.iter().any(|s| s.starts_with(code)), "{bad}\n{found:#?}");
     assert_eq!(found.len(), 1, "{bad}\n{found:#?}");
     assert_eq!(inside(good), Vec::<String>::new(), "{good}");
 }
@@ -80,10 +77,7 @@ fn a_route_hangs_on_a_listener() {
     };
     let none = Vec::<String>::new();
     assert_eq!(route("gateway=public", "host \"a.${domain}\""), none);
-    assert_eq!(
-        route("gateway=public listener=open", "host \"open.${domain}\""),
-        none
-    );
+    assert_eq!(route("gateway=public listener=open", "host \"open.${domain}\""), none);
     assert_eq!(route("gateway=public", "host \"*.a.${domain}\""), none);
     insta::assert_debug_snapshot!([
         route("gateway=public", "host \"a.bank\""),
@@ -91,18 +85,11 @@ fn a_route_hangs_on_a_listener() {
         route("gateway=public listener=http", "host \"a.${domain}\""),
         route("gateway=public listener=htps", "host \"a.${domain}\""),
         route("gateway=publik", "host \"a.${domain}\""),
-        said(
-            "route r tenant=payments gateway=public protocol=tcp { rule { to checkout port=http } }"
-        ),
-        said(
-            "route r tenant=payments gateway=raw protocol=tcp listener=tls { rule { to checkout port=http } }"
-        ),
+        route("gateway=public protocol=tcp", ""),
+        route("gateway=raw protocol=tcp listener=tls", ""),
         route("gateway=public", ""),
-        route(
-            "gateway=public",
-            "host \"a.${domain}\"\n  host \"a.${domain}\""
-        ),
-        route("gateway=\"identity/public\"", "host \"a.${domain}\""),
+        route("gateway=public", "host \"a.${domain}\"\n  host \"a.${domain}\""),
+        route("gateway=identity/public", "host \"a.${domain}\""),
     ]);
 }
 
@@ -110,32 +97,16 @@ fn a_route_hangs_on_a_listener() {
 fn a_rule_leads_somewhere() {
     let good = "rule { to checkout port=http }";
     refused("KM0572", "rule path=\"/\"", good);
-    refused(
-        "KM0572",
-        "rule { to checkout port=http; redirect \"https://bank\" }",
-        good,
-    );
+    refused("KM0572", "rule { to checkout port=http; redirect \"https://bank\" }", good);
     refused("KM0572", "rule { to checkout port=http weight=0 }", good);
     refused(
         "KM0572",
         "rule { to checkout port=http; to checkout port=http weight=2 }",
         "rule { to checkout port=http; to checkout port=metrics weight=2 }",
     );
-    refused(
-        "KM0572",
-        "rule { redirect \"https://bank\"; retry 2 }",
-        "rule { redirect \"https://bank\" }",
-    );
-    refused(
-        "KM0572",
-        "rule path=\"/\" path-exact=\"/a\" { to next }",
-        "rule path-exact=\"/a\" { to next }",
-    );
-    refused(
-        "KM0572",
-        "rule { header X-A; to next }",
-        "rule { header X-A 1; to next }",
-    );
+    refused("KM0572", "rule { redirect \"https://bank\"; retry 2 }", "rule { redirect \"https://bank\" }");
+    refused("KM0572", "rule path=\"/\" path-exact=\"/a\" { to next }", "rule path-exact=\"/a\" { to next }");
+    refused("KM0572", "rule { header X-A; to next }", "rule { header X-A 1; to next }");
     refused("KM0571", "rule { to checkout }", "rule { to next }");
     refused("KM0571", "rule { to checkout port=htp }", good);
     refused("KM0571", "rule { to quiet }", good);
@@ -159,21 +130,11 @@ fn two_rules_do_not_match_the_same() {
         "rule path=\"/a\" { to next }\nrule path=\"/a/\" { methods GET POST; to next }\nrule path=\"/a\" { methods POST; to next }",
         "rule path=\"/a\" { to next }\nrule path=\"/a\" { methods GET; to next }\nrule path=\"/a\" { methods GET; header X-A 1; to next }",
     );
-    refused(
-        "KM0573",
-        "rule { methods GET GET; to next }",
-        "rule { methods GET HEAD; to next }",
-    );
-    let many: String = (0..17)
-        .map(|n| format!("rule path=\"/{n}\" {{ to next }}\n"))
-        .collect();
-    let fewer: String = (0..16)
-        .map(|n| format!("rule path=\"/{n}\" {{ to next }}\n"))
-        .collect();
+    refused("KM0573", "rule { methods GET GET; to next }", "rule { methods GET HEAD; to next }");
+    let many: String = (0..17).map(|n| format!("rule path=\"/{n}\" {{ to next }}\n")).collect();
+    let fewer: String = (0..16).map(|n| format!("rule path=\"/{n}\" {{ to next }}\n")).collect();
     refused("KM0579", &many, &fewer);
-    let twice: String = (0..9)
-        .map(|n| format!("rule path=\"/{n}\" {{ to next; retry 1 }}\n"))
-        .collect();
+    let twice: String = (0..9).map(|n| format!("rule path=\"/{n}\" {{ to next; retry 1 }}\n")).collect();
     refused("KM0579", &twice, &fewer);
 }
 
@@ -186,60 +147,30 @@ fn nothing_is_done_twice_unasked() {
             &format!("rule {{ methods GET {method}; to next; retry 2 idempotent=#true }}"),
         );
     }
-    assert_eq!(
-        inside("rule { methods PUT DELETE; to next; retry 2 }"),
-        Vec::<String>::new()
-    );
+    assert_eq!(inside("rule { methods PUT DELETE; to next; retry 2 }"), Vec::<String>::new());
     assert_eq!(inside("rule { to next; retry 2 }"), Vec::<String>::new());
 }
 
 #[test]
 fn what_would_be_ignored_is_refused() {
-    refused(
-        "KM0575",
-        "rule { to next; timeout \"1s\" }",
-        "rule { to next }",
-    );
-    refused(
-        "KM0575",
-        "rule { to next; mirror checkout port=http }",
-        "rule { to next }",
-    );
+    refused("KM0575", "rule { to next; timeout \"1s\" }", "rule { to next }");
+    refused("KM0575", "rule { to next; mirror checkout port=http }", "rule { to next }");
     let on = |gateway: &str, protocol: &str, rule: &str| {
         let found = said(&format!(
             "route r tenant=payments gateway={gateway} protocol={protocol} {{ host \"r.${{domain}}\"; rule {{ to next; {rule} }} }}"
         ));
         found.iter().map(|s| s[..6].to_owned()).collect::<Vec<_>>()
     };
-    for policy in [
-        "retry 1",
-        "rate-limit 1",
-        "in-flight 1",
-        "circuit-breaker error-rate=\"1%\"",
-        "auth app=next",
-    ] {
+    for policy in ["retry 1", "rate-limit 1", "in-flight 1", "circuit-breaker error-rate=\"1%\"", "auth app=next"] {
         assert_eq!(on("plain", "http", policy), ["KM0575"], "{policy}");
         assert_eq!(on("public", "http", policy), [""; 0], "{policy}");
     }
-    for policy in [
-        "timeout \"1s\"",
-        "mirror checkout port=http",
-        "cors { any-origin #true }",
-    ] {
+    for policy in ["timeout \"1s\"", "mirror checkout port=http", "cors { any-origin #true }"] {
         assert_eq!(on("plain", "http", policy), [""; 0], "{policy}");
     }
-    assert_eq!(
-        on("public", "grpc", "response-headers { set A b }"),
-        ["KM0575"]
-    );
+    assert_eq!(on("public", "grpc", "response-headers { set A b }"), ["KM0575"]);
     assert_eq!(on("public", "grpc", "request-headers { set A b }"), [""; 0]);
-    for field in [
-        "path \"/\"",
-        "methods GET",
-        "retry 1",
-        "rewrite prefix=\"/\"",
-        "cors { any-origin #true }",
-    ] {
+    for field in ["path \"/\"", "methods GET", "retry 1", "rewrite prefix=\"/\"", "cors { any-origin #true }"] {
         assert_eq!(on("public", "grpc", field), ["KM0576"], "{field}");
     }
     assert_eq!(on("public", "http", "call service=a"), ["KM0576"]);
@@ -251,55 +182,19 @@ fn what_would_be_ignored_is_refused() {
 fn changes_say_one_thing() {
     let good = "rule path=\"/a\" { redirect \"https://bank/b\" }";
     refused("KM0577", "rule { redirect status=302 }", good);
-    refused(
-        "KM0577",
-        "rule { redirect \"https://bank\" status=200 }",
-        good,
-    );
-    refused(
-        "KM0577",
-        "rule { redirect \"https://bank/b\" path=\"/c\" }",
-        good,
-    );
+    refused("KM0577", "rule { redirect \"https://bank\" status=200 }", good);
+    refused("KM0577", "rule { redirect \"https://bank/b\" path=\"/c\" }", good);
     refused("KM0577", "rule { redirect \"https://bank?a=1\" }", good);
-    refused(
-        "KM0577",
-        "rule { redirect \"https://bank\" scheme=http }",
-        good,
-    );
-    refused(
-        "KM0577",
-        "rule path-exact=\"/a\" { redirect prefix=\"/b\" }",
-        "rule path=\"/a\" { redirect prefix=\"/b\" }",
-    );
-    refused(
-        "KM0577",
-        "rule { redirect \"https://r.${domain}\" }",
-        "rule { redirect \"https://x.${domain}\" }",
-    );
+    refused("KM0577", "rule { redirect \"https://bank\" scheme=http }", good);
+    refused("KM0577", "rule path-exact=\"/a\" { redirect prefix=\"/b\" }", "rule path=\"/a\" { redirect prefix=\"/b\" }");
+    refused("KM0577", "rule { redirect \"https://r.${domain}\" }", "rule { redirect \"https://x.${domain}\" }");
     let good = "rule path=\"/a\" { to next; rewrite prefix=\"/b\" host=\"x.bank\" }";
-    refused(
-        "KM0577",
-        "rule { to next; rewrite prefix=\"/b\" path=\"/c\" }",
-        good,
-    );
+    refused("KM0577", "rule { to next; rewrite prefix=\"/b\" path=\"/c\" }", good);
     refused("KM0577", "rule { to next; rewrite host=\"*.bank\" }", good);
-    refused(
-        "KM0577",
-        "rule path-regex=\"/a.*\" { to next; rewrite prefix=\"/b\" }",
-        good,
-    );
+    refused("KM0577", "rule path-regex=\"/a.*\" { to next; rewrite prefix=\"/b\" }", good);
     let good = "rule { to next; request-headers { set A b; add C d; remove E } }";
-    refused(
-        "KM0577",
-        "rule { to next; request-headers { set A b; remove a } }",
-        good,
-    );
-    refused(
-        "KM0204",
-        "rule { to next; request-headers { set A \"\" } }",
-        good,
-    );
+    refused("KM0577", "rule { to next; request-headers { set A b; remove a } }", good);
+    refused("KM0204", "rule { to next; request-headers { set A \"\" } }", good);
 }
 
 #[test]
@@ -307,79 +202,35 @@ fn policies_say_one_thing() {
     let good = "rule { to next; rate-limit 1 by=header header=X }";
     refused("KM0578", "rule { to next; rate-limit 1 by=header }", good);
     refused("KM0578", "rule { to next; rate-limit 1 header=X }", good);
-    refused(
-        "KM0578",
-        "rule { to next; rate-limit 1 by=host behind=1 }",
-        good,
-    );
+    refused("KM0578", "rule { to next; rate-limit 1 by=host behind=1 }", good);
     refused("KM0578", "rule { to next; rate-limit 1 per=\"0s\" }", good);
-    refused(
-        "KM0578",
-        "rule { to next; in-flight 1 behind=1 }",
-        "rule { to next; in-flight 1 by=client-ip behind=1 }",
-    );
+    refused("KM0578", "rule { to next; in-flight 1 behind=1 }", "rule { to next; in-flight 1 by=client-ip behind=1 }");
     let good = "rule { to next; circuit-breaker error-rate=\"99%\" }";
-    refused(
-        "KM0578",
-        "rule { to next; circuit-breaker open=\"1s\" }",
-        good,
-    );
-    refused(
-        "KM0578",
-        "rule { to next; circuit-breaker error-rate=\"100%\" }",
-        good,
-    );
+    refused("KM0578", "rule { to next; circuit-breaker open=\"1s\" }", good);
+    refused("KM0578", "rule { to next; circuit-breaker error-rate=\"100%\" }", good);
     let good = "rule { to next; auth url=\"https://a.bank\" }";
     refused("KM0578", "rule { to next; auth path=\"/\" }", good);
-    refused(
-        "KM0578",
-        "rule { to next; auth app=next url=\"https://a.bank\" }",
-        good,
-    );
-    refused(
-        "KM0578",
-        "rule { to next; auth url=\"http://a.bank\" }",
-        good,
-    );
+    refused("KM0578", "rule { to next; auth app=next url=\"https://a.bank\" }", good);
+    refused("KM0578", "rule { to next; auth url=\"http://a.bank\" }", good);
     refused("KM0571", "rule { to next; auth app=checkout }", good);
     let good = "rule { to next; cors { origins \"https://bank\"; credentials #true } }";
-    refused(
-        "KM0578",
-        "rule { to next; cors { credentials #true } }",
-        good,
-    );
-    refused(
-        "KM0578",
-        "rule { to next; cors { any-origin #true; credentials #true } }",
-        good,
-    );
-    refused(
-        "KM0578",
-        "rule { to next; cors { any-origin #true; origins \"https://bank\" } }",
-        good,
-    );
-    refused(
-        "KM0578",
-        "rule { to next; cors { origins \"https://bank/a\" } }",
-        good,
-    );
+    refused("KM0578", "rule { to next; cors { credentials #true } }", good);
+    refused("KM0578", "rule { to next; cors { any-origin #true; credentials #true } }", good);
+    refused("KM0578", "rule { to next; cors { any-origin #true; origins \"https://bank\" } }", good);
+    refused("KM0578", "rule { to next; cors { origins \"https://bank/a\" } }", good);
 }
 
 #[test]
 fn a_host_belongs_to_one_tenant_and_one_environment() {
     let route = |name: &str, host: &str, path: &str| {
-        format!(
-            "route {name} tenant=payments gateway=public {{ host \"{host}\"; rule path=\"{path}\" {{ to next }} }}\n"
-        )
+        format!("route {name} tenant=payments gateway=public {{ host \"{host}\"; rule path=\"{path}\" {{ to next }} }}\n")
     };
     let shared = route("a", "a.${domain}", "/a") + &route("b", "a.${domain}", "/b");
     assert_eq!(said(&shared), Vec::<String>::new());
     let twice = route("a", "a.${domain}", "/a") + &route("b", "a.${domain}", "/a");
     insta::assert_debug_snapshot!(said(&twice));
     // Two environments with one host: a listener would have to serve both.
-    let same = said(
-        "route r tenant=payments gateway=raw protocol=tls { host \"r.bank\"; rule { to next } }",
-    );
+    let same = said("route r tenant=payments gateway=raw protocol=tls { host \"r.bank\"; rule { to next } }");
     assert_eq!(same.iter().map(|s| &s[..6]).collect::<Vec<_>>(), ["KM0414"]);
     let theirs = r#"
         tenant identity { gateway public class=traefik { listener web port=80 host="a.${domain}" } }
@@ -391,10 +242,7 @@ fn a_host_belongs_to_one_tenant_and_one_environment() {
         ("platform/tenants.kdl", &platform),
         ("tenants/identity/apps.kdl", &login),
         ("tenants/payments/apps.kdl", APPS),
-        (
-            "tenants/payments/routes.kdl",
-            &route("a", "a.${domain}", "/a"),
-        ),
+        ("tenants/payments/routes.kdl", &route("a", "a.${domain}", "/a")),
     ]);
     insta::assert_debug_snapshot!(found);
 }

@@ -33,10 +33,10 @@ pub(super) fn check(class: &StorageClass, scope: &Scope<'_>, out: &mut Findings<
             "write `provisioner=`, or `external=#true` if the cluster has the class already",
         ));
     }
-    let others = scope
+    let mut others = scope
         .all::<StorageClass>()
         .filter(|(id, other)| *id < scope.id && other.default);
-    if let Some((id, other)) = others.into_iter().next().filter(|_| class.default) {
+    if let Some((id, other)) = others.next().filter(|_| class.default) {
         let message = format!("`{}` and `{}` are both the default", other.name, class.name);
         let mut finding = out.error_on_name(codes::STORAGE, "/default", message);
         if let Some(node) = scope.node(id) {

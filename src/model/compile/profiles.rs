@@ -22,6 +22,15 @@ pub(super) fn profiles(files: &Files<'_>, entries: &[Entry<'_>], out: &mut Diagn
                 unnamed(written, out);
                 continue;
             };
+            for more in raw.args.iter().skip(1) {
+                let at = crate::dsl::raw::span(file.id, more.at);
+                let message = "`profile` takes one name";
+                out.push(
+                    Diagnostic::error(codes::TOO_MANY_VALUES, at, message)
+                        .label("one too many")
+                        .help("parameters are written with their defaults: `profile NAME port=8080 { … }`"),
+                );
+            }
             if let Some(first) = seen.insert(name, written.name_span()) {
                 let message = format!("there are two profiles `{name}`");
                 out.push(

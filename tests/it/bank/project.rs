@@ -64,7 +64,22 @@ impl Bank {
                 text.replace(&line, "")
             });
         }
+        for tenant in tenants {
+            bank.forget_neighbours(&format!("platform/tenants/{tenant}.kdl"), tenants);
+        }
         bank
+    }
+
+    /// Takes the lines out of a tenant's file that speak of tenants which are not here.
+    fn forget_neighbours(&self, file: &str, tenants: &[&str]) {
+        let path = self.path(file);
+        let text = std::fs::read_to_string(&path).expect("a tenant's file");
+        let here = |line: &&str| {
+            let mut gone = TENANTS.iter().filter(|name| !tenants.contains(name));
+            !gone.any(|name| line.contains(&format!(" tenant={name} ")))
+        };
+        let kept: Vec<&str> = text.lines().filter(here).collect();
+        std::fs::write(&path, kept.join("\n") + "\n").expect("the file can be written");
     }
 
     fn copy(&self, root: &Path, from: &Path) {

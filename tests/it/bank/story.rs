@@ -64,7 +64,7 @@ fn what_others_change_is_found_named_and_undone() {
         bed::cluster().kubectl(&all)
     };
     kubectl(&["scale", "deployment", "web-api", "--replicas=5"]);
-    let port = r#"[{"op":"replace","path":"/spec/ports/0/port","value":81}]"#;
+    let port = r#"[{"op":"replace","path":"/spec/ports/0/targetPort","value":81}]"#;
     kubectl(&["patch", "service", "web-api", "--type=json", "-p", port]);
     kubectl(&["delete", "poddisruptionbudget", "web-api"]);
     kubectl(&["label", "namespace", &namespace, "mine=1"]);

@@ -61,7 +61,7 @@ impl Watched {
                 &set.owner
             }
             Verb::Apply | Verb::Create => {
-                if call.target.name.as_deref() == Some("kubemate-system") {
+                if body["metadata"]["name"] == "kubemate-system" {
                     return;
                 }
                 let label = body["metadata"]["labels"]["kubemate.dev/set"].as_str();

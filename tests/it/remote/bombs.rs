@@ -38,7 +38,7 @@ fn doubling(times: u32) -> Vec<u8> {
             bytes.push((value & 0x7f) as u8 | 0x80);
             value >>= 7;
         }
-        bytes.push(value as u8);
+        bytes.push(u8::try_from(value).unwrap());
         bytes
     };
     let mut size = 1_u64 << 20;

@@ -8,7 +8,10 @@ const MAX_FILE: usize = 500;
 const MAX_FUNCTION: usize = 60;
 
 /// Files and functions above their limit: path or `path::function`, and why.
-const LARGE: [(&str, &str); 0] = [];
+const LARGE: [(&str, &str); 1] = [(
+    "src/controller/status/tests.rs::each_pass_has_its_conditions_and_its_ending",
+    "one table of cases",
+)];
 
 /// Where `unsafe` may stand, and why.
 const UNSAFE: [(&str, &str); 1] = [(

@@ -13,18 +13,9 @@ const MAX_HOSTS: usize = 16;
 
 pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) -> Option<Dialect> {
     hosts(route, out);
-    if route
-        .gateway
-        .tenant()
-        .is_some_and(|t| t != route.tenant.name())
-    {
-        let message = format!(
-            "gateway `{}` admits routes of its own tenant only",
-            route.gateway
-        );
-        let finding = out
-            .error(codes::NO_LISTENER, "/gateway", message)
-            .label("another tenant's");
+    if route.gateway.tenant().is_some_and(|t| t != route.tenant.name()) {
+        let message = format!("gateway `{}` admits routes of its own tenant only", route.gateway);
+        let finding = out.error(codes::NO_LISTENER, "/gateway", message).label("another tenant's");
         out.push(finding.help(format!("name a gateway of tenant `{}`", route.tenant)));
         return None;
     }
@@ -38,21 +29,13 @@ fn hosts(route: &Route, out: &mut Findings<'_>) {
     let name = &route.name;
     match route.protocol {
         Protocol::Tcp if !route.host.is_empty() => out.push(
-            out.error(
-                codes::UNFIT_PROTOCOL,
-                "/host",
-                "bytes of tcp do not tell which host they are for",
-            )
-            .help("remove it, or use `protocol=tls`: TLS names its host before it is encrypted"),
+            out.error(codes::UNFIT_PROTOCOL, "/host", "bytes of tcp do not tell which host they are for")
+                .help("remove it, or use `protocol=tls`: TLS names its host before it is encrypted"),
         ),
         Protocol::Http | Protocol::Grpc | Protocol::Tls if route.host.is_empty() => out.push(
-            out.error(
-                codes::MISSING_FIELD,
-                "",
-                format!("route `{name}` answers to no host"),
-            )
-            .label("no host")
-            .help("add `host \"NAME\"`: without one it would take every host of the gateway"),
+            out.error(codes::MISSING_FIELD, "", format!("route `{name}` answers to no host"))
+                .label("no host")
+                .help("add `host \"NAME\"`: without one it would take every host of the gateway"),
         ),
         Protocol::Http | Protocol::Grpc | Protocol::Tls | Protocol::Tcp => {}
     }
@@ -61,18 +44,11 @@ fn hosts(route: &Route, out: &mut Findings<'_>) {
             let first = out.value(&format!("/host/{first}"));
             let at = format!("/host/{index}");
             let finding = out.error(codes::SAME_MATCH, &at, format!("`{host}` is named twice"));
-            out.push(
-                finding
-                    .related(first, "named here first")
-                    .help("remove one of the two"),
-            );
+            out.push(finding.related(first, "named here first").help("remove one of the two"));
         }
     }
     if route.host.len() > MAX_HOSTS {
-        let message = format!(
-            "a route answers to at most {MAX_HOSTS} hosts, not {}",
-            route.host.len()
-        );
+        let message = format!("a route answers to at most {MAX_HOSTS} hosts, not {}", route.host.len());
         let finding = out.error(codes::ROUTE_TOO_LARGE, "/host", message);
         out.push(finding.help("use a host such as `*.pay.bank`, or write a second route"));
     }
@@ -84,9 +60,7 @@ fn named(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
         let at = format!("/listener/{index}");
         let Some(listener) = gateway.listener.get(name) else {
             let message = format!("gateway `{}` has no listener `{name}`", route.gateway);
-            let finding = out
-                .error(codes::NO_LISTENER, &at, message)
-                .label("not declared");
+            let finding = out.error(codes::NO_LISTENER, &at, message).label("not declared");
             let known: Vec<&str> = gateway.listener.keys().map(Name::as_str).collect();
             let span = out.value(&at);
             out.push(match closest(name.as_str(), known.iter().copied()) {
@@ -97,16 +71,12 @@ fn named(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
         };
         if listener.redirect.is_some() {
             let message = format!("listener `{name}` sends every request elsewhere");
-            let finding = out
-                .error(codes::NO_LISTENER, &at, message)
-                .label("takes no routes");
+            let finding = out.error(codes::NO_LISTENER, &at, message).label("takes no routes");
             out.push(finding.help("remove it here, or its `redirect` in the gateway"));
         } else if !route.speaks(listener) {
             let (word, speaks) = (route.protocol.word(), listener.speaks().kubernetes());
             let message = format!("listener `{name}` speaks {speaks}, and the route {word}");
-            let finding = out
-                .error(codes::NO_LISTENER, &at, message)
-                .label("another protocol");
+            let finding = out.error(codes::NO_LISTENER, &at, message).label("another protocol");
             out.push(finding.help("name another listener, or change `protocol`"));
         }
     }
@@ -115,21 +85,14 @@ fn named(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
 /// Every host reaches a listener.
 fn served(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
     let named = |name: &Name| route.listener.is_empty() || route.listener.contains(name);
-    let fit: Vec<_> = gateway
-        .listener
-        .iter()
-        .filter(|(name, l)| named(name) && route.speaks(l))
-        .collect();
+    let fit: Vec<_> =
+        gateway.listener.iter().filter(|(name, l)| named(name) && route.speaks(l)).collect();
     if fit.is_empty() {
         if route.listener.is_empty() {
             let word = route.protocol.word();
             let message = format!("gateway `{}` has no listener for {word}", route.gateway);
-            let finding = out
-                .error(codes::NO_LISTENER, "/gateway", message)
-                .label("listens for others");
-            out.push(finding.help(format!(
-                "add a listener that takes {word} to the tenant's gateway"
-            )));
+            let finding = out.error(codes::NO_LISTENER, "/gateway", message).label("listens for others");
+            out.push(finding.help(format!("add a listener that takes {word} to the tenant's gateway")));
         }
         return;
     }
@@ -137,15 +100,9 @@ fn served(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
         if fit.iter().any(|(_, listener)| serves(listener, host)) {
             continue;
         }
-        let hosts: Vec<String> = fit
-            .iter()
-            .filter_map(|(_, l)| l.host.as_ref())
-            .map(|h| format!("`{h}`"))
-            .collect();
-        let message = format!(
-            "no listener of gateway `{}` answers to `{host}`",
-            route.gateway
-        );
+        let hosts: Vec<String> =
+            fit.iter().filter_map(|(_, l)| l.host.as_ref()).map(|h| format!("`{h}`")).collect();
+        let message = format!("no listener of gateway `{}` answers to `{host}`", route.gateway);
         let finding = out.error(codes::NO_LISTENER, &format!("/host/{index}"), message);
         out.push(finding.label("never arrives").help(format!(
             "the listeners answer to {}: choose such a name, or add a listener",

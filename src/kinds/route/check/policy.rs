@@ -1,7 +1,7 @@
 //! Retries, limits, circuit breakers, authentication and CORS that say one thing, and a safe one.
 
-use super::super::place::{self, NoService};
 use super::super::policy::{Auth, By, CircuitBreaker, Cors, Retry};
+use super::super::place::{self, NoService};
 use super::Here;
 use crate::dsl::codes;
 use crate::kinds::Findings;
@@ -16,28 +16,15 @@ pub(super) fn check(here: &Here<'_>, out: &mut Findings<'_>) {
     }
     if let Some(limit) = &rule.rate_limit {
         let by = limit.by.unwrap_or(By::ClientIp);
-        counted(
-            "rate-limit",
-            (by, limit.header.as_ref(), limit.behind),
-            here,
-            out,
-        );
+        counted("rate-limit", (by, limit.header.as_ref(), limit.behind), here, out);
         if limit.per.is_some_and(|per| per.to_millis() == 0) {
             let at = format!("{}/per", here.field("rate-limit"));
-            out.push(
-                out.error(codes::POLICY, &at, "no request comes in no time")
-                    .help("write a time such as \"1s\""),
-            );
+            out.push(out.error(codes::POLICY, &at, "no request comes in no time").help("write a time such as \"1s\""));
         }
     }
     if let Some(limit) = &rule.in_flight {
         let by = limit.by.unwrap_or(By::Host);
-        counted(
-            "in-flight",
-            (by, limit.header.as_ref(), limit.behind),
-            here,
-            out,
-        );
+        counted("in-flight", (by, limit.header.as_ref(), limit.behind), here, out);
     }
     if let Some(breaker) = &rule.circuit_breaker {
         self::breaker(here, breaker, out);
@@ -52,51 +39,30 @@ pub(super) fn check(here: &Here<'_>, out: &mut Findings<'_>) {
 
 /// A request that was half done is not done again.
 fn retry(here: &Here<'_>, retry: &Retry, out: &mut Findings<'_>) {
-    let unsafe_ones = |m: &&HttpMethod| {
-        matches!(
-            m,
-            HttpMethod::Post | HttpMethod::Patch | HttpMethod::Connect
-        )
-    };
+    let unsafe_ones = |m: &&HttpMethod| matches!(m, HttpMethod::Post | HttpMethod::Patch | HttpMethod::Connect);
     if retry.idempotent {
         return;
     }
     if let Some(method) = here.rule.methods.iter().find(unsafe_ones) {
         let methods = out.name(&here.field("methods"));
-        let message =
-            format!("a {method} that failed may have been done: sent again, it is done twice");
-        let finding = out
-            .error_on_name(codes::RETRY, &here.field("retry"), message)
-            .label("sends it again");
+        let message = format!("a {method} that failed may have been done: sent again, it is done twice");
+        let finding = out.error_on_name(codes::RETRY, &here.field("retry"), message).label("sends it again");
         out.push(finding.related(methods, format!("{method} among them")).help(
             "write `idempotent=#true` if the app takes a repetition without harm, or a rule for the other methods",
         ));
     }
 }
 
-fn counted(
-    field: &str,
-    (by, header, behind): (By, Option<&HeaderName>, u32),
-    here: &Here<'_>,
-    out: &mut Findings<'_>,
-) {
+fn counted(field: &str, (by, header, behind): (By, Option<&HeaderName>, u32), here: &Here<'_>, out: &mut Findings<'_>) {
     let at = here.field(field);
     match (by, header) {
         (By::Header, None) => out.push(
-            out.error(
-                codes::POLICY,
-                &format!("{at}/by"),
-                "which header tells the requests apart?",
-            )
-            .help("write `header=NAME`"),
+            out.error(codes::POLICY, &format!("{at}/by"), "which header tells the requests apart?")
+                .help("write `header=NAME`"),
         ),
         (By::ClientIp | By::Host, Some(_)) => out.push(
-            out.error(
-                codes::POLICY,
-                &format!("{at}/header"),
-                "this header is not looked at",
-            )
-            .help("write `by=header` as well, or remove it"),
+            out.error(codes::POLICY, &format!("{at}/header"), "this header is not looked at")
+                .help("write `by=header` as well, or remove it"),
         ),
         (By::Header, Some(_)) | (By::ClientIp | By::Host, None) => {}
     }
@@ -109,15 +75,11 @@ fn counted(
 
 fn breaker(here: &Here<'_>, breaker: &CircuitBreaker, out: &mut Findings<'_>) {
     let at = here.field("circuit-breaker");
-    if breaker.error_rate.is_none() && breaker.network_errors.is_none() && breaker.latency.is_none()
-    {
+    if breaker.error_rate.is_none() && breaker.network_errors.is_none() && breaker.latency.is_none() {
         let finding = out.error(codes::POLICY, &at, "this circuit breaker never opens");
         out.push(finding.help("write `error-rate=\"30%\"`, `network-errors=` or `latency=`"));
     }
-    let rates = [
-        ("error-rate", breaker.error_rate),
-        ("network-errors", breaker.network_errors),
-    ];
+    let rates = [("error-rate", breaker.error_rate), ("network-errors", breaker.network_errors)];
     for (field, rate) in rates {
         if rate.is_some_and(|rate| rate.whole() == Some(100)) {
             let message = "no more than all requests can fail: it never opens";
@@ -145,8 +107,7 @@ fn auth(here: &Here<'_>, auth: &Auth, out: &mut Findings<'_>) {
                 out.push(finding.help("write an address that starts with `https://`"));
             }
             if auth.port.is_some() || auth.path.is_some() {
-                let finding =
-                    out.error(codes::POLICY, &at, "`port` and `path` are those of an app");
+                let finding = out.error(codes::POLICY, &at, "`port` and `path` are those of an app");
                 out.push(finding.help("write them into `url`"));
             }
         }
@@ -157,21 +118,9 @@ fn auth(here: &Here<'_>, auth: &Auth, out: &mut Findings<'_>) {
 fn asked(here: &Here<'_>, app: &AppRef, port: Option<&PortName>, at: &str, out: &mut Findings<'_>) {
     let (field, message) = match place::service(app, port, here.scope) {
         Ok(_) | Err(NoService::Unknown) => return,
-        Err(NoService::Ends | NoService::NoPorts) => (
-            "app",
-            format!("app `{app}` cannot be asked: it listens on no port"),
-        ),
-        Err(NoService::Which(ports)) => (
-            "app",
-            format!(
-                "app `{app}` listens on several ports: write `port=` with one of {}",
-                ports.join(", ")
-            ),
-        ),
-        Err(NoService::NoSuch(ports)) => (
-            "port",
-            format!("app `{app}` has no such port, only {}", ports.join(", ")),
-        ),
+        Err(NoService::Ends | NoService::NoPorts) => ("app", format!("app `{app}` cannot be asked: it listens on no port")),
+        Err(NoService::Which(ports)) => ("app", format!("app `{app}` listens on several ports: write `port=` with one of {}", ports.join(", "))),
+        Err(NoService::NoSuch(ports)) => ("port", format!("app `{app}` has no such port, only {}", ports.join(", "))),
     };
     out.push(out.error(codes::BACKEND, &format!("{at}/{field}"), message));
 }
@@ -180,20 +129,12 @@ fn cors(here: &Here<'_>, cors: &Cors, out: &mut Findings<'_>) {
     let at = here.field("cors");
     match (cors.origins.is_empty(), cors.any_origin) {
         (true, false) => out.push(
-            out.error(
-                codes::POLICY,
-                &at,
-                "no page of another host is allowed by this",
-            )
-            .help("write `origins \"https://HOST\"`, or `any-origin #true`"),
+            out.error(codes::POLICY, &at, "no page of another host is allowed by this")
+                .help("write `origins \"https://HOST\"`, or `any-origin #true`"),
         ),
         (false, true) => out.push(
-            out.error(
-                codes::POLICY,
-                &format!("{at}/any-origin"),
-                "any page is allowed, so the others need not be named",
-            )
-            .help("keep one of the two"),
+            out.error(codes::POLICY, &format!("{at}/any-origin"), "any page is allowed, so the others need not be named")
+                .help("keep one of the two"),
         ),
         (true, true) | (false, false) => {}
     }
@@ -203,14 +144,8 @@ fn cors(here: &Here<'_>, cors: &Cors, out: &mut Findings<'_>) {
         out.push(finding.help("name the `origins` that are trusted"));
     }
     for (index, origin) in cors.origins.iter().enumerate() {
-        if url::Url::parse(origin.as_str())
-            .is_ok_and(|url| url.path() != "/" || url.query().is_some())
-        {
-            let finding = out.error(
-                codes::POLICY,
-                &format!("{at}/origins/{index}"),
-                "an origin has no path",
-            );
+        if url::Url::parse(origin.as_str()).is_ok_and(|url| url.path() != "/" || url.query().is_some()) {
+            let finding = out.error(codes::POLICY, &format!("{at}/origins/{index}"), "an origin has no path");
             out.push(finding.help("write the scheme and the host only"));
         }
     }

@@ -24,59 +24,25 @@ pub(super) fn all(here: &Here<'_>, part: &Part) -> Traced {
     };
     let (outer, inner): (Vec<&str>, Vec<&str>) = own.iter().partition(|name| OUTER.contains(name));
     if let (Some(cors), Dialect::Portable) = (&rule.cors, here.frame.dialect) {
-        push(
-            &mut out,
-            "CORS",
-            "cors",
-            self::cors(cors),
-            &here.field("cors"),
-        );
+        push(&mut out, "CORS", "cors", self::cors(cors), &here.field("cors"));
     }
     if let Some(headers) = &rule.response_headers {
         let at = here.field("response-headers");
-        push(
-            &mut out,
-            "ResponseHeaderModifier",
-            "responseHeaderModifier",
-            changed(headers),
-            &at,
-        );
+        push(&mut out, "ResponseHeaderModifier", "responseHeaderModifier", changed(headers), &at);
     }
-    outer
-        .iter()
-        .for_each(|name| extension(&mut out, here, name));
+    outer.iter().for_each(|name| extension(&mut out, here, name));
     if let Some(redirect) = &rule.redirect {
         let at = here.field("redirect");
-        push(
-            &mut out,
-            "RequestRedirect",
-            "requestRedirect",
-            self::redirect(redirect),
-            &at,
-        );
+        push(&mut out, "RequestRedirect", "requestRedirect", self::redirect(redirect), &at);
     }
     if let Some(headers) = &rule.request_headers {
         let at = here.field("request-headers");
-        push(
-            &mut out,
-            "RequestHeaderModifier",
-            "requestHeaderModifier",
-            changed(headers),
-            &at,
-        );
+        push(&mut out, "RequestHeaderModifier", "requestHeaderModifier", changed(headers), &at);
     }
     if let Some(rewrite) = &rule.rewrite {
-        push(
-            &mut out,
-            "URLRewrite",
-            "urlRewrite",
-            self::rewrite(rewrite),
-            &here.field("rewrite"),
-        );
+        push(&mut out, "URLRewrite", "urlRewrite", self::rewrite(rewrite), &here.field("rewrite"));
     }
-    let inner = inner
-        .into_iter()
-        .filter(|name| part.retry || *name != "retry");
+    let inner = inner.into_iter().filter(|name| part.retry || *name != "retry");
     inner.for_each(|name| extension(&mut out, here, name));
     mirror(&mut out, here);
     out
@@ -91,22 +57,11 @@ fn push(out: &mut Traced, kind: &str, field: &str, value: Value, origin: &str) {
 
 fn extension(out: &mut Traced, here: &Here<'_>, name: &str) {
     let target = json!({ "group": "traefik.io", "kind": "Middleware", "name": here.named(name) });
-    push(
-        out,
-        "ExtensionRef",
-        "extensionRef",
-        target,
-        &here.field(name),
-    );
+    push(out, "ExtensionRef", "extensionRef", target, &here.field(name));
 }
 
 fn mirror(out: &mut Traced, here: &Here<'_>) {
-    let Some(mirror) = here
-        .rule
-        .mirror
-        .as_ref()
-        .filter(|_| here.frame.dialect == Dialect::Portable)
-    else {
+    let Some(mirror) = here.rule.mirror.as_ref().filter(|_| here.frame.dialect == Dialect::Portable) else {
         return;
     };
     let Ok(service) = place::service(&mirror.app, mirror.port.as_ref(), here.frame.scope) else {
@@ -114,10 +69,7 @@ fn mirror(out: &mut Traced, here: &Here<'_>) {
     };
     let fraction = mirror.percent.map(|percent| match percent.whole() {
         Some(whole) => ("percent", json!(whole)),
-        None => (
-            "fraction",
-            json!({ "numerator": percent.thousandths(), "denominator": 100_000 }),
-        ),
+        None => ("fraction", json!({ "numerator": percent.thousandths(), "denominator": 100_000 })),
     });
     let mut value = json!({
         "backendRef": {
@@ -131,32 +83,20 @@ fn mirror(out: &mut Traced, here: &Here<'_>) {
     if let (Some((key, share)), Some(map)) = (fraction, value.as_object_mut()) {
         map.insert(key.into(), share);
     }
-    push(
-        out,
-        "RequestMirror",
-        "requestMirror",
-        value,
-        &here.field("mirror"),
-    );
+    push(out, "RequestMirror", "requestMirror", value, &here.field("mirror"));
 }
 
 fn changed(headers: &Headers) -> Value {
     let pairs = |map: &Keyed<HeaderName, Plain>| match map.is_empty() {
         true => Value::Null,
-        false => map
-            .iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect(),
+        false => map.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect(),
     };
     let remove = Some(&headers.remove).filter(|names| !names.is_empty());
     json!({ "set": pairs(&headers.set), "add": pairs(&headers.add), "remove": remove })
 }
 
 fn redirect(redirect: &Redirect) -> Value {
-    let to = redirect
-        .to
-        .as_ref()
-        .and_then(|to| url::Url::parse(to.as_str()).ok());
+    let to = redirect.to.as_ref().and_then(|to| url::Url::parse(to.as_str()).ok());
     let path = to.as_ref().map(url::Url::path).filter(|path| *path != "/");
     let path = redirect.path.as_ref().map(|path| path.as_str()).or(path);
     let scheme = to.as_ref().map(|url| url.scheme().to_owned());
@@ -178,9 +118,7 @@ fn rewrite(rewrite: &Rewrite) -> Value {
 fn replaced(path: Option<&str>, prefix: Option<&str>) -> Value {
     match (path, prefix) {
         (Some(path), _) => json!({ "type": "ReplaceFullPath", "replaceFullPath": path }),
-        (None, Some(prefix)) => {
-            json!({ "type": "ReplacePrefixMatch", "replacePrefixMatch": prefix })
-        }
+        (None, Some(prefix)) => json!({ "type": "ReplacePrefixMatch", "replacePrefixMatch": prefix }),
         (None, None) => Value::Null,
     }
 }

@@ -20,10 +20,7 @@ pub(super) fn wanted(rule: &Rule) -> Vec<&'static str> {
         ("circuit-breaker", rule.circuit_breaker.is_some()),
         ("retry", rule.retry.is_some()),
     ];
-    all.into_iter()
-        .filter(|(_, wanted)| *wanted)
-        .map(|(name, _)| name)
-        .collect()
+    all.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
 }
 
 /// The objects, with the part of their name that tells them apart.
@@ -36,32 +33,12 @@ pub(super) fn all(here: &Here<'_>) -> Vec<(&'static str, ObjectRequest)> {
     let mut push = |name: &'static str, request: Option<ObjectRequest>| {
         out.extend(request.map(|request| (name, named(here, name, request))));
     };
-    push(
-        "cors",
-        rule.cors.as_ref().map(|cors| self::cors(here, cors)),
-    );
-    push(
-        "rate-limit",
-        rule.rate_limit
-            .as_ref()
-            .map(|limit| rate_limit(here, limit)),
-    );
-    push(
-        "in-flight",
-        rule.in_flight.as_ref().map(|limit| in_flight(here, limit)),
-    );
-    push(
-        "auth",
-        rule.auth.as_ref().map(|auth| self::auth(here, auth)),
-    );
-    push(
-        "circuit-breaker",
-        rule.circuit_breaker.as_ref().map(|b| breaker(here, b)),
-    );
-    push(
-        "retry",
-        rule.retry.as_ref().map(|retry| self::retry(here, retry)),
-    );
+    push("cors", rule.cors.as_ref().map(|cors| self::cors(here, cors)));
+    push("rate-limit", rule.rate_limit.as_ref().map(|limit| rate_limit(here, limit)));
+    push("in-flight", rule.in_flight.as_ref().map(|limit| in_flight(here, limit)));
+    push("auth", rule.auth.as_ref().map(|auth| self::auth(here, auth)));
+    push("circuit-breaker", rule.circuit_breaker.as_ref().map(|b| breaker(here, b)));
+    push("retry", rule.retry.as_ref().map(|retry| self::retry(here, retry)));
     out
 }
 
@@ -87,18 +64,10 @@ fn retry(here: &Here<'_>, retry: &Retry) -> ObjectRequest {
         true => first.to_string(),
         false => format!("{first}-{last}"),
     };
-    let on: Vec<String> = retry
-        .on
-        .iter()
-        .map(|pattern| range(pattern.range()))
-        .collect();
+    let on: Vec<String> = retry.on.iter().map(|pattern| range(pattern.range())).collect();
     ObjectRequest::new("route/retry.yaml.j2")
         .with("retry", retry, &at)
-        .with(
-            "status",
-            &Some(on).filter(|on| !on.is_empty()),
-            &format!("{at}/on"),
-        )
+        .with("status", &Some(on).filter(|on| !on.is_empty()), &format!("{at}/on"))
         .with("wait", &go(retry.wait), &format!("{at}/wait"))
 }
 
@@ -109,16 +78,8 @@ fn rate_limit(here: &Here<'_>, limit: &RateLimit) -> ObjectRequest {
     ObjectRequest::new("route/rate-limit.yaml.j2")
         .with("limit", limit, &at)
         .with("period", &per.go_duration(), &format!("{at}/per"))
-        .with(
-            "burst",
-            &limit.burst.unwrap_or(limit.requests),
-            &format!("{at}/burst"),
-        )
-        .with(
-            "source",
-            &source(by, limit.header.as_ref(), limit.behind),
-            &format!("{at}/by"),
-        )
+        .with("burst", &limit.burst.unwrap_or(limit.requests), &format!("{at}/burst"))
+        .with("source", &source(by, limit.header.as_ref(), limit.behind), &format!("{at}/by"))
 }
 
 fn in_flight(here: &Here<'_>, limit: &InFlight) -> ObjectRequest {
@@ -126,11 +87,7 @@ fn in_flight(here: &Here<'_>, limit: &InFlight) -> ObjectRequest {
     let by = limit.by.unwrap_or(By::Host);
     ObjectRequest::new("route/in-flight.yaml.j2")
         .with("limit", limit, &at)
-        .with(
-            "source",
-            &source(by, limit.header.as_ref(), limit.behind),
-            &format!("{at}/by"),
-        )
+        .with("source", &source(by, limit.header.as_ref(), limit.behind), &format!("{at}/by"))
 }
 
 fn source(by: By, header: Option<&HeaderName>, behind: u32) -> Value {
@@ -144,15 +101,9 @@ fn source(by: By, header: Option<&HeaderName>, behind: u32) -> Value {
 fn breaker(here: &Here<'_>, breaker: &CircuitBreaker) -> ObjectRequest {
     let at = here.field("circuit-breaker");
     let conditions = [
-        breaker
-            .error_rate
-            .map(|rate| format!("ResponseCodeRatio(500, 600, 0, 600) > {}", rate.ratio())),
-        breaker
-            .network_errors
-            .map(|rate| format!("NetworkErrorRatio() > {}", rate.ratio())),
-        breaker
-            .latency
-            .map(|time| format!("LatencyAtQuantileMS(50.0) > {}", time.to_millis())),
+        breaker.error_rate.map(|rate| format!("ResponseCodeRatio(500, 600, 0, 600) > {}", rate.ratio())),
+        breaker.network_errors.map(|rate| format!("NetworkErrorRatio() > {}", rate.ratio())),
+        breaker.latency.map(|time| format!("LatencyAtQuantileMS(50.0) > {}", time.to_millis())),
     ];
     let expression: Vec<String> = conditions.into_iter().flatten().collect();
     ObjectRequest::new("route/circuit-breaker.yaml.j2")
@@ -168,27 +119,13 @@ fn auth(here: &Here<'_>, auth: &Auth) -> ObjectRequest {
     let asked = auth.app.as_ref().and_then(|app| {
         let service = place::service(app, auth.port.as_ref(), here.frame.scope).ok()?;
         let path = auth.path.as_ref().map_or("/", |path| path.as_str());
-        let place::Service {
-            name,
-            namespace,
-            port,
-        } = service;
+        let place::Service { name, namespace, port } = service;
         Some(format!("http://{name}.{namespace}.svc:{port}{path}"))
     });
     let address = asked.or_else(|| auth.url.as_ref().map(ToString::to_string));
     let request = ObjectRequest::new("route/auth.yaml.j2").with("address", &address, &at);
-    let request = list(
-        request,
-        "ask_with",
-        &auth.ask_with,
-        &format!("{at}/ask-with"),
-    );
-    list(
-        request,
-        "take_over",
-        &auth.take_over,
-        &format!("{at}/take-over"),
-    )
+    let request = list(request, "ask_with", &auth.ask_with, &format!("{at}/ask-with"));
+    list(request, "take_over", &auth.take_over, &format!("{at}/take-over"))
 }
 
 fn cors(here: &Here<'_>, cors: &Cors) -> ObjectRequest {
@@ -197,16 +134,8 @@ fn cors(here: &Here<'_>, cors: &Cors) -> ObjectRequest {
     let request = ObjectRequest::new("route/cors.yaml.j2")
         .with("origins", &origins(cors), &format!("{at}/origins"))
         .with("methods", &methods, &format!("{at}/methods"))
-        .with(
-            "credentials",
-            &cors.credentials,
-            &format!("{at}/credentials"),
-        )
-        .with(
-            "max_age",
-            &cors.max_age.map(Duration::to_seconds),
-            &format!("{at}/max-age"),
-        );
+        .with("credentials", &cors.credentials, &format!("{at}/credentials"))
+        .with("max_age", &cors.max_age.map(Duration::to_seconds), &format!("{at}/max-age"));
     let request = list(request, "headers", &cors.headers, &format!("{at}/headers"));
     list(request, "expose", &cors.expose, &format!("{at}/expose"))
 }
@@ -215,10 +144,6 @@ fn cors(here: &Here<'_>, cors: &Cors) -> ObjectRequest {
 pub(super) fn origins(cors: &Cors) -> Vec<String> {
     match cors.any_origin {
         true => vec!["*".to_owned()],
-        false => cors
-            .origins
-            .iter()
-            .map(|o| o.as_str().trim_end_matches('/').to_owned())
-            .collect(),
+        false => cors.origins.iter().map(|o| o.as_str().trim_end_matches('/').to_owned()).collect(),
     }
 }

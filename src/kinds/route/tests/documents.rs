@@ -50,9 +50,7 @@ fn fields(path: &str, shape: &Shape, visit: &mut impl FnMut(&str, &str)) {
 #[test]
 fn every_block_of_the_guide_is_accepted() {
     let blocks = GUIDE.split("```kdl\n").skip(1);
-    let blocks: Vec<&str> = blocks
-        .filter_map(|rest| Some(rest.split_once("```")?.0))
-        .collect();
+    let blocks: Vec<&str> = blocks.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
     assert!(blocks.len() >= 5);
     for block in blocks {
         let found = trial::said(&[

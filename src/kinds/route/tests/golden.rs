@@ -1,4 +1,4 @@
-//! What routes become.
+//! What routes become: the objects of each form, as a person would have written them.
 
 use serde_json::Value;
 
@@ -43,12 +43,7 @@ fn unasked_only_harmless_requests_are_sent_again() {
     let route = &all["HTTPRoute.gateway.networking.k8s.io/r in payments-core [payments]"];
     let rules = route["spec"]["rules"].as_array().unwrap();
     let methods = |rule: &Value| -> Vec<Value> {
-        rule["matches"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|m| m["method"].clone())
-            .collect()
+        rule["matches"].as_array().unwrap().iter().map(|m| m["method"].clone()).collect()
     };
     assert_eq!(methods(&rules[0]), ["GET", "HEAD", "OPTIONS"]);
     assert_eq!(rules[0]["filters"][0]["extensionRef"]["name"], "r-1-retry");
