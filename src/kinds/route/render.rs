@@ -37,6 +37,10 @@ pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
             request = request.needs(here.middleware(suffix));
             out.push(middleware);
         }
+        let services = rule.to.iter().filter_map(|to| to.service(scope).ok());
+        for canary in services.filter_map(|service| service.made_by) {
+            request = request.needs(canary);
+        }
         for part in split(rule) {
             rules.push(here.view(&part));
         }
@@ -170,6 +174,7 @@ impl Here<'_> {
             let at = format!("{}/{index}", self.field("to"));
             let mut one = Traced::object();
             one.put("name", json!(service.name), &format!("{at}/app"));
+            one.set("split", json!(service.split));
             one.put("port", json!(service.port), &format!("{at}/port"));
             one.put("weight", json!(backend.weight.unwrap_or(1)), &format!("{at}/weight"));
             list.push(one);

@@ -139,7 +139,6 @@ app checkout tenant=payments namespace=core {
   before deploy { task migrate image="${registry}/checkout-migrate" { run "migrate up" } }
   rollout canary every="5m" {
     steps "5%" "25%" "50%"
-    gate at="50%" approval=prod-change
     check error-rate max="1%" over="5m"
     on-fail rollback
   }
@@ -173,6 +172,11 @@ app ledger tenant=payments namespace=core workload=stateful replicas=3 {
   needs app=checkout healthy
   volume data mount="/data" size="50Gi" class=ssd per-replica=#true
   sidecar tls-proxy { image "${registry}/proxy"; version "1.2"; port tls 8443 }
+}
+
+route checkout tenant=payments gateway=public {
+  host "checkout.${domain}"
+  rule path="/" { to checkout port=http }
 }
 "#;
 

@@ -44,6 +44,7 @@ pub(super) fn check(here: &Here<'_>, out: &mut Findings<'_>) {
     leads(here, out);
     for (index, backend) in here.rule.to.iter().enumerate() {
         self::backend(here, index, backend, out);
+        super::split::check(here, index, backend, out);
     }
     if let Some(mirror) = &here.rule.mirror {
         port(here, &mirror.app, mirror.port.as_ref(), &here.field("mirror"), out);
