@@ -76,9 +76,28 @@ pub(super) struct Part {
     pub(super) retry: bool,
 }
 
-/// The parts of a rule. Where nobody says that requests may be repeated, only those are that change
-/// nothing: they become a part of their own.
+/// The parts of a rule. Where a prefix is replaced, each method has a part of its own: the Gateway API
+/// allows one match there.
 pub(super) fn split(rule: &Rule) -> Vec<Part> {
+    let rewritten = rule.rewrite.as_ref().is_some_and(|r| r.prefix.is_some());
+    let redirected = rule.redirect.as_ref().is_some_and(|r| r.prefix.is_some());
+    let alone = |part: Part| -> Vec<Part> {
+        let retry = part.retry;
+        match part.methods.len() {
+            0 | 1 => vec![part],
+            _ => part.methods.into_iter().map(|method| Part { methods: vec![method], retry }).collect(),
+        }
+    };
+    let parts = by_retry(rule);
+    match rewritten || redirected {
+        true => parts.into_iter().flat_map(alone).collect(),
+        false => parts,
+    }
+}
+
+/// Where nobody says that requests may be repeated, only those are that change nothing: they become a
+/// part of their own.
+fn by_retry(rule: &Rule) -> Vec<Part> {
     let harmless = vec![HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
     match &rule.retry {
         Some(retry) if rule.methods.is_empty() && !retry.idempotent => vec![

@@ -302,7 +302,7 @@ fn size(route: &Route, out: &mut Findings<'_>) {
     let widest = parts.iter().max().copied().unwrap_or_default();
     if parts.len() > MAX_RULES || all > MAX_ALL_MATCHES || widest > MAX_MATCHES {
         let message = format!(
-            "this route has {} rules; the cluster takes {MAX_RULES}, where a `retry` without `methods` counts twice",
+            "this route has {} rules; the cluster takes {MAX_RULES}, where a `retry` without `methods` counts twice, and each method of a rule that replaces a prefix",
             parts.len()
         );
         let finding = out.error(codes::ROUTE_TOO_LARGE, "/rule", message);
