@@ -131,13 +131,18 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
         if !object["metadata"]["namespace"].is_null() {
             object["metadata"]["namespace"] = json!(namespace);
         }
+        // The bed has classes of these names, which nobody can change.
+        if object["kind"] == "StorageClass" {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            object["metadata"]["name"] = json!(format!("{namespace}.{name}"));
+        }
     }
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": all });
     let arguments = [
         "apply",
         "--server-side",
         "--dry-run=server",
-        // The bed has classes and issuers of the same names.
+        // The bed may have objects of these names, which others made.
         "--force-conflicts",
         "--validate=strict",
         "-o",

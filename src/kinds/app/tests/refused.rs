@@ -128,6 +128,7 @@ const BROKEN: &[(&str, &str)] = &[
         "",
         "autoscale min=0 max=2 { metric requests average=1; metric memory target=\"50%\"; trigger q scaler=kafka { settings { password a }; login { user secret=checkout-db key=nam } } }; resources { requests memory=\"1Gi\" }",
     ),
+    ("", "placement { tolerate spot effect=no-schedule for=\"5m\" }"),
     ("", "expose http as=node-port"),
     ("", "disruption max-unavailable=1 min-available=1"),
     ("", "before deploy { task a { run x; command y } }"),

@@ -328,7 +328,7 @@ app mail tenant=payments namespace=core {
       settings { topic orders; lagThreshold "50" }
       login { password secret=checkout-db key=password }
     }
-    trigger night scaler=cron total=#true { settings { timezone "Asia/Shanghai"; start "0 2 * * *"; end "0 4 * * *" } }
+    trigger night scaler=cron { settings { timezone "Asia/Shanghai"; start "0 2 * * *"; end "0 4 * * *" } }
     metric cpu target="70%"
     fallback replicas=6
     scale-down over="5m"
