@@ -13,6 +13,7 @@ pub mod git;
 pub mod cache;
 pub mod cluster;
 pub mod judge;
+pub mod rights;
 pub mod sync;
 pub mod worker;
 

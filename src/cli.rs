@@ -34,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::exit::{Exit, Failure};
+use crate::adapters::sync::Ask;
 
 /// Describes a whole platform in KDL files in Git, plans, applies, and keeps it that way.
 #[derive(Debug, Parser)]
@@ -65,6 +66,14 @@ enum Command {
     Install(install::Arguments),
     Controller(controller::Arguments),
     Syncs(syncs::Arguments),
+    /// Say what of a Sync is not ready, since when, and whose turn it is
+    Why(syncs::One),
+    /// Stop a Sync without forgetting anything
+    Suspend(syncs::One),
+    /// Let a suspended Sync go on
+    Resume(syncs::One),
+    /// Look at a Sync now instead of when its interval ends
+    Reconcile(syncs::One),
     Schema(schema::Arguments),
     Codeowners(codeowners::Arguments),
     Completions(completions::Arguments),
@@ -106,6 +115,10 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Install(arguments) => install::run(&arguments),
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Syncs(arguments) => syncs::run(&arguments),
+        Command::Why(one) => syncs::why(&one),
+        Command::Suspend(one) => syncs::ask(&one, Ask::Suspend),
+        Command::Resume(one) => syncs::ask(&one, Ask::Resume),
+        Command::Reconcile(one) => syncs::ask(&one, Ask::Reconcile),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Codeowners(arguments) => codeowners::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 pub const NAMESPACE: &str = "kubemate-system";
 /// Who writes the status.
 const MANAGER: &str = "kubemate-controller";
+/// The annotation that asks for a look now: any new value does.
+pub const ASKED: &str = "kubemate.dev/reconcile-at";
 /// Sets in one status at most; the rest is counted.
 pub const MAX_SETS: usize = 100;
 /// Bytes of one message at most.
@@ -193,6 +195,49 @@ pub async fn write_status(
     drop(
         api(client)
             .patch_status(name, &params, &Patch::<Value>::Apply(body))
+            .await?,
+    );
+    Ok(())
+}
+
+/// What a person asks of a Sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// To stop without forgetting anything.
+    Suspend,
+    /// To go on.
+    Resume,
+    /// To look now.
+    Reconcile,
+}
+
+impl Ask {
+    /// What was done, in words that follow a name.
+    pub const fn done(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspended; what is applied stays, and nothing is written",
+            Self::Resume => "goes on",
+            Self::Reconcile => "is looked at now",
+        }
+    }
+}
+
+/// Asks something of a Sync. `now` is the time of the asking.
+pub async fn ask(
+    client: Client,
+    name: &str,
+    ask: Ask,
+    now: jiff::Timestamp,
+) -> Result<(), kube::Error> {
+    let body = match ask {
+        Ask::Suspend => json!({"spec": {"suspend": true}}),
+        Ask::Resume => json!({"spec": {"suspend": false}}),
+        Ask::Reconcile => json!({"metadata": {"annotations": {ASKED: now.to_string()}}}),
+    };
+    let patch = Patch::Merge(body);
+    drop(
+        api(client)
+            .patch(name, &PatchParams::default(), &patch)
             .await?,
     );
     Ok(())

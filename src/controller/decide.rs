@@ -27,6 +27,8 @@ pub struct State {
     pub tries: u32,
     /// Something asked for a pass while one was running.
     pub again: bool,
+    /// No pass begins before this time, so that passes never follow one another without a breath.
+    pub rest_until: Duration,
 }
 
 /// What a Sync is doing.
@@ -57,8 +59,8 @@ pub enum Event {
     },
     /// Time has come.
     Tick,
-    /// Objects of the Sync changed on the cluster.
-    Drift,
+    /// Objects of the Sync changed on the cluster, or a person asks for a look.
+    Changed,
     /// The pass has ended.
     Ended(Ending),
 }
@@ -96,6 +98,7 @@ impl State {
             interval: Duration::from_mins(1),
             tries: 0,
             again: false,
+            rest_until: Duration::ZERO,
         }
     }
 
@@ -134,8 +137,11 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
             Phase::Waiting(due) if due <= now => begin(state),
             Phase::Waiting(_) | Phase::Running | Phase::Suspended { .. } => (state, None),
         },
-        Event::Drift => match state.phase {
-            Phase::Waiting(due) => (waiting(state, due.min(now + BREATH)), None),
+        Event::Changed => match state.phase {
+            Phase::Waiting(due) => {
+                let soonest = state.rest_until.max(now);
+                (waiting(state, due.min(soonest)), None)
+            }
             Phase::Running => (
                 State {
                     again: true,
@@ -145,7 +151,14 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
             ),
             Phase::Suspended { .. } => (state, None),
         },
-        Event::Ended(ending) => (ended(state, ending, now, chance), None),
+        Event::Ended(ending) => {
+            let rest_until = now + BREATH;
+            let state = State {
+                rest_until,
+                ..state
+            };
+            (ended(state, ending, now, chance), None)
+        }
     }
 }
 

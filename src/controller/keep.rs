@@ -78,10 +78,14 @@ pub(super) async fn keep(
             () = stop.cancelled() => break,
             changed = specs.changed() => {
                 if changed.is_err() { break }
-                keeper.sync = Arc::clone(&specs.borrow_and_update());
+                let before = std::mem::replace(&mut keeper.sync, Arc::clone(&specs.borrow_and_update()));
                 keeper.read_spec(&stop).await;
+                let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
+                if asked(&keeper.sync).is_some_and(|at| Some(at) != asked(&before)) {
+                    keeper.happened(Event::Changed, &stop);
+                }
             }
-            Some(()) = drifts.recv() => keeper.happened(Event::Drift, &stop),
+            Some(()) = drifts.recv() => keeper.happened(Event::Changed, &stop),
             () = until(due) => keeper.happened(Event::Tick, &stop),
             passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,
         }

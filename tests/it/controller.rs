@@ -252,6 +252,47 @@ fn is(status: &Value, kind: &str, truth: &str) -> bool {
         .any(|c| c["type"] == kind && c["status"] == truth)
 }
 
+impl Bed {
+    /// What a command about this Sync prints, with its exit code.
+    fn ask(&self, command: &str) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+            .args([command, &self.name, "--kubeconfig"])
+            .arg(self.cluster.kubeconfig())
+            .output()
+            .unwrap();
+        let mut said = String::from_utf8(output.stdout).unwrap();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), said)
+    }
+}
+
+/// A suspended Sync leaves drift alone and says so; a resumed one undoes it.
+fn asked_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
+    let (code, said) = bed.ask("suspend");
+    assert_eq!(code, 0, "{said}");
+    bed.until("suspended", |s| is(s, "Ready", "False"));
+    bed.cluster
+        .kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=2"]);
+    let (code, said) = bed.ask("why");
+    assert_eq!(code, 6, "{said}");
+    assert!(
+        said.contains("(Suspended)") && said.contains("kubemate resume"),
+        "{said}"
+    );
+    let (code, said) = bed.ask("reconcile");
+    assert_eq!(code, 64, "{said}");
+    assert_eq!(bed.deployment().unwrap()["spec"]["replicas"], 2);
+
+    assert_eq!(bed.ask("resume").0, 0);
+    bed.until("drift undone after the pause", |_| {
+        bed.deployment().unwrap()["spec"]["replicas"] == 1
+    });
+    bed.until("ready again", |s| is(s, "Ready", "True"));
+    assert_eq!(bed.ask("reconcile").0, 0);
+    let (code, said) = bed.ask("why");
+    assert_eq!(code, 0, "{said}");
+}
+
 const GOOD: &str = "app web tenant=NAME replicas=1 {\n  image \"registry.bank.example/web\"\n  version \"1.0.0\"\n  resources { requests cpu=\"50m\" memory=\"64Mi\"; limits memory=\"64Mi\" }\n}\n";
 const BROKEN: &str =
     "app web tenant=NAME replicas=1 {\n  imagine \"registry.bank.example/web\"\n}\n";
@@ -316,6 +357,8 @@ fn commits_are_applied_kept_and_repaired() {
     let image =
         bed.deployment().unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].clone();
     assert!(image.as_str().unwrap().ends_with(":1.0.1"), "{image}");
+
+    asked_by_people(&bed, (name, namespace));
 
     let took = controller.terminate();
     assert!(took < Duration::from_secs(25), "{took:?}");

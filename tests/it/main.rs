@@ -27,6 +27,7 @@ mod engine_cases;
 mod fmt;
 mod git;
 mod language;
+mod line_soup;
 mod plan;
 mod printers;
 mod remote;

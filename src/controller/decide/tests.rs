@@ -12,6 +12,7 @@ fn in_phase(phase: Phase) -> State {
         interval: MINUTE,
         tries: 0,
         again: false,
+        rest_until: Duration::ZERO,
     }
 }
 
@@ -48,10 +49,10 @@ fn each_event_in_each_phase() {
         (OFF, spec(2, true), OFF, false, None),
         (OFF, spec(2, false), DUE, false, None),
         (RUNS_OUT, spec(2, false), RUNNING, true, None),
-        (LATER, Event::Drift, SOON, false, None),
-        (DUE, Event::Drift, DUE, false, None),
-        (RUNNING, Event::Drift, RUNNING, true, None),
-        (OFF, Event::Drift, OFF, false, None),
+        (LATER, Event::Changed, DUE, false, None),
+        (DUE, Event::Changed, DUE, false, None),
+        (RUNNING, Event::Changed, RUNNING, true, None),
+        (OFF, Event::Changed, OFF, false, None),
         (RUNS_OUT, Event::Ended(Ending::CalledOff), OFF, false, None),
         (RUNNING, Event::Ended(Ending::CalledOff), SOON, false, None),
     ];
@@ -74,6 +75,19 @@ fn pause(ending: Ending, tries: u32) -> Duration {
     let (after, effect) = decide(state, Event::Ended(ending), NOW, 0.0);
     assert_eq!(effect, None);
     after.due().unwrap() - NOW
+}
+
+#[test]
+fn the_first_change_is_followed_at_once_and_the_next_after_a_breath() {
+    let (state, _) = decide(in_phase(RUNNING), Event::Ended(Ending::Settled), NOW, 0.0);
+    let (state, _) = decide(state, Event::Changed, NOW, 0.0);
+    assert_eq!(state.phase, SOON);
+    let rested = State {
+        phase: Phase::Waiting(NOW + MINUTE),
+        ..state
+    };
+    let (state, _) = decide(rested, Event::Changed, NOW + MINUTE / 2, 0.0);
+    assert_eq!(state.due(), Some(NOW + MINUTE / 2));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Codes 510–529: rules about the parts of a pod, for every kind that has one.
 
-use super::Example::Unshown;
 use super::{PLATFORM, WEB, shown};
 
 catalogue! {
@@ -48,7 +47,10 @@ catalogue! {
     FOREIGN_SECRET = 515, "A secret of another tenant",
     "A pod reads secrets of its own namespace only, so the secret of another tenant is of no use, exported or not. \
      Declare a `secret` of your own that reads the same path of the store, if the store lets you.",
-    Unshown("a secret of another tenant is told as not exported, KM0406, too");
+    shown(
+        &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=\"stock/db\" key=password }\n}\n")],
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\napp shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=db key=password }\n}\n")],
+    );
 
     UNKNOWN_PART = 516, "A part that the same resource does not declare",
     "A port, volume or configuration is declared in the resource and then used by its name, and there is none of \
