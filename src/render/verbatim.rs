@@ -255,7 +255,9 @@ fn at_home(body: &mut Value, owner: &Owner, namespaces: &[String]) {
         return;
     };
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.entry("namespace").or_insert_with(|| only.as_str().into());
+        metadata
+            .entry("namespace")
+            .or_insert_with(|| only.as_str().into());
     }
 }
 

@@ -118,7 +118,10 @@ async fn accepted(groups: &[&str], kinds: &[&str], files: &[(&str, &str)]) {
     let mut all = objects(files);
     all.retain(|object| kinds.iter().any(|kind| object["kind"] == *kind));
     for kind in kinds {
-        assert!(all.iter().any(|object| object["kind"] == *kind), "no {kind} is rendered");
+        assert!(
+            all.iter().any(|object| object["kind"] == *kind),
+            "no {kind} is rendered"
+        );
     }
     served(groups, all).await;
 }
@@ -162,7 +165,12 @@ fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
             folder(root, &path, out);
             continue;
         }
-        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let name = path
+            .strip_prefix(root)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
         out.push((name, std::fs::read_to_string(&path).unwrap()));
     }
 }
@@ -172,7 +180,10 @@ async fn the_bank_is_what_its_clusters_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
     let mut files = Vec::new();
     folder(&root, &root, &mut files);
-    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
     for environment in ["dev", "prod"] {
         let all = rendered(&tree(&files), environment, "hq");
         assert!(all.len() > 80, "{}", all.len());
@@ -186,8 +197,17 @@ async fn every_example_is_what_its_cluster_reads() {
     let mut texts = Vec::new();
     folder(&root, &root, &mut texts);
     let platform = [
-        "tenant", "role", "secret-store", "approval", "freeze", "change-window", "registry",
-        "image-policy", "component", "storage-class", "persistent-volume",
+        "tenant",
+        "role",
+        "secret-store",
+        "approval",
+        "freeze",
+        "change-window",
+        "registry",
+        "image-policy",
+        "component",
+        "storage-class",
+        "persistent-volume",
     ];
     let mut files = vec![("kubemate.kdl".to_owned(), TWO_TENANTS.to_owned())];
     for (name, text) in texts {
@@ -199,7 +219,10 @@ async fn every_example_is_what_its_cluster_reads() {
             files.push((format!("tenants/payments/{name}"), text));
         }
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
     let all = rendered(&tree(&files), "prod", "sh");
     assert!(all.len() > 60, "{}", all.len());
     served(&["gateway-api", "cert-manager", "external-secrets"], all).await;
@@ -212,12 +235,27 @@ async fn apps_are_what_their_controllers_read() {
         ("platform/tenants.kdl", APPS_NEED),
         ("tenants/payments/all.kdl", example),
         ("tenants/payments/secret.kdl", SECRET),
-        ("tenants/payments/files/checkout.toml", "listen = \":8080\"\n"),
+        (
+            "tenants/payments/files/checkout.toml",
+            "listen = \":8080\"\n",
+        ),
     ];
     let kinds = [
-        "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service", "ServiceAccount",
-        "ConfigMap", "PersistentVolumeClaim", "HorizontalPodAutoscaler", "PodDisruptionBudget",
-        "ScaledObject", "TriggerAuthentication", "Canary", "HTTPRoute",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "Service",
+        "ServiceAccount",
+        "ConfigMap",
+        "PersistentVolumeClaim",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "ScaledObject",
+        "TriggerAuthentication",
+        "Canary",
+        "HTTPRoute",
     ];
     accepted(&OPERATORS, &kinds, &files).await;
 }

@@ -19,7 +19,12 @@ pub(crate) const TENANTS: [&str; 6] = [
 
 /// Whose kinds the example uses.
 pub(crate) const OPERATORS: [&str; 6] = [
-    "gateway-api", "traefik", "cert-manager", "external-secrets", "keda", "flagger",
+    "gateway-api",
+    "traefik",
+    "cert-manager",
+    "external-secrets",
+    "keda",
+    "flagger",
 ];
 
 /// Kinds that the example renders, as kubectl names them.
@@ -117,7 +122,10 @@ impl Bank {
             .replace("in prod ", &format!("in {} ", self.prod))
             .replace("env=prod ", &format!("env={} ", self.prod))
             // Hosts belong to one environment, and tests share a cluster.
-            .replace("bank.example\"\n    let tier", &format!("{}.example\"\n    let tier", self.name))
+            .replace(
+                "bank.example\"\n    let tier",
+                &format!("{}.example\"\n    let tier", self.name),
+            )
             .replace("00000000-0000-4000-8000-000000000000", &uid())
     }
 

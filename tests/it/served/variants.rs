@@ -10,25 +10,67 @@ use crate::bank::project::OPERATORS;
 
 /// Parts of an app: for which workloads, as letters, and the text.
 const APP: &[(&str, &str)] = &[
-    ("dsnjc", "env { LOG_LEVEL info; RETRIES 3; NODE fact=node-name; DB secret=checkout-db key=password }"),
+    (
+        "dsnjc",
+        "env { LOG_LEVEL info; RETRIES 3; NODE fact=node-name; DB secret=checkout-db key=password }",
+    ),
     ("dsnjc", "env-from secret=checkout-db prefix=DB_"),
-    ("dsnjc", "config settings mount=\"/etc/settings\" { value basket \"50\"; file \"a.toml\" \"x = 1\" }"),
-    ("dsnjc", "volume tmp mount=\"/tmp\" size=\"1Gi\" ephemeral=#true"),
-    ("dsnjc", "volume shm mount=\"/dev/shm\" size=\"64Mi\" memory=#true"),
-    ("dsnjc", "volume db mount=\"/etc/db\" secret=checkout-db { item password \"pg/password\" }"),
-    ("dsnjc", "volume shared mount=\"/shared\" size=\"10Gi\" access=many sub-path=\"a\""),
-    ("s", "volume data mount=\"/data\" size=\"50Gi\" class=ssd per-replica=#true"),
-    ("dsnjc", "init schema { image \"r/schema\"; version \"1\"; command check }"),
-    ("dsnjc", "sidecar proxy { image \"r/proxy\"; version \"1\"; args \"-q\"; resources { requests cpu=\"10m\" } }"),
-    ("dsnjc", "placement { spread by=zone skew=2 strict=#true; node-label \"tier=core\"; tolerate spot for=\"5m\" }"),
-    ("dsnjc", "security user=1000 group=1000 volume-group=2000 { capabilities NET_BIND_SERVICE }"),
+    (
+        "dsnjc",
+        "config settings mount=\"/etc/settings\" { value basket \"50\"; file \"a.toml\" \"x = 1\" }",
+    ),
+    (
+        "dsnjc",
+        "volume tmp mount=\"/tmp\" size=\"1Gi\" ephemeral=#true",
+    ),
+    (
+        "dsnjc",
+        "volume shm mount=\"/dev/shm\" size=\"64Mi\" memory=#true",
+    ),
+    (
+        "dsnjc",
+        "volume db mount=\"/etc/db\" secret=checkout-db { item password \"pg/password\" }",
+    ),
+    (
+        "dsnjc",
+        "volume shared mount=\"/shared\" size=\"10Gi\" access=many sub-path=\"a\"",
+    ),
+    (
+        "s",
+        "volume data mount=\"/data\" size=\"50Gi\" class=ssd per-replica=#true",
+    ),
+    (
+        "dsnjc",
+        "init schema { image \"r/schema\"; version \"1\"; command check }",
+    ),
+    (
+        "dsnjc",
+        "sidecar proxy { image \"r/proxy\"; version \"1\"; args \"-q\"; resources { requests cpu=\"10m\" } }",
+    ),
+    (
+        "dsnjc",
+        "placement { spread by=zone skew=2 strict=#true; node-label \"tier=core\"; tolerate spot for=\"5m\" }",
+    ),
+    (
+        "dsnjc",
+        "security user=1000 group=1000 volume-group=2000 { capabilities NET_BIND_SERVICE }",
+    ),
     ("dsnjc", "shutdown grace=\"45s\" { exec \"/bin/bye\" }"),
-    ("dsnjc", "labels { \"example.com/tier\" web }; annotations { \"example.com/contact\" \"a@b\" }"),
-    ("dsn", "probe readiness path=\"/r\" port=http tls=#true every=\"5s\" timeout=\"2s\""),
+    (
+        "dsnjc",
+        "labels { \"example.com/tier\" web }; annotations { \"example.com/contact\" \"a@b\" }",
+    ),
+    (
+        "dsn",
+        "probe readiness path=\"/r\" port=http tls=#true every=\"5s\" timeout=\"2s\"",
+    ),
     ("dsn", "probe liveness { exec \"/bin/alive\" }"),
     ("dsn", "probe startup grpc=\"\" port=http failures=30"),
     ("dsn", "port events 7946 protocol=udp"),
-    ("dsn", "before deploy { task migrate retries=0 timeout=\"30m\" { run \"migrate up\"; env { MODE up } } }"),
+    (
+        "dsn",
+        "before deploy { task migrate retries=0 timeout=\"30m\" { run \"migrate up\"; env { MODE up } } }",
+    ),
     ("dsn", "after deploy { task warm { command warm } }"),
     ("ds", "disruption max-unavailable=\"20%\""),
     ("jc", "retries 0"),
@@ -39,13 +81,31 @@ const APP: &[(&str, &str)] = &[
 const NUMBER: &[(&str, &str)] = &[
     ("dsn", ""),
     ("ds", "replicas 3"),
-    ("ds", "autoscale min=2 max=5 { metric cpu target=\"70%\"; scale-down over=\"5m\" by=\"10%\" every=\"2m\" }"),
-    ("ds", "autoscale min=1 max=5 { metric queue average=30 external=#true { labels { queue a } }; scale-up by=4 }"),
-    ("ds", "autoscale min=0 max=5 every=\"15s\" { trigger q scaler=kafka total=#true { settings { topic a }; login { password secret=checkout-db key=password } }; fallback replicas=2 }"),
-    ("d", "replicas 2; rollout rolling surge=\"50%\" unavailable=1 timeout=\"15m\""),
+    (
+        "ds",
+        "autoscale min=2 max=5 { metric cpu target=\"70%\"; scale-down over=\"5m\" by=\"10%\" every=\"2m\" }",
+    ),
+    (
+        "ds",
+        "autoscale min=1 max=5 { metric queue average=30 external=#true { labels { queue a } }; scale-up by=4 }",
+    ),
+    (
+        "ds",
+        "autoscale min=0 max=5 every=\"15s\" { trigger q scaler=kafka total=#true { settings { topic a }; login { password secret=checkout-db key=password } }; fallback replicas=2 }",
+    ),
+    (
+        "d",
+        "replicas 2; rollout rolling surge=\"50%\" unavailable=1 timeout=\"15m\"",
+    ),
     ("d", "rollout recreate"),
-    ("d", "autoscale min=2 max=4; rollout blue-green every=\"1m\" { check latency within=\"1s\" }"),
-    ("d", "autoscale min=0 max=4 { trigger q scaler=cron { settings { start \"0 1 * * *\"; end \"0 2 * * *\"; timezone UTC; desiredReplicas \"3\" } } }; rollout blue-green every=\"90s\""),
+    (
+        "d",
+        "autoscale min=2 max=4; rollout blue-green every=\"1m\" { check latency within=\"1s\" }",
+    ),
+    (
+        "d",
+        "autoscale min=0 max=4 { trigger q scaler=cron { settings { start \"0 1 * * *\"; end \"0 2 * * *\"; timezone UTC; desiredReplicas \"3\" } } }; rollout blue-green every=\"90s\"",
+    ),
     ("n", "rollout rolling unavailable=\"10%\""),
     ("jc", ""),
 ];
@@ -61,8 +121,18 @@ const ROUTE: &[&str] = &[
     "auth url=\"https://auth.bank/check\"",
     "cors { origins \"https://bank\"; methods GET; credentials #true; max-age \"10m\" }",
 ];
-const METHODS: &[&str] = &["", "methods GET", "methods GET POST", "methods PUT DELETE PATCH"];
-const REWRITE: &[&str] = &["", "rewrite prefix=\"/\"", "rewrite path=\"/p\" host=\"h.bank\"", "rewrite prefix=\"/v2\""];
+const METHODS: &[&str] = &[
+    "",
+    "methods GET",
+    "methods GET POST",
+    "methods PUT DELETE PATCH",
+];
+const REWRITE: &[&str] = &[
+    "",
+    "rewrite prefix=\"/\"",
+    "rewrite path=\"/p\" host=\"h.bank\"",
+    "rewrite prefix=\"/v2\"",
+];
 const TENANT: &[&str] = &[
     "owner \"team@bank\"",
     "member ana role=admin; member sre kind=group role=operator",
@@ -84,7 +154,10 @@ struct Dice(u64);
 impl Dice {
     /// A number below `sides`.
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 
@@ -94,9 +167,14 @@ impl Dice {
 }
 
 /// How many of each: a few, and 300 in long runs.
-#[expect(clippy::disallowed_methods, reason = "a test may be told to try harder")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may be told to try harder"
+)]
 fn many() -> u64 {
-    let asked = std::env::var("KUBEMATE_SEEDS").ok().and_then(|n| n.parse().ok());
+    let asked = std::env::var("KUBEMATE_SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok());
     asked.unwrap_or(40).min(300)
 }
 
@@ -107,7 +185,11 @@ fn app(seed: u64) -> String {
         ("s", "stateful", "port http 8080"),
         ("n", "daemon", "port http 8080"),
         ("j", "job", "run \"2026-12-31\""),
-        ("c", "cron-job", "schedule \"30 2 * * 1-5\" zone=\"Asia/Shanghai\" overlap=forbid keep=3"),
+        (
+            "c",
+            "cron-job",
+            "schedule \"30 2 * * 1-5\" zone=\"Asia/Shanghai\" overlap=forbid keep=3",
+        ),
     ]);
     let mut text = format!(
         "app v{seed} tenant=payments namespace=core workload={workload} {{\n  image \"harbor.bank/v\"\n  version \"{seed}\"\n  {must}\n  resources {{ requests cpu=\"100m\" memory=\"128Mi\"; limits memory=\"256Mi\" }}\n"
@@ -117,15 +199,28 @@ fn app(seed: u64) -> String {
             writeln!(text, "  {part}").unwrap();
         }
     }
-    let number: Vec<&str> = NUMBER.iter().filter(|(fits, _)| fits.contains(letter)).map(|n| n.1).collect();
+    let number: Vec<&str> = NUMBER
+        .iter()
+        .filter(|(fits, _)| fits.contains(letter))
+        .map(|n| n.1)
+        .collect();
     writeln!(text, "  {}\n}}", dice.one(&number)).unwrap();
     text
 }
 
 fn route(seed: u64) -> String {
     let dice = &mut Dice(seed);
-    let path = *dice.one(&["path=\"/a\"", "path-exact=\"/a\"", "path-regex=\"/a[0-9]+\"", ""]);
-    let to = *dice.one(&["to plain", "to released", "to plain weight=9; to released weight=1"]);
+    let path = *dice.one(&[
+        "path=\"/a\"",
+        "path-exact=\"/a\"",
+        "path-regex=\"/a[0-9]+\"",
+        "",
+    ]);
+    let to = *dice.one(&[
+        "to plain",
+        "to released",
+        "to plain weight=9; to released weight=1",
+    ]);
     let mut text = format!(
         "route r{seed} tenant=payments namespace=core gateway=public {{\n  host \"r{seed}.${{domain}}\"\n  rule {path} {{\n    {to}\n"
     );
