@@ -32,6 +32,7 @@ mod plan;
 mod printers;
 mod remote;
 mod scan;
+mod served;
 mod span_law;
 mod tidy;
 mod worker;
