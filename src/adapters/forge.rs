@@ -1,0 +1,24 @@
+//! Forges behind [`Forge`]: one client, one policy for retries and limits, three dialects.
+//!
+//! A credential goes to the host it is for and nowhere else, is never printed, and nothing here has a
+//! `Debug` that could show it. Redirects are not followed.
+//!
+//! [`Forge`]: crate::report::forge::Forge
+
+mod app;
+mod client;
+mod gitea;
+mod github;
+mod github_checks;
+mod gitlab;
+mod gitlab_lines;
+mod read;
+mod retry;
+mod sticky;
+
+pub use app::AppKey;
+pub use client::{Auth, Link, Token};
+pub use gitea::Gitea;
+pub use github::GitHub;
+pub use gitlab::GitLab;
+pub use retry::Patience;
