@@ -9,6 +9,7 @@ pub mod output;
 pub mod session;
 
 mod apply;
+mod ci;
 mod codeowners;
 mod completions;
 mod controller;
@@ -59,6 +60,7 @@ enum Command {
     Render(render::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
+    Ci(ci::Arguments),
     Status(status::Arguments),
     Diff(diff::Arguments),
     Delete(delete::Arguments),
@@ -100,6 +102,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Render(arguments) => render::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),

@@ -49,9 +49,29 @@ impl Session {
         cluster: Option<&str>,
     ) -> Result<Self, Failure> {
         let loaded = source.load()?;
+        let opened = Self::judge(loaded, |checked| {
+            only(load::targets(checked, env)?, cluster)
+        })?;
+        match opened {
+            Ok(session) => Ok(session),
+            Err((loaded, verdict)) => {
+                load::require_valid(&verdict, &loaded)?;
+                Err(Failure::Refused)
+            }
+        }
+    }
+
+    /// Renders what was loaded for the targets that are chosen, or gives back what is wrong with it.
+    /// Prints nothing.
+    pub fn judge(
+        loaded: Loaded,
+        choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
+    ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
         let checked = load::judge_loaded(&loaded, &Want::Check)?;
-        load::require_valid(&checked, &loaded)?;
-        let targets = only(load::targets(&checked, env)?, cluster)?;
+        if checked.diagnostics.has_errors() {
+            return Ok(Err((loaded, checked)));
+        }
+        let targets = choose(&checked)?;
         let verdict = load::judge_loaded(
             &loaded,
             &Want::Render {
@@ -59,19 +79,30 @@ impl Session {
                 trace: true,
             },
         )?;
-        load::require_valid(&verdict, &loaded)?;
+        if verdict.diagnostics.has_errors() {
+            return Ok(Err((loaded, verdict)));
+        }
         let sets = verdict.rendered().into_values().collect();
         let tenants = verdict
             .outcomes
             .iter()
             .flat_map(|(_, o)| o.tenants.clone())
             .collect();
-        Ok(Self {
+        Ok(Ok(Self {
             loaded,
             verdict,
             sets,
             tenants,
-        })
+        }))
+    }
+
+    /// Whether the project runs this environment on this cluster.
+    pub fn has_target(&self, set: &SetId) -> bool {
+        let project = self.verdict.project.as_ref();
+        let targets = project.map(|f| f.project.targets()).unwrap_or_default();
+        targets
+            .iter()
+            .any(|t| t.environment == set.environment && t.cluster == set.cluster)
     }
 
     /// The UID that the project demands of a cluster.
@@ -166,7 +197,8 @@ pub fn place(tree: &SourceTree, span: &Span) -> Option<Place> {
     })
 }
 
-fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
+/// Those of one cluster, or all; an unknown cluster is an error that lists them.
+pub fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
     let Some(wanted) = cluster else {
         return Ok(targets);
     };

@@ -28,13 +28,15 @@ pub struct Gitea {
     link: Link,
     repository: String,
     me: OnceCell<String>,
+    bot: Option<String>,
 }
 
 impl Gitea {
-    /// The repository `OWNER/NAME`. `me` is the name under which the token writes, where that is known.
-    pub fn new(link: Link, repository: &str, me: Option<&str>) -> Self {
-        let me = me.map(str::to_owned);
-        Self { link, repository: repository.to_owned(), me: OnceCell::new_with(me) }
+    /// The repository `OWNER/NAME`. `bot` is who writes with a job's own token, which
+    /// may not ask for its name.
+    pub fn new(link: Link, repository: &str, bot: Option<&str>) -> Self {
+        let bot = bot.map(str::to_owned);
+        Self { link, repository: repository.to_owned(), me: OnceCell::new(), bot }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -42,7 +44,7 @@ impl Gitea {
     }
 
     async fn me(&self) -> Result<&str, ForgeError> {
-        let ask = || read::login(&self.link, "/login");
+        let ask = || read::login(&self.link, "/login", self.bot.as_deref());
         self.me.get_or_try_init(ask).await.map(String::as_str)
     }
 

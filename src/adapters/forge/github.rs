@@ -23,14 +23,15 @@ pub struct GitHub {
     link: Link,
     repository: String,
     me: OnceCell<String>,
+    bot: Option<String>,
 }
 
 impl GitHub {
-    /// The repository `OWNER/NAME`. `me` is the name under which the token writes, where that is known;
-    /// a job's own token may not ask for it.
-    pub fn new(link: Link, repository: &str, me: Option<&str>) -> Self {
-        let me = me.map(str::to_owned);
-        Self { link, repository: repository.to_owned(), me: OnceCell::new_with(me) }
+    /// The repository `OWNER/NAME`. `bot` is who writes with a job's own token, which
+    /// may not ask for its name.
+    pub fn new(link: Link, repository: &str, bot: Option<&str>) -> Self {
+        let bot = bot.map(str::to_owned);
+        Self { link, repository: repository.to_owned(), me: OnceCell::new(), bot }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -42,7 +43,7 @@ impl GitHub {
             match self.link.auth() {
                 Auth::App(key) => key.login(&self.link).await,
                 Auth::Bearer(_) | Auth::TokenWord(_) | Auth::PrivateToken(_) => {
-                    read::login(&self.link, "/login").await
+                    read::login(&self.link, "/login", self.bot.as_deref()).await
                 }
             }
         };

@@ -32,7 +32,7 @@ impl GitLab {
     }
 
     async fn me(&self) -> Result<&str, ForgeError> {
-        let ask = || read::login(&self.link, "/username");
+        let ask = || read::login(&self.link, "/username", None);
         self.me.get_or_try_init(ask).await.map(String::as_str)
     }
 

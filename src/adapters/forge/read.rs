@@ -33,10 +33,19 @@ pub(super) fn odd(link: &Link, what: &'static str) -> ForgeError {
     ForgeError::Unreachable { host: link.host(), what, reason }
 }
 
-/// The name of the user whose token we have.
-pub(super) async fn login(link: &Link, pointer: &str) -> Result<String, ForgeError> {
+/// The name of the user whose token we have; `bot` where the token may not ask.
+pub(super) async fn login(
+    link: &Link,
+    pointer: &str,
+    bot: Option<&str>,
+) -> Result<String, ForgeError> {
     let what = "ask whose token this is";
-    let answer = link.call(&Ask::get("/user", what)).await?.body;
+    let answer = match (link.call(&Ask::get("/user", what)).await, bot) {
+        (Err(ForgeError::Denied { .. } | ForgeError::Missing { .. }), Some(bot)) => {
+            return Ok(bot.to_owned());
+        }
+        (answer, _) => answer?.body,
+    };
     text(&answer, pointer).ok_or_else(|| odd(link, what))
 }
 

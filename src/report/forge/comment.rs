@@ -11,6 +11,7 @@ use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::plan::display::escape::{code, markdown as words};
 use crate::plan::display::markdown::{self, Part};
 use crate::plan::display::{Place, Places, summary};
+use crate::plan::intent::Intent;
 use crate::plan::{Level, Plan, Verb};
 use crate::source::repository::CommitId;
 
@@ -64,6 +65,8 @@ pub struct Report<'a> {
     pub base: Option<&'a CommitId>,
     /// What came out.
     pub judged: Judged<'a>,
+    /// What an approval binds to, for sets that were compared without a cluster.
+    pub intents: &'a [Intent],
     /// Problems of the files.
     pub diagnostics: &'a Diagnostics,
     /// One line each: what else there is to know. Texts of ours, not of users.
@@ -150,7 +153,7 @@ pub fn comment(report: &Report<'_>, budget: usize) -> Comment {
     }));
     parts.extend(problems(report));
     if let Judged::Planned(plans) = &report.judged {
-        parts.extend(planned(plans, report.places));
+        parts.extend(planned(plans, report));
     }
     let pointer = match report.link {
         Some(_) => "The whole plan is behind the link above.",
@@ -231,7 +234,8 @@ pub(super) fn primary(diagnostic: &Diagnostic, places: Places<'_>) -> Option<Pla
 }
 
 /// Findings of all sets, then a line for each set, then what changes set by set.
-fn planned<'a>(plans: &'a [Plan], places: Places<'a>) -> Vec<Part> {
+fn planned(plans: &[Plan], report: &Report<'_>) -> Vec<Part> {
+    let places = report.places;
     let mut parts = Vec::new();
     for (set, finding) in plans.iter().flat_map(|p| p.findings.iter().map(move |f| (&p.set, f))) {
         let mut part = markdown::finding(finding, places);
@@ -242,7 +246,7 @@ fn planned<'a>(plans: &'a [Plan], places: Places<'a>) -> Vec<Part> {
         parts.push(part);
     }
     parts.sort_by_key(|part| part.importance);
-    parts.extend(sets(plans));
+    parts.extend(sets(plans, report.intents));
     for plan in plans.iter().filter(|plan| !plan.is_empty()) {
         parts.push(Part {
             importance: 3,
@@ -256,13 +260,15 @@ fn planned<'a>(plans: &'a [Plan], places: Places<'a>) -> Vec<Part> {
 }
 
 /// One row for each set that changes. The head of the table goes with the first.
-fn sets(plans: &[Plan]) -> Vec<Part> {
-    let mut head = "\n| set | what | plan |\n|---|---|---|\n".to_owned();
+fn sets(plans: &[Plan], intents: &[Intent]) -> Vec<Part> {
+    let mut head = "\n| set | what | digest |\n|---|---|---|\n".to_owned();
     let changing = plans.iter().filter(|plan| !plan.is_empty());
     let rows = changing.map(|plan| {
         let first = !head.is_empty();
         let (set, what) = (words(&plan.set.to_string()), words(&summary(plan)));
-        let row = format!("| {set} | {what} | `{}` |\n", plan.digest.get(..12).unwrap_or("-"));
+        let intent = intents.iter().find(|intent| intent.set == plan.set);
+        let digest = intent.map_or(plan.digest.as_str(), |intent| &intent.digest);
+        let row = format!("| {set} | {what} | {} |\n", code(digest));
         Part {
             importance: if first { 1 } else { 2 },
             what: "set",

@@ -22,6 +22,7 @@ pub fn facts(report: &Report<'_>, exit_code: u8) -> Vec<(&'static str, String)> 
         .filter(|plan| !plan.is_empty())
         .map(|plan| plan.digest.as_str())
         .collect();
+    let intents: Vec<&str> = report.intents.iter().map(|i| i.digest.as_str()).collect();
     let changes = plans.iter().any(|plan| !plan.is_empty());
     vec![
         ("verdict", word(report.state()).to_owned()),
@@ -36,6 +37,7 @@ pub fn facts(report: &Report<'_>, exit_code: u8) -> Vec<(&'static str, String)> 
         ("confirmations", at(Level::Confirm).to_string()),
         ("dangers", at(Level::Danger).to_string()),
         ("plan-digests", digests.join(" ")),
+        ("intent-digests", intents.join(" ")),
         ("head", report.head.to_string()),
         ("base", report.base.map(ToString::to_string).unwrap_or_default()),
     ]
