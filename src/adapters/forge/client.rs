@@ -390,6 +390,11 @@ impl Link {
         kept.insert(ask.path.clone(), Kept { etag, body, headers });
     }
 
+    /// What was kept is not believed any more.
+    pub(super) fn forget_all(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn forget(&self, ask: &Ask<'_>) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&ask.path);
     }

@@ -30,8 +30,12 @@ pub(super) struct Words {
 /// Makes the comment of an instance say this.
 pub(super) async fn put(link: &Link, words: &Words, me: &str, comment: &Comment) -> Result<Put, ForgeError> {
     match attempt(link, words, me, comment).await {
-        // It may have been written before the connection broke: what is there decides.
-        Err(ForgeError::Unreachable { .. }) => attempt(link, words, me, comment).await,
+        // It may have been written before the connection broke, or what we knew was old: what is there
+        // now decides.
+        Err(ForgeError::Unreachable { .. } | ForgeError::Missing { .. }) => {
+            link.forget_all();
+            attempt(link, words, me, comment).await
+        }
         decided => decided,
     }
 }
