@@ -88,7 +88,10 @@ fn exit(arguments: &Arguments, report: &Report<'_>, judgement: &Judgement) -> Ex
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a CI system speaks through the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a CI system speaks through the environment"
+)]
 fn variables() -> Variables {
     let one = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
     ci::VARIABLES.iter().filter_map(one).collect()
@@ -96,17 +99,25 @@ fn variables() -> Variables {
 
 /// The event that started the job, where the system wrote it to a file.
 fn event(variables: &Variables) -> Option<serde_json::Value> {
-    let path = variables.get("GITHUB_EVENT_PATH").filter(|path| !path.is_empty())?;
+    let path = variables
+        .get("GITHUB_EVENT_PATH")
+        .filter(|path| !path.is_empty())?;
     let text = disk::read_text(path.as_ref()).ok()?;
     serde_json::from_str(&text).ok()
 }
 
 fn instance(arguments: &Arguments, variables: &Variables) -> Result<Instance, Failure> {
     let given = arguments.instance.as_deref();
-    let set = variables.get("KUBEMATE_INSTANCE").map(String::as_str).filter(|name| !name.is_empty());
+    let set = variables
+        .get("KUBEMATE_INSTANCE")
+        .map(String::as_str)
+        .filter(|name| !name.is_empty());
     let name = given.or(set).unwrap_or("default");
     Instance::new(name).ok_or_else(|| Failure::Usage {
-        message: format!("`{}` cannot be the name of an instance", name.escape_debug()),
+        message: format!(
+            "`{}` cannot be the name of an instance",
+            name.escape_debug()
+        ),
         help: "use lower-case letters, digits and hyphens, at most 40".to_owned(),
     })
 }

@@ -356,8 +356,7 @@ pub trait Forge: Send + Sync {
     fn open_pulls(&self) -> impl Future<Output = Result<Vec<Pull>, ForgeError>> + Send;
 
     /// Sets the status of an instance on a commit.
-    fn put_status(&self, status: &Status)
-    -> impl Future<Output = Result<Put, ForgeError>> + Send;
+    fn put_status(&self, status: &Status) -> impl Future<Output = Result<Put, ForgeError>> + Send;
 
     /// Makes the one comment of an instance say this, wherever it stands; its second comments go.
     fn put_comment(
@@ -387,10 +386,8 @@ pub trait Forge: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Review>, ForgeError>> + Send;
 
     /// What a user may do.
-    fn permission(
-        &self,
-        user: &str,
-    ) -> impl Future<Output = Result<Permission, ForgeError>> + Send;
+    fn permission(&self, user: &str)
+    -> impl Future<Output = Result<Permission, ForgeError>> + Send;
 }
 
 #[cfg(test)]
@@ -399,10 +396,25 @@ mod tests {
 
     #[test]
     fn instances_cannot_leave_their_marker() {
-        for bad in ["", "A", "a b", "a-->", "-a", "a-", "a--b", &"a".repeat(41), "ä"] {
+        for bad in [
+            "",
+            "A",
+            "a b",
+            "a-->",
+            "-a",
+            "a-",
+            "a--b",
+            &"a".repeat(41),
+            "ä",
+        ] {
             assert!(Instance::new(bad).is_none(), "{bad}");
         }
-        assert!(Instance::new("prod-eu1").unwrap().marker().ends_with("=prod-eu1 -->"));
+        assert!(
+            Instance::new("prod-eu1")
+                .unwrap()
+                .marker()
+                .ends_with("=prod-eu1 -->")
+        );
     }
 
     #[test]

@@ -36,17 +36,33 @@ pub struct AppKey {
 impl AppKey {
     /// An App by its number, the number of its installation, its key in PEM, and the one repository
     /// (without its owner) that tokens are for.
-    pub fn new(app: u64, installation: u64, repository: &str, pem: &[u8]) -> Result<Self, ForgeError> {
-        let setup = |reason: &str| ForgeError::Setup { reason: reason.to_owned() };
+    pub fn new(
+        app: u64,
+        installation: u64,
+        repository: &str,
+        pem: &[u8],
+    ) -> Result<Self, ForgeError> {
+        let setup = |reason: &str| ForgeError::Setup {
+            reason: reason.to_owned(),
+        };
         let der = PrivateKeyDer::from_pem_slice(pem)
             .map_err(|_| setup("the key of the GitHub App is not a private key in PEM"))?;
         let key = rustls::crypto::ring::sign::any_supported_type(&der)
             .map_err(|_| setup("the key of the GitHub App is not one that can sign"))?;
-        if key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_none() {
+        if key
+            .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+            .is_none()
+        {
             return Err(setup("the key of the GitHub App is not an RSA key"));
         }
         let repository = repository.to_owned();
-        Ok(Self { app, installation, repository, key, token: Mutex::default() })
+        Ok(Self {
+            app,
+            installation,
+            repository,
+            key,
+            token: Mutex::default(),
+        })
     }
 
     /// Proves who we are, for ten minutes.
@@ -60,8 +76,13 @@ impl AppKey {
             "iss": self.app.to_string(),
         });
         let signed = format!("{head}.{}", encode(claims.to_string()));
-        let failed = || ForgeError::Setup { reason: "the GitHub App's key cannot sign".to_owned() };
-        let signer = self.key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).ok_or_else(failed)?;
+        let failed = || ForgeError::Setup {
+            reason: "the GitHub App's key cannot sign".to_owned(),
+        };
+        let signer = self
+            .key
+            .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+            .ok_or_else(failed)?;
         let signature = signer.sign(signed.as_bytes()).map_err(|_| failed())?;
         let text = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
         Token::new(&text).ok_or_else(failed)
@@ -70,7 +91,11 @@ impl AppKey {
     /// The token of the installation, made anew shortly before it ends.
     pub(super) async fn installation(&self, link: &Link) -> Result<Token, ForgeError> {
         let now = Timestamp::now();
-        let known = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .token
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some((token, until)) = known
             && until.as_second() - SPARE_SECONDS > now.as_second()
         {
@@ -85,13 +110,22 @@ impl AppKey {
         });
         let path = format!("/app/installations/{}/access_tokens", self.installation);
         let ask = Ask::send(Method::POST, path, &body, "get a token for the App").repeatable();
-        let jwt = link.header(AUTHORIZATION, &format!("Bearer {}", self.jwt(now)?.expose()))?;
+        let jwt = link.header(
+            AUTHORIZATION,
+            &format!("Bearer {}", self.jwt(now)?.expose()),
+        )?;
         let answer = link.call_as(&ask, jwt).await?.body;
         let token = answer["token"].as_str().and_then(Token::new);
-        let until = answer["expires_at"].as_str().and_then(|t| t.parse::<Timestamp>().ok());
+        let until = answer["expires_at"]
+            .as_str()
+            .and_then(|t| t.parse::<Timestamp>().ok());
         let (Some(token), Some(until)) = (token, until) else {
             let (host, what) = (link.host(), "get a token for the App");
-            return Err(ForgeError::Unreachable { host, what, reason: "its answer holds none".to_owned() });
+            return Err(ForgeError::Unreachable {
+                host,
+                what,
+                reason: "its answer holds none".to_owned(),
+            });
         };
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.clone(), until));
         Ok(token)

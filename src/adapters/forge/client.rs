@@ -71,16 +71,39 @@ pub(super) struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub(super) fn get(path: impl Into<String>, what: &'static str) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, what, repeatable: true }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            body: None,
+            what,
+            repeatable: true,
+        }
     }
 
-    pub(super) fn send(method: Method, path: impl Into<String>, body: &'a Value, what: &'static str) -> Self {
+    pub(super) fn send(
+        method: Method,
+        path: impl Into<String>,
+        body: &'a Value,
+        what: &'static str,
+    ) -> Self {
         let repeatable = method != Method::POST;
-        Self { method, path: path.into(), body: Some(body), what, repeatable }
+        Self {
+            method,
+            path: path.into(),
+            body: Some(body),
+            what,
+            repeatable,
+        }
     }
 
     pub(super) fn delete(path: impl Into<String>, what: &'static str) -> Self {
-        Self { method: Method::DELETE, path: path.into(), body: None, what, repeatable: true }
+        Self {
+            method: Method::DELETE,
+            path: path.into(),
+            body: None,
+            what,
+            repeatable: true,
+        }
     }
 
     /// Doing it twice does no harm.
@@ -133,7 +156,9 @@ impl Link {
             return Err(setup(why.to_owned()));
         }
         if !base.username().is_empty() || base.password().is_some() || host.is_empty() {
-            return Err(setup("the address of a forge holds no user and no password".to_owned()));
+            return Err(setup(
+                "the address of a forge holds no user and no password".to_owned(),
+            ));
         }
         // Another part of the program may have chosen already; then its choice stands.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -148,7 +173,13 @@ impl Link {
             .fold(builder, reqwest::ClientBuilder::add_root_certificate)
             .build()
             .map_err(|_| setup("no HTTP client could be made".to_owned()))?;
-        Ok(Self { http, base, auth, patience, kept: Mutex::default() })
+        Ok(Self {
+            http,
+            base,
+            auth,
+            patience,
+            kept: Mutex::default(),
+        })
     }
 
     pub(super) fn auth(&self) -> &Auth {
@@ -167,8 +198,12 @@ impl Link {
 
     async fn credential(&self) -> Result<(HeaderName, HeaderValue), ForgeError> {
         match &self.auth {
-            Auth::Bearer(token) => self.header(AUTHORIZATION, &format!("Bearer {}", token.expose())),
-            Auth::TokenWord(token) => self.header(AUTHORIZATION, &format!("token {}", token.expose())),
+            Auth::Bearer(token) => {
+                self.header(AUTHORIZATION, &format!("Bearer {}", token.expose()))
+            }
+            Auth::TokenWord(token) => {
+                self.header(AUTHORIZATION, &format!("token {}", token.expose()))
+            }
             Auth::PrivateToken(token) => {
                 self.header(HeaderName::from_static("private-token"), token.expose())
             }
@@ -179,7 +214,11 @@ impl Link {
         }
     }
 
-    pub(super) fn header(&self, name: HeaderName, value: &str) -> Result<(HeaderName, HeaderValue), ForgeError> {
+    pub(super) fn header(
+        &self,
+        name: HeaderName,
+        value: &str,
+    ) -> Result<(HeaderName, HeaderValue), ForgeError> {
         let mut value = HeaderValue::from_str(value).map_err(|_| ForgeError::Setup {
             reason: "the credential cannot stand in a header".to_owned(),
         })?;
@@ -200,7 +239,13 @@ impl Link {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            match retry::next(&self.patience, ending, ask.repeatable, attempt, started.elapsed()) {
+            match retry::next(
+                &self.patience,
+                ending,
+                ask.repeatable,
+                attempt,
+                started.elapsed(),
+            ) {
                 Next::Wait(wait) => tokio::time::sleep(wait).await,
                 Next::GiveUp => return Err(error),
             }
@@ -226,13 +271,17 @@ impl Link {
         if let Some(body) = ask.body {
             request = request.json(body);
         }
-        let broken = |error: &reqwest::Error| (Ending::Unknown, self.unreachable(ask, &cause(error)));
+        let broken =
+            |error: &reqwest::Error| (Ending::Unknown, self.unreachable(ask, &cause(error)));
         let mut response = request.send().await.map_err(|e| broken(&e))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| broken(&e))? {
             if body.len() + chunk.len() > MAX_ANSWER {
-                return Err((Ending::Final, self.unreachable(ask, "the answer is too large")));
+                return Err((
+                    Ending::Final,
+                    self.unreachable(ask, "the answer is too large"),
+                ));
             }
             body.extend_from_slice(&chunk);
         }
@@ -251,7 +300,10 @@ impl Link {
             return match kept {
                 Some(kept) => self.answer(ask, &kept.headers, &kept.body),
                 // Nothing was kept, so nothing can be the same: an answer to somebody else.
-                None => Err((Ending::Unknown, self.unreachable(ask, "it answered for another request"))),
+                None => Err((
+                    Ending::Unknown,
+                    self.unreachable(ask, "it answered for another request"),
+                )),
             };
         }
         if !status.is_success() {
@@ -266,12 +318,21 @@ impl Link {
         answer
     }
 
-    fn answer(&self, ask: &Ask<'_>, headers: &HeaderMap, body: &Bytes) -> Result<Answer, (Ending, ForgeError)> {
+    fn answer(
+        &self,
+        ask: &Ask<'_>,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Answer, (Ending, ForgeError)> {
         let value = if body.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(body)
-                .map_err(|_| (Ending::Unknown, self.unreachable(ask, "its answer is not JSON")))?
+            serde_json::from_slice(body).map_err(|_| {
+                (
+                    Ending::Unknown,
+                    self.unreachable(ask, "its answer is not JSON"),
+                )
+            })?
         };
         let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
         Ok(Answer {
@@ -288,7 +349,12 @@ impl Link {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> (Ending, ForgeError) {
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|v| v.to_str().ok())
+                .map(str::to_owned)
+        };
         let either = |one: &str, other: &str| text(one).or_else(|| text(other));
         let reason = self.reason(body);
         let hints = Hints {
@@ -298,24 +364,44 @@ impl Link {
             reset: either("x-ratelimit-reset", "ratelimit-reset"),
             secondary: reason.to_ascii_lowercase().contains("secondary rate limit"),
         };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let ending = hints.ending(now.as_secs());
         let (host, what, status) = (self.host(), ask.what, status.as_u16());
         let error = match (ending, status) {
-            (Ending::Limited(_), _) => ForgeError::Limited { host, what, limit: self.patience.total.as_secs() },
+            (Ending::Limited(_), _) => ForgeError::Limited {
+                host,
+                what,
+                limit: self.patience.total.as_secs(),
+            },
             (Ending::Unknown, _) => self.unreachable(ask, &format!("HTTP {status} {reason}")),
-            (Ending::Final, 401 | 403) => ForgeError::Denied { host, what, status, reason },
+            (Ending::Final, 401 | 403) => ForgeError::Denied {
+                host,
+                what,
+                status,
+                reason,
+            },
             (Ending::Final, 404 | 410) => ForgeError::Missing { host, what, status },
             (Ending::Final, 300..=399) => {
                 self.unreachable(ask, "it moved; write its final address instead")
             }
-            (Ending::Final, _) => ForgeError::Refused { host, what, status, reason },
+            (Ending::Final, _) => ForgeError::Refused {
+                host,
+                what,
+                status,
+                reason,
+            },
         };
         (ending, error)
     }
 
     fn unreachable(&self, ask: &Ask<'_>, reason: &str) -> ForgeError {
-        ForgeError::Unreachable { host: self.host(), what: ask.what, reason: self.redacted(reason) }
+        ForgeError::Unreachable {
+            host: self.host(),
+            what: ask.what,
+            reason: self.redacted(reason),
+        }
     }
 
     /// What a forge says about a refusal, short and without our credential.
@@ -327,7 +413,10 @@ impl Link {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        let more = value.get("errors").map(Value::to_string).unwrap_or_default();
+        let more = value
+            .get("errors")
+            .map(Value::to_string)
+            .unwrap_or_default();
         let text = self.redacted(format!("{text} {more}").trim());
         printable(&text).chars().take(MAX_REASON).collect()
     }
@@ -372,11 +461,17 @@ impl Link {
 
     fn kept(&self, ask: &Ask<'_>) -> Option<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&ask.path).filter(|_| ask.method == Method::GET).cloned()
+        kept.get(&ask.path)
+            .filter(|_| ask.method == Method::GET)
+            .cloned()
     }
 
     fn keep(&self, ask: &Ask<'_>, headers: HeaderMap, body: Bytes) {
-        let Some(etag) = headers.get(ETAG).cloned().filter(|_| ask.method == Method::GET) else {
+        let Some(etag) = headers
+            .get(ETAG)
+            .cloned()
+            .filter(|_| ask.method == Method::GET)
+        else {
             return;
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -387,16 +482,29 @@ impl Link {
         if kept.len() >= KEPT && !kept.contains_key(&ask.path) {
             kept.pop_first();
         }
-        kept.insert(ask.path.clone(), Kept { etag, body, headers });
+        kept.insert(
+            ask.path.clone(),
+            Kept {
+                etag,
+                body,
+                headers,
+            },
+        );
     }
 
     /// What was kept is not believed any more.
     pub(super) fn forget_all(&self) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     fn forget(&self, ask: &Ask<'_>) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&ask.path);
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&ask.path);
     }
 }
 

@@ -6,14 +6,14 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::github::{latest, permission, pull, says_the_same, word};
-use super::sticky::{self, Words};
 use super::read;
+use super::sticky::{self, Words};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull, PullNumber,
-    Put, Review, Status,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    PullNumber, Put, Review, Status,
 };
 
 /// More than fifty is cut to fifty by most servers.
@@ -36,7 +36,12 @@ impl Gitea {
     /// may not ask for its name.
     pub fn new(link: Link, repository: &str, bot: Option<&str>) -> Self {
         let bot = bot.map(str::to_owned);
-        Self { link, repository: repository.to_owned(), me: OnceCell::new(), bot }
+        Self {
+            link,
+            repository: repository.to_owned(),
+            me: OnceCell::new(),
+            bot,
+        }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -49,13 +54,23 @@ impl Gitea {
     }
 
     async fn all_reviews(&self, number: PullNumber) -> Result<Vec<Value>, ForgeError> {
-        self.link.list(&self.path(&format!("pulls/{number}/reviews")), PAGES, "read reviews").await
+        self.link
+            .list(
+                &self.path(&format!("pulls/{number}/reviews")),
+                PAGES,
+                "read reviews",
+            )
+            .await
     }
 }
 
 impl Forge for Gitea {
     fn caps(&self) -> Caps {
-        Caps { comment_bytes: COMMENT_BYTES, lines: LineScope::Shown, deployments: false }
+        Caps {
+            comment_bytes: COMMENT_BYTES,
+            lines: LineScope::Shown,
+            deployments: false,
+        }
     }
 
     async fn pull(&self, number: PullNumber) -> Result<Pull, ForgeError> {
@@ -66,15 +81,25 @@ impl Forge for Gitea {
     }
 
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
-        let all = self.link.list(&self.path("pulls?state=open"), PAGES, "list pull requests").await?;
+        let all = self
+            .link
+            .list(&self.path("pulls?state=open"), PAGES, "list pull requests")
+            .await?;
         Ok(all.iter().filter_map(pull).collect())
     }
 
     async fn put_status(&self, status: &Status) -> Result<Put, ForgeError> {
-        let path = self.path(&format!("commits/{}/statuses?sort=recentupdate&limit=50", status.commit));
+        let path = self.path(&format!(
+            "commits/{}/statuses?sort=recentupdate&limit=50",
+            status.commit
+        ));
         let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
         let context = status.instance.context();
-        let newest = found.as_array().into_iter().flatten().filter(|s| s["context"] == context.as_str());
+        let newest = found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|s| s["context"] == context.as_str());
         let known = newest.max_by_key(|s| s["id"].as_u64());
         // Gitea calls the state of a status that is read `status`.
         if known.is_some_and(|known| says_the_same(known, "status", status)) {
@@ -87,8 +112,14 @@ impl Forge for Gitea {
             "target_url": status.link.as_deref().unwrap_or_default(),
         });
         let path = self.path(&format!("statuses/{}", status.commit));
-        self.link.call(&Ask::send(Method::POST, path, &body, "write a status").repeatable()).await?;
-        Ok(if known.is_some() { Put::Updated } else { Put::Created })
+        self.link
+            .call(&Ask::send(Method::POST, path, &body, "write a status").repeatable())
+            .await?;
+        Ok(if known.is_some() {
+            Put::Updated
+        } else {
+            Put::Created
+        })
     }
 
     async fn put_comment(&self, pull: PullNumber, comment: &Comment) -> Result<Put, ForgeError> {
@@ -111,7 +142,10 @@ impl Forge for Gitea {
     ) -> Result<Put, ForgeError> {
         let identity = digest::of_text(&format!("{} {notes:?}", pull.head));
         let marker = format!("<!-- kubemate:lines instance={instance} ");
-        let heading = format!("{marker}notes={identity} -->\nkubemate: {} notes on lines", notes.len());
+        let heading = format!(
+            "{marker}notes={identity} -->\nkubemate: {} notes on lines",
+            notes.len()
+        );
         let me = self.me().await?;
         let ours = |review: &Value| {
             let text = review["body"].as_str()?;
@@ -125,7 +159,11 @@ impl Forge for Gitea {
         }
         let reviews = self.path(&format!("pulls/{}/reviews", pull.number));
         for id in ours.iter().filter_map(|(id, _)| *id) {
-            match self.link.call(&Ask::delete(format!("{reviews}/{id}"), "remove old notes")).await {
+            match self
+                .link
+                .call(&Ask::delete(format!("{reviews}/{id}"), "remove old notes"))
+                .await
+            {
                 Ok(_) | Err(ForgeError::Missing { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -137,9 +175,20 @@ impl Forge for Gitea {
                 "commit_id": pull.head.as_str(),
                 "comments": notes.iter().take(MOST_NOTES).map(comment).collect::<Vec<_>>(),
             });
-            self.link.call(&Ask::send(Method::POST, reviews, &body, "write notes on lines")).await?;
+            self.link
+                .call(&Ask::send(
+                    Method::POST,
+                    reviews,
+                    &body,
+                    "write notes on lines",
+                ))
+                .await?;
         }
-        Ok(if ours.is_empty() { Put::Created } else { Put::Updated })
+        Ok(if ours.is_empty() {
+            Put::Created
+        } else {
+            Put::Updated
+        })
     }
 
     async fn put_deployment(&self, _deployment: &Deployment) -> Result<Put, ForgeError> {

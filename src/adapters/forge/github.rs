@@ -10,8 +10,8 @@ use super::sticky::{self, Words};
 use super::{github_checks, read};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull, PullNumber,
-    Put, Review, State, Status,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    PullNumber, Put, Review, State, Status,
 };
 
 pub(super) const PAGES: (&str, usize) = ("per_page", 100);
@@ -31,7 +31,12 @@ impl GitHub {
     /// may not ask for its name.
     pub fn new(link: Link, repository: &str, bot: Option<&str>) -> Self {
         let bot = bot.map(str::to_owned);
-        Self { link, repository: repository.to_owned(), me: OnceCell::new(), bot }
+        Self {
+            link,
+            repository: repository.to_owned(),
+            me: OnceCell::new(),
+            bot,
+        }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -55,10 +60,15 @@ impl GitHub {
         let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
         let context = status.instance.context();
         let ours = |item: &&Value| {
-            item["context"].as_str().is_some_and(|c| c.eq_ignore_ascii_case(&context))
+            item["context"]
+                .as_str()
+                .is_some_and(|c| c.eq_ignore_ascii_case(&context))
         };
         // The newest comes first.
-        Ok(found.as_array().and_then(|all| all.iter().find(ours)).cloned())
+        Ok(found
+            .as_array()
+            .and_then(|all| all.iter().find(ours))
+            .cloned())
     }
 }
 
@@ -102,20 +112,30 @@ pub(super) fn latest(reviews: &[Value], yes: &str, no: &[&str]) -> Vec<Review> {
     for review in reviews {
         let state = review["state"].as_str().unwrap_or_default();
         let dropped = read::flag(review, "/dismissed") || read::flag(review, "/stale");
-        let Some(user) = read::text(review, "/user/login") else { continue };
+        let Some(user) = read::text(review, "/user/login") else {
+            continue;
+        };
         if state != yes && !no.contains(&state) {
             continue;
         }
         latest.retain(|known| !read::same_user(&known.user, &user));
         let commit = read::commit(review, "/commit_id");
-        latest.push(Review { user, approved: state == yes && !dropped, commit });
+        latest.push(Review {
+            user,
+            approved: state == yes && !dropped,
+            commit,
+        });
     }
     latest
 }
 
 impl Forge for GitHub {
     fn caps(&self) -> Caps {
-        Caps { comment_bytes: COMMENT_BYTES, lines: LineScope::Anywhere, deployments: true }
+        Caps {
+            comment_bytes: COMMENT_BYTES,
+            lines: LineScope::Anywhere,
+            deployments: true,
+        }
     }
 
     async fn pull(&self, number: PullNumber) -> Result<Pull, ForgeError> {
@@ -126,13 +146,19 @@ impl Forge for GitHub {
     }
 
     async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
-        let all = self.link.list(&self.path("pulls?state=open"), PAGES, "list pull requests").await?;
+        let all = self
+            .link
+            .list(&self.path("pulls?state=open"), PAGES, "list pull requests")
+            .await?;
         Ok(all.iter().filter_map(pull).collect())
     }
 
     async fn put_status(&self, status: &Status) -> Result<Put, ForgeError> {
         let known = self.statuses(status).await?;
-        if known.as_ref().is_some_and(|known| says_the_same(known, "state", status)) {
+        if known
+            .as_ref()
+            .is_some_and(|known| says_the_same(known, "state", status))
+        {
             return Ok(Put::Same);
         }
         let body = json!({
@@ -147,9 +173,11 @@ impl Forge for GitHub {
             Ok(_) if known.is_some() => Ok(Put::Updated),
             Ok(_) => Ok(Put::Created),
             // A commit takes 1,000 statuses of one context and no more, however often it is tried.
-            Err(ForgeError::Refused { status: 422, reason, .. }) if reason.contains("maximum") => {
-                Ok(Put::Skipped(reason))
-            }
+            Err(ForgeError::Refused {
+                status: 422,
+                reason,
+                ..
+            }) if reason.contains("maximum") => Ok(Put::Skipped(reason)),
             Err(error) => Err(error),
         }
     }
@@ -176,8 +204,14 @@ impl Forge for GitHub {
 
     async fn put_deployment(&self, deployment: &Deployment) -> Result<Put, ForgeError> {
         let (commit, environment) = (&deployment.commit, read::segment(&deployment.environment));
-        let path = self.path(&format!("deployments?sha={commit}&environment={environment}&per_page=1"));
-        let found = self.link.call(&Ask::get(path, "read deployments")).await?.body;
+        let path = self.path(&format!(
+            "deployments?sha={commit}&environment={environment}&per_page=1"
+        ));
+        let found = self
+            .link
+            .call(&Ask::get(path, "read deployments"))
+            .await?
+            .body;
         let known = found.pointer("/0/id").and_then(Value::as_u64);
         let id = match known {
             Some(id) => id,
@@ -187,9 +221,16 @@ impl Forge for GitHub {
                     "ref": commit.as_str(), "environment": deployment.environment,
                     "auto_merge": false, "required_contexts": [],
                 });
-                let ask = Ask::send(Method::POST, self.path("deployments"), &body, "make a deployment");
+                let ask = Ask::send(
+                    Method::POST,
+                    self.path("deployments"),
+                    &body,
+                    "make a deployment",
+                );
                 let made = self.link.call(&ask).await?.body;
-                made["id"].as_u64().ok_or_else(|| read::odd(&self.link, ask.what))?
+                made["id"]
+                    .as_u64()
+                    .ok_or_else(|| read::odd(&self.link, ask.what))?
             }
         };
         let path = self.path(&format!("deployments/{id}/statuses"));
@@ -204,14 +245,24 @@ impl Forge for GitHub {
         if known.is_some() && same("state") && same("description") {
             return Ok(Put::Same);
         }
-        self.link.call(&Ask::send(Method::POST, path, &body, "report a deployment").repeatable()).await?;
-        Ok(if known.is_some() { Put::Updated } else { Put::Created })
+        self.link
+            .call(&Ask::send(Method::POST, path, &body, "report a deployment").repeatable())
+            .await?;
+        Ok(if known.is_some() {
+            Put::Updated
+        } else {
+            Put::Created
+        })
     }
 
     async fn reviews(&self, number: PullNumber) -> Result<Vec<Review>, ForgeError> {
         let path = self.path(&format!("pulls/{number}/reviews"));
         let all = self.link.list(&path, PAGES, "read reviews").await?;
-        Ok(latest(&all, "APPROVED", &["CHANGES_REQUESTED", "DISMISSED"]))
+        Ok(latest(
+            &all,
+            "APPROVED",
+            &["CHANGES_REQUESTED", "DISMISSED"],
+        ))
     }
 
     async fn permission(&self, user: &str) -> Result<Permission, ForgeError> {
@@ -221,7 +272,11 @@ impl Forge for GitHub {
 }
 
 /// A user's permission in the words that GitHub and Gitea share.
-pub(super) async fn permission(link: &Link, path: &str, user: &str) -> Result<Permission, ForgeError> {
+pub(super) async fn permission(
+    link: &Link,
+    path: &str,
+    user: &str,
+) -> Result<Permission, ForgeError> {
     if !read::is_login(user) {
         return Ok(Permission::None);
     }

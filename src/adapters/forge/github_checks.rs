@@ -29,7 +29,8 @@ pub(super) async fn put(
     let name = format!("kubemate/lines/{instance}");
     let identity = digest::of_text(&format!("{notes:?}"));
     let query = read::segment(&name);
-    let path = format!("/repos/{repository}/commits/{head}/check-runs?check_name={query}&per_page=100");
+    let path =
+        format!("/repos/{repository}/commits/{head}/check-runs?check_name={query}&per_page=100");
     let found = link.call(&Ask::get(path, "read check runs")).await?.body;
     let runs = found["check_runs"].as_array().cloned().unwrap_or_default();
     let newest = runs.iter().max_by_key(|run| run["id"].as_u64());
@@ -41,9 +42,9 @@ pub(super) async fn put(
     match write(link, repository, head, (&name, &identity), notes).await {
         Ok(()) if newest.is_some() => Ok(Put::Updated),
         Ok(()) => Ok(Put::Created),
-        Err(ForgeError::Denied { reason, .. }) => {
-            Ok(Put::Skipped(format!("this token may not write check runs: {reason}")))
-        }
+        Err(ForgeError::Denied { reason, .. }) => Ok(Put::Skipped(format!(
+            "this token may not write check runs: {reason}"
+        ))),
         Err(error) => Err(error),
     }
 }
@@ -57,7 +58,11 @@ async fn write(
     notes: &[LineNote],
 ) -> Result<(), ForgeError> {
     let left_out = notes.len().saturating_sub(MOST);
-    let more = if left_out > 0 { format!(", {left_out} more are not shown") } else { String::new() };
+    let more = if left_out > 0 {
+        format!(", {left_out} more are not shown")
+    } else {
+        String::new()
+    };
     let output = |chunk: &[LineNote]| {
         json!({
             "title": format!("{} notes on lines", notes.len()),
@@ -71,9 +76,16 @@ async fn write(
         "name": name, "head_sha": head.as_str(), "external_id": identity,
         "status": "completed", "conclusion": "neutral", "output": output(chunks.next().unwrap_or_default()),
     });
-    let ask = Ask::send(Method::POST, format!("/repos/{repository}/check-runs"), &body, "write notes on lines");
+    let ask = Ask::send(
+        Method::POST,
+        format!("/repos/{repository}/check-runs"),
+        &body,
+        "write notes on lines",
+    );
     let made = link.call(&ask).await?.body;
-    let id = made["id"].as_u64().ok_or_else(|| read::odd(link, ask.what))?;
+    let id = made["id"]
+        .as_u64()
+        .ok_or_else(|| read::odd(link, ask.what))?;
     for chunk in chunks {
         let body = json!({ "output": output(chunk) });
         let path = format!("/repos/{repository}/check-runs/{id}");

@@ -9,8 +9,8 @@ use super::sticky::{self, Words};
 use super::{gitlab_lines, read};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull, PullNumber,
-    Put, Review, State, Status,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    PullNumber, Put, Review, State, Status,
 };
 
 pub(super) const PAGES: (&str, usize) = ("per_page", 100);
@@ -28,7 +28,11 @@ impl GitLab {
     /// The project at this path, as in `group/team/platform`.
     pub fn new(link: Link, project: &str) -> Self {
         let project = format!("/projects/{}", read::segment(project));
-        Self { link, project, me: OnceCell::new() }
+        Self {
+            link,
+            project,
+            me: OnceCell::new(),
+        }
     }
 
     async fn me(&self) -> Result<&str, ForgeError> {
@@ -38,10 +42,15 @@ impl GitLab {
 
     async fn known(&self, status: &Status) -> Result<Option<Value>, ForgeError> {
         let (commit, name) = (&status.commit, read::segment(&status.instance.context()));
-        let path = format!("{}/repository/commits/{commit}/statuses?name={name}&per_page=100", self.project);
+        let path = format!(
+            "{}/repository/commits/{commit}/statuses?name={name}&per_page=100",
+            self.project
+        );
         let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
         let all = found.as_array().cloned().unwrap_or_default();
-        let ours = all.into_iter().filter(|s| s["name"] == status.instance.context().as_str());
+        let ours = all
+            .into_iter()
+            .filter(|s| s["name"] == status.instance.context().as_str());
         Ok(ours.max_by_key(|s| s["id"].as_u64()))
     }
 
@@ -76,7 +85,11 @@ fn pull(value: &Value) -> Option<Pull> {
 
 impl Forge for GitLab {
     fn caps(&self) -> Caps {
-        Caps { comment_bytes: COMMENT_BYTES, lines: LineScope::Shown, deployments: true }
+        Caps {
+            comment_bytes: COMMENT_BYTES,
+            lines: LineScope::Shown,
+            deployments: true,
+        }
     }
 
     async fn pull(&self, number: PullNumber) -> Result<Pull, ForgeError> {
@@ -99,13 +112,16 @@ impl Forge for GitLab {
             let state = known["status"].as_str().unwrap_or_default();
             let running = matches!(state, "running" | "pending" | "created");
             let link = known["target_url"].as_str().filter(|link| !link.is_empty());
-            let same_text = known["description"] == status.text.as_str() && link == status.link.as_deref();
+            let same_text =
+                known["description"] == status.text.as_str() && link == status.link.as_deref();
             let still_running = running && status.state == State::Pending;
             if still_running || (state == word(status.state) && same_text) {
                 return Ok(Put::Same);
             }
             if !running && status.state == State::Pending {
-                return Ok(Put::Skipped("a finished status does not run again".to_owned()));
+                return Ok(Put::Skipped(
+                    "a finished status does not run again".to_owned(),
+                ));
             }
         }
         let mut body = json!({
@@ -123,11 +139,11 @@ impl Forge for GitLab {
             Ok(_) if known.is_some() => Ok(Put::Updated),
             Ok(_) => Ok(Put::Created),
             // Somebody else wrote it between our look and our word.
-            Err(ForgeError::Refused { status: 400, reason, .. })
-                if reason.contains("Cannot transition status") =>
-            {
-                Ok(Put::Skipped(reason))
-            }
+            Err(ForgeError::Refused {
+                status: 400,
+                reason,
+                ..
+            }) if reason.contains("Cannot transition status") => Ok(Put::Skipped(reason)),
             Err(error) => Err(error),
         }
     }
@@ -158,36 +174,60 @@ impl Forge for GitLab {
         let environment = read::segment(&deployment.environment);
         let all = format!("{}/deployments", self.project);
         let path = format!("{all}?environment={environment}&order_by=id&sort=desc&per_page=20");
-        let found = self.link.call(&Ask::get(path, "read deployments")).await?.body;
+        let found = self
+            .link
+            .call(&Ask::get(path, "read deployments"))
+            .await?
+            .body;
         let ours = |d: &&Value| d["sha"] == deployment.commit.as_str();
-        let known = found.as_array().and_then(|all| all.iter().find(ours)).cloned();
+        let known = found
+            .as_array()
+            .and_then(|all| all.iter().find(ours))
+            .cloned();
         let state = word(deployment.state);
         let Some(known) = known else {
             let body = json!({
                 "environment": deployment.environment, "sha": deployment.commit.as_str(),
                 "ref": deployment.commit.as_str(), "tag": false, "status": state,
             });
-            self.link.call(&Ask::send(Method::POST, all, &body, "make a deployment")).await?;
+            self.link
+                .call(&Ask::send(Method::POST, all, &body, "make a deployment"))
+                .await?;
             return Ok(Put::Created);
         };
         if known["status"] == state {
             return Ok(Put::Same);
         }
-        let id = known["id"].as_u64().ok_or_else(|| read::odd(&self.link, "report a deployment"))?;
+        let id = known["id"]
+            .as_u64()
+            .ok_or_else(|| read::odd(&self.link, "report a deployment"))?;
         let body = json!({ "status": state });
         let path = format!("{all}/{id}");
-        self.link.call(&Ask::send(Method::PUT, path, &body, "report a deployment")).await?;
+        self.link
+            .call(&Ask::send(Method::PUT, path, &body, "report a deployment"))
+            .await?;
         Ok(Put::Updated)
     }
 
     /// GitLab does not tell which commit was approved: the project must reset approvals on a push.
     async fn reviews(&self, number: PullNumber) -> Result<Vec<Review>, ForgeError> {
         let path = format!("{}/merge_requests/{number}/approvals", self.project);
-        let answer = self.link.call(&Ask::get(path, "read approvals")).await?.body;
-        let users = answer["approved_by"].as_array().cloned().unwrap_or_default();
+        let answer = self
+            .link
+            .call(&Ask::get(path, "read approvals"))
+            .await?
+            .body;
+        let users = answer["approved_by"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let one = |by: &Value| {
             let user = read::text(by, "/user/username")?;
-            Some(Review { user, approved: true, commit: None })
+            Some(Review {
+                user,
+                approved: true,
+                commit: None,
+            })
         };
         Ok(users.iter().filter_map(one).collect())
     }
@@ -200,7 +240,11 @@ impl Forge for GitLab {
         let path = format!("/users?username={}", read::segment(user));
         let found = self.link.call(&Ask::get(path, what)).await?.body;
         let found = found.as_array().cloned().unwrap_or_default();
-        let exact = |u: &&Value| u["username"].as_str().is_some_and(|n| read::same_user(n, user));
+        let exact = |u: &&Value| {
+            u["username"]
+                .as_str()
+                .is_some_and(|n| read::same_user(n, user))
+        };
         let Some(id) = found.iter().find(exact).and_then(|u| u["id"].as_u64()) else {
             return Ok(Permission::None);
         };
@@ -210,7 +254,9 @@ impl Forge for GitLab {
             Err(ForgeError::Missing { .. }) => return Ok(Permission::None),
             Err(error) => return Err(error),
         };
-        let active = member["state"].as_str().is_none_or(|state| state == "active");
+        let active = member["state"]
+            .as_str()
+            .is_none_or(|state| state == "active");
         Ok(match member["access_level"].as_u64() {
             _ if !active => Permission::None,
             Some(40..) => Permission::Admin,

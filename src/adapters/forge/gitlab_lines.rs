@@ -40,11 +40,14 @@ pub(super) async fn put(
         if !wanted.iter().any(|(key, _)| *key == thread.key) {
             let body = json!({ "resolved": true });
             let path = format!("{request}/discussions/{}", read::segment(&thread.id));
-            link.call(&Ask::send(Method::PUT, path, &body, "resolve a note")).await?;
+            link.call(&Ask::send(Method::PUT, path, &body, "resolve a note"))
+                .await?;
             changed = true;
         }
     }
-    let missing = wanted.iter().filter(|(key, _)| !threads.iter().any(|t| t.key == *key));
+    let missing = wanted
+        .iter()
+        .filter(|(key, _)| !threads.iter().any(|t| t.key == *key));
     let missing: Vec<_> = missing.collect();
     let mut left_out = notes.len().saturating_sub(MOST);
     if !missing.is_empty() {
@@ -62,16 +65,33 @@ pub(super) async fn put(
         (true, _) if threads.is_empty() => Put::Created,
         (true, _) => Put::Updated,
         (false, 0) => Put::Same,
-        (false, n) => Put::Skipped(format!("{n} notes are on lines that the request does not show")),
+        (false, n) => Put::Skipped(format!(
+            "{n} notes are on lines that the request does not show"
+        )),
     })
 }
 
-async fn threads(link: &Link, request: &str, me: &str, marker: &str) -> Result<Vec<Thread>, ForgeError> {
-    let all = link.list(&format!("{request}/discussions"), PAGES, "read notes on lines").await?;
+async fn threads(
+    link: &Link,
+    request: &str,
+    me: &str,
+    marker: &str,
+) -> Result<Vec<Thread>, ForgeError> {
+    let all = link
+        .list(
+            &format!("{request}/discussions"),
+            PAGES,
+            "read notes on lines",
+        )
+        .await?;
     let ours = |thread: &Value| {
         let first = thread.pointer("/notes/0")?;
         let mine = read::same_user(first.pointer("/author/username")?.as_str()?, me);
-        let key = first["body"].as_str()?.strip_prefix(marker)?.split(' ').next()?;
+        let key = first["body"]
+            .as_str()?
+            .strip_prefix(marker)?
+            .split(' ')
+            .next()?;
         mine.then(|| Thread {
             id: read::text(thread, "/id").unwrap_or_default(),
             key: key.to_owned(),
@@ -84,7 +104,10 @@ async fn threads(link: &Link, request: &str, me: &str, marker: &str) -> Result<V
 /// The three commits that a place in a difference is given by.
 async fn commits(link: &Link, request: &str) -> Result<Value, ForgeError> {
     let what = "read the versions of a merge request";
-    let answer = link.call(&Ask::get(format!("{request}/versions"), what)).await?.body;
+    let answer = link
+        .call(&Ask::get(format!("{request}/versions"), what))
+        .await?
+        .body;
     let newest = answer.get(0).ok_or_else(|| read::odd(link, what))?;
     let one = |name: &str| read::commit(newest, &format!("/{name}")).map(|id| id.to_string());
     let (base, start) = (one("base_commit_sha"), one("start_commit_sha"));
@@ -110,6 +133,11 @@ async fn open(
     position["old_path"] = note.path.as_str().into();
     position["new_line"] = note.line.get().into();
     let body = json!({ "body": format!("{marker}\n{}", line_text(note)), "position": position });
-    let ask = Ask::send(Method::POST, format!("{request}/discussions"), &body, "write a note on a line");
+    let ask = Ask::send(
+        Method::POST,
+        format!("{request}/discussions"),
+        &body,
+        "write a note on a line",
+    );
     link.call(&ask).await.map(|_| ())
 }

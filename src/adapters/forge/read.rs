@@ -20,7 +20,10 @@ pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
 }
 
 pub(super) fn flag(value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 pub(super) fn number(value: &Value, pointer: &str) -> Option<PullNumber> {
@@ -30,7 +33,11 @@ pub(super) fn number(value: &Value, pointer: &str) -> Option<PullNumber> {
 /// An answer without what it must have.
 pub(super) fn odd(link: &Link, what: &'static str) -> ForgeError {
     let reason = "its answer lacks what it must have".to_owned();
-    ForgeError::Unreachable { host: link.host(), what, reason }
+    ForgeError::Unreachable {
+        host: link.host(),
+        what,
+        reason,
+    }
 }
 
 /// The name of the user whose token we have; `bot` where the token may not ask.
@@ -52,7 +59,10 @@ pub(super) async fn login(
 /// Whether a text can be a user's name. Anything else is nobody, and never part of a path.
 pub(super) fn is_login(text: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    let start = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let start = text
+        .bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
     let base = text.strip_suffix("[bot]").unwrap_or(text);
     start && text.len() <= 255 && base.bytes().all(word)
 }
@@ -60,6 +70,12 @@ pub(super) fn is_login(text: &str) -> bool {
 /// A text as one segment of a path or one value of a query.
 pub(super) fn segment(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-    let encode = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
+    let encode = |b: u8| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    };
     text.bytes().map(encode).collect()
 }

@@ -60,9 +60,15 @@ impl Hints {
     /// How the answer is to be taken; `now` in seconds since 1970.
     pub(super) fn ending(&self, now: u64) -> Ending {
         let wait = || {
-            let after = self.retry_after.as_deref().and_then(|v| v.trim().parse::<u64>().ok());
+            let after = self
+                .retry_after
+                .as_deref()
+                .and_then(|v| v.trim().parse::<u64>().ok());
             // A time of reset that has passed asks for no wait beyond our own.
-            let reset = self.reset.as_deref().and_then(|v| v.trim().parse::<u64>().ok());
+            let reset = self
+                .reset
+                .as_deref()
+                .and_then(|v| v.trim().parse::<u64>().ok());
             after
                 .or_else(|| reset.map(|at| at.saturating_sub(now)))
                 .map(Duration::from_secs)
@@ -90,7 +96,9 @@ pub(super) fn next(
     if attempt >= patience.attempts {
         return Next::GiveUp;
     }
-    let own = patience.first_wait.saturating_mul(1 << (attempt - 1).min(16));
+    let own = patience
+        .first_wait
+        .saturating_mul(1 << (attempt - 1).min(16));
     let wait = match ending {
         Ending::Final => return Next::GiveUp,
         Ending::Unknown if !repeatable => return Next::GiveUp,
@@ -109,19 +117,39 @@ mod tests {
 
     const S: fn(u64) -> Duration = Duration::from_secs;
 
-    fn hints(status: u16, after: Option<&str>, remaining: Option<&str>, reset: Option<&str>) -> Hints {
+    fn hints(
+        status: u16,
+        after: Option<&str>,
+        remaining: Option<&str>,
+        reset: Option<&str>,
+    ) -> Hints {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Hints { status, retry_after: own(after), remaining: own(remaining), reset: own(reset), secondary: false }
+        Hints {
+            status,
+            retry_after: own(after),
+            remaining: own(remaining),
+            reset: own(reset),
+            secondary: false,
+        }
     }
 
     #[test]
     fn limits_are_told_from_refusals() {
         let now = 1_000;
         for (hints, ending) in [
-            (hints(429, Some("7"), None, None), Ending::Limited(Some(S(7)))),
+            (
+                hints(429, Some("7"), None, None),
+                Ending::Limited(Some(S(7))),
+            ),
             (hints(429, None, None, None), Ending::Limited(None)),
-            (hints(403, None, Some("0"), Some("1030")), Ending::Limited(Some(S(30)))),
-            (hints(403, None, Some("0"), Some("10")), Ending::Limited(Some(S(0)))),
+            (
+                hints(403, None, Some("0"), Some("1030")),
+                Ending::Limited(Some(S(30))),
+            ),
+            (
+                hints(403, None, Some("0"), Some("10")),
+                Ending::Limited(Some(S(0))),
+            ),
             (hints(403, None, Some("12"), Some("1030")), Ending::Final),
             (hints(403, Some("x"), None, None), Ending::Limited(None)),
             (hints(502, None, None, None), Ending::Unknown),
@@ -130,14 +158,22 @@ mod tests {
         ] {
             assert_eq!(hints.ending(now), ending, "{hints:?}");
         }
-        let secondary = Hints { status: 403, secondary: true, ..Hints::default() };
+        let secondary = Hints {
+            status: 403,
+            secondary: true,
+            ..Hints::default()
+        };
         assert_eq!(secondary.ending(now), Ending::Limited(None));
     }
 
     #[test]
     fn every_road_ends() {
         let patience = Patience::default();
-        for ending in [Ending::Limited(None), Ending::Limited(Some(S(5))), Ending::Unknown] {
+        for ending in [
+            Ending::Limited(None),
+            Ending::Limited(Some(S(5))),
+            Ending::Unknown,
+        ] {
             let (mut attempt, mut spent) = (1, Duration::ZERO);
             while let Next::Wait(wait) = next(&patience, ending, true, attempt, spent) {
                 spent += wait;

@@ -28,7 +28,12 @@ pub(super) struct Words {
 }
 
 /// Makes the comment of an instance say this.
-pub(super) async fn put(link: &Link, words: &Words, me: &str, comment: &Comment) -> Result<Put, ForgeError> {
+pub(super) async fn put(
+    link: &Link,
+    words: &Words,
+    me: &str,
+    comment: &Comment,
+) -> Result<Put, ForgeError> {
     match attempt(link, words, me, comment).await {
         // It may have been written before the connection broke, or what we knew was old: what is there
         // now decides.
@@ -40,7 +45,12 @@ pub(super) async fn put(link: &Link, words: &Words, me: &str, comment: &Comment)
     }
 }
 
-async fn attempt(link: &Link, words: &Words, me: &str, comment: &Comment) -> Result<Put, ForgeError> {
+async fn attempt(
+    link: &Link,
+    words: &Words,
+    me: &str,
+    comment: &Comment,
+) -> Result<Put, ForgeError> {
     let mut ours = find(link, words, me, comment).await?.into_iter();
     let body = json!({ "body": comment.text() });
     let Some((id, text)) = ours.next() else {
@@ -59,7 +69,13 @@ async fn attempt(link: &Link, words: &Words, me: &str, comment: &Comment) -> Res
         return Ok(Put::Same);
     }
     let path = format!("{}/{id}", words.one);
-    link.call(&Ask::send(words.edit.clone(), path, &body, "edit a comment")).await?;
+    link.call(&Ask::send(
+        words.edit.clone(),
+        path,
+        &body,
+        "edit a comment",
+    ))
+    .await?;
     Ok(Put::Updated)
 }
 

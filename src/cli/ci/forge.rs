@@ -10,7 +10,7 @@ use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience
 use crate::report::diagnostics::escape;
 use crate::report::forge::ci::{ForgeKind, Home, Run, System};
 use crate::report::forge::comment::{self, Report};
-use crate::report::forge::{Forge, ForgeError, Put, PullNumber, notes};
+use crate::report::forge::{Forge, ForgeError, PullNumber, Put, notes};
 
 /// Tells what is known where a token is at hand. False if what people see may now be old.
 pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Result<bool, Failure> {
@@ -21,19 +21,30 @@ pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Res
     let (auth, bot) = match credential(home, run) {
         Ok(Some(found)) => found,
         Ok(None) => {
-            let why = if is_foreign(run) { ", as it should be for a fork" } else { "" };
-            output::note(&format!("there is no token{why}: the report is in this output only"));
+            let why = if is_foreign(run) {
+                ", as it should be for a fork"
+            } else {
+                ""
+            };
+            output::note(&format!(
+                "there is no token{why}: the report is in this output only"
+            ));
             return Ok(true);
         }
         Err(error) => return Err(unusable(&error)),
     };
-    let link = Link::new(&home.api, auth, Patience::default(), Vec::new()).map_err(|e| unusable(&e))?;
+    let link =
+        Link::new(&home.api, auth, Patience::default(), Vec::new()).map_err(|e| unusable(&e))?;
     let repository = &home.repository;
     let work = async {
         match home.kind {
-            ForgeKind::GitHub => all(&GitHub::new(link, repository, bot), report, judgement, run).await,
+            ForgeKind::GitHub => {
+                all(&GitHub::new(link, repository, bot), report, judgement, run).await
+            }
             ForgeKind::GitLab => all(&GitLab::new(link, repository), report, judgement, run).await,
-            ForgeKind::Gitea => all(&Gitea::new(link, repository, bot), report, judgement, run).await,
+            ForgeKind::Gitea => {
+                all(&Gitea::new(link, repository, bot), report, judgement, run).await
+            }
         }
     };
     Ok(session::runtime()?.block_on(work))
@@ -79,7 +90,11 @@ async fn on_pull<F: Forge>(
     // A runner that reads commands shows notes by itself.
     if !run.system.reads_commands() {
         let notes = notes::of(&judgement.diagnostics, &judgement.plans, report.places);
-        told &= heard("notes", run, forge.put_notes(&pull, report.instance, &notes).await);
+        told &= heard(
+            "notes",
+            run,
+            forge.put_notes(&pull, report.instance, &notes).await,
+        );
     }
     told
 }
@@ -91,7 +106,9 @@ fn heard(what: &str, run: &Run, put: Result<Put, ForgeError>) -> bool {
         Ok(Put::Updated) => (format!("{what}: renewed"), true),
         Ok(Put::Same) => (format!("{what}: as it was"), true),
         Ok(Put::Skipped(why)) => (format!("{what}: left out, {why}"), true),
-        Err(error @ ForgeError::Denied { .. }) if is_foreign(run) => (format!("{what}: {error}"), true),
+        Err(error @ ForgeError::Denied { .. }) if is_foreign(run) => {
+            (format!("{what}: {error}"), true)
+        }
         Err(error) => (format!("{what}: {error}"), false),
     };
     output::note(&escape::line(&text));
@@ -99,17 +116,27 @@ fn heard(what: &str, run: &Run, put: Result<Put, ForgeError>) -> bool {
 }
 
 /// The credential of a forge, and who writes with it where the forge does not tell.
-#[expect(clippy::disallowed_methods, reason = "credentials come from the environment of the job")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "credentials come from the environment of the job"
+)]
 fn credential(home: &Home, run: &Run) -> Result<Option<(Auth, Option<&'static str>)>, ForgeError> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let set = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.trim().is_empty())
+    };
     if home.kind == ForgeKind::GitHub
         && let Some(file) = set("KUBEMATE_APP_KEY_FILE")
     {
         let number = |name: &str| set(name).and_then(|text| text.trim().parse().ok());
-        let setup = |reason: &str| ForgeError::Setup { reason: reason.to_owned() };
+        let setup = |reason: &str| ForgeError::Setup {
+            reason: reason.to_owned(),
+        };
         let ids = number("KUBEMATE_APP_ID").zip(number("KUBEMATE_APP_INSTALLATION"));
-        let (app, installation) =
-            ids.ok_or_else(|| setup("a GitHub App needs KUBEMATE_APP_ID and KUBEMATE_APP_INSTALLATION"))?;
+        let (app, installation) = ids.ok_or_else(|| {
+            setup("a GitHub App needs KUBEMATE_APP_ID and KUBEMATE_APP_INSTALLATION")
+        })?;
         let pem = disk::read_text(file.as_ref()).map_err(|error| setup(&error.to_string()))?;
         let name = home.repository.rsplit('/').next().unwrap_or_default();
         let key = AppKey::new(app, installation, name, pem.as_bytes())?;

@@ -51,7 +51,10 @@ impl Judgement {
     pub(super) fn places(&self) -> impl Fn(&Span) -> Option<Place> + '_ {
         |span| {
             let place = session::place(&self.tree, span)?;
-            Some(Place { path: format!("{}{}", self.prefix, place.path), ..place })
+            Some(Place {
+                path: format!("{}{}", self.prefix, place.path),
+                ..place
+            })
         }
     }
 
@@ -91,10 +94,16 @@ pub(super) fn judge(arguments: &Arguments, run: &Run) -> Result<Judgement, Failu
     let loaded = repository.load(&commit, repository.root())?;
     let refused = refused_names(&loaded.refused);
     let head = Session::judge(loaded, |checked| {
-        session::only(load::targets(checked, arguments.env.as_deref())?, arguments.cluster.as_deref())
+        session::only(
+            load::targets(checked, arguments.env.as_deref())?,
+            arguments.cluster.as_deref(),
+        )
     })?;
     let (tree, diagnostics) = match &head {
-        Ok(session) => (session.loaded.tree.clone(), session.verdict.diagnostics.clone()),
+        Ok(session) => (
+            session.loaded.tree.clone(),
+            session.verdict.diagnostics.clone(),
+        ),
         Err((loaded, verdict)) => (loaded.tree.clone(), verdict.diagnostics.clone()),
     };
     let prefix = match repository.root() {
@@ -113,7 +122,9 @@ pub(super) fn judge(arguments: &Arguments, run: &Run) -> Result<Judgement, Failu
         tree,
         prefix,
     };
-    refused.into_iter().for_each(|problem| judgement.diagnostics.push(problem));
+    refused
+        .into_iter()
+        .for_each(|problem| judgement.diagnostics.push(problem));
     compare(arguments, run, &repository, head, &mut judgement)?;
     Ok(judgement)
 }
@@ -137,9 +148,14 @@ fn compare(
     let before = match repository.load(&base, repository.root()) {
         Ok(loaded) => Session::judge(loaded, |checked| Ok(chosen(checked, arguments)))?,
         // A project that begins with this change.
-        Err(crate::source::repository::RepositoryError::NoSuchDirectory { .. }) => {
-            Session::judge(Loaded { revision: base.revision(), tree: SourceTree::new(Vec::new()).unwrap_or_default(), refused: Vec::new() }, |_| Ok(Vec::new()))?
-        }
+        Err(crate::source::repository::RepositoryError::NoSuchDirectory { .. }) => Session::judge(
+            Loaded {
+                revision: base.revision(),
+                tree: SourceTree::new(Vec::new()).unwrap_or_default(),
+                refused: Vec::new(),
+            },
+            |_| Ok(Vec::new()),
+        )?,
         Err(error) => return Err(error.into()),
     };
     hold_rules(repository, &base, &before, &head, judgement)?;
@@ -150,7 +166,9 @@ fn compare(
     let before = match before {
         Ok(session) => Some(session),
         Err((_, verdict)) if verdict.project.is_none() => {
-            judgement.remarks.push("The project begins with this change: it is judged by its own rules.".to_owned());
+            judgement.remarks.push(
+                "The project begins with this change: it is judged by its own rules.".to_owned(),
+            );
             None
         }
         Err(_) => {
@@ -179,16 +197,34 @@ fn base(
     let tip = repository.resolve(named).map_err(|error| {
         format!("{error}; fetch it first, as with `fetch-depth: 0` or `git fetch origin`")
     })?;
-    let common = repository.merge_base(&tip, head).map_err(|error| error.to_string())?;
-    common.ok_or_else(|| format!("{} and {} have no history in common here; fetch all of it", tip.short(), head.short()))
+    let common = repository
+        .merge_base(&tip, head)
+        .map_err(|error| error.to_string())?;
+    common.ok_or_else(|| {
+        format!(
+            "{} and {} have no history in common here; fetch all of it",
+            tip.short(),
+            head.short()
+        )
+    })
 }
 
 /// The targets of a base: it may lack what the change adds.
 fn chosen(checked: &Verdict, arguments: &Arguments) -> Vec<Target> {
-    let all = checked.project.as_ref().map(|f| f.project.targets()).unwrap_or_default();
+    let all = checked
+        .project
+        .as_ref()
+        .map(|f| f.project.targets())
+        .unwrap_or_default();
     let wanted = |t: &Target| {
-        arguments.env.as_ref().is_none_or(|env| t.environment == *env)
-            && arguments.cluster.as_ref().is_none_or(|cluster| t.cluster == *cluster)
+        arguments
+            .env
+            .as_ref()
+            .is_none_or(|env| t.environment == *env)
+            && arguments
+                .cluster
+                .as_ref()
+                .is_none_or(|cluster| t.cluster == *cluster)
     };
     all.into_iter().filter(wanted).collect()
 }
@@ -216,7 +252,8 @@ fn hold_rules(
             .to_owned(),
     );
     let changed = repository.changed_paths(base, &judgement.commit)?;
-    let inside = |path: &RepoPath| RepoPath::new(path.as_str().strip_prefix(&judgement.prefix)?).ok();
+    let inside =
+        |path: &RepoPath| RepoPath::new(path.as_str().strip_prefix(&judgement.prefix)?).ok();
     let touched: BTreeSet<RepoPath> = changed.paths.iter().filter_map(inside).collect();
     let found = rules::own_rules(&old.project, &new.project, &judgement.tree, &touched);
     judgement.diagnostics.append(found);
@@ -232,17 +269,25 @@ fn policy(before: Option<&Session>, head: &Session, set: &SetId) -> Policy {
     }
 }
 
-fn offline(before: Option<&Session>, head: &Session, judgement: &mut Judgement) -> Result<(), Failure> {
+fn offline(
+    before: Option<&Session>,
+    head: &Session,
+    judgement: &mut Judgement,
+) -> Result<(), Failure> {
     let by_set = |sets: &[Rendered]| -> BTreeMap<SetId, Rendered> {
         sets.iter().map(|r| (r.set.clone(), r.clone())).collect()
     };
     let old = by_set(before.map(|s| s.sets.as_slice()).unwrap_or_default());
     let new = by_set(&head.sets);
     for (set, wanted) in &new {
-        let none = Rendered { set: set.clone(), objects: BTreeMap::new() };
+        let none = Rendered {
+            set: set.clone(),
+            objects: BTreeMap::new(),
+        };
         let applied = old.get(set).unwrap_or(&none);
         let policy = policy(before, head, set);
-        let (announced, plan) = intent::intent(applied, wanted, &policy).map_err(PrepareError::from)?;
+        let (announced, plan) =
+            intent::intent(applied, wanted, &policy).map_err(PrepareError::from)?;
         if !plan.is_empty() {
             judgement.intents.push(announced);
         }
@@ -267,7 +312,10 @@ fn live(
         for (name, sets) in head.by_cluster() {
             let cluster = session::connect(head, name, &arguments.to).await?;
             for rendered in sets {
-                let (identity, policy) = (head.identity(&rendered.set), policy(before, head, &rendered.set));
+                let (identity, policy) = (
+                    head.identity(&rendered.set),
+                    policy(before, head, &rendered.set),
+                );
                 plans.push(prepare(&cluster, rendered, &identity, &policy).await?);
             }
         }

@@ -52,9 +52,18 @@ pub(super) fn parse_target(text: &str) -> Result<Target, String> {
         let words: Vec<&str> = KINDS.iter().map(|(word, _)| *word).collect();
         format!("write KIND=FILE; kinds are {}", words.join(", "))
     };
-    let (kind, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(known)?;
-    let (_, kind) = KINDS.iter().find(|(word, _)| *word == kind).ok_or_else(known)?;
-    Ok(Target { kind: *kind, path: path.into() })
+    let (kind, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or_else(known)?;
+    let (_, kind) = KINDS
+        .iter()
+        .find(|(word, _)| *word == kind)
+        .ok_or_else(known)?;
+    Ok(Target {
+        kind: *kind,
+        path: path.into(),
+    })
 }
 
 /// Problems and plans for people; and where the runner reads commands, notes on lines.
@@ -65,8 +74,13 @@ pub(super) fn print(report: &Report<'_>, judgement: &Judgement, run: &Run) {
         &judgement.tree,
         output::style(),
     );
-    let style = display::Style { color: output::style().color };
-    let shown = judgement.plans.iter().filter(|p| !p.is_empty() || !p.findings.is_empty());
+    let style = display::Style {
+        color: output::style().color,
+    };
+    let shown = judgement
+        .plans
+        .iter()
+        .filter(|p| !p.is_empty() || !p.findings.is_empty());
     for plan in shown.filter(|_| !judgement.diagnostics.has_errors()) {
         text.push_str(&display::text::text(plan, report.places, style));
         text.push('\n');
@@ -96,12 +110,20 @@ pub(super) fn files(
     for target in &arguments.reports {
         disk::write(&target.path, &text(target.kind, report, judgement, &facts))?;
     }
-    let file = |name: &str| variables.get(name).filter(|path| !path.is_empty()).map(Path::new);
+    let file = |name: &str| {
+        variables
+            .get(name)
+            .filter(|path| !path.is_empty())
+            .map(Path::new)
+    };
     if let Some(path) = file("GITHUB_OUTPUT") {
         disk::append(path, &outputs::lines(&facts))?;
     }
     if let Some(path) = file("GITHUB_STEP_SUMMARY") {
-        disk::append(path, &format!("{}\n", comment::comment(report, SUMMARY).text()))?;
+        disk::append(
+            path,
+            &format!("{}\n", comment::comment(report, SUMMARY).text()),
+        )?;
     }
     Ok(())
 }
@@ -117,7 +139,10 @@ fn text(
     match kind {
         Kind::Markdown => comment::comment(report, MARKDOWN).text().to_owned(),
         Kind::Json => {
-            let plans: Vec<_> = plans.iter().map(|p| display::json::json(p, report.places)).collect();
+            let plans: Vec<_> = plans
+                .iter()
+                .map(|p| display::json::json(p, report.places))
+                .collect();
             let problems = diagnostics::json(&judgement.diagnostics, &judgement.tree);
             let problems: serde_json::Value = serde_json::from_str(&problems).unwrap_or_default();
             let all = serde_json::json!({
@@ -132,7 +157,10 @@ fn text(
         }
         Kind::Sarif => {
             let version = env!("CARGO_PKG_VERSION");
-            format!("{:#}\n", display::sarif::sarif(&plans, report.places, version))
+            format!(
+                "{:#}\n",
+                display::sarif::sarif(&plans, report.places, version)
+            )
         }
         Kind::Junit => machines::junit(&plans),
         Kind::CodeQuality => format!("{:#}\n", outputs::code_quality(&notes())),

@@ -103,10 +103,7 @@ pub(crate) fn fit(parts: &[Part], budget: usize, pointer: &str) -> String {
             .iter()
             .map(|(what, n)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
             .collect();
-        let note = format!(
-            "\n_Left out for length: {}. {pointer}_\n",
-            left.join(", ")
-        );
+        let note = format!("\n_Left out for length: {}. {pointer}_\n", left.join(", "));
         if out.len() + note.len() <= budget {
             out.push_str(&note);
         }

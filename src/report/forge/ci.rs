@@ -15,16 +15,50 @@ use crate::source::repository::CommitId;
 
 /// Every variable that is looked at; no credential is among them.
 pub const VARIABLES: &[&str] = &[
-    "BUILD_URL", "CHANGE_FORK", "CHANGE_ID", "CHANGE_TARGET", "CHANGE_URL", "CI_API_V4_URL",
-    "CI_COMMIT_BEFORE_SHA", "CI_COMMIT_SHA", "CI_JOB_URL", "CI_MERGE_REQUEST_DIFF_BASE_SHA",
-    "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_PATH",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
-    "CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "CI_PROJECT_PATH", "FORGEJO_ACTIONS", "GITEA_ACTIONS",
-    "GITHUB_ACTIONS", "GITHUB_API_URL", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_OUTPUT",
-    "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITHUB_SHA",
-    "GITHUB_STEP_SUMMARY", "GITLAB_CI", "GIT_COMMIT", "GIT_PREVIOUS_SUCCESSFUL_COMMIT", "JENKINS_URL",
-    "KUBEMATE_API", "KUBEMATE_BASE", "KUBEMATE_CI", "KUBEMATE_FORGE", "KUBEMATE_FORK", "KUBEMATE_HEAD",
-    "KUBEMATE_INSTANCE", "KUBEMATE_LINK", "KUBEMATE_PULL", "KUBEMATE_REPOSITORY",
+    "BUILD_URL",
+    "CHANGE_FORK",
+    "CHANGE_ID",
+    "CHANGE_TARGET",
+    "CHANGE_URL",
+    "CI_API_V4_URL",
+    "CI_COMMIT_BEFORE_SHA",
+    "CI_COMMIT_SHA",
+    "CI_JOB_URL",
+    "CI_MERGE_REQUEST_DIFF_BASE_SHA",
+    "CI_MERGE_REQUEST_IID",
+    "CI_MERGE_REQUEST_PROJECT_ID",
+    "CI_MERGE_REQUEST_PROJECT_PATH",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+    "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
+    "CI_PROJECT_PATH",
+    "FORGEJO_ACTIONS",
+    "GITEA_ACTIONS",
+    "GITHUB_ACTIONS",
+    "GITHUB_API_URL",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_OUTPUT",
+    "GITHUB_REF",
+    "GITHUB_REPOSITORY",
+    "GITHUB_RUN_ID",
+    "GITHUB_SERVER_URL",
+    "GITHUB_SHA",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+    "GIT_COMMIT",
+    "GIT_PREVIOUS_SUCCESSFUL_COMMIT",
+    "JENKINS_URL",
+    "KUBEMATE_API",
+    "KUBEMATE_BASE",
+    "KUBEMATE_CI",
+    "KUBEMATE_FORGE",
+    "KUBEMATE_FORK",
+    "KUBEMATE_HEAD",
+    "KUBEMATE_INSTANCE",
+    "KUBEMATE_LINK",
+    "KUBEMATE_PULL",
+    "KUBEMATE_REPOSITORY",
 ];
 
 /// Variables by name.
@@ -122,7 +156,10 @@ pub struct Run {
 
 /// What the variables say. `event` is the event's JSON where the system wrote one.
 pub fn detect(variables: &Variables, event: Option<&Value>) -> Run {
-    let seen = Seen { variables, event: event.unwrap_or(&Value::Null) };
+    let seen = Seen {
+        variables,
+        event: event.unwrap_or(&Value::Null),
+    };
     let on = |name: &str| seen.get(name).is_some_and(|value| value == "true");
     // Gitea and Forgejo set GitHub's variable as well, so they are asked first.
     let found = if on("GITEA_ACTIONS") || on("FORGEJO_ACTIONS") {
@@ -142,7 +179,15 @@ pub fn detect(variables: &Variables, event: Option<&Value>) -> Run {
 }
 
 fn empty(system: System) -> Run {
-    Run { system, home: None, pull: None, fork: None, head: None, base: None, link: None }
+    Run {
+        system,
+        home: None,
+        pull: None,
+        fork: None,
+        head: None,
+        base: None,
+        link: None,
+    }
 }
 
 /// The input of a detection.
@@ -172,12 +217,17 @@ impl<'a> Seen<'a> {
     }
 
     fn actions(&self, system: System) -> Run {
-        let number = self.event.pointer("/pull_request/number").and_then(Value::as_u64);
+        let number = self
+            .event
+            .pointer("/pull_request/number")
+            .and_then(Value::as_u64);
         let from_ref = || {
             let rest = self.get("GITHUB_REF")?.strip_prefix("refs/pull/")?;
             PullNumber::parse(rest.split('/').next()?)
         };
-        let pull = number.and_then(|n| PullNumber::parse(&n.to_string())).or_else(from_ref);
+        let pull = number
+            .and_then(|n| PullNumber::parse(&n.to_string()))
+            .or_else(from_ref);
         let fork = || {
             let side = |side: &str| self.text(&format!("/pull_request/{side}/repo/full_name"));
             Some(side("head")? != side("base")?)
@@ -192,10 +242,19 @@ impl<'a> Seen<'a> {
             .or_else(|| self.commit("GITHUB_SHA").filter(|_| pull.is_none()));
         let repository = self.get("GITHUB_REPOSITORY");
         let server = self.get("GITHUB_SERVER_URL");
-        let link = || Some(format!("{}/{}/actions/runs/{}", server?, repository?, self.get("GITHUB_RUN_ID")?));
+        let link = || {
+            Some(format!(
+                "{}/{}/actions/runs/{}",
+                server?,
+                repository?,
+                self.get("GITHUB_RUN_ID")?
+            ))
+        };
         let kind = match system {
             System::Gitea => ForgeKind::Gitea,
-            System::GitHub | System::GitLab | System::Jenkins | System::Tekton | System::Other => ForgeKind::GitHub,
+            System::GitHub | System::GitLab | System::Jenkins | System::Tekton | System::Other => {
+                ForgeKind::GitHub
+            }
         };
         Run {
             system,
@@ -218,8 +277,13 @@ impl<'a> Seen<'a> {
         let base = self
             .commit("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")
             .or_else(|| self.commit("CI_MERGE_REQUEST_DIFF_BASE_SHA"))
-            .or_else(|| self.commit("CI_COMMIT_BEFORE_SHA").filter(|_| pull.is_none()));
-        let repository = self.get("CI_MERGE_REQUEST_PROJECT_PATH").or_else(|| self.get("CI_PROJECT_PATH"));
+            .or_else(|| {
+                self.commit("CI_COMMIT_BEFORE_SHA")
+                    .filter(|_| pull.is_none())
+            });
+        let repository = self
+            .get("CI_MERGE_REQUEST_PROJECT_PATH")
+            .or_else(|| self.get("CI_PROJECT_PATH"));
         Run {
             system: System::GitLab,
             home: home(ForgeKind::GitLab, self.get("CI_API_V4_URL"), repository),
@@ -233,8 +297,12 @@ impl<'a> Seen<'a> {
 
     fn jenkins(&self) -> Run {
         let pull = self.get("CHANGE_ID").and_then(PullNumber::parse);
-        let target = self.get("CHANGE_TARGET").map(|branch| format!("refs/remotes/origin/{branch}"));
-        let before = self.commit("GIT_PREVIOUS_SUCCESSFUL_COMMIT").map(|id| id.to_string());
+        let target = self
+            .get("CHANGE_TARGET")
+            .map(|branch| format!("refs/remotes/origin/{branch}"));
+        let before = self
+            .commit("GIT_PREVIOUS_SUCCESSFUL_COMMIT")
+            .map(|id| id.to_string());
         Run {
             system: System::Jenkins,
             home: self.get("CHANGE_URL").and_then(change_url),
@@ -257,7 +325,10 @@ impl<'a> Seen<'a> {
             let repository = repository.or(known.as_ref().map(|h| h.repository.as_str()));
             run.home = home(kind, api, repository);
         }
-        run.pull = self.get("KUBEMATE_PULL").and_then(PullNumber::parse).or(run.pull);
+        run.pull = self
+            .get("KUBEMATE_PULL")
+            .and_then(PullNumber::parse)
+            .or(run.pull);
         run.head = self.commit("KUBEMATE_HEAD").or(run.head);
         run.base = self.get("KUBEMATE_BASE").map(str::to_owned).or(run.base);
         run.link = self.get("KUBEMATE_LINK").map(str::to_owned).or(run.link);
@@ -286,7 +357,11 @@ fn home(kind: ForgeKind, api: Option<&str>, repository: Option<&str>) -> Option<
         ForgeKind::GitLab => (2..=21).contains(&segments.len()),
     };
     (deep_enough && segments.iter().all(|s| plain(s))).then_some(())?;
-    Some(Home { kind, api: api?.trim_end_matches('/').to_owned(), repository: repository.to_owned() })
+    Some(Home {
+        kind,
+        api: api?.trim_end_matches('/').to_owned(),
+        repository: repository.to_owned(),
+    })
 }
 
 /// The forge behind the address of a pull request: its path tells the kind.
@@ -295,10 +370,18 @@ fn change_url(address: &str) -> Option<Home> {
     let root = parsed.origin().ascii_serialization();
     let path = parsed.path().trim_matches('/');
     if let Some((repository, _)) = path.split_once("/-/merge_requests/") {
-        return home(ForgeKind::GitLab, Some(&format!("{root}/api/v4")), Some(repository));
+        return home(
+            ForgeKind::GitLab,
+            Some(&format!("{root}/api/v4")),
+            Some(repository),
+        );
     }
     if let Some((repository, _)) = path.split_once("/pulls/") {
-        return home(ForgeKind::Gitea, Some(&format!("{root}/api/v1")), Some(repository));
+        return home(
+            ForgeKind::Gitea,
+            Some(&format!("{root}/api/v1")),
+            Some(repository),
+        );
     }
     let (repository, _) = path.split_once("/pull/")?;
     let api = match parsed.host_str()? {

@@ -180,7 +180,10 @@ fn head(report: &Report<'_>) -> String {
         report.head.short()
     );
     if let Some(base) = report.base {
-        put(&mut text, format_args!(" compared with `{}`, judged by its rules", base.short()));
+        put(
+            &mut text,
+            format_args!(" compared with `{}`, judged by its rules", base.short()),
+        );
     }
     if let Some(link) = report.link.and_then(plain_link) {
         put(&mut text, format_args!(" · [everything]({link})"));
@@ -198,10 +201,12 @@ fn plain_link(link: &str) -> Option<String> {
 
 /// Problems of the files, errors first.
 fn problems<'a>(report: &'a Report<'_>) -> impl Iterator<Item = Part> + 'a {
-    let ordered = [Severity::Error, Severity::Warning].into_iter().flat_map(|severity| {
-        let all = report.diagnostics.iter();
-        all.filter(move |d| d.severity == severity)
-    });
+    let ordered = [Severity::Error, Severity::Warning]
+        .into_iter()
+        .flat_map(|severity| {
+            let all = report.diagnostics.iter();
+            all.filter(move |d| d.severity == severity)
+        });
     ordered.map(|diagnostic| Part {
         importance: match diagnostic.severity {
             Severity::Error => 2,
@@ -217,7 +222,11 @@ fn problem(diagnostic: &Diagnostic, places: Places<'_>) -> String {
         Severity::Error => "❌",
         Severity::Warning => "⚠️",
     };
-    let mut text = format!("- {sign} **{}** {}", diagnostic.code, words(&diagnostic.message));
+    let mut text = format!(
+        "- {sign} **{}** {}",
+        diagnostic.code,
+        words(&diagnostic.message)
+    );
     if let Some(place) = primary(diagnostic, places) {
         put(&mut text, format_args!(" — {}", code(&place.to_string())));
     }
@@ -237,7 +246,10 @@ pub(super) fn primary(diagnostic: &Diagnostic, places: Places<'_>) -> Option<Pla
 fn planned(plans: &[Plan], report: &Report<'_>) -> Vec<Part> {
     let places = report.places;
     let mut parts = Vec::new();
-    for (set, finding) in plans.iter().flat_map(|p| p.findings.iter().map(move |f| (&p.set, f))) {
+    for (set, finding) in plans
+        .iter()
+        .flat_map(|p| p.findings.iter().map(move |f| (&p.set, f)))
+    {
         let mut part = markdown::finding(finding, places);
         if plans.len() > 1 {
             let place = format!(" · {}\n", words(&set.to_string()));
@@ -283,7 +295,11 @@ fn of_severity(diagnostics: &Diagnostics, severity: Severity) -> usize {
         Severity::Error if diagnostics.has_errors() => diagnostics.left_out.values().sum(),
         Severity::Error | Severity::Warning => 0,
     };
-    diagnostics.iter().filter(|d| d.severity == severity).count() + hidden
+    diagnostics
+        .iter()
+        .filter(|d| d.severity == severity)
+        .count()
+        + hidden
 }
 
 fn many(count: usize, what: &str) -> String {
@@ -291,7 +307,8 @@ fn many(count: usize, what: &str) -> String {
 }
 
 fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_LINE)).unwrap_or(text)
+    text.get(..text.floor_char_boundary(MAX_LINE))
+        .unwrap_or(text)
 }
 
 /// Adds formatted text; writing to a string cannot fail.

@@ -31,14 +31,21 @@ pub fn of_problems(diagnostics: &Diagnostics, places: Places<'_>) -> Vec<LineNot
         };
         let message = std::iter::once(&d.message).chain(&d.help);
         let message: Vec<&str> = message.map(String::as_str).collect();
-        note(weight, primary(d, places)?, d.code.to_string(), message.join("\n"))
+        note(
+            weight,
+            primary(d, places)?,
+            d.code.to_string(),
+            message.join("\n"),
+        )
     };
     diagnostics.iter().filter_map(one).collect()
 }
 
 /// Notes for findings of plans.
 pub fn of_plans(plans: &[Plan], places: Places<'_>) -> Vec<LineNote> {
-    let findings = plans.iter().flat_map(|plan| plan.findings.iter().map(move |f| (plan, f)));
+    let findings = plans
+        .iter()
+        .flat_map(|plan| plan.findings.iter().map(move |f| (plan, f)));
     let one = |(plan, f): (&Plan, &crate::plan::Finding)| {
         let weight = match f.level {
             Level::Error => Weight::Failure,
@@ -51,7 +58,12 @@ pub fn of_plans(plans: &[Plan], places: Places<'_>) -> Vec<LineNote> {
             message.push('\n');
             message.push_str(&f.help);
         }
-        note(weight, place(&f.spans, places)?, f.rule.word().to_owned(), message)
+        note(
+            weight,
+            place(&f.spans, places)?,
+            f.rule.word().to_owned(),
+            message,
+        )
     };
     findings.filter_map(one).collect()
 }
@@ -72,16 +84,24 @@ pub fn commands(notes: &[LineNote]) -> String {
     let mut out = String::new();
     for weight in [Weight::Failure, Weight::Warning, Weight::Notice] {
         let all: Vec<&LineNote> = notes.iter().filter(|n| n.weight == weight).collect();
-        let shown = if all.len() > RUNNER_LIMIT { RUNNER_LIMIT - 1 } else { all.len() };
+        let shown = if all.len() > RUNNER_LIMIT {
+            RUNNER_LIMIT - 1
+        } else {
+            all.len()
+        };
         for note in &all[..shown] {
             let (path, title) = (property(&note.path), property(&note.title));
             let lines: Vec<String> = note.message.lines().map(data).collect();
             let (word, line, text) = (command(weight), note.line, lines.join("%0A"));
-            out.push_str(&format!("::{word} file={path},line={line},title={title}::{text}\n"));
+            out.push_str(&format!(
+                "::{word} file={path},line={line},title={title}::{text}\n"
+            ));
         }
         if all.len() > shown {
             let (word, more) = (command(weight), all.len() - shown);
-            out.push_str(&format!("::{word} title=kubemate::and {more} more in the output\n"));
+            out.push_str(&format!(
+                "::{word} title=kubemate::and {more} more in the output\n"
+            ));
         }
     }
     out
@@ -91,7 +111,11 @@ pub fn commands(notes: &[LineNote]) -> String {
 /// inside. The key depends on the whole text, so that no text can hold its own.
 pub fn inert(text: &str) -> String {
     let key = blake3::hash(text.as_bytes()).to_hex();
-    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     format!("::stop-commands::{key}\n{text}{end}::{key}::\n")
 }
 
@@ -134,14 +158,24 @@ mod tests {
             "::warning file=a%2Cb%3Ac.kdl,line=1,title=KM0001::first%0A::error::x\\r50%25\n"
         ));
         assert!(text.ends_with("and 3 more in the output\n"));
-        assert_eq!(commands(&of_weight(Weight::Failure, 10)).lines().count(), 10);
+        assert_eq!(
+            commands(&of_weight(Weight::Failure, 10)).lines().count(),
+            10
+        );
     }
 
     #[test]
     fn no_text_can_start_commands_again() {
         let text = inert("::error::x");
-        let key = text.lines().next().unwrap().trim_start_matches("::stop-commands::");
-        assert_eq!(text, format!("::stop-commands::{key}\n::error::x\n::{key}::\n"));
+        let key = text
+            .lines()
+            .next()
+            .unwrap()
+            .trim_start_matches("::stop-commands::");
+        assert_eq!(
+            text,
+            format!("::stop-commands::{key}\n::error::x\n::{key}::\n")
+        );
         assert_ne!(inert("a"), inert(&inert("a")));
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::comment::{Judged, Report};
 use super::State;
+use super::comment::{Judged, Report};
 use crate::plan::{Level, Plan, Verb};
 
 /// Facts about a run, by stable name. Every value is one line.
@@ -39,7 +39,10 @@ pub fn facts(report: &Report<'_>, exit_code: u8) -> Vec<(&'static str, String)> 
         ("plan-digests", digests.join(" ")),
         ("intent-digests", intents.join(" ")),
         ("head", report.head.to_string()),
-        ("base", report.base.map(ToString::to_string).unwrap_or_default()),
+        (
+            "base",
+            report.base.map(ToString::to_string).unwrap_or_default(),
+        ),
     ]
 }
 
@@ -55,7 +58,10 @@ pub fn word(state: State) -> &'static str {
 
 /// As lines of a runner's output file.
 pub fn lines(facts: &[(&'static str, String)]) -> String {
-    facts.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    facts
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
 }
 
 /// As variables that later jobs see: `KUBEMATE_EXIT_CODE=0`.
@@ -69,7 +75,8 @@ pub fn variables(facts: &[(&'static str, String)]) -> String {
 
 /// As one JSON object.
 pub fn json(facts: &[(&'static str, String)]) -> Value {
-    let pair = |(name, value): &(&'static str, String)| ((*name).to_owned(), Value::from(value.as_str()));
+    let pair =
+        |(name, value): &(&'static str, String)| ((*name).to_owned(), Value::from(value.as_str()));
     Value::Object(facts.iter().map(pair).collect())
 }
 

@@ -105,13 +105,24 @@ pub fn receive(
     let dialect = verify(headers, body, secret, now)?;
     let value: Value = serde_json::from_slice(body).map_err(|_| Refusal::Malformed)?;
     let (id, event) = match dialect {
-        Dialect::Gitea => ("x-gitea-delivery", hub(headers.get("x-gitea-event"), &value)),
-        Dialect::GitHub => ("x-github-delivery", hub(headers.get("x-github-event"), &value)),
+        Dialect::Gitea => (
+            "x-gitea-delivery",
+            hub(headers.get("x-gitea-event"), &value),
+        ),
+        Dialect::GitHub => (
+            "x-github-delivery",
+            hub(headers.get("x-github-event"), &value),
+        ),
         Dialect::GitLab if headers.get("webhook-id").is_some() => ("webhook-id", gitlab(&value)),
         Dialect::GitLab => ("x-gitlab-event-uuid", gitlab(&value)),
     };
-    let id = headers.get(id).filter(|id| !id.is_empty() && id.len() <= 200);
-    Ok(Delivery { id: id.map(str::to_owned), event })
+    let id = headers
+        .get(id)
+        .filter(|id| !id.is_empty() && id.len() <= 200);
+    Ok(Delivery {
+        id: id.map(str::to_owned),
+        event,
+    })
 }
 
 enum Dialect {
@@ -121,7 +132,12 @@ enum Dialect {
 }
 
 /// Gitea sends GitHub's headers as well, so it is asked first.
-fn verify(headers: &impl Headers, body: &[u8], secret: &[u8], now: Timestamp) -> Result<Dialect, Refusal> {
+fn verify(
+    headers: &impl Headers,
+    body: &[u8],
+    secret: &[u8],
+    now: Timestamp,
+) -> Result<Dialect, Refusal> {
     if let Some(given) = headers.get("x-gitea-signature") {
         return signed(&hex(given), &[body], secret).map(|()| Dialect::Gitea);
     }
@@ -134,13 +150,21 @@ fn verify(headers: &impl Headers, body: &[u8], secret: &[u8], now: Timestamp) ->
         let at = headers.get("webhook-timestamp").ok_or(Refusal::Unsigned)?;
         let parts: [&[u8]; 5] = [id.as_bytes(), b".", at.as_bytes(), b".", body];
         let one = |given: &str| {
-            let bytes = given.strip_prefix("v1,").and_then(|b| STANDARD.decode(b).ok());
+            let bytes = given
+                .strip_prefix("v1,")
+                .and_then(|b| STANDARD.decode(b).ok());
             signed(&bytes.unwrap_or_default(), &parts, secret).is_ok()
         };
         // A forge that changes its secret signs with both; each is tried, a handful at most.
-        let fits = given.split(' ').take(5).fold(false, |found, given| one(given) | found);
+        let fits = given
+            .split(' ')
+            .take(5)
+            .fold(false, |found, given| one(given) | found);
         let seconds: i64 = at.parse().map_err(|_| Refusal::Unsigned)?;
-        return match (fits, now.as_second().abs_diff(seconds) <= WINDOW.unsigned_abs()) {
+        return match (
+            fits,
+            now.as_second().abs_diff(seconds) <= WINDOW.unsigned_abs(),
+        ) {
             (false, _) => Err(Refusal::Unsigned),
             (true, false) => Err(Refusal::Stale),
             (true, true) => Ok(Dialect::GitLab),
@@ -165,12 +189,20 @@ fn same(given: &[u8], secret: &[u8]) -> Result<(), Refusal> {
 
 /// Bytes of hex digits; anything else is no bytes, which no signature is.
 fn hex(text: &str) -> Vec<u8> {
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let digit = |b: u8| {
+        char::from(b)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let pair = |pair: &[u8]| match pair {
         [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
     };
-    text.as_bytes().chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
+    text.as_bytes()
+        .chunks(2)
+        .map(pair)
+        .collect::<Option<_>>()
+        .unwrap_or_default()
 }
 
 /// GitHub and the forges that speak like it.
@@ -184,8 +216,15 @@ fn hub(kind: Option<&str>, value: &Value) -> Event {
         "push" => push(value),
         "pull_request" | "pull_request_sync" => number("/pull_request/number").map(Event::Pull),
         "issue_comment" if value.pointer("/action").and_then(Value::as_str) == Some("created") => {
-            let on_pull = value.pointer("/issue/pull_request").is_some_and(|v| !v.is_null());
-            comment(number("/issue/number").filter(|_| on_pull), value, "/comment/user/login", "/comment/body")
+            let on_pull = value
+                .pointer("/issue/pull_request")
+                .is_some_and(|v| !v.is_null());
+            comment(
+                number("/issue/number").filter(|_| on_pull),
+                value,
+                "/comment/user/login",
+                "/comment/body",
+            )
         }
         _ => None,
     };
@@ -197,12 +236,18 @@ fn gitlab(value: &Value) -> Event {
         let number = value.pointer(pointer)?.as_u64()?;
         PullNumber::parse(&number.to_string())
     };
-    let found = match value.pointer("/object_kind").and_then(Value::as_str).unwrap_or_default() {
+    let found = match value
+        .pointer("/object_kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
         "push" | "tag_push" => push(value),
         "merge_request" => number("/object_attributes/iid").map(Event::Pull),
         "note" => {
             // GitLab tells edits with the same event; only what was just created counts.
-            let action = value.pointer("/object_attributes/action").and_then(Value::as_str);
+            let action = value
+                .pointer("/object_attributes/action")
+                .and_then(Value::as_str);
             let pull = number("/merge_request/iid").filter(|_| action == Some("create"));
             comment(pull, value, "/user/username", "/object_attributes/note")
         }
@@ -212,15 +257,25 @@ fn gitlab(value: &Value) -> Event {
 }
 
 fn push(value: &Value) -> Option<Event> {
-    let reference = value.get("ref")?.as_str().filter(|r| r.starts_with("refs/"))?;
+    let reference = value
+        .get("ref")?
+        .as_str()
+        .filter(|r| r.starts_with("refs/"))?;
     let after = value.get("after")?.as_str().and_then(CommitId::new);
     let after = after.filter(|id| id.as_str().bytes().any(|b| b != b'0'));
-    Some(Event::Push { reference: reference.to_owned(), after })
+    Some(Event::Push {
+        reference: reference.to_owned(),
+        after,
+    })
 }
 
 fn comment(pull: Option<PullNumber>, value: &Value, user: &str, text: &str) -> Option<Event> {
     let at = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
-    Some(Event::Comment { pull: pull?, user: at(user)?, text: at(text)? })
+    Some(Event::Comment {
+        pull: pull?,
+        user: at(user)?,
+        text: at(text)?,
+    })
 }
 
 /// Deliveries that were seen, the latest few thousand.

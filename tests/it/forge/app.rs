@@ -29,15 +29,22 @@ pub(super) fn exchange(store: &mut Store, ask: &Ask<'_>) -> Reply {
     // The signature is a function of key and text, so making it again checks it.
     let der = PrivateKeyDer::from_pem_slice(KEY).unwrap();
     let key = rustls::crypto::ring::sign::any_supported_type(&der).unwrap();
-    let signer = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).unwrap();
+    let signer = key
+        .choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+        .unwrap();
     let expected = signer.sign(format!("{head}.{claims}").as_bytes()).unwrap();
     let json = |part: &str| -> Value {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap_or_default()).unwrap_or_default()
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap_or_default())
+            .unwrap_or_default()
     };
     let (head, claims, now) = (json(head), json(claims), Timestamp::now().as_second());
     let fresh = claims["iat"].as_i64().is_some_and(|iat| iat <= now);
-    let short = claims["exp"].as_i64().is_some_and(|exp| (now..=now + 600).contains(&exp));
-    let right = URL_SAFE_NO_PAD.decode(signature).is_ok_and(|given| given == expected);
+    let short = claims["exp"]
+        .as_i64()
+        .is_some_and(|exp| (now..=now + 600).contains(&exp));
+    let right = URL_SAFE_NO_PAD
+        .decode(signature)
+        .is_ok_and(|given| given == expected);
     if !right || !fresh || !short || head["alg"] != "RS256" || claims["iss"] != "12" {
         return no(401, "A JSON web token could not be decoded");
     }
@@ -45,7 +52,9 @@ pub(super) fn exchange(store: &mut Store, ask: &Ask<'_>) -> Reply {
         return no(422, "There is at least one repository that does not exist");
     }
     let token = format!("ghs_installation{}", store.id());
-    store.tokens.insert(token.clone(), ("kubemate[bot]".into(), Permission::Write));
+    store
+        .tokens
+        .insert(token.clone(), ("kubemate[bot]".into(), Permission::Write));
     // The first one ends at once, so that it has to be made anew.
     let minutes = if store.last_id == 1 { 1 } else { 60 };
     let until = Timestamp::now() + SignedDuration::from_mins(minutes);
@@ -59,11 +68,22 @@ fn an_app_gets_a_narrow_token_and_keeps_it_while_it_lasts() {
     let link = Link::new(&sim.address, Auth::App(key), PATIENCE, Vec::new()).unwrap();
     let forge = GitHub::new(link, "team/platform", None);
     sim.runtime.block_on(async {
-        assert_eq!(forge.put_comment(SEVEN(), &said("eu", "a")).await, Ok(Put::Created));
-        assert_eq!(forge.put_comment(SEVEN(), &said("eu", "a")).await, Ok(Put::Same));
+        assert_eq!(
+            forge.put_comment(SEVEN(), &said("eu", "a")).await,
+            Ok(Put::Created)
+        );
+        assert_eq!(
+            forge.put_comment(SEVEN(), &said("eu", "a")).await,
+            Ok(Put::Same)
+        );
     });
     assert_eq!(sim.store().comments[0].author, "kubemate[bot]");
-    let exchanged = sim.store().requests.iter().filter(|r| r.contains("access_tokens")).count();
+    let exchanged = sim
+        .store()
+        .requests
+        .iter()
+        .filter(|r| r.contains("access_tokens"))
+        .count();
     assert_eq!(exchanged, 2, "one that ended at once, one that lasts");
 }
 
@@ -72,9 +92,15 @@ fn another_key_is_refused_and_no_key_is_said_to_be_none() {
     let sim = github_sim::start();
     let key = Arc::new(AppKey::new(13, 34, "platform", KEY).unwrap());
     let link = Link::new(&sim.address, Auth::App(key), PATIENCE, Vec::new()).unwrap();
-    let error = sim.runtime.block_on(GitHub::new(link, "team/platform", None).pull(SEVEN())).unwrap_err();
+    let error = sim
+        .runtime
+        .block_on(GitHub::new(link, "team/platform", None).pull(SEVEN()))
+        .unwrap_err();
     assert_eq!(error.class(), "denied", "{error}");
-    for pem in [&b""[..], b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"] {
+    for pem in [
+        &b""[..],
+        b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    ] {
         assert!(AppKey::new(1, 2, "x", pem).is_err());
     }
 }

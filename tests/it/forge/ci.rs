@@ -20,7 +20,8 @@ const PROJECT: &str = r#"project shop schema=1 {
 }
 "#;
 const TENANTS: &str = "tenant web\ntenant depot\n";
-const APP: &str = "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n}\n";
+const APP: &str =
+    "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n}\n";
 
 /// A repository with a base and a change on top of it.
 struct Job {
@@ -31,14 +32,25 @@ struct Job {
 
 fn git(dir: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
-        .args(["-c", "user.name=ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false"])
+        .args([
+            "-c",
+            "user.name=ann",
+            "-c",
+            "user.email=ann@shop.example",
+            "-c",
+            "commit.gpgsign=false",
+        ])
         .args(args)
         .current_dir(dir)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -99,7 +111,14 @@ impl Job {
 
     /// As GitHub Actions or Gitea Actions run it.
     fn actions(&self, sim: &Sim, from: &str, more: &[(&str, &str)]) -> Output {
-        let file = |name: &str| self.dir.path().join(".git").join(name).display().to_string();
+        let file = |name: &str| {
+            self.dir
+                .path()
+                .join(".git")
+                .join(name)
+                .display()
+                .to_string()
+        };
         fs::write(file("event.json"), self.event(from).to_string()).unwrap();
         let (event, output, summary) = (file("event.json"), file("output"), file("summary"));
         let mut variables = vec![
@@ -139,7 +158,11 @@ fn change() -> Job {
 fn a_pull_request_has_one_comment_and_one_status() {
     for (name, sim, more) in [
         ("github", github_sim::start(), vec![("GITHUB_TOKEN", TOKEN)]),
-        ("gitea", gitea_sim::start(), vec![("GITEA_ACTIONS", "true"), ("GITEA_TOKEN", TOKEN)]),
+        (
+            "gitea",
+            gitea_sim::start(),
+            vec![("GITEA_ACTIONS", "true"), ("GITEA_TOKEN", TOKEN)],
+        ),
     ] {
         let job = change();
         job.offer(&sim);
@@ -147,19 +170,41 @@ fn a_pull_request_has_one_comment_and_one_status() {
         assert_eq!(code(&output), 0, "{name}: {}", text(&output.stderr));
         let comment = sim.store().comments[0].clone();
         assert_eq!((comment.author.as_str(), comment.pull), (BOT, 7));
-        assert!(comment.body.starts_with("<!-- kubemate:v1 instance=eu -->"), "{}", comment.body);
-        assert!(comment.body.contains("1.1.0") && comment.body.contains("1 change in 1 set"), "{}", comment.body);
+        assert!(
+            comment.body.starts_with("<!-- kubemate:v1 instance=eu -->"),
+            "{}",
+            comment.body
+        );
+        assert!(
+            comment.body.contains("1.1.0") && comment.body.contains("1 change in 1 set"),
+            "{}",
+            comment.body
+        );
         let status = sim.store().statuses[0].clone();
-        assert_eq!((&status["context"], &status["state"]), (&json!("kubemate/plan/eu"), &json!("success")));
+        assert_eq!(
+            (&status["context"], &status["state"]),
+            (&json!("kubemate/plan/eu"), &json!("success"))
+        );
         assert_eq!(status["sha"], job.head.as_str());
         let facts = job.left("output");
-        assert!(facts.contains("changes=true\n") && facts.contains("updates=1\n"), "{facts}");
-        assert!(facts.contains("exit-code=0\n") && facts.contains("verdict=success\n"), "{facts}");
+        assert!(
+            facts.contains("changes=true\n") && facts.contains("updates=1\n"),
+            "{facts}"
+        );
+        assert!(
+            facts.contains("exit-code=0\n") && facts.contains("verdict=success\n"),
+            "{facts}"
+        );
         assert!(job.left("summary").contains("1 change in 1 set"));
         // The same again is not written again.
         let before = sim.store().writes();
         let output = job.actions(&sim, "team/platform", &more);
-        assert_eq!((code(&output), sim.store().writes()), (0, before), "{}", text(&output.stderr));
+        assert_eq!(
+            (code(&output), sim.store().writes()),
+            (0, before),
+            "{}",
+            text(&output.stderr)
+        );
         assert!(!text(&output.stdout).contains(TOKEN) && !text(&output.stderr).contains(TOKEN));
     }
 }
@@ -174,9 +219,16 @@ fn a_mistake_is_refused_on_its_line() {
     assert_eq!(code(&output), 3, "{}", text(&output.stderr));
     let stdout = text(&output.stdout);
     let command = stdout.lines().find(|l| l.starts_with("::error")).unwrap();
-    assert!(command.starts_with("::error file=tenants/web/cart.kdl,line=3,title=KM"), "{command}");
+    assert!(
+        command.starts_with("::error file=tenants/web/cart.kdl,line=3,title=KM"),
+        "{command}"
+    );
     assert_eq!(sim.store().statuses[0]["state"], "failure");
-    assert!(sim.store().comments[0].body.contains("tenants/web/cart.kdl:3:3"));
+    assert!(
+        sim.store().comments[0]
+            .body
+            .contains("tenants/web/cart.kdl:3:3")
+    );
     // Whatever the file says, the runner obeys nothing of it.
     let quiet = stdout.split("::stop-commands::").nth(1).unwrap();
     assert!(quiet.contains("verzion"), "{stdout}");
@@ -214,21 +266,36 @@ fn a_fork_without_a_token_gets_its_verdict_all_the_same() {
 #[test]
 fn nobody_judges_himself_by_rules_of_his_own() {
     let grab = PROJECT.replace("owner=platform", "tenant=web");
-    let rogue = ("platform/rogue.kdl", "app rogue tenant=web {\n  image i\n  version \"1.0.0\"\n}\n");
+    let rogue = (
+        "platform/rogue.kdl",
+        "app rogue tenant=web {\n  image i\n  version \"1.0.0\"\n}\n",
+    );
     let job = Job::new(&[("kubemate.kdl", &grab), rogue]);
     let output = job.run(&["--base", &job.base], &[]);
     let stdout = text(&output.stdout);
     assert_eq!(code(&output), 3, "{stdout}");
-    assert!(stdout.contains("KM0415") && stdout.contains("platform/rogue.kdl"), "{stdout}");
+    assert!(
+        stdout.contains("KM0415") && stdout.contains("platform/rogue.kdl"),
+        "{stdout}"
+    );
     // The same rules alone are a proposal, and said to be one.
-    let wider = PROJECT.replace("tenants/web/**\" tenant=web", "tenants/web/**\" tenant=web\n    path \"tenants/depot/**\" tenant=depot");
+    let wider = PROJECT.replace(
+        "tenants/web/**\" tenant=web",
+        "tenants/web/**\" tenant=web\n    path \"tenants/depot/**\" tenant=depot",
+    );
     let job = Job::new(&[("kubemate.kdl", &wider)]);
     let output = job.run(&["--base", &job.base], &[]);
     let stdout = text(&output.stdout);
     assert_eq!(code(&output), 0, "{stdout}");
-    assert!(stdout.contains("This changes the rules of ownership"), "{stdout}");
+    assert!(
+        stdout.contains("This changes the rules of ownership"),
+        "{stdout}"
+    );
     // With files that gain by it, it is not.
-    let depot = ("tenants/depot/a.kdl", "app store tenant=depot {\n  image i\n  version \"1.0.0\"\n}\n");
+    let depot = (
+        "tenants/depot/a.kdl",
+        "app store tenant=depot {\n  image i\n  version \"1.0.0\"\n}\n",
+    );
     let job = Job::new(&[("kubemate.kdl", &wider), depot]);
     assert_eq!(code(&job.run(&["--base", &job.base], &[])), 3);
 }
@@ -251,9 +318,20 @@ fn gitlab_gets_threads_and_reports() {
         ("GITLAB_TOKEN", TOKEN),
     ];
     let reports = [
-        "--report", "code-quality=out/quality.json", "--report", "terraform=out/tf.json",
-        "--report", "junit=out/junit.xml", "--report", "variables=out/kubemate.env",
-        "--report", "json=out/all.json", "--report", "sarif=out/all.sarif", "--report", "markdown=out/all.md",
+        "--report",
+        "code-quality=out/quality.json",
+        "--report",
+        "terraform=out/tf.json",
+        "--report",
+        "junit=out/junit.xml",
+        "--report",
+        "variables=out/kubemate.env",
+        "--report",
+        "json=out/all.json",
+        "--report",
+        "sarif=out/all.sarif",
+        "--report",
+        "markdown=out/all.md",
         "--detailed-exitcode",
     ];
     let output = job.run(&reports, &variables);
@@ -262,7 +340,10 @@ fn gitlab_gets_threads_and_reports() {
     assert_eq!(sim.store().statuses[0]["status"], "success");
     let read = |name: &str| fs::read_to_string(job.dir.path().join("out").join(name)).unwrap();
     let parsed = |name: &str| serde_json::from_str::<Value>(&read(name)).unwrap();
-    assert_eq!(parsed("tf.json"), json!({ "create": 0, "update": 1, "delete": 0 }));
+    assert_eq!(
+        parsed("tf.json"),
+        json!({ "create": 0, "update": 1, "delete": 0 })
+    );
     assert!(parsed("quality.json").is_array());
     assert_eq!(parsed("all.json")["facts"]["exit-code"], "2");
     assert_eq!(parsed("all.sarif")["version"], "2.1.0");
@@ -276,11 +357,21 @@ fn a_base_that_is_not_here_is_said_and_not_guessed() {
     let sim = github_sim::start();
     job.offer(&sim);
     let missing = "5".repeat(40);
-    let output = job.actions(&sim, "team/platform", &[("GITHUB_TOKEN", TOKEN), ("KUBEMATE_BASE", &missing)]);
+    let output = job.actions(
+        &sim,
+        "team/platform",
+        &[("GITHUB_TOKEN", TOKEN), ("KUBEMATE_BASE", &missing)],
+    );
     assert_eq!(code(&output), 1, "{}", text(&output.stderr));
     let status = sim.store().statuses[0].clone();
-    assert_eq!(status["state"], "error", "the required status reports all the same");
-    assert!(status["description"].as_str().unwrap().contains("no plan"), "{status}");
+    assert_eq!(
+        status["state"], "error",
+        "the required status reports all the same"
+    );
+    assert!(
+        status["description"].as_str().unwrap().contains("no plan"),
+        "{status}"
+    );
     assert!(sim.store().comments[0].body.contains("fetch"));
 }
 
@@ -299,10 +390,17 @@ fn an_older_run_leaves_the_comment_to_the_newer_one() {
 fn a_project_begins_without_a_base() {
     let dir = tempfile::tempdir().unwrap();
     git(dir.path(), &["init", "-q", "-b", "main"]);
-    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "empty"]);
+    git(
+        dir.path(),
+        &["commit", "-q", "--allow-empty", "-m", "empty"],
+    );
     let base = git(dir.path(), &["rev-parse", "HEAD"]);
     fs::create_dir_all(dir.path().join("platform")).unwrap();
-    fs::write(dir.path().join("kubemate.kdl"), PROJECT.replace("path \"tenants/web/**\" tenant=web", "")).unwrap();
+    fs::write(
+        dir.path().join("kubemate.kdl"),
+        PROJECT.replace("path \"tenants/web/**\" tenant=web", ""),
+    )
+    .unwrap();
     fs::write(dir.path().join("platform/tenants.kdl"), TENANTS).unwrap();
     git(dir.path(), &["add", "-A"]);
     git(dir.path(), &["commit", "-q", "-m", "begin"]);

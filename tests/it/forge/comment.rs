@@ -16,11 +16,19 @@ use super::sim::{BASE, HEAD};
 use super::suite::{commit, instance};
 
 fn places(span: &Span) -> Option<Place> {
-    (span.end > 0).then(|| Place { path: "tenants/web/a.kdl".into(), line: span.start + 1, column: 1 })
+    (span.end > 0).then(|| Place {
+        path: "tenants/web/a.kdl".into(),
+        line: span.start + 1,
+        column: 1,
+    })
 }
 
 fn key(name: &str) -> ObjectKey {
-    ObjectKey { group_kind: GroupKind::new("apps", "Deployment"), namespace: Some("web".into()), name: name.into() }
+    ObjectKey {
+        group_kind: GroupKind::new("apps", "Deployment"),
+        namespace: Some("web".into()),
+        name: name.into(),
+    }
 }
 
 /// A plan of one set in which every text of users is this one.
@@ -28,7 +36,11 @@ fn plan(environment: &str, text: &str, steps: u32) -> Plan {
     let step = |n: u32| Step {
         id: StepId(n),
         key: key(&format!("{text}{n}")),
-        resource: ResourceId { kind: "app".into(), tenant: Some(text.into()), name: text.into() },
+        resource: ResourceId {
+            kind: "app".into(),
+            tenant: Some(text.into()),
+            name: text.into(),
+        },
         spans: vec![Span::new(FileId(0), 1..2)],
         action: Action::Create {
             desired: "d".into(),
@@ -47,10 +59,18 @@ fn plan(environment: &str, text: &str, steps: u32) -> Plan {
     };
     let finding = |level, rule| Finding::new(level, rule, &key(text), text).help(text);
     Plan {
-        set: SetId { project: "bank".into(), cluster: "hq".into(), environment: environment.into(), owner: Owner::Tenant("web".into()) },
+        set: SetId {
+            project: "bank".into(),
+            cluster: "hq".into(),
+            environment: environment.into(),
+            owner: Owner::Tenant("web".into()),
+        },
         cluster_uid: String::new(),
         steps: (0..steps).map(step).collect(),
-        findings: vec![finding(Level::Danger, Rule::DataLoss), finding(Level::Notice, Rule::Unverified)],
+        findings: vec![
+            finding(Level::Danger, Rule::DataLoss),
+            finding(Level::Notice, Rule::Unverified),
+        ],
         deletes_digest: String::new(),
         digest: "0123456789abcdef".into(),
     }
@@ -58,7 +78,11 @@ fn plan(environment: &str, text: &str, steps: u32) -> Plan {
 
 fn rendered(plans: &[Plan], diagnostics: &Diagnostics, remark: &str, budget: usize) -> String {
     let (head, base, name) = (commit(HEAD), commit(BASE), instance("eu"));
-    let judged = if diagnostics.has_errors() { Judged::Invalid } else { Judged::Planned(plans) };
+    let judged = if diagnostics.has_errors() {
+        Judged::Invalid
+    } else {
+        Judged::Planned(plans)
+    };
     let report = Report {
         instance: &name,
         head: &head,
@@ -117,18 +141,30 @@ fn without_code(line: &str) -> String {
                 && !after[*i + ticks..].starts_with('`')
         });
         out.push_str(&rest[..at]);
-        let Some(close) = close else { return out + &rest[at..] };
+        let Some(close) = close else {
+            return out + &rest[at..];
+        };
         rest = &after[close + ticks..];
     }
     out + rest
 }
 
 fn assert_inert(text: &str) {
-    assert!(text.starts_with("<!-- kubemate:v1 instance=eu -->\n"), "{text}");
+    assert!(
+        text.starts_with("<!-- kubemate:v1 instance=eu -->\n"),
+        "{text}"
+    );
     let prose = prose(text);
     assert_eq!(prose.matches("<!--").count(), 1, "{prose}");
     let mut bare = prose.clone();
-    for ours in ["<!-- kubemate:v1 instance=eu -->", "<br>", "<details>", "</details>", "<summary>", "</summary>"] {
+    for ours in [
+        "<!-- kubemate:v1 instance=eu -->",
+        "<br>",
+        "<details>",
+        "</details>",
+        "<summary>",
+        "</summary>",
+    ] {
         bare = bare.replace(ours, "");
     }
     assert!(!bare.contains('<'), "{bare}");
@@ -136,12 +172,19 @@ fn assert_inert(text: &str) {
         let (before, after) = (&bare[..at], &bare[at + 1..]);
         // Our own headings and escaped characters.
         let ours = before.ends_with(['#', '\n', '&']) || before.is_empty();
-        assert!(ours || !after.starts_with(|c: char| c.is_alphanumeric()), "{}", &bare[at..]);
+        assert!(
+            ours || !after.starts_with(|c: char| c.is_alphanumeric()),
+            "{}",
+            &bare[at..]
+        );
     }
     let links = bare.matches("://").count();
     assert_eq!(links, 1, "only our own link: {bare}");
     assert_eq!(bare.matches("](").count(), 1, "{bare}");
-    assert_eq!(prose.matches("<details>").count(), prose.matches("</details>").count());
+    assert_eq!(
+        prose.matches("<details>").count(),
+        prose.matches("</details>").count()
+    );
     for line in text.lines().skip(1) {
         assert!(!line.trim_start().starts_with("/kubemate"), "{line}");
     }
@@ -150,10 +193,39 @@ fn assert_inert(text: &str) {
 /// Texts that try to be more than text.
 fn hostile() -> impl Strategy<Value = String> {
     let bits = prop::sample::select(vec![
-        "@org/team", "#12", "<!-- kubemate:v1 instance=eu -->", "</details>", "```", "`", "````\n", "|",
-        "\n", "\n\n", "/kubemate apply", "https://evil.example/x", "[a](https://evil.example)", "\u{202e}",
-        "\u{1b}[2J", "<img src=x>", "![](x)", "www.evil.example", "team/platform#1", "\\", "~~~", "*", "_",
-        "- ", "# ", "a", " ", "&lt;", "<", ">", "ann@evil.example", "GH-1", "!3",
+        "@org/team",
+        "#12",
+        "<!-- kubemate:v1 instance=eu -->",
+        "</details>",
+        "```",
+        "`",
+        "````\n",
+        "|",
+        "\n",
+        "\n\n",
+        "/kubemate apply",
+        "https://evil.example/x",
+        "[a](https://evil.example)",
+        "\u{202e}",
+        "\u{1b}[2J",
+        "<img src=x>",
+        "![](x)",
+        "www.evil.example",
+        "team/platform#1",
+        "\\",
+        "~~~",
+        "*",
+        "_",
+        "- ",
+        "# ",
+        "a",
+        " ",
+        "&lt;",
+        "<",
+        ">",
+        "ann@evil.example",
+        "GH-1",
+        "!3",
     ]);
     prop::collection::vec(bits, 1..8).prop_map(|bits| bits.concat())
 }
@@ -187,8 +259,14 @@ fn danger_survives_what_details_do_not() {
     let cut = rendered(&plans, &Diagnostics::default(), "x", 4_000);
     assert!(full.len() > 20_000);
     assert_eq!(cut.matches("data-loss").count(), 2, "{cut}");
-    assert!(cut.contains("behind the link above") && cut.contains("400 changes in 2 sets, 2 are dangerous"));
-    let (danger, table) = (full.find("data-loss").unwrap(), full.find("| set |").unwrap());
+    assert!(
+        cut.contains("behind the link above")
+            && cut.contains("400 changes in 2 sets, 2 are dangerous")
+    );
+    let (danger, table) = (
+        full.find("data-loss").unwrap(),
+        full.find("| set |").unwrap(),
+    );
     assert!(danger < table && table < full.find("<details>").unwrap());
 }
 
@@ -215,11 +293,36 @@ fn the_verdict_is_the_worst_that_was_found() {
     let mut refused = plan("prod", "web", 1);
     refused.findings[0].level = Level::Error;
     for (judged, diagnostics, expected, words) in [
-        (Judged::Planned(&[]), &none, State::Success, "nothing changes in any cluster"),
-        (Judged::Planned(&[plan("prod", "web", 1)]), &none, State::Success, "1 change in 1 set, 1 is dangerous"),
-        (Judged::Planned(&[refused]), &none, State::Failure, "1 change in 1 set, 1 is refused"),
-        (Judged::Incomparable("no base"), &none, State::Error, "no plan: no base"),
-        (Judged::Invalid, &problems("x"), State::Failure, "1 error in the files"),
+        (
+            Judged::Planned(&[]),
+            &none,
+            State::Success,
+            "nothing changes in any cluster",
+        ),
+        (
+            Judged::Planned(&[plan("prod", "web", 1)]),
+            &none,
+            State::Success,
+            "1 change in 1 set, 1 is dangerous",
+        ),
+        (
+            Judged::Planned(&[refused]),
+            &none,
+            State::Failure,
+            "1 change in 1 set, 1 is refused",
+        ),
+        (
+            Judged::Incomparable("no base"),
+            &none,
+            State::Error,
+            "no plan: no base",
+        ),
+        (
+            Judged::Invalid,
+            &problems("x"),
+            State::Failure,
+            "1 error in the files",
+        ),
     ] {
         assert_eq!(state(judged, diagnostics), (expected, words.to_owned()));
     }

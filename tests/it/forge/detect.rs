@@ -16,7 +16,11 @@ fn seen(pairs: &[(&str, &str)], event: Option<&Value>) -> Run {
 }
 
 fn home(kind: ForgeKind, api: &str, repository: &str) -> Option<Home> {
-    Some(Home { kind, api: api.into(), repository: repository.into() })
+    Some(Home {
+        kind,
+        api: api.into(),
+        repository: repository.into(),
+    })
 }
 
 const ACTIONS: [(&str, &str); 9] = [
@@ -51,10 +55,18 @@ fn github_and_those_who_pass_for_it() {
         link: Some("https://github.com/team/platform/actions/runs/99".into()),
     };
     assert_eq!(seen(&ACTIONS, Some(&event("ann/platform"))), run);
-    let own = Run { fork: Some(false), ..run.clone() };
+    let own = Run {
+        fork: Some(false),
+        ..run.clone()
+    };
     assert_eq!(seen(&ACTIONS, Some(&event("team/platform"))), own);
     // Without the event nothing is guessed: not the head, and not that it is no fork.
-    let blind = Run { fork: None, head: None, base: None, ..run.clone() };
+    let blind = Run {
+        fork: None,
+        head: None,
+        base: None,
+        ..run.clone()
+    };
     assert_eq!(seen(&ACTIONS, None), blind);
     // The repository of a deleted fork is null.
     let mut gone = event("x");
@@ -62,11 +74,18 @@ fn github_and_those_who_pass_for_it() {
     assert_eq!(seen(&ACTIONS, Some(&gone)).fork, None);
     for name in ["GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
         let mut gitea = ACTIONS.to_vec();
-        gitea.extend([(name, "true"), ("GITHUB_API_URL", "https://git.bank.example/api/v1")]);
+        gitea.extend([
+            (name, "true"),
+            ("GITHUB_API_URL", "https://git.bank.example/api/v1"),
+        ]);
         gitea.push(("GITHUB_SERVER_URL", "https://git.bank.example"));
         let run = Run {
             system: System::Gitea,
-            home: home(ForgeKind::Gitea, "https://git.bank.example/api/v1", "team/platform"),
+            home: home(
+                ForgeKind::Gitea,
+                "https://git.bank.example/api/v1",
+                "team/platform",
+            ),
             link: Some("https://git.bank.example/team/platform/actions/runs/99".into()),
             ..own.clone()
         };
@@ -82,12 +101,24 @@ fn pushes_and_merge_queues_have_no_pull_request() {
         all
     };
     let queue = json!({ "merge_group": { "head_sha": HEAD, "base_sha": BASE } });
-    let run = seen(&with("refs/heads/gh-readonly-queue/main/pr-12"), Some(&queue));
-    assert_eq!((run.pull, run.head, run.base.as_deref()), (None, Some(commit(HEAD)), Some(BASE)));
+    let run = seen(
+        &with("refs/heads/gh-readonly-queue/main/pr-12"),
+        Some(&queue),
+    );
+    assert_eq!(
+        (run.pull, run.head, run.base.as_deref()),
+        (None, Some(commit(HEAD)), Some(BASE))
+    );
     let run = seen(&with("refs/heads/main"), Some(&json!({ "before": BASE })));
-    assert_eq!((run.pull, run.head, run.base.as_deref()), (None, Some(commit(MERGE)), Some(BASE)));
+    assert_eq!(
+        (run.pull, run.head, run.base.as_deref()),
+        (None, Some(commit(MERGE)), Some(BASE))
+    );
     // A new branch comes from nowhere.
-    assert_eq!(seen(&with("refs/heads/new"), Some(&json!({ "before": ZEROS }))).base, None);
+    assert_eq!(
+        seen(&with("refs/heads/new"), Some(&json!({ "before": ZEROS }))).base,
+        None
+    );
 }
 
 #[test]
@@ -108,7 +139,11 @@ fn gitlab_says_it_in_variables() {
     ];
     let run = Run {
         system: System::GitLab,
-        home: home(ForgeKind::GitLab, "https://gitlab.bank.example/api/v4", "bank/team/platform"),
+        home: home(
+            ForgeKind::GitLab,
+            "https://gitlab.bank.example/api/v4",
+            "bank/team/platform",
+        ),
         pull: PullNumber::parse("12"),
         fork: Some(true),
         head: Some(commit(HEAD)),
@@ -118,7 +153,10 @@ fn gitlab_says_it_in_variables() {
     assert_eq!(seen(&variables, None), run);
     // With merged results the commit of the job is one that nobody sees.
     let mut merged = variables.to_vec();
-    merged.extend([("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD), ("CI_COMMIT_SHA", MERGE)]);
+    merged.extend([
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD),
+        ("CI_COMMIT_SHA", MERGE),
+    ]);
     assert_eq!(seen(&merged, None), run);
     let mut own = variables.to_vec();
     own.push(("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "3"));
@@ -128,10 +166,30 @@ fn gitlab_says_it_in_variables() {
 #[test]
 fn jenkins_tells_by_the_address_of_the_change() {
     for (address, expected) in [
-        ("https://github.com/team/platform/pull/12", home(ForgeKind::GitHub, "https://api.github.com", "team/platform")),
-        ("https://ghe.bank.example/team/platform/pull/12", home(ForgeKind::GitHub, "https://ghe.bank.example/api/v3", "team/platform")),
-        ("https://git.bank.example/team/platform/pulls/12", home(ForgeKind::Gitea, "https://git.bank.example/api/v1", "team/platform")),
-        ("https://gl.bank.example/a/b/c/-/merge_requests/12", home(ForgeKind::GitLab, "https://gl.bank.example/api/v4", "a/b/c")),
+        (
+            "https://github.com/team/platform/pull/12",
+            home(ForgeKind::GitHub, "https://api.github.com", "team/platform"),
+        ),
+        (
+            "https://ghe.bank.example/team/platform/pull/12",
+            home(
+                ForgeKind::GitHub,
+                "https://ghe.bank.example/api/v3",
+                "team/platform",
+            ),
+        ),
+        (
+            "https://git.bank.example/team/platform/pulls/12",
+            home(
+                ForgeKind::Gitea,
+                "https://git.bank.example/api/v1",
+                "team/platform",
+            ),
+        ),
+        (
+            "https://gl.bank.example/a/b/c/-/merge_requests/12",
+            home(ForgeKind::GitLab, "https://gl.bank.example/api/v4", "a/b/c"),
+        ),
         ("https://git.bank.example/../x", None),
         ("nonsense", None),
     ] {
@@ -146,11 +204,26 @@ fn jenkins_tells_by_the_address_of_the_change() {
             ],
             None,
         );
-        assert_eq!((run.system, run.home), (System::Jenkins, expected), "{address}");
-        assert_eq!((run.head, run.fork), (None, Some(false)), "a merge by Jenkins is no commit of the forge");
+        assert_eq!(
+            (run.system, run.home),
+            (System::Jenkins, expected),
+            "{address}"
+        );
+        assert_eq!(
+            (run.head, run.fork),
+            (None, Some(false)),
+            "a merge by Jenkins is no commit of the forge"
+        );
         assert_eq!(run.base.as_deref(), Some("refs/remotes/origin/main"));
     }
-    let fork = seen(&[("JENKINS_URL", "x"), ("CHANGE_ID", "1"), ("CHANGE_FORK", "ann")], None);
+    let fork = seen(
+        &[
+            ("JENKINS_URL", "x"),
+            ("CHANGE_ID", "1"),
+            ("CHANGE_FORK", "ann"),
+        ],
+        None,
+    );
     assert_eq!(fork.fork, Some(true));
 }
 
@@ -172,7 +245,11 @@ fn a_task_of_tekton_says_it_all() {
     );
     let expected = Run {
         system: System::Tekton,
-        home: home(ForgeKind::Gitea, "https://git.bank.example/api/v1", "team/platform"),
+        home: home(
+            ForgeKind::Gitea,
+            "https://git.bank.example/api/v1",
+            "team/platform",
+        ),
         pull: PullNumber::parse("12"),
         fork: Some(false),
         head: Some(commit(HEAD)),
@@ -184,17 +261,29 @@ fn a_task_of_tekton_says_it_all() {
 
 #[test]
 fn nothing_odd_becomes_part_of_an_address() {
-    for repository in ["", "a", "a/b/c", "../b", "a/..", "a/b?x", "a/b#", "a b/c", "a//b", "a/b%2Fc"] {
+    for repository in [
+        "", "a", "a/b/c", "../b", "a/..", "a/b?x", "a/b#", "a b/c", "a//b", "a/b%2Fc",
+    ] {
         let run = seen(
-            &[("GITHUB_ACTIONS", "true"), ("GITHUB_API_URL", "https://x"), ("GITHUB_REPOSITORY", repository)],
+            &[
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_API_URL", "https://x"),
+                ("GITHUB_REPOSITORY", repository),
+            ],
             None,
         );
         assert_eq!(run.home, None, "{repository}");
     }
     let bare = seen(&[("CI", "true")], None);
-    assert_eq!((bare.system, bare.home, bare.pull), (System::Other, None, None));
+    assert_eq!(
+        (bare.system, bare.home, bare.pull),
+        (System::Other, None, None)
+    );
     for sha in ["", "main", ZEROS, "--upload-pack=x"] {
-        let run = seen(&[("KUBEMATE_HEAD", sha), ("KUBEMATE_PULL", "0; rm -rf")], None);
+        let run = seen(
+            &[("KUBEMATE_HEAD", sha), ("KUBEMATE_PULL", "0; rm -rf")],
+            None,
+        );
         assert_eq!((run.head, run.pull), (None, None));
     }
 }

@@ -10,7 +10,14 @@ use super::sim::{Ask, BASE, Comment, Door, HEAD, Reply, Sim, Store, made, no, ok
 const BODY: usize = 65_536;
 
 pub(crate) fn start() -> Sim {
-    Sim::start(serve, Door { header: "authorization", prefix: "Bearer " }, pull(HEAD))
+    Sim::start(
+        serve,
+        Door {
+            header: "authorization",
+            prefix: "Bearer ",
+        },
+        pull(HEAD),
+    )
 }
 
 /// Pull request 7 of GitHub and Gitea.
@@ -27,7 +34,9 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
     match (&ask.method, path.as_slice()) {
         (&Method::GET, ["user"]) => ok(json!({ "login": ask.user })),
         (&Method::GET, ["app"]) => ok(json!({ "slug": "kubemate" })),
-        (&Method::POST, ["app", "installations", _, "access_tokens"]) => super::app::exchange(store, ask),
+        (&Method::POST, ["app", "installations", _, "access_tokens"]) => {
+            super::app::exchange(store, ask)
+        }
         (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
         _ => no(404, "Not Found"),
     }
@@ -36,16 +45,35 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
 fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) -> Reply {
     match (method, rest) {
         (&Method::GET, ["pulls"]) => page(ask, "per_page", 100, open(store)),
-        (&Method::GET, ["pulls", n]) => found(n.parse().ok().and_then(|n: u64| store.pulls.get(&n).cloned())),
-        (&Method::GET, ["pulls", _, "reviews"]) => page(ask, "per_page", 100, store.reviews.clone()),
+        (&Method::GET, ["pulls", n]) => found(
+            n.parse()
+                .ok()
+                .and_then(|n: u64| store.pulls.get(&n).cloned()),
+        ),
+        (&Method::GET, ["pulls", _, "reviews"]) => {
+            page(ask, "per_page", 100, store.reviews.clone())
+        }
         (&Method::GET, ["commits", sha, "statuses"]) => {
-            let of = store.statuses.iter().rev().filter(|s| s["sha"] == *sha).cloned();
+            let of = store
+                .statuses
+                .iter()
+                .rev()
+                .filter(|s| s["sha"] == *sha)
+                .cloned();
             page(ask, "per_page", 100, of.collect())
         }
-        (&Method::POST, ["statuses", sha]) => status(store, ask, sha, (&["error", "failure", "pending", "success"], 140)),
+        (&Method::POST, ["statuses", sha]) => status(
+            store,
+            ask,
+            sha,
+            (&["error", "failure", "pending", "success"], 140),
+        ),
         (&Method::GET, ["commits", sha, "check-runs"]) => {
             let name = ask.query.get("check_name").cloned().unwrap_or_default();
-            let ours = store.notes.iter().filter(|r| r["name"] == name.as_str() && r["head_sha"] == *sha);
+            let ours = store
+                .notes
+                .iter()
+                .filter(|r| r["name"] == name.as_str() && r["head_sha"] == *sha);
             ok(json!({ "check_runs": ours.collect::<Vec<_>>() }))
         }
         (&Method::POST, ["check-runs"]) => check_run(store, ask, None),
@@ -62,7 +90,12 @@ pub(crate) fn found(value: Option<Value>) -> Reply {
 }
 
 pub(crate) fn open(store: &Store) -> Vec<Value> {
-    store.pulls.values().filter(|p| p["state"] == "open").cloned().collect()
+    store
+        .pulls
+        .values()
+        .filter(|p| p["state"] == "open")
+        .cloned()
+        .collect()
 }
 
 pub(crate) fn permission(store: &Store, user: &str) -> Reply {
@@ -77,8 +110,16 @@ pub(crate) fn permission(store: &Store, user: &str) -> Reply {
 }
 
 /// A status on a commit that exists, with a state and a description that are allowed.
-pub(crate) fn status(store: &mut Store, ask: &Ask<'_>, sha: &str, (states, length): (&[&str], usize)) -> Reply {
-    let (state, context) = (ask.text("state").unwrap_or_default(), ask.text("context").unwrap_or_default());
+pub(crate) fn status(
+    store: &mut Store,
+    ask: &Ask<'_>,
+    sha: &str,
+    (states, length): (&[&str], usize),
+) -> Reply {
+    let (state, context) = (
+        ask.text("state").unwrap_or_default(),
+        ask.text("context").unwrap_or_default(),
+    );
     let description = ask.text("description").unwrap_or_default();
     if !store.commits.contains(sha) {
         return no(422, &format!("No commit found for SHA: {sha}"));
@@ -89,9 +130,15 @@ pub(crate) fn status(store: &mut Store, ask: &Ask<'_>, sha: &str, (states, lengt
     if description.chars().count() > length {
         return no(422, "description is too long");
     }
-    let same = store.statuses.iter().filter(|s| s["sha"] == sha && s["context"] == context);
+    let same = store
+        .statuses
+        .iter()
+        .filter(|s| s["sha"] == sha && s["context"] == context);
     if same.count() >= store.most_statuses {
-        return no(422, "This SHA and context has reached the maximum number of statuses.");
+        return no(
+            422,
+            "This SHA and context has reached the maximum number of statuses.",
+        );
     }
     let id = store.id();
     let made_now = json!({
@@ -103,7 +150,12 @@ pub(crate) fn status(store: &mut Store, ask: &Ask<'_>, sha: &str, (states, lengt
 }
 
 /// Comments of GitHub and Gitea; `limit` is the largest body and what is answered to a larger one.
-pub(crate) fn comments(store: &mut Store, ask: &Ask<'_>, rest: &[&str], limit: (usize, u16)) -> Reply {
+pub(crate) fn comments(
+    store: &mut Store,
+    ask: &Ask<'_>,
+    rest: &[&str],
+    limit: (usize, u16),
+) -> Reply {
     let body = ask.text("body").unwrap_or_default().to_owned();
     if body.len() > limit.0 {
         return no(limit.1, "Body is too long");
@@ -111,7 +163,10 @@ pub(crate) fn comments(store: &mut Store, ask: &Ask<'_>, rest: &[&str], limit: (
     let shown = |c: &Comment| json!({ "id": c.id, "body": c.body, "user": { "login": c.author } });
     match (&ask.method, rest) {
         (&Method::GET, [pull, "comments"]) => {
-            let of = store.comments.iter().filter(|c| c.pull.to_string() == *pull);
+            let of = store
+                .comments
+                .iter()
+                .filter(|c| c.pull.to_string() == *pull);
             page(ask, "per_page", 100, of.map(shown).collect())
         }
         (&Method::POST, [pull, "comments"]) => {
@@ -121,7 +176,12 @@ pub(crate) fn comments(store: &mut Store, ask: &Ask<'_>, rest: &[&str], limit: (
             if body.trim().is_empty() {
                 return no(422, "Body cannot be blank");
             }
-            let comment = Comment { id: store.id(), pull, author: ask.user.clone(), body };
+            let comment = Comment {
+                id: store.id(),
+                pull,
+                author: ask.user.clone(),
+                body,
+            };
             store.comments.push(comment.clone());
             made(shown(&comment))
         }
@@ -134,7 +194,11 @@ pub(crate) fn comments(store: &mut Store, ask: &Ask<'_>, rest: &[&str], limit: (
             }
             if *method == Method::DELETE {
                 store.comments.remove(at);
-                return Reply { status: 204, body: Value::Null, next: false };
+                return Reply {
+                    status: 204,
+                    body: Value::Null,
+                    next: false,
+                };
             }
             store.comments[at].body = body;
             ok(shown(&store.comments[at]))
@@ -144,17 +208,26 @@ pub(crate) fn comments(store: &mut Store, ask: &Ask<'_>, rest: &[&str], limit: (
 }
 
 fn check_run(store: &mut Store, ask: &Ask<'_>, id: Option<u64>) -> Reply {
-    let annotations = ask.body.pointer("/output/annotations").and_then(Value::as_array);
+    let annotations = ask
+        .body
+        .pointer("/output/annotations")
+        .and_then(Value::as_array);
     let annotations = annotations.cloned().unwrap_or_default();
     let complete = |a: &Value| {
         let lines = a["start_line"].is_u64() && a["end_line"].is_u64();
-        let level = matches!(a["annotation_level"].as_str(), Some("notice" | "warning" | "failure"));
+        let level = matches!(
+            a["annotation_level"].as_str(),
+            Some("notice" | "warning" | "failure")
+        );
         lines && level && a["path"].is_string() && a["message"].is_string()
     };
     if annotations.len() > 50 || !annotations.iter().all(complete) {
         return no(422, "Invalid request: annotations");
     }
-    let output = ask.body.pointer("/output/title").and(ask.body.pointer("/output/summary"));
+    let output = ask
+        .body
+        .pointer("/output/title")
+        .and(ask.body.pointer("/output/summary"));
     if output.is_none() {
         return no(422, "Invalid request: output needs title and summary");
     }
@@ -179,8 +252,13 @@ fn check_run(store: &mut Store, ask: &Ask<'_>, id: Option<u64>) -> Reply {
 fn deployments(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
     match (&ask.method, rest) {
         (&Method::GET, []) => {
-            let is = |d: &&Value, key: &str| ask.query.get(key).is_none_or(|v| d[key] == v.as_str());
-            let of = store.deployments.iter().rev().filter(|d| is(d, "sha") && is(d, "environment"));
+            let is =
+                |d: &&Value, key: &str| ask.query.get(key).is_none_or(|v| d[key] == v.as_str());
+            let of = store
+                .deployments
+                .iter()
+                .rev()
+                .filter(|d| is(d, "sha") && is(d, "environment"));
             page(ask, "per_page", 100, of.cloned().collect())
         }
         (&Method::POST, []) => {
@@ -195,19 +273,39 @@ fn deployments(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             made(deployment)
         }
         (method, [id, "statuses"]) => {
-            let Some(at) = store.deployments.iter().position(|d| d["id"].to_string() == *id) else {
+            let Some(at) = store
+                .deployments
+                .iter()
+                .position(|d| d["id"].to_string() == *id)
+            else {
                 return no(404, "Not Found");
             };
             if *method == Method::GET {
-                let mut all = store.deployments[at]["statuses"].as_array().unwrap().clone();
+                let mut all = store.deployments[at]["statuses"]
+                    .as_array()
+                    .unwrap()
+                    .clone();
                 all.reverse();
                 return page(ask, "per_page", 100, all);
             }
             let state = ask.text("state").unwrap_or_default();
-            if !["error", "failure", "inactive", "in_progress", "queued", "pending", "success"].contains(&state) {
+            if ![
+                "error",
+                "failure",
+                "inactive",
+                "in_progress",
+                "queued",
+                "pending",
+                "success",
+            ]
+            .contains(&state)
+            {
                 return no(422, "state is not included in the list");
             }
-            store.deployments[at]["statuses"].as_array_mut().unwrap().push(ask.body.clone());
+            store.deployments[at]["statuses"]
+                .as_array_mut()
+                .unwrap()
+                .push(ask.body.clone());
             made(ask.body.clone())
         }
         _ => no(404, "Not Found"),

@@ -17,7 +17,14 @@ pub(crate) fn start() -> Sim {
         "author": { "username": "ann" }, "source_project_id": 5, "target_project_id": 3,
         "diff_refs": { "base_sha": BASE, "head_sha": HEAD, "start_sha": BASE },
     });
-    Sim::start(serve, Door { header: "private-token", prefix: "" }, pull)
+    Sim::start(
+        serve,
+        Door {
+            header: "private-token",
+            prefix: "",
+        },
+        pull,
+    )
 }
 
 fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
@@ -27,12 +34,20 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
         (&Method::GET, ["user"]) => ok(json!({ "username": ask.user })),
         (&Method::GET, ["users"]) => {
             let wanted = ask.query.get("username");
-            let hits = members.iter().enumerate().filter(|(_, name)| Some(*name) == wanted);
-            ok(hits.map(|(id, name)| json!({ "id": id + 100, "username": name })).collect())
+            let hits = members
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| Some(*name) == wanted);
+            ok(hits
+                .map(|(id, name)| json!({ "id": id + 100, "username": name }))
+                .collect())
         }
         (method, ["projects", "team%2Fplatform", rest @ ..]) => match (method, rest) {
             (&Method::GET, ["members", "all", id]) => {
-                let name = id.parse::<usize>().ok().and_then(|id| members.get(id - 100));
+                let name = id
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|id| members.get(id - 100));
                 let Some(may) = name.and_then(|name| store.members.get(name)) else {
                     return no(404, "404 Not found");
                 };
@@ -69,11 +84,18 @@ fn commits(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
 }
 
 fn status(store: &mut Store, ask: &Ask<'_>, sha: &str) -> Reply {
-    let (state, name) = (ask.text("state").unwrap_or_default(), ask.text("name").unwrap_or_default());
+    let (state, name) = (
+        ask.text("state").unwrap_or_default(),
+        ask.text("name").unwrap_or_default(),
+    );
     if !store.commits.contains(sha) {
         return no(404, "404 Commit Not Found");
     }
-    if !["pending", "running", "success", "failed", "canceled", "skipped"].contains(&state) {
+    if ![
+        "pending", "running", "success", "failed", "canceled", "skipped",
+    ]
+    .contains(&state)
+    {
         return no(400, "state does not have a valid value");
     }
     if ask.text("description").unwrap_or_default().chars().count() > 255 {
@@ -88,12 +110,19 @@ fn status(store: &mut Store, ask: &Ask<'_>, sha: &str) -> Reply {
         "target_url": ask.body["target_url"],
     });
     let unfinished = |s: &&mut Value| {
-        s["sha"] == sha && s["name"] == name && matches!(s["status"].as_str(), Some("pending" | "running"))
+        s["sha"] == sha
+            && s["name"] == name
+            && matches!(s["status"].as_str(), Some("pending" | "running"))
     };
     if let Some(known) = store.statuses.iter_mut().find(unfinished) {
         if known["status"] == state {
             let verb = if state == "running" { "run" } else { "enqueue" };
-            return no(400, &format!("Cannot transition status via :{verb} from :{state} (Reason(s): Status cannot transition)"));
+            return no(
+                400,
+                &format!(
+                    "Cannot transition status via :{verb} from :{state} (Reason(s): Status cannot transition)"
+                ),
+            );
         }
         let id = known["id"].clone();
         *known = fields;
@@ -107,7 +136,10 @@ fn status(store: &mut Store, ask: &Ask<'_>, sha: &str) -> Reply {
 }
 
 fn requests(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
-    let known = rest.first().and_then(|n| n.parse().ok()).and_then(|n: u64| store.pulls.get(&n).cloned());
+    let known = rest
+        .first()
+        .and_then(|n| n.parse().ok())
+        .and_then(|n: u64| store.pulls.get(&n).cloned());
     match (&ask.method, rest, known) {
         (&Method::GET, [], _) => {
             let open = store.pulls.values().filter(|p| p["state"] == "opened");
@@ -130,11 +162,22 @@ fn notes(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
     if body.len() > BODY {
         return no(400, "note: body is too long");
     }
-    let shown = |c: &Comment| json!({ "id": c.id, "body": c.body, "author": { "username": c.author } });
+    let shown =
+        |c: &Comment| json!({ "id": c.id, "body": c.body, "author": { "username": c.author } });
     match (&ask.method, rest) {
-        (&Method::GET, []) => page(ask, "per_page", 100, store.comments.iter().map(shown).collect()),
+        (&Method::GET, []) => page(
+            ask,
+            "per_page",
+            100,
+            store.comments.iter().map(shown).collect(),
+        ),
         (&Method::POST, []) => {
-            let comment = Comment { id: store.id(), pull: 7, author: ask.user.clone(), body };
+            let comment = Comment {
+                id: store.id(),
+                pull: 7,
+                author: ask.user.clone(),
+                body,
+            };
             store.comments.push(comment.clone());
             made(shown(&comment))
         }
@@ -148,7 +191,11 @@ fn notes(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             match *method {
                 Method::DELETE => {
                     store.comments.remove(at);
-                    Reply { status: 204, body: Value::Null, next: false }
+                    Reply {
+                        status: 204,
+                        body: Value::Null,
+                        next: false,
+                    }
                 }
                 Method::PUT => {
                     store.comments[at].body = body;
@@ -174,8 +221,12 @@ fn threads(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
         (&Method::POST, []) => {
             let position = &ask.body["position"];
             let text = |key: &str| position[key].as_str().is_some_and(|t| !t.is_empty());
-            let whole = ["base_sha", "start_sha", "head_sha", "new_path", "old_path"].iter().all(|k| text(k));
-            let line = position["new_line"].as_u64().is_some_and(|line| SHOWN.contains(&line));
+            let whole = ["base_sha", "start_sha", "head_sha", "new_path", "old_path"]
+                .iter()
+                .all(|k| text(k));
+            let line = position["new_line"]
+                .as_u64()
+                .is_some_and(|line| SHOWN.contains(&line));
             if !whole || !line || position["position_type"] != "text" {
                 return no(400, "Note {:line_code=>[\"can't be blank\"]}");
             }
@@ -202,14 +253,20 @@ fn deployments(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             let of = of.filter(|d| wanted.is_none_or(|e| d["environment"] == e.as_str()));
             page(ask, "per_page", 100, of.cloned().collect())
         }
-        (&Method::POST, []) if fine && ask.body["ref"].is_string() && ask.body["tag"].is_boolean() => {
+        (&Method::POST, [])
+            if fine && ask.body["ref"].is_string() && ask.body["tag"].is_boolean() =>
+        {
             let mut deployment = ask.body.clone();
             deployment["id"] = store.id().into();
             store.deployments.push(deployment.clone());
             made(deployment)
         }
         (&Method::PUT, [id]) if fine => {
-            let Some(known) = store.deployments.iter_mut().find(|d| d["id"].to_string() == *id) else {
+            let Some(known) = store
+                .deployments
+                .iter_mut()
+                .find(|d| d["id"].to_string() == *id)
+            else {
                 return no(404, "404 Not found");
             };
             if known["status"] == state {

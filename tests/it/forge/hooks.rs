@@ -28,7 +28,9 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn headers(all: &[(&str, String)]) -> Headers {
-    all.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    all.iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
 }
 
 /// How each forge signs this body.
@@ -37,27 +39,42 @@ fn dialects(event: &str, body: &[u8]) -> [(&'static str, Headers); 4] {
     let at = NOW.to_string();
     let standard = STANDARD.encode(mac(&[b"m1", b".", at.as_bytes(), b".", body]));
     [
-        ("github", headers(&[
-            ("x-github-event", event.into()),
-            ("x-github-delivery", "d1".into()),
-            ("x-hub-signature-256", format!("sha256={sum}")),
-        ])),
-        ("gitea", headers(&[
-            ("x-gitea-event", event.into()),
-            ("x-gitea-delivery", "d1".into()),
-            ("x-gitea-signature", sum.clone()),
-            ("x-github-event", event.into()),
-            ("x-hub-signature-256", format!("sha256={sum}")),
-        ])),
-        ("gitlab", headers(&[
-            ("webhook-id", "m1".into()),
-            ("webhook-timestamp", at),
-            ("webhook-signature", format!("v1,{standard}")),
-        ])),
-        ("gitlab's old one", headers(&[
-            ("x-gitlab-token", String::from_utf8(SECRET.to_vec()).unwrap()),
-            ("x-gitlab-event-uuid", "u1".into()),
-        ])),
+        (
+            "github",
+            headers(&[
+                ("x-github-event", event.into()),
+                ("x-github-delivery", "d1".into()),
+                ("x-hub-signature-256", format!("sha256={sum}")),
+            ]),
+        ),
+        (
+            "gitea",
+            headers(&[
+                ("x-gitea-event", event.into()),
+                ("x-gitea-delivery", "d1".into()),
+                ("x-gitea-signature", sum.clone()),
+                ("x-github-event", event.into()),
+                ("x-hub-signature-256", format!("sha256={sum}")),
+            ]),
+        ),
+        (
+            "gitlab",
+            headers(&[
+                ("webhook-id", "m1".into()),
+                ("webhook-timestamp", at),
+                ("webhook-signature", format!("v1,{standard}")),
+            ]),
+        ),
+        (
+            "gitlab's old one",
+            headers(&[
+                (
+                    "x-gitlab-token",
+                    String::from_utf8(SECRET.to_vec()).unwrap(),
+                ),
+                ("x-gitlab-event-uuid", "u1".into()),
+            ]),
+        ),
     ]
 }
 
@@ -73,10 +90,15 @@ fn push() -> Value {
 fn a_signed_push_is_understood_in_every_dialect() {
     let body = push().to_string();
     for (name, headers) in dialects("push", body.as_bytes()) {
-        let Event::Push { reference, after } = call(&headers, body.as_bytes()).unwrap().event else {
+        let Event::Push { reference, after } = call(&headers, body.as_bytes()).unwrap().event
+        else {
             panic!("{name}")
         };
-        assert_eq!((reference.as_str(), after.is_some()), ("refs/heads/main", true), "{name}");
+        assert_eq!(
+            (reference.as_str(), after.is_some()),
+            ("refs/heads/main", true),
+            "{name}"
+        );
     }
 }
 
@@ -90,10 +112,19 @@ fn what_is_not_signed_is_not_read() {
             assert_eq!(call(&signed, b"{ other"), Err(Refusal::Unsigned), "{name}");
         }
         for (header, value) in &signed {
-            if !header.contains("signature") && !header.contains("token") && !header.contains("timestamp") {
+            if !header.contains("signature")
+                && !header.contains("token")
+                && !header.contains("timestamp")
+            {
                 continue;
             }
-            let mut variants = vec![String::new(), "sha256=".into(), "v1,".into(), "00".into(), value.to_uppercase() + "x"];
+            let mut variants = vec![
+                String::new(),
+                "sha256=".into(),
+                "v1,".into(),
+                "00".into(),
+                value.to_uppercase() + "x",
+            ];
             variants.extend((1..value.len()).map(|n| value[..n].to_owned()));
             for variant in variants {
                 // Gitea's own header decides; what stands in GitHub's beside it does not matter.
@@ -102,14 +133,21 @@ fn what_is_not_signed_is_not_read() {
                 }
                 let mut forged = signed.clone();
                 forged.insert(header.clone(), variant.clone());
-                assert_eq!(call(&forged, body), Err(Refusal::Unsigned), "{name} {header}: {variant}");
+                assert_eq!(
+                    call(&forged, body),
+                    Err(Refusal::Unsigned),
+                    "{name} {header}: {variant}"
+                );
             }
         }
     }
     assert_eq!(call(&Headers::new(), body), Err(Refusal::Unsigned));
     let now = Timestamp::from_second(NOW).unwrap();
     for secret in [&b""[..], b"short"] {
-        let given = headers(&[("x-gitlab-token", String::from_utf8(secret.to_vec()).unwrap())]);
+        let given = headers(&[(
+            "x-gitlab-token",
+            String::from_utf8(secret.to_vec()).unwrap(),
+        )]);
         assert_eq!(receive(&given, body, secret, now), Err(Refusal::Unsigned));
     }
 }
@@ -118,7 +156,13 @@ fn what_is_not_signed_is_not_read() {
 fn old_and_large_calls_are_refused() {
     let body = push().to_string();
     let [.., (_, gitlab), _] = dialects("push", body.as_bytes());
-    for (offset, fits) in [(0, true), (300, true), (301, false), (-300, true), (-301, false)] {
+    for (offset, fits) in [
+        (0, true),
+        (300, true),
+        (301, false),
+        (-300, true),
+        (-301, false),
+    ] {
         let now = Timestamp::from_second(NOW + offset).unwrap();
         let found = receive(&gitlab, body.as_bytes(), SECRET, now);
         assert_eq!(found.is_ok(), fits, "{offset}");
@@ -172,25 +216,51 @@ fn only_new_comments_are_commands() {
 #[test]
 fn a_delivery_counts_once() {
     let mut known = Deliveries::default();
-    let one = |id: &str| Delivery { id: Some(id.into()), event: Event::Ping };
+    let one = |id: &str| Delivery {
+        id: Some(id.into()),
+        event: Event::Ping,
+    };
     assert!(known.is_new(&one("a")));
     assert!((0..1_000).all(|_| !known.is_new(&one("a"))));
     // Memory is bounded: after thousands of others the first is forgotten.
     assert!((0..5_000).all(|n| known.is_new(&one(&n.to_string()))));
     assert!(known.is_new(&one("a")));
-    let nameless = Delivery { id: None, event: Event::Ping };
+    let nameless = Delivery {
+        id: None,
+        event: Event::Ping,
+    };
     assert!(known.is_new(&nameless) && known.is_new(&nameless));
 }
 
 /// A body with some of its fields replaced by what nobody expects.
 fn mangled() -> impl Strategy<Value = Value> {
     let odd = prop_oneof![
-        Just(Value::Null), Just(json!([])), Just(json!({})), Just(json!(-1)), Just(json!(1e300)),
-        Just(json!("")), Just(json!(true)), Just(json!("refs/../x")), Just(json!(0)),
+        Just(Value::Null),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!(-1)),
+        Just(json!(1e300)),
+        Just(json!("")),
+        Just(json!(true)),
+        Just(json!("refs/../x")),
+        Just(json!(0)),
     ];
-    let fields = ["/ref", "/after", "/object_kind", "/action", "/issue", "/issue/number", "/comment",
-        "/comment/body", "/pull_request", "/pull_request/number", "/object_attributes",
-        "/object_attributes/iid", "/merge_request", "/user"];
+    let fields = [
+        "/ref",
+        "/after",
+        "/object_kind",
+        "/action",
+        "/issue",
+        "/issue/number",
+        "/comment",
+        "/comment/body",
+        "/pull_request",
+        "/pull_request/number",
+        "/object_attributes",
+        "/object_attributes/iid",
+        "/merge_request",
+        "/user",
+    ];
     let whole = json!({
         "ref": "refs/heads/main", "after": "a".repeat(40), "object_kind": "push", "action": "created",
         "issue": { "number": 7, "pull_request": {} }, "pull_request": { "number": 7 },
@@ -199,16 +269,20 @@ fn mangled() -> impl Strategy<Value = Value> {
         "merge_request": { "iid": 7 }, "user": { "username": "ann" },
     });
     let kinds = prop::sample::select(vec!["push", "merge_request", "note", "tag_push", "?"]);
-    (prop::collection::vec((prop::sample::select(fields.to_vec()), odd), 0..5), kinds).prop_map(move |(changes, kind)| {
-        let mut body = whole.clone();
-        body["object_kind"] = kind.into();
-        for (pointer, value) in changes {
-            if let Some(place) = body.pointer_mut(pointer) {
-                *place = value;
+    (
+        prop::collection::vec((prop::sample::select(fields.to_vec()), odd), 0..5),
+        kinds,
+    )
+        .prop_map(move |(changes, kind)| {
+            let mut body = whole.clone();
+            body["object_kind"] = kind.into();
+            for (pointer, value) in changes {
+                if let Some(place) = body.pointer_mut(pointer) {
+                    *place = value;
+                }
             }
-        }
-        body
-    })
+            body
+        })
 }
 
 proptest! {

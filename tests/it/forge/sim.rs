@@ -76,7 +76,10 @@ impl Store {
 
     /// How many requests wrote something.
     pub(crate) fn writes(&self) -> usize {
-        self.requests.iter().filter(|r| !r.starts_with("GET ")).count()
+        self.requests
+            .iter()
+            .filter(|r| !r.starts_with("GET "))
+            .count()
     }
 }
 
@@ -87,7 +90,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) body: Value,
     pub(crate) user: String,
-    pub(crate) may: Permission,
 }
 
 impl Ask<'_> {
@@ -103,26 +105,45 @@ pub(crate) struct Reply {
 }
 
 pub(crate) fn ok(body: Value) -> Reply {
-    Reply { status: 200, body, next: false }
+    Reply {
+        status: 200,
+        body,
+        next: false,
+    }
 }
 
 pub(crate) fn made(body: Value) -> Reply {
-    Reply { status: 201, body, next: false }
+    Reply {
+        status: 201,
+        body,
+        next: false,
+    }
 }
 
 pub(crate) fn no(status: u16, message: &str) -> Reply {
-    Reply { status, body: json!({ "message": message }), next: false }
+    Reply {
+        status,
+        body: json!({ "message": message }),
+        next: false,
+    }
 }
 
 /// One page of a list, at most `most` items.
 pub(crate) fn page(ask: &Ask<'_>, size: &str, most: usize, items: Vec<Value>) -> Reply {
     let number = |key: &str, default: usize| {
-        ask.query.get(key).and_then(|v| v.parse().ok()).unwrap_or(default)
+        ask.query
+            .get(key)
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(default)
     };
     let (size, page) = (number(size, 20).clamp(1, most), number("page", 1).max(1));
     let end = (page * size).min(items.len());
     let start = ((page - 1) * size).min(end);
-    Reply { status: 200, next: end < items.len(), body: items[start..end].to_vec().into() }
+    Reply {
+        status: 200,
+        next: end < items.len(),
+        body: items[start..end].to_vec().into(),
+    }
 }
 
 pub(crate) type Dialect = fn(&mut Store, &Ask<'_>) -> Reply;
@@ -172,12 +193,24 @@ impl Sim {
             most_statuses: 1000,
             ..Store::default()
         };
-        let shared = Arc::new(Shared { store: Mutex::new(store), dialect, door });
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let shared = Arc::new(Shared {
+            store: Mutex::new(store),
+            dialect,
+            door,
+        });
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let app = Router::new()
+            .fallback(handle)
+            .with_state(Arc::clone(&shared));
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { runtime, address, shared }
+        Self {
+            runtime,
+            address,
+            shared,
+        }
     }
 
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
@@ -199,18 +232,41 @@ async fn handle(
 ) -> Response {
     let mut store = shared.store.lock().unwrap();
     store.requests.push(format!("{method} {uri}"));
-    let wanted = store.faults.front().is_some_and(|(m, _)| m.as_ref().is_none_or(|m| *m == method));
-    let fault = if wanted { store.faults.pop_front().map(|(_, fault)| fault) } else { None };
+    let wanted = store
+        .faults
+        .front()
+        .is_some_and(|(m, _)| m.as_ref().is_none_or(|m| *m == method));
+    let fault = if wanted {
+        store.faults.pop_front().map(|(_, fault)| fault)
+    } else {
+        None
+    };
     match &fault {
         Some(Fault::Answer(status, header, body)) => {
-            let mut response = respond(&Reply { status: *status, body: body.clone(), next: false }, None);
+            let mut response = respond(
+                &Reply {
+                    status: *status,
+                    body: body.clone(),
+                    next: false,
+                },
+                None,
+            );
             if let Some((name, value)) = header {
                 response.headers_mut().insert(*name, value.parse().unwrap());
             }
             return response;
         }
         Some(Fault::Drop) => return broken(),
-        Some(Fault::NotModified) => return respond(&Reply { status: 304, body: Value::Null, next: false }, None),
+        Some(Fault::NotModified) => {
+            return respond(
+                &Reply {
+                    status: 304,
+                    body: Value::Null,
+                    next: false,
+                },
+                None,
+            );
+        }
         Some(Fault::Garbage) => return Response::new(Body::from("<html>hello</html>")),
         Some(Fault::DoneAndDrop) | None => {}
     }
@@ -218,19 +274,35 @@ async fn handle(
     if fault.is_some() {
         return broken();
     }
-    let tag = format!("\"{}\"", blake3::hash(format!("{}{}", reply.body, reply.next).as_bytes()).to_hex());
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    let tag = format!(
+        "\"{}\"",
+        blake3::hash(format!("{}{}", reply.body, reply.next).as_bytes()).to_hex()
+    );
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|v| v.to_str().ok());
     if method == Method::GET && reply.status == 200 && known == Some(&tag) {
         store.not_modified += 1;
-        return respond(&Reply { status: 304, body: Value::Null, next: false }, Some(&tag));
+        return respond(
+            &Reply {
+                status: 304,
+                body: Value::Null,
+                next: false,
+            },
+            Some(&tag),
+        );
     }
     let mut response = respond(&reply, Some(&tag).filter(|_| method == Method::GET));
     if reply.next {
         let link = format!("<{}{uri}>; rel=\"next\"", "http://127.0.0.1");
-        response.headers_mut().insert(header::LINK, link.parse().unwrap());
+        response
+            .headers_mut()
+            .insert(header::LINK, link.parse().unwrap());
     } else if uri.query().is_some_and(|q| q.contains("page=")) {
         let link = "<http://127.0.0.1/first>; rel=\"first\"";
-        response.headers_mut().insert(header::LINK, link.parse().unwrap());
+        response
+            .headers_mut()
+            .insert(header::LINK, link.parse().unwrap());
     }
     response
 }
@@ -242,9 +314,15 @@ fn answer(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Reply {
-    let given = headers.get(shared.door.header).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get(shared.door.header)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let token = given.strip_prefix(shared.door.prefix).unwrap_or_default();
-    let jwt = uri.path().starts_with("/app").then(|| ("app".to_owned(), Permission::Admin));
+    let jwt = uri
+        .path()
+        .starts_with("/app")
+        .then(|| ("app".to_owned(), Permission::Admin));
     let Some((user, may)) = jwt.or_else(|| store.tokens.get(token).cloned()) else {
         return no(401, &format!("Bad credentials: {given}"));
     };
@@ -254,8 +332,11 @@ fn answer(
         path: uri.path().trim_matches('/').split('/').collect(),
         query: query.into_owned().collect(),
         body: serde_json::from_slice(body).unwrap_or_default(),
-        user: if uri.path().starts_with("/app") { given.to_owned() } else { user },
-        may,
+        user: if uri.path().starts_with("/app") {
+            given.to_owned()
+        } else {
+            user
+        },
     };
     if may < Permission::Write && *method != Method::GET {
         return no(403, "Resource not accessible by integration");
@@ -264,11 +345,17 @@ fn answer(
 }
 
 fn respond(reply: &Reply, tag: Option<&String>) -> Response {
-    let text = if reply.body.is_null() { String::new() } else { reply.body.to_string() };
+    let text = if reply.body.is_null() {
+        String::new()
+    } else {
+        reply.body.to_string()
+    };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap();
     if let Some(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag.parse().unwrap());
+        response
+            .headers_mut()
+            .insert(header::ETAG, tag.parse().unwrap());
     }
     response
 }

@@ -8,8 +8,8 @@ use kubemate::adapters::forge::{Auth, GitHub, GitLab, Gitea, Link, Patience, Tok
 use kubemate::dsl::diagnostic::Diagnostics;
 use kubemate::report::forge::comment::{self, Comment, Judged, Report};
 use kubemate::report::forge::{
-    Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, PullNumber, Put, State,
-    Status, StatusText, Weight,
+    Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, PullNumber, Put,
+    State, Status, StatusText, Weight,
 };
 use kubemate::source::repository::CommitId;
 use serde_json::json;
@@ -41,7 +41,11 @@ pub(crate) fn gitlab(sim: &Sim, text: &str) -> GitLab {
 }
 
 pub(crate) fn gitea(sim: &Sim, text: &str) -> Gitea {
-    Gitea::new(link(sim, Auth::TokenWord(token(text))), "team/platform", None)
+    Gitea::new(
+        link(sim, Auth::TokenWord(token(text))),
+        "team/platform",
+        None,
+    )
 }
 
 pub(crate) fn commit(text: &str) -> CommitId {
@@ -101,35 +105,87 @@ async fn one_comment<F: Forge>(sim: &Sim, forge: &F) {
     for n in 0..130 {
         let (id, pull) = (sim.store().id(), 7);
         let body = format!("{}\nhello {n}", instance("eu").marker());
-        sim.store().comments.push(Row { id, pull, author: "mallory".into(), body });
+        sim.store().comments.push(Row {
+            id,
+            pull,
+            author: "mallory".into(),
+            body,
+        });
     }
-    assert_eq!(forge.put_comment(SEVEN(), &said("eu", "one")).await, Ok(Put::Created));
+    assert_eq!(
+        forge.put_comment(SEVEN(), &said("eu", "one")).await,
+        Ok(Put::Created)
+    );
     writes_nothing(sim, forge.put_comment(SEVEN(), &said("eu", "one"))).await;
-    assert_eq!(forge.put_comment(SEVEN(), &said("eu", "two")).await, Ok(Put::Updated));
-    assert_eq!(forge.put_comment(SEVEN(), &said("us", "two")).await, Ok(Put::Created));
+    assert_eq!(
+        forge.put_comment(SEVEN(), &said("eu", "two")).await,
+        Ok(Put::Updated)
+    );
+    assert_eq!(
+        forge.put_comment(SEVEN(), &said("us", "two")).await,
+        Ok(Put::Created)
+    );
     let ours = |sim: &Sim| -> Vec<String> {
         let store = sim.store();
-        store.comments.iter().filter(|c| c.author == BOT).map(|c| c.body.clone()).collect()
+        store
+            .comments
+            .iter()
+            .filter(|c| c.author == BOT)
+            .map(|c| c.body.clone())
+            .collect()
     };
-    assert_eq!(ours(sim), [said("eu", "two").text(), said("us", "two").text()]);
+    assert_eq!(
+        ours(sim),
+        [said("eu", "two").text(), said("us", "two").text()]
+    );
     // A second copy, as two runs at once leave it, goes.
     let (id, body) = (sim.store().id(), said("eu", "old").text().to_owned());
-    sim.store().comments.push(Row { id, pull: 7, author: BOT.into(), body });
-    assert_eq!(forge.put_comment(SEVEN(), &said("eu", "two")).await, Ok(Put::Same));
+    sim.store().comments.push(Row {
+        id,
+        pull: 7,
+        author: BOT.into(),
+        body,
+    });
+    assert_eq!(
+        forge.put_comment(SEVEN(), &said("eu", "two")).await,
+        Ok(Put::Same)
+    );
     assert_eq!(ours(sim).len(), 2);
-    assert_eq!(sim.store().comments.iter().filter(|c| c.author == "mallory").count(), 130);
+    assert_eq!(
+        sim.store()
+            .comments
+            .iter()
+            .filter(|c| c.author == "mallory")
+            .count(),
+        130
+    );
 }
 
 async fn one_status<F: Forge>(sim: &Sim, forge: &F) {
     let long = "ä".repeat(400);
-    assert_eq!(forge.put_status(&status(State::Pending, "judging")).await, Ok(Put::Created));
+    assert_eq!(
+        forge.put_status(&status(State::Pending, "judging")).await,
+        Ok(Put::Created)
+    );
     writes_nothing(sim, forge.put_status(&status(State::Pending, "judging"))).await;
-    assert_eq!(forge.put_status(&status(State::Success, &long)).await, Ok(Put::Updated));
+    assert_eq!(
+        forge.put_status(&status(State::Success, &long)).await,
+        Ok(Put::Updated)
+    );
     writes_nothing(sim, forge.put_status(&status(State::Success, &long))).await;
-    assert_eq!(forge.put_status(&status(State::Failure, "2 errors")).await, Ok(Put::Updated));
-    let unknown = Status { commit: commit(&"3".repeat(40)), ..status(State::Success, "x") };
+    assert_eq!(
+        forge.put_status(&status(State::Failure, "2 errors")).await,
+        Ok(Put::Updated)
+    );
+    let unknown = Status {
+        commit: commit(&"3".repeat(40)),
+        ..status(State::Success, "x")
+    };
     let refused = forge.put_status(&unknown).await.unwrap_err();
-    assert!(matches!(refused.class(), "refused" | "missing"), "{refused}");
+    assert!(
+        matches!(refused.class(), "refused" | "missing"),
+        "{refused}"
+    );
 }
 
 async fn lines<F: Forge>(sim: &Sim, forge: &F) {
@@ -146,10 +202,18 @@ async fn lines<F: Forge>(sim: &Sim, forge: &F) {
     assert_eq!(put(many).await, Ok(Put::Updated));
     let written = {
         let store = sim.store();
-        store.notes.iter().chain(&store.reviews).map(ToString::to_string).collect::<String>()
+        store
+            .notes
+            .iter()
+            .chain(&store.reviews)
+            .map(ToString::to_string)
+            .collect::<String>()
     };
     if forge.caps().lines == LineScope::Shown {
-        assert!(!written.contains("<b>") && !written.contains("@ann"), "{written}");
+        assert!(
+            !written.contains("<b>") && !written.contains("@ann"),
+            "{written}"
+        );
     }
 }
 
@@ -162,25 +226,45 @@ async fn deployments<F: Forge>(sim: &Sim, forge: &F) {
     };
     if !forge.caps().deployments {
         let before = sim.store().requests.len();
-        assert!(matches!(forge.put_deployment(&of(State::Success)).await, Ok(Put::Skipped(_))));
+        assert!(matches!(
+            forge.put_deployment(&of(State::Success)).await,
+            Ok(Put::Skipped(_))
+        ));
         assert_eq!(sim.store().requests.len(), before);
         return;
     }
-    assert_eq!(forge.put_deployment(&of(State::Pending)).await, Ok(Put::Created));
+    assert_eq!(
+        forge.put_deployment(&of(State::Pending)).await,
+        Ok(Put::Created)
+    );
     writes_nothing(sim, forge.put_deployment(&of(State::Pending))).await;
-    assert_eq!(forge.put_deployment(&of(State::Failure)).await, Ok(Put::Updated));
+    assert_eq!(
+        forge.put_deployment(&of(State::Failure)).await,
+        Ok(Put::Updated)
+    );
     assert_eq!(sim.store().deployments.len(), 1);
 }
 
 async fn reading<F: Forge>(sim: &Sim, forge: &F) {
     let pull = forge.pull(SEVEN()).await.unwrap();
-    assert_eq!((pull.head.as_str(), pull.author.as_str(), pull.target.as_str()), (HEAD, "ann", "main"));
+    assert_eq!(
+        (
+            pull.head.as_str(),
+            pull.author.as_str(),
+            pull.target.as_str()
+        ),
+        (HEAD, "ann", "main")
+    );
     assert!(pull.fork && pull.open && !pull.draft);
     assert_eq!(pull.base, Some(commit(BASE)));
     let template = sim.store().pulls[&7].clone();
     for number in 8..140_u64 {
         let mut one = template.clone();
-        let key = if one["iid"].is_null() { "number" } else { "iid" };
+        let key = if one["iid"].is_null() {
+            "number"
+        } else {
+            "iid"
+        };
         one[key] = number.into();
         sim.store().pulls.insert(number, one);
     }
@@ -196,7 +280,10 @@ async fn reading<F: Forge>(sim: &Sim, forge: &F) {
     ] {
         assert_eq!(forge.permission(user).await, Ok(may), "{user}");
     }
-    let gone = forge.pull(PullNumber::parse("999").unwrap()).await.unwrap_err();
+    let gone = forge
+        .pull(PullNumber::parse("999").unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(gone.class(), "missing");
 }
 
@@ -204,16 +291,25 @@ async fn conditional<F: Forge>(sim: &Sim, forge: &F) {
     let before = sim.store().not_modified;
     forge.pull(SEVEN()).await.unwrap();
     forge.pull(SEVEN()).await.unwrap();
-    assert!(sim.store().not_modified > before, "the second look costs nothing");
+    assert!(
+        sim.store().not_modified > before,
+        "the second look costs nothing"
+    );
     let key = "draft";
     sim.store().pulls.get_mut(&7).unwrap()[key] = true.into();
-    assert!(forge.pull(SEVEN()).await.unwrap().draft, "and still sees what is new");
+    assert!(
+        forge.pull(SEVEN()).await.unwrap().draft,
+        "and still sees what is new"
+    );
     sim.store().pulls.get_mut(&7).unwrap()[key] = false.into();
 }
 
 async fn too_little<F: Forge>(sim: &Sim, reader: &F) {
     let before = sim.store().statuses.len();
-    let refused = reader.put_status(&status(State::Error, "x")).await.unwrap_err();
+    let refused = reader
+        .put_status(&status(State::Error, "x"))
+        .await
+        .unwrap_err();
     assert_eq!(refused.class(), "denied", "{refused}");
     assert!(!refused.to_string().contains(READER), "{refused}");
     assert_eq!(sim.store().statuses.len(), before);
@@ -237,7 +333,12 @@ fn all<F: Forge>(sim: &Sim, forge: &F, reader: &F) {
 fn github_is_told_and_read() {
     let sim = github_sim::start();
     all(&sim, &github(&sim, TOKEN), &github(&sim, READER));
-    let runs = sim.store().notes.iter().map(|r| r["annotations"].as_array().unwrap().len()).collect::<Vec<_>>();
+    let runs = sim
+        .store()
+        .notes
+        .iter()
+        .map(|r| r["annotations"].as_array().unwrap().len())
+        .collect::<Vec<_>>();
     assert_eq!(runs, [2, 120], "fifty at a time, none lost");
 }
 
@@ -246,8 +347,15 @@ fn gitlab_is_told_and_read() {
     let sim = gitlab_sim::start();
     all(&sim, &gitlab(&sim, TOKEN), &gitlab(&sim, READER));
     let store = sim.store();
-    let open = store.notes.iter().filter(|t| t["notes"][0]["resolved"] == false);
-    assert_eq!((store.notes.len(), open.count()), (32, 30), "what is no longer true is resolved");
+    let open = store
+        .notes
+        .iter()
+        .filter(|t| t["notes"][0]["resolved"] == false);
+    assert_eq!(
+        (store.notes.len(), open.count()),
+        (32, 30),
+        "what is no longer true is resolved"
+    );
 }
 
 #[test]
@@ -259,9 +367,7 @@ fn gitea_is_told_and_read() {
 
 #[test]
 fn the_last_word_of_each_reviewer_counts() {
-    let review = |id: u64, user: &str, state: &str| {
-        json!({ "id": id, "user": { "login": user }, "state": state, "commit_id": HEAD, "body": "" })
-    };
+    let review = |id: u64, user: &str, state: &str| json!({ "id": id, "user": { "login": user }, "state": state, "commit_id": HEAD, "body": "" });
     let reviews = vec![
         review(1, "ben", "APPROVED"),
         review(2, "cid", "APPROVED"),
@@ -272,21 +378,38 @@ fn the_last_word_of_each_reviewer_counts() {
     ];
     let sim = github_sim::start();
     sim.store().reviews = reviews;
-    let found = sim.runtime.block_on(github(&sim, TOKEN).reviews(SEVEN())).unwrap();
-    let yes: Vec<&str> = found.iter().filter(|r| r.approved).map(|r| r.user.as_str()).collect();
+    let found = sim
+        .runtime
+        .block_on(github(&sim, TOKEN).reviews(SEVEN()))
+        .unwrap();
+    let yes: Vec<&str> = found
+        .iter()
+        .filter(|r| r.approved)
+        .map(|r| r.user.as_str())
+        .collect();
     assert_eq!(yes, ["ben"]);
     assert_eq!(found[0].commit, Some(commit(HEAD)));
 
     let sim = gitea_sim::start();
     let mut stale = review(2, "cid", "APPROVED");
     stale["stale"] = true.into();
-    sim.store().reviews = vec![review(1, "ben", "APPROVED"), stale, review(3, "dan", "REQUEST_CHANGES")];
-    let found = sim.runtime.block_on(gitea(&sim, TOKEN).reviews(SEVEN())).unwrap();
+    sim.store().reviews = vec![
+        review(1, "ben", "APPROVED"),
+        stale,
+        review(3, "dan", "REQUEST_CHANGES"),
+    ];
+    let found = sim
+        .runtime
+        .block_on(gitea(&sim, TOKEN).reviews(SEVEN()))
+        .unwrap();
     assert_eq!(found.iter().filter(|r| r.approved).count(), 1);
 
     let sim = gitlab_sim::start();
     sim.store().reviews = vec![json!({ "user": { "username": "ben" } })];
-    let found = sim.runtime.block_on(gitlab(&sim, TOKEN).reviews(SEVEN())).unwrap();
+    let found = sim
+        .runtime
+        .block_on(gitlab(&sim, TOKEN).reviews(SEVEN()))
+        .unwrap();
     assert!(found[0].approved && found[0].commit.is_none());
 }
 
@@ -295,7 +418,10 @@ fn a_finished_status_of_gitlab_does_not_run_again() {
     let sim = gitlab_sim::start();
     let forge = gitlab(&sim, TOKEN);
     sim.runtime.block_on(async {
-        assert_eq!(forge.put_status(&status(State::Success, "ok")).await, Ok(Put::Created));
+        assert_eq!(
+            forge.put_status(&status(State::Success, "ok")).await,
+            Ok(Put::Created)
+        );
         let again = forge.put_status(&status(State::Pending, "judging")).await;
         assert!(matches!(again, Ok(Put::Skipped(_))), "{again:?}");
     });
