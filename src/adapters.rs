@@ -14,6 +14,7 @@ pub mod cache;
 pub mod cluster;
 pub mod forge;
 pub mod judge;
+pub mod rights;
 pub mod sync;
 pub mod worker;
 

@@ -20,6 +20,7 @@
 //! let cluster: ClusterName = tenant;
 //! ```
 
+pub mod conceal;
 pub mod grammar;
 pub mod reference;
 mod rules;

@@ -7,17 +7,20 @@
 
 mod app;
 mod client;
+mod credential;
 mod gitea;
 mod github;
 mod github_checks;
 mod gitlab;
 mod gitlab_lines;
+mod pages;
 mod read;
 mod retry;
 mod sticky;
 
 pub use app::AppKey;
-pub use client::{Auth, Link, Token};
+pub use client::Link;
+pub use credential::{Auth, Token};
 pub use gitea::Gitea;
 pub use github::GitHub;
 pub use gitlab::GitLab;

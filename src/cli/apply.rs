@@ -100,8 +100,8 @@ async fn apply_set(
     (arguments, saved): (&Arguments, Option<&SavedPlan>),
     stop: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    let identity = session.identity(&rendered.set);
-    let mut policy = session.policy(&rendered.set);
+    let identity = session.rights.identity(&rendered.set);
+    let mut policy = session.rights.policy(&rendered.set);
     policy
         .confirmed_deletes
         .clone_from(&arguments.confirm_deletes);

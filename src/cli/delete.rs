@@ -167,7 +167,7 @@ async fn identity(
     set: &SetId,
     namespaces: &BTreeSet<String>,
 ) -> Result<Identity, Failure> {
-    let known = session.identity(set);
+    let known = session.rights.identity(set);
     if known.check(set).is_ok() {
         return Ok(known);
     }

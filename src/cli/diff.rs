@@ -53,8 +53,8 @@ async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, F
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
             let (identity, policy) = (
-                session.identity(&rendered.set),
-                session.policy(&rendered.set),
+                session.rights.identity(&rendered.set),
+                session.rights.policy(&rendered.set),
             );
             let plan = prepare(&cluster, rendered, &identity, &policy).await?;
             drifts.extend(only_drift(plan));

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         None => live(arguments)?,
     };
     let find = |span: &crate::dsl::diagnostic::Span| -> Option<Place> {
-        trees.iter().find_map(|tree| session::place(tree, span))
+        trees.iter().find_map(|tree| Place::of(tree, span))
     };
     print(&plans, arguments.output, &find);
     let changes = plans.iter().any(|plan| !plan.is_empty());
@@ -100,8 +100,8 @@ async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>,
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
             let (identity, policy) = (
-                session.identity(&rendered.set),
-                session.policy(&rendered.set),
+                session.rights.identity(&rendered.set),
+                session.rights.policy(&rendered.set),
             );
             plans.push(prepare(&cluster, rendered, &identity, &policy).await?);
         }
@@ -171,7 +171,7 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
             objects: BTreeMap::new(),
         };
         let base_set = before.get(set).unwrap_or(&none);
-        let (announced, plan) = intent::intent(base_set, head_set, &head.policy(set))
+        let (announced, plan) = intent::intent(base_set, head_set, &head.rights.policy(set))
             .map_err(crate::apply::prepare::PrepareError::from)?;
         if !plan.is_empty() {
             output::note(&format!("intent of {set}: {}", announced.digest));

@@ -1,5 +1,5 @@
-//! What `plan`, `apply`, `status` and `diff` share: a rendered project, a verified cluster, and the
-//! identity and policy of every set.
+//! What `plan`, `apply`, `status` and `diff` share: a rendered project with the rights of its sets,
+//! and a verified cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,15 +8,12 @@ use super::load::{self, SourceArguments};
 use super::{Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::judge::Verdict;
-use crate::apply::cluster::Identity;
+use crate::adapters::rights::Rights;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
-use crate::kinds::tenant;
-use crate::model::job::{TenantFact, Want};
+use crate::model::job::Want;
 use crate::object::{Owner, Rendered, SetId};
-use crate::plan::Policy;
 use crate::plan::display::Place;
-use crate::source::SourceTree;
 use crate::source::intake::Loaded;
 
 /// Which cluster to talk to.
@@ -38,7 +35,8 @@ pub struct Session {
     pub verdict: Verdict,
     /// Every set, the platform's before its tenants'.
     pub sets: Vec<Rendered>,
-    tenants: Vec<TenantFact>,
+    /// In whose name each set is written, and where.
+    pub rights: Rights,
 }
 
 impl Session {
@@ -83,16 +81,11 @@ impl Session {
             return Ok(Err((loaded, verdict)));
         }
         let sets = verdict.rendered().into_values().collect();
-        let tenants = verdict
-            .outcomes
-            .iter()
-            .flat_map(|(_, o)| o.tenants.clone())
-            .collect();
         Ok(Ok(Self {
+            rights: Rights::of(&verdict),
             loaded,
             verdict,
             sets,
-            tenants,
         }))
     }
 
@@ -135,66 +128,10 @@ impl Session {
         all
     }
 
-    fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
-        let Owner::Tenant(name) = &set.owner else {
-            return None;
-        };
-        self.tenants.iter().find(|t| {
-            t.tenant == *name
-                && t.target.environment == set.environment
-                && t.target.cluster == set.cluster
-        })
-    }
-
-    /// In whose name a set is written.
-    pub fn identity(&self, set: &SetId) -> Identity {
-        match &set.owner {
-            Owner::Platform => Identity::Own,
-            Owner::Tenant(_) => Identity::ServiceAccount {
-                namespace: self
-                    .tenant(set)
-                    .and_then(|t| t.namespaces.first().cloned())
-                    .unwrap_or_default(),
-                name: tenant::IDENTITY.to_owned(),
-            },
-        }
-    }
-
-    /// What a set may do.
-    pub fn policy(&self, set: &SetId) -> Policy {
-        let namespaces = match &set.owner {
-            Owner::Platform => None,
-            // A tenant that the platform does not know may write nowhere.
-            Owner::Tenant(_) => {
-                let known = self
-                    .tenant(set)
-                    .map(|t| t.namespaces.iter().cloned().collect());
-                Some(known.unwrap_or_default())
-            }
-        };
-        Policy {
-            namespaces,
-            ..Policy::default()
-        }
-    }
-
     /// Finds `path:line:column` of spans in this project.
     pub fn place(&self, span: &Span) -> Option<Place> {
-        place(&self.loaded.tree, span)
+        Place::of(&self.loaded.tree, span)
     }
-}
-
-/// `path:line:column` of a span.
-pub fn place(tree: &SourceTree, span: &Span) -> Option<Place> {
-    let file = tree.get(span.file)?;
-    let before = file.text()?.get(..span.start as usize)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    Some(Place {
-        path: file.path.to_string(),
-        line: u32::try_from(line).ok()?,
-        column: u32::try_from(column).ok()?,
-    })
 }
 
 /// Those of one cluster, or all; an unknown cluster is an error that lists them.

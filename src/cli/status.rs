@@ -84,8 +84,8 @@ async fn state(
     rendered: &Rendered,
 ) -> Result<State, Failure> {
     let (identity, policy) = (
-        session.identity(&rendered.set),
-        session.policy(&rendered.set),
+        session.rights.identity(&rendered.set),
+        session.rights.policy(&rendered.set),
     );
     let Prepared {
         plan,

@@ -2,13 +2,13 @@
 //! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
 
 use crate::adapters::judge::{self, Judge, Verdict};
+use crate::adapters::rights::Rights;
 use crate::adapters::sync::{Drift, SyncSpec};
-use crate::apply::cluster::Identity;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Severity, Span};
-use crate::kinds::tenant;
-use crate::model::job::{TenantFact, Want};
+use crate::model::job::Want;
 use crate::object::{Owner, Rendered, SetId};
+use crate::plan::display::Place;
 use crate::plan::{self, Policy};
 use crate::source::SourceTree;
 use crate::source::intake::Loaded;
@@ -19,8 +19,9 @@ pub struct Desired {
     pub sets: Vec<Rendered>,
     /// The UID that the project demands of the cluster.
     pub uid: String,
+    /// In whose name each set is written, and where.
+    pub rights: Rights,
     tree: SourceTree,
-    tenants: Vec<TenantFact>,
 }
 
 /// Judges and renders; the error is what is wrong with the commit, its first place before all else.
@@ -60,16 +61,11 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
         let mut sets: Vec<Rendered> = verdict.rendered().into_values().collect();
         sets.retain(|rendered| covers(spec, &rendered.set));
         sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
-        let tenants = verdict
-            .outcomes
-            .iter()
-            .flat_map(|(_, o)| o.tenants.clone())
-            .collect();
         Ok(Desired {
             sets,
             uid,
+            rights: Rights::of(&verdict),
             tree: loaded.tree.clone(),
-            tenants,
         })
     })
 }
@@ -98,7 +94,7 @@ fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, Strin
             let at = error
                 .primary
                 .as_ref()
-                .and_then(|label| place(&loaded.tree, &label.span));
+                .and_then(|label| Place::of(&loaded.tree, &label.span));
             let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
             told.push(format!("{at}{}", error.message));
         }
@@ -110,72 +106,24 @@ fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, Strin
     }
 }
 
-/// `path:line:column` of a span.
-fn place(tree: &SourceTree, span: &Span) -> Option<String> {
-    let file = tree.get(span.file)?;
-    let before = file.text()?.get(..usize::try_from(span.start).ok()?)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    Some(format!("{}:{line}:{column}", file.path))
-}
-
 impl Desired {
-    /// In whose name a set is written.
-    pub fn identity(&self, set: &SetId) -> Identity {
-        match &set.owner {
-            Owner::Platform => Identity::Own,
-            Owner::Tenant(_) => Identity::ServiceAccount {
-                namespace: self
-                    .tenant(set)
-                    .and_then(|t| t.namespaces.first().cloned())
-                    .unwrap_or_default(),
-                name: tenant::IDENTITY.to_owned(),
-            },
-        }
-    }
-
     /// What a set may do, by the project and by the Sync.
     pub fn policy(&self, set: &SetId, spec: &SyncSpec) -> Policy {
         Policy {
-            namespaces: match &set.owner {
-                Owner::Platform => None,
-                // A tenant that the platform does not know may write nowhere.
-                Owner::Tenant(_) => Some(
-                    self.tenant(set)
-                        .into_iter()
-                        .flat_map(|t| t.namespaces.clone())
-                        .collect(),
-                ),
-            },
             prune: spec.prune,
             drift: match spec.drift {
                 Drift::Revert => plan::Drift::Revert,
                 Drift::Report => plan::Drift::Report,
             },
             confirmed_deletes: spec.confirm_deletes.clone(),
-            ..Policy::default()
+            ..self.rights.policy(set)
         }
     }
 
     /// `path:line:column` of the first of these that can be found.
     pub fn place<'a>(&self, spans: impl IntoIterator<Item = &'a Span>) -> Option<String> {
-        spans.into_iter().find_map(|span| place(&self.tree, span))
-    }
-
-    fn tenant(&self, set: &SetId) -> Option<&TenantFact> {
-        let Owner::Tenant(name) = &set.owner else {
-            return None;
-        };
-        self.tenants.iter().find(|t| {
-            t.tenant == *name
-                && t.target.environment == set.environment
-                && t.target.cluster == set.cluster
-        })
+        spans
+            .into_iter()
+            .find_map(|span| Place::of(&self.tree, span).map(|at| at.to_string()))
     }
 }

@@ -71,7 +71,7 @@ pub async fn bring(task: Task<'_>) -> SetResult {
         objects: task.rendered.objects.len(),
         ..SetResult::default()
     };
-    let identity = task.desired.identity(set);
+    let identity = task.desired.rights.identity(set);
     let policy = task.desired.policy(set, &task.sync.spec);
     let prepared = match look(&task.tools.cluster, task.rendered, &identity, &policy).await {
         Ok(prepared) => prepared,

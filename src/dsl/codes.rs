@@ -141,8 +141,12 @@ pub fn find(written: &str) -> Option<&'static Entry> {
         .strip_prefix("KM")
         .or_else(|| written.strip_prefix("km"))
         .unwrap_or(written);
-    let number: u16 = digits.parse().ok()?;
-    entries().find(|entry| entry.code == Code(number))
+    entry(Code(digits.parse().ok()?))
+}
+
+/// What is known about a code; every code that is raised has an entry.
+pub fn entry(code: Code) -> Option<&'static Entry> {
+    entries().find(|entry| entry.code == code)
 }
 
 const fn shown(bad: Files, good: Files) -> Example {

@@ -3,10 +3,12 @@
 //! A [`Diagnostic`] is data. Printers for terminal, JSON, SARIF and forges take it as it is; none of
 //! them decides anything. Texts hold user input unescaped: each printer escapes for its medium.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::conceal::concealed;
 use crate::source::FileId;
 
 /// A stable error code, printed as `KM0201`. The catalogue is in [`super::codes`].
@@ -116,6 +118,8 @@ pub struct Diagnostic {
     pub fixes: Vec<Fix>,
     /// The environments in which it shows, where it does not show in all; empty means everywhere.
     pub environments: Vec<String>,
+    /// Whether the text at the primary span is a secret, which no output may show.
+    pub secret: bool,
 }
 
 impl Diagnostic {
@@ -128,11 +132,12 @@ impl Diagnostic {
             }),
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: told(message),
             related: Vec::new(),
             help: Vec::new(),
             fixes: Vec::new(),
             environments: Vec::new(),
+            secret: false,
         }
     }
 
@@ -155,8 +160,15 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into();
+            primary.text = told(text);
         }
+        self
+    }
+
+    /// Keeps the text at the primary span out of every output.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 
@@ -165,7 +177,7 @@ impl Diagnostic {
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
         self.related.push(Label {
             span,
-            text: text.into(),
+            text: told(text),
         });
         self
     }
@@ -173,7 +185,7 @@ impl Diagnostic {
     /// A sentence on how to mend it.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(told(text));
         self
     }
 
@@ -204,6 +216,15 @@ impl Diagnostic {
             safe: false,
         });
         self
+    }
+}
+
+/// Words for people, without the passwords that they quote.
+fn told(text: impl Into<String>) -> String {
+    let text = text.into();
+    match concealed(&text) {
+        Cow::Owned(text) => text,
+        Cow::Borrowed(_) => text,
     }
 }
 

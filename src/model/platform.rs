@@ -2,7 +2,7 @@
 //!
 //! A job that failed to come back is an error of its owner and of nobody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Want};
 use super::layout::{self, Found, Layout};
@@ -169,8 +169,16 @@ pub fn conclude(outcomes: &[&Outcome]) -> Diagnostics {
     let mut out = Diagnostics::default();
     claims(outcomes.iter().flat_map(|o| &o.claims), &mut out);
     let exports: Vec<&Export> = outcomes.iter().flat_map(|o| &o.exports).collect();
+    // What no export could mend has been told by the owner's own judgement.
+    let told: BTreeSet<Span> = outcomes
+        .iter()
+        .flat_map(|o| o.diagnostics.iter())
+        .filter(|d| d.code == codes::FOREIGN_SECRET)
+        .filter_map(|d| d.primary.as_ref().map(|label| label.span))
+        .collect();
     for foreign in outcomes.iter().flat_map(|o| &o.foreign) {
-        if foreign.from == PLATFORM && unread(foreign, outcomes) {
+        let unread = foreign.from == PLATFORM && unread(foreign, outcomes);
+        if unread || told.contains(&foreign.at) {
             continue;
         }
         if let Some(diagnostic) = refused(foreign, &exports) {

@@ -8,6 +8,7 @@ use crate::dsl::diagnostic::Span;
 use crate::object::{ObjectKey, ResourceId};
 use crate::plan::Plan;
 use crate::plan::step::{Step, Verb};
+use crate::source::SourceTree;
 
 pub mod escape;
 pub mod fields;
@@ -26,6 +27,20 @@ pub struct Place {
     pub line: u32,
     /// The column, from 1, in characters.
     pub column: u32,
+}
+
+impl Place {
+    /// Where a span begins; `None` where the tree has no such file or place.
+    pub fn of(tree: &SourceTree, span: &Span) -> Option<Self> {
+        let file = tree.get(span.file)?;
+        let before = file.text()?.get(..usize::try_from(span.start).ok()?)?;
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        Some(Self {
+            path: file.path.to_string(),
+            line: u32::try_from(before.matches('\n').count() + 1).ok()?,
+            column: u32::try_from(before[start..].chars().count() + 1).ok()?,
+        })
+    }
 }
 
 impl std::fmt::Display for Place {

@@ -1,6 +1,7 @@
 //! Tests that measure memory: each runs in a process of its own.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Set in the child, to the name of the one test it runs.
 const NAME: &str = "KUBEMATE_TEST_ALONE";
@@ -23,6 +24,13 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
         said.contains("1 passed"),
         "`{test}` is not the name of the calling test\n{said}"
     );
+}
+
+/// Processor time that this thread has used: what other processes take from the machine is not in it.
+pub(crate) fn processor_time() -> Duration {
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let spent = line.split_whitespace().next().unwrap();
+    Duration::from_nanos(spent.parse().unwrap())
 }
 
 /// What `call` returns, and by how many bytes the peak of resident memory grew meanwhile.

@@ -143,15 +143,17 @@ fn starters_validate_and_nothing_is_overwritten() {
     assert!(new(&["project", "shop"]).starts_with("exit 0"));
     assert!(new(&["tenant", "web"]).starts_with("exit 0"));
     assert!(new(&["app", "cart", "--tenant", "web"]).starts_with("exit 0"));
+    assert!(new(&["route", "cart", "--tenant", "web"]).starts_with("exit 0"));
     assert_snapshot!(told(&dir, &["validate"]), @r"
     exit 0
     --- stdout
-    ok: 2 resources in 3 files
+    ok: 3 resources in 4 files
     ");
     for file in [
         "kubemate.kdl",
         "platform/tenants/web.kdl",
         "tenants/web/cart.kdl",
+        "tenants/web/cart-route.kdl",
     ] {
         assert!(
             told(&dir, &["fmt", "--check", file]).starts_with("exit 0"),

@@ -5,13 +5,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kubemate::adapters::disk::{DiskError, load};
 use kubemate::source::intake::{Loaded, MAX_DEPTH};
 use kubemate::source::{Content, MAX_FILES, Revision, TreeError};
 
-use crate::alone::{alone, peak_growth};
+use crate::alone::{alone, peak_growth, processor_time};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -109,9 +109,9 @@ fn special_files_are_named_and_never_opened() {
             .success()
     );
     let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
-    let started = Instant::now();
+    let started = processor_time();
     let loaded = load(root.path()).unwrap();
-    assert!(started.elapsed() < Duration::from_secs(1));
+    assert!(processor_time() - started < Duration::from_secs(1));
     let unreadable = |reason: &str| Content::Unreadable {
         reason: reason.to_owned(),
     };
@@ -175,9 +175,9 @@ fn too_many_files_are_refused_at_once() {
                 fs::File::create(directory.join(file.to_string())).unwrap();
             }
         }
-        let started = Instant::now();
+        let started = processor_time();
         let (refused, growth) = peak_growth(|| load(root.path()));
-        let took = started.elapsed();
+        let took = processor_time() - started;
         assert!(matches!(
             refused,
             Err(DiskError::Tree(TreeError::TooManyFiles))
@@ -192,9 +192,9 @@ fn a_huge_file_is_seen_and_not_read() {
     alone("disk::a_huge_file_is_seen_and_not_read", || {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "huge.kdl", &vec![b'x'; 50 * 1024 * 1024]);
-        let started = Instant::now();
+        let started = processor_time();
         let (loaded, growth) = peak_growth(|| load(root.path()).unwrap());
-        assert!(started.elapsed() < Duration::from_secs(1));
+        assert!(processor_time() - started < Duration::from_secs(1));
         assert_eq!(
             content(&loaded, "huge.kdl"),
             &Content::TooLarge { bytes: 50 * MIB }
@@ -212,9 +212,9 @@ fn too_many_bytes_are_refused_before_any_is_read() {
             for file in 0..65 {
                 sparse(root.path(), &format!("f{file:02}.kdl"), MIB);
             }
-            let started = Instant::now();
+            let started = processor_time();
             let (refused, growth) = peak_growth(|| load(root.path()));
-            assert!(started.elapsed() < Duration::from_secs(1));
+            assert!(processor_time() - started < Duration::from_secs(1));
             let Err(DiskError::Tree(TreeError::TooManyBytes { path })) = refused else {
                 panic!()
             };

@@ -28,6 +28,7 @@ mod fmt;
 mod forge;
 mod git;
 mod language;
+mod line_soup;
 mod plan;
 mod printers;
 mod remote;

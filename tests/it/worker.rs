@@ -100,7 +100,7 @@ fn processor_time_ends_at_the_limit() {
     let (ending, hint) = death(worker().drill(Drill::Spin));
     assert_eq!(ending, Ending::Signal(24));
     assert_eq!(hint, "it needed more processor time than it may use");
-    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn many_requests_need_few_processes() {
             .iter()
             .all(|answer| answer.as_deref() == Ok(b"here"))
     );
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < Duration::from_secs(60));
     assert!(worker.run_batch(&[]).is_empty());
 }
 

@@ -14,7 +14,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::SigningKey;
 use serde_json::json;
 
-use super::client::{Ask, Link, Token};
+use super::client::{Ask, Link};
+use super::credential::Token;
 use crate::report::forge::ForgeError;
 
 /// How long a JWT lives, in seconds; GitHub takes ten minutes.

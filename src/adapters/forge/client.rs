@@ -10,10 +10,9 @@ use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::redirect;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::app::AppKey;
+use super::credential::Auth;
 use super::retry::{self, Ending, Hints, Next, Patience};
 use crate::adapters::text::printable;
 use crate::report::forge::ForgeError;
@@ -23,40 +22,8 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// Most bytes of an answer that is kept for a conditional request, and how many are.
 const MAX_KEPT: usize = 512 * 1024;
 const KEPT: usize = 128;
-/// Most pages of a list.
-const MAX_PAGES: usize = 60;
 /// Most characters of a forge's words in an error.
 const MAX_REASON: usize = 200;
-
-/// A credential. It has no `Debug` and is wiped when dropped.
-#[derive(Clone)]
-pub struct Token(SecretString);
-
-impl Token {
-    /// The credential, if it can stand in a header.
-    pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        plain.then(|| Self(text.to_owned().into()))
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-/// How a forge knows us.
-#[derive(Clone)]
-pub enum Auth {
-    /// `Authorization: Bearer …`.
-    Bearer(Token),
-    /// `Authorization: token …`, as Gitea and Forgejo want it.
-    TokenWord(Token),
-    /// `PRIVATE-TOKEN`, as GitLab wants it.
-    PrivateToken(Token),
-    /// An installation of a GitHub App.
-    App(std::sync::Arc<AppKey>),
-}
 
 /// One request.
 pub(super) struct Ask<'a> {
@@ -116,8 +83,10 @@ impl<'a> Ask<'a> {
 /// A body that was answered with success.
 pub(super) struct Answer {
     pub(super) body: Value,
-    last_page: Option<bool>,
-    total: Option<usize>,
+    /// Whether no page follows, where the forge says.
+    pub(super) last_page: Option<bool>,
+    /// How many items there are on all pages, where the forge says.
+    pub(super) total: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -396,7 +365,7 @@ impl Link {
         (ending, error)
     }
 
-    fn unreachable(&self, ask: &Ask<'_>, reason: &str) -> ForgeError {
+    pub(super) fn unreachable(&self, ask: &Ask<'_>, reason: &str) -> ForgeError {
         ForgeError::Unreachable {
             host: self.host(),
             what: ask.what,
@@ -428,35 +397,6 @@ impl Link {
             }
             Auth::App(key) => key.redacted(text),
         }
-    }
-
-    /// All items of a list, page by page; `per_page` is how the forge calls the size of a page.
-    pub(super) async fn list(
-        &self,
-        path: &str,
-        per_page: (&str, usize),
-        what: &'static str,
-    ) -> Result<Vec<Value>, ForgeError> {
-        let mut all = Vec::new();
-        let joint = if path.contains('?') { '&' } else { '?' };
-        for page in 1..=MAX_PAGES {
-            let path = format!("{path}{joint}{}={}&page={page}", per_page.0, per_page.1);
-            let ask = Ask::get(path, what);
-            let answer = self.call(&ask).await?;
-            let Value::Array(items) = answer.body else {
-                return Err(self.unreachable(&ask, "its answer is no list"));
-            };
-            let count = items.len();
-            all.extend(items);
-            let done = answer.last_page.unwrap_or_else(|| match answer.total {
-                Some(total) => all.len() >= total,
-                None => count < per_page.1,
-            });
-            if count == 0 || done {
-                break;
-            }
-        }
-        Ok(all)
     }
 
     fn kept(&self, ask: &Ask<'_>) -> Option<Kept> {

@@ -5,7 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::client::{Ask, Auth, Link};
+use super::client::{Ask, Link};
+use super::credential::Auth;
 use super::sticky::{self, Words};
 use super::{github_checks, read};
 use crate::report::forge::comment::Comment;

@@ -50,7 +50,7 @@ impl Judgement {
     /// Finds places, as paths from the top of the repository.
     pub(super) fn places(&self) -> impl Fn(&Span) -> Option<Place> + '_ {
         |span| {
-            let place = session::place(&self.tree, span)?;
+            let place = Place::of(&self.tree, span)?;
             Some(Place {
                 path: format!("{}{}", self.prefix, place.path),
                 ..place
@@ -264,8 +264,8 @@ fn hold_rules(
 /// What a set may do by the rules of the base. About a target that the base has not, it has no rules.
 fn policy(before: Option<&Session>, head: &Session, set: &SetId) -> Policy {
     match before {
-        Some(session) if session.has_target(set) => session.policy(set),
-        Some(_) | None => head.policy(set),
+        Some(session) if session.has_target(set) => session.rights.policy(set),
+        Some(_) | None => head.rights.policy(set),
     }
 }
 
@@ -313,7 +313,7 @@ fn live(
             let cluster = session::connect(head, name, &arguments.to).await?;
             for rendered in sets {
                 let (identity, policy) = (
-                    head.identity(&rendered.set),
+                    head.rights.identity(&rendered.set),
                     policy(before, head, &rendered.set),
                 );
                 plans.push(prepare(&cluster, rendered, &identity, &policy).await?);

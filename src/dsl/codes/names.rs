@@ -60,7 +60,7 @@ catalogue! {
     NOT_EXPORTED = 406, "A reference to something that another tenant does not export",
     "Across tenants only what is exported can be referred to: the other tenant writes `export YOU` in its resource. \
      Whether the name exists at all is theirs to tell, so both cases read the same.",
-    Unshown("it takes a kind that refers across tenants");
+    Unshown("kinds that may refer across tenants refuse what they cannot reach by rules of their own, too");
 
     OWNERSHIP = 410, "A rule of ownership that says nothing or two things",
     "A path belongs either to the platform, `owner=platform`, or to a tenant, `tenant=NAME`.",

@@ -1,7 +1,6 @@
 //! Codes 510–529: rules about the parts of a pod, for every kind that has one.
 
-use super::Example::Unshown;
-use super::{WEB, shown};
+use super::{PLATFORM, WEB, shown};
 
 catalogue! {
     NO_VERSION = 510, "An image without a version in some environment",
@@ -40,12 +39,18 @@ catalogue! {
 
     NO_SUCH_KEY = 514, "A key that the secret does not offer",
     "A `secret` lists its keys, and this one is not among them, so the pod would never start.",
-    Unshown("it takes a `secret` with its store");
+    shown(
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\napp shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=db key=pasword }\n}\n")],
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\napp shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=db key=password }\n}\n")],
+    );
 
     FOREIGN_SECRET = 515, "A secret of another tenant",
     "A pod reads secrets of its own namespace only, so the secret of another tenant is of no use, exported or not. \
      Declare a `secret` of your own that reads the same path of the store, if the store lets you.",
-    Unshown("it takes a `secret` that another tenant exports");
+    shown(
+        &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=\"stock/db\" key=password }\n}\n")],
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\napp shop tenant=web {\n  image i\n  version \"1.0.0\"\n  env { DB_PASSWORD secret=db key=password }\n}\n")],
+    );
 
     UNKNOWN_PART = 516, "A part that the same resource does not declare",
     "A port, volume or configuration is declared in the resource and then used by its name, and there is none of \

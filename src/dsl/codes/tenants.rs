@@ -1,7 +1,7 @@
 //! Codes 501 and 540–569: rules about tenants, their borders, and what the platform gives them.
 
 use super::Example::Unshown;
-use super::{PLATFORM, shown};
+use super::{PLATFORM, WEB, shown};
 
 catalogue! {
     STORE_TOO_WIDE = 501, "A store that lets a tenant read everything",
@@ -88,16 +88,25 @@ catalogue! {
 
     IMPOSSIBLE_TIME = 551, "A span of time that ends before it starts",
     "The end lies before the start, or the moment is one that no clock in this zone ever shows.",
-    Unshown("it takes a kind with a span of time");
+    shown(
+        &[(PLATFORM, "freeze year-end env=prod from=\"2030-12-28T00:00\" to=\"2030-12-05T00:00\" zone=\"Asia/Shanghai\"\n")],
+        &[(PLATFORM, "freeze year-end env=prod from=\"2030-12-28T00:00\" to=\"2031-01-05T00:00\" zone=\"Asia/Shanghai\"\n")],
+    );
 
     NO_APPROVERS = 552, "An approval that nobody can give",
     "The approval asks for more people than may give it, or names nobody at all, so every change behind it would \
      wait for ever.",
-    Unshown("it takes the kind `approval`");
+    shown(
+        &[(PLATFORM, "approval change count=3 {\n  approver user=ana\n  approver user=li\n}\n")],
+        &[(PLATFORM, "approval change count=2 {\n  approver user=ana\n  approver user=li\n}\n")],
+    );
 
     HOST_TWICE = 553, "A registry's host that another registry has already",
     "One host is described by one `registry`, so that it is clear with which pull secret images are read.",
-    Unshown("it takes the kind `registry`");
+    shown(
+        &[(PLATFORM, "registry harbor host=\"harbor.shop.example\"\nregistry store host=\"harbor.shop.example\"\n")],
+        &[(PLATFORM, "registry harbor host=\"harbor.shop.example\"\nregistry store host=\"store.shop.example\"\n")],
+    );
 
     ROLE_TOO_WIDE = 554, "A role that reaches over the borders of a tenant",
     "Roles, bindings, quotas, limits and network policies are the borders of a tenant and come from its `tenant` \
@@ -110,11 +119,17 @@ catalogue! {
     STORE_REFUSES = 555, "A secret that its store does not let the tenant read",
     "The `secret-store` lists which paths a tenant may read, and this one is not among them. Ask the platform team \
      for an `allow`, or read another path.",
-    Unshown("it takes the kind `secret`");
+    shown(
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/stock/db\" { keys username password }\n")],
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\n")],
+    );
 
     SECRET_SOURCE = 556, "A secret without a source, or with two",
     "A secret comes from a store (`from=\"STORE:PATH\"`) or from an encrypted file (`sops=\"PATH\"`), one of the two.",
-    Unshown("it takes the kind `secret`");
+    shown(
+        &[(WEB, "secret db tenant=web { keys username password }\n")],
+        &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n"), (WEB, "secret db tenant=web from=\"vault:kv/web/db\" { keys username password }\n")],
+    );
 
     NO_EFFECT = 557, "A resource that rules out nothing and allows nothing",
     "It can be written and would change nothing, so something is missing in it.",

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::escape;
 use super::places::Lines;
+use crate::names::conceal::MARK;
 
 /// Longest line shown, in bytes of the source.
 const MAX_LINE: usize = 240;
@@ -54,6 +55,7 @@ impl Excerpt {
 
     fn line(&mut self, lines: &Lines<'_>, line: Range<usize>, spans: &[Range<usize>]) {
         let shown = window(lines, &line, spans);
+        let secrets = lines.secrets(&line);
         self.map.push((line.start, self.text.len()));
         if shown.start > line.start {
             self.text.push('…');
@@ -63,6 +65,7 @@ impl Excerpt {
             self.map.push((at, self.text.len()));
             match c {
                 '\u{feff}' if at == 0 => {}
+                _ if secrets.iter().any(|secret| secret.contains(&at)) => self.text.push(MARK),
                 '\t' => self.text.push('\t'),
                 c => escape::push(&mut self.text, c),
             }
@@ -164,6 +167,16 @@ mod tests {
             ("a \\u{202e}b\\u{1b} c".into(), "b\\u{1b}".into())
         );
         assert_eq!(shown("\u{feff}app", 0..6), ("app".into(), "app".into()));
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let text = "repository \"https://ana:pw@bank\"\n";
+        let masked = "https://ana:••@bank";
+        assert_eq!(
+            shown(text, 12..30),
+            (format!("repository \"{masked}\""), masked.into())
+        );
     }
 
     #[test]

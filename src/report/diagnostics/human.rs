@@ -14,6 +14,7 @@ use super::escape;
 use super::excerpt::{self, Excerpt};
 use super::places::{Lines, Places};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};
+use crate::names::conceal::concealed;
 use crate::source::{FileId, SourceTree};
 
 /// Longest replacement drawn as a patch; the title says enough about a longer one.
@@ -260,7 +261,7 @@ impl Drawing<'_> {
                 text: String::new(),
             })
         };
-        let change = Patch::new(excerpt.place(&span), escape::block(&fix.text));
+        let change = Patch::new(excerpt.place(&span), escape::block(&concealed(&fix.text)));
         let snippet = Snippet::source(excerpt.text.clone()).line_start(excerpt.first_line);
         title.element(snippet.path(Some(path)).patch(change))
     }

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dsl::diagnostic::{Diagnostics, Span};
+use crate::names::conceal::passwords;
 use crate::source::{FileId, SourceTree};
 
 /// A place in a file as people count.
@@ -30,6 +31,7 @@ pub(super) struct Position {
 pub(super) struct Lines<'a> {
     pub(super) text: &'a str,
     starts: Vec<usize>,
+    secrets: Vec<Range<usize>>,
 }
 
 impl<'a> Lines<'a> {
@@ -42,7 +44,15 @@ impl<'a> Lines<'a> {
         Self {
             text,
             starts: std::iter::once(0).chain(after).collect(),
+            secrets: Vec::new(),
         }
+    }
+
+    /// The parts of a range that must not be shown: passwords in URLs, and what a problem calls secret.
+    pub(super) fn secrets(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let urls = passwords(&self.text[range.clone()])
+            .map(|found| range.start + found.start..range.start + found.end);
+        self.secrets.iter().cloned().chain(urls).collect()
     }
 
     /// The span inside the text and on character boundaries.
@@ -101,6 +111,13 @@ impl<'a> Places<'a> {
             let text = tree.get(file).and_then(|f| f.text());
             if let Some(text) = text {
                 lines.entry(file).or_insert_with(|| Lines::new(text));
+            }
+        }
+        for diagnostic in diagnostics.iter().filter(|d| d.secret) {
+            if let Some(span) = diagnostic.primary.as_ref().map(|label| label.span)
+                && let Some(lines) = lines.get_mut(&span.file)
+            {
+                lines.secrets.push(span.range());
             }
         }
         Self { tree, lines }

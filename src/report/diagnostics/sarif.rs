@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::json::pretty;
 use super::places::{Places, Position};
+use crate::dsl::codes;
 use crate::dsl::diagnostic::{Code, Diagnostic, Diagnostics, Fix, Label, Severity, Span};
 use crate::source::SourceTree;
 
@@ -53,7 +54,13 @@ pub fn sarif(diagnostics: &Diagnostics, tree: &SourceTree) -> String {
 
 fn rule(code: Code) -> Value {
     let help = format!("`kubemate explain {code}` says what it means and shows an example");
-    json!({ "id": code.to_string(), "help": { "text": help } })
+    let mut rule = json!({ "id": code.to_string(), "help": { "text": help } });
+    if let Some(entry) = codes::entry(code) {
+        rule["name"] = json!(entry.name);
+        rule["shortDescription"] = json!({ "text": entry.title });
+        rule["fullDescription"] = json!({ "text": entry.about });
+    }
+    rule
 }
 
 fn result(diagnostic: &Diagnostic, rule: usize, print: &str, places: &Places<'_>) -> Value {
@@ -159,7 +166,9 @@ impl Fingerprints {
         add(&diagnostic.message);
         if let Some(label) = &diagnostic.primary {
             add(&places.path(label.span.file));
-            add(places.lines(label.span.file).map_or("", |lines| {
+            let lines = places.lines(label.span.file);
+            // A digest of a weak secret could be undone by trying.
+            add(lines.filter(|_| !diagnostic.secret).map_or("", |lines| {
                 let start = lines.clamp(label.span.range()).start;
                 lines.text[lines.range(lines.line_at(start))].trim()
             }));

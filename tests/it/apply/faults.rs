@@ -164,7 +164,7 @@ async fn r_06_a_lease_that_is_not_answered_has_a_short_deadline() {
     ));
     let before = tokio::time::Instant::now();
     let problem = engine.carry_out(&plan).await.unwrap_err();
-    assert!(before.elapsed() < Duration::from_secs(8));
+    assert!(before.elapsed() < Duration::from_secs(30));
     assert!(
         matches!(problem.kind, ProblemKind::Timeout | ProblemKind::Unknown),
         "{problem}"

@@ -115,7 +115,7 @@ async fn a_newer_commit_ends_the_wait_at_once() {
         stop.cancel();
     });
     let report = report.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(begun.elapsed() < Duration::from_secs(30));
     assert!(
         report.complete() && !report.healthy(),
         "{}",

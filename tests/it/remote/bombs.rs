@@ -83,7 +83,7 @@ fn a_pack_that_would_fill_the_memory_is_refused() {
                 let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
                 assert_eq!(error.class(), "transfer-too-large", "{error}");
                 assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
-                assert!(started.elapsed() < Duration::from_secs(10));
+                assert!(started.elapsed() < Duration::from_secs(40));
                 assert!(packs(remote.git_dir()).is_empty());
             }
             let foreign = pack(&[object(3, 5, &[], b"hello")]);

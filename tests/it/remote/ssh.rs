@@ -80,7 +80,7 @@ fn ssh_that_fails_or_hangs_is_an_error() {
     let started = Instant::now();
     let remote = over_ssh(&bed, stand_in(&bed, "exec sleep 600"));
     assert_eq!(bed.head(&remote).unwrap_err().class(), "timed-out");
-    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(60));
     let remote = over_ssh(&bed, PathBuf::from("/nonexistent/ssh"));
     assert!(
         bed.head(&remote)

@@ -90,6 +90,7 @@ fn variable(
             format!("`{name}` looks like a secret, and its value stands in the repository");
         out.push(
             out.error(codes::SECRET_LITERAL, &format!("{at}/value"), message)
+                .secret()
                 .label("readable by everyone who can read the repository")
                 .help("take it from a secret: `secret=NAME key=KEY`; if it is none, add `public=#true`"),
         );

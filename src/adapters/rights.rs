@@ -1,0 +1,114 @@
+//! In whose name each set is written, and where: what a judged project gives its tenants.
+//!
+//! A tenant that the platform does not know has no account and may write nowhere.
+
+use super::judge::Verdict;
+use crate::apply::cluster::Identity;
+use crate::kinds::tenant;
+use crate::model::job::TenantFact;
+use crate::object::{Owner, SetId};
+use crate::plan::Policy;
+
+/// The rights of every set of a project.
+pub struct Rights {
+    tenants: Vec<TenantFact>,
+}
+
+impl Rights {
+    /// What a project gives its tenants, on every target that was rendered.
+    pub fn of(verdict: &Verdict) -> Self {
+        let outcomes = verdict.outcomes.iter();
+        Self {
+            tenants: outcomes.flat_map(|(_, o)| o.tenants.clone()).collect(),
+        }
+    }
+
+    /// In whose name a set is written.
+    pub fn identity(&self, set: &SetId) -> Identity {
+        match &set.owner {
+            Owner::Platform => Identity::Own,
+            Owner::Tenant(name) => Identity::ServiceAccount {
+                namespace: self
+                    .namespaces(name, set)
+                    .first()
+                    .cloned()
+                    .unwrap_or_default(),
+                name: tenant::IDENTITY.to_owned(),
+            },
+        }
+    }
+
+    /// What a set may do.
+    pub fn policy(&self, set: &SetId) -> Policy {
+        let namespaces = match &set.owner {
+            Owner::Platform => None,
+            Owner::Tenant(name) => Some(self.namespaces(name, set).iter().cloned().collect()),
+        };
+        Policy {
+            namespaces,
+            ..Policy::default()
+        }
+    }
+
+    /// A tenant's namespaces on a set's target, the one of its account first.
+    fn namespaces(&self, tenant: &str, set: &SetId) -> &[String] {
+        let here = |t: &&TenantFact| {
+            t.tenant == tenant
+                && t.target.environment == set.environment
+                && t.target.cluster == set.cluster
+        };
+        self.tenants
+            .iter()
+            .find(here)
+            .map_or(&[], |fact| fact.namespaces.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsl::compose::Target;
+
+    fn set(owner: Owner, environment: &str) -> SetId {
+        SetId {
+            project: "shop".to_owned(),
+            cluster: "hq".to_owned(),
+            owner,
+            environment: environment.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_tenant_writes_in_its_own_namespaces_and_an_unknown_one_nowhere() {
+        let target = Target {
+            environment: "dev".to_owned(),
+            cluster: "hq".to_owned(),
+        };
+        let namespaces = vec!["web-dev".to_owned(), "web-batch-dev".to_owned()];
+        let fact = TenantFact {
+            tenant: "web".to_owned(),
+            target,
+            namespaces: namespaces.clone(),
+        };
+        let rights = Rights {
+            tenants: vec![fact],
+        };
+        let may = |set: &SetId| rights.policy(set).namespaces;
+        let web = set(Owner::Tenant("web".to_owned()), "dev");
+        assert_eq!(may(&web), Some(namespaces.into_iter().collect()));
+        assert_eq!(
+            rights.identity(&web),
+            Identity::ServiceAccount {
+                namespace: "web-dev".to_owned(),
+                name: tenant::IDENTITY.to_owned()
+            }
+        );
+        for nowhere in [
+            set(Owner::Tenant("web".to_owned()), "prod"),
+            set(Owner::Tenant("stranger".to_owned()), "dev"),
+        ] {
+            assert_eq!(may(&nowhere).map(|all| all.len()), Some(0), "{nowhere:?}");
+        }
+        assert_eq!(may(&set(Owner::Platform, "dev")), None);
+    }
+}
