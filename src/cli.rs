@@ -10,6 +10,7 @@ pub mod session;
 
 mod adopt;
 mod apply;
+mod ci;
 mod codeowners;
 mod completions;
 mod controller;
@@ -62,6 +63,7 @@ enum Command {
     Plan(plan::Arguments),
     Apply(apply::Arguments),
     Adopt(adopt::Arguments),
+    Ci(ci::Arguments),
     Status(status::Arguments),
     Diff(diff::Arguments),
     Delete(delete::Arguments),
@@ -112,6 +114,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Adopt(arguments) => adopt::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),

@@ -25,6 +25,7 @@ mod disk;
 mod docs;
 mod engine_cases;
 mod fmt;
+mod forge;
 mod git;
 mod language;
 mod line_soup;
