@@ -109,16 +109,19 @@ mkdir -p "${plane_binary%/*}"
 # script even where no trap runs.
 mkfifo "$work/hold"
 exec 9<>"$work/hold"
-"$plane_binary" up --dir "$work/cluster" --nodes 4 <"$work/hold" 9>&- >"$work/controlplane.json" 2>"$work/controlplane.log" &
+operators=gateway-api,traefik,cert-manager,external-secrets,keda,flagger
+"$plane_binary" up --dir "$work/cluster" --nodes 4 --crds "$operators" <"$work/hold" 9>&- >"$work/controlplane.json" 2>"$work/controlplane.log" &
 plane=$!
-for _ in $(seq 1 600); do
+for _ in $(seq 1 900); do
     [ -s "$work/controlplane.json" ] && break
     kill -0 "$plane" 2>/dev/null || { echo "the control plane ended" >&2; exit 1; }
     sleep 0.2
 done
-[ -s "$work/controlplane.json" ] || { echo "the control plane was not ready in 120 s" >&2; exit 1; }
+[ -s "$work/controlplane.json" ] || { echo "the control plane was not ready in 180 s" >&2; exit 1; }
 export KUBECONFIG="$work/cluster/kubeconfig"
 kubectl get nodes --no-headers -o custom-columns=NODE:.metadata.name,VERSION:.status.nodeInfo.kubeletVersion
+
+kubectl apply --server-side -f "$root/examples/cluster.yaml"
 
 heading "A platform in Git: two environments, six tenants"
 cp -R "$root/examples/bank" "$work/bank"
@@ -139,7 +142,7 @@ run_head 14 "$kubemate" plan --env dev
 
 heading "Make it so, and wait until it is healthy"
 run_tail 8 "$kubemate" apply --env dev
-run kubectl get deployments,statefulsets,cronjobs --all-namespaces
+run kubectl get deployments,statefulsets,cronjobs,httproutes,certificates,externalsecrets --all-namespaces
 run "$kubemate" status --env dev
 tell "planned again, nothing is left to do:"
 run "$kubemate" plan --env dev

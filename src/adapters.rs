@@ -12,6 +12,7 @@ pub mod git;
 
 pub mod cache;
 pub mod cluster;
+pub mod forge;
 pub mod judge;
 pub mod rights;
 pub mod sync;

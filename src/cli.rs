@@ -8,7 +8,9 @@ pub mod load;
 pub mod output;
 pub mod session;
 
+mod adopt;
 mod apply;
+mod ci;
 mod codeowners;
 mod completions;
 mod controller;
@@ -60,6 +62,8 @@ enum Command {
     Render(render::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
+    Adopt(adopt::Arguments),
+    Ci(ci::Arguments),
     Status(status::Arguments),
     Diff(diff::Arguments),
     Delete(delete::Arguments),
@@ -109,6 +113,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Render(arguments) => render::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
+        Command::Adopt(arguments) => adopt::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),

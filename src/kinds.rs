@@ -120,6 +120,8 @@ registry! {
     Role = role,
     Route = route,
     Manifests = manifests,
+    StorageClass = storage_class,
+    PersistentVolume = persistent_volume,
     Secret = secret,
     Certificate = certificate,
     Approval = approval,

@@ -11,4 +11,5 @@ pub mod job;
 pub mod layout;
 pub mod parse;
 pub mod platform;
+pub mod rules;
 pub mod test;

@@ -60,6 +60,24 @@ pub struct ObjectKey {
     pub name: String,
 }
 
+impl ObjectKey {
+    /// The object as it is named on a command line: `KIND/NAME` or `KIND/NAMESPACE/NAME`, the kind with
+    /// its group.
+    pub fn selector(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{}/{namespace}/{}", self.group_kind, self.name),
+            None => format!("{}/{}", self.group_kind, self.name),
+        }
+    }
+
+    /// Whether a name from a command line means this object; the group of the kind may be left out.
+    pub fn is_selected_by(&self, text: &str) -> bool {
+        let (kind, rest) = text.split_once('/').unwrap_or((text, ""));
+        let same = kind == self.group_kind.kind || kind == self.group_kind.to_string();
+        same && self.selector().split_once('/').map(|(_, rest)| rest) == Some(rest)
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {

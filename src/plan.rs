@@ -11,6 +11,7 @@ use crate::object::{GroupKind, ObjectKey, Rendered, SetId, canonical};
 use crate::plan::draft::Context;
 
 mod check;
+pub mod claim;
 pub mod diff;
 pub mod digest;
 pub mod display;
@@ -20,6 +21,7 @@ pub mod intent;
 pub mod inventory;
 pub mod managed;
 pub mod mask;
+pub mod neighbours;
 pub mod normalize;
 pub mod observed;
 pub mod order;
@@ -29,6 +31,7 @@ pub mod step;
 
 pub use finding::{Finding, Level, Rule};
 pub use inventory::{Entry, Inventory, Record};
+pub use neighbours::Neighbours;
 pub use observed::{Live, Observed, World};
 pub use step::{Action, Step, StepId, Until, Verb};
 
@@ -187,6 +190,23 @@ impl Plan {
         self.steps
             .iter()
             .all(|step| step.action.verb() == Verb::Keep)
+    }
+
+    /// The part of the plan that is about these objects: nothing else is done, and nothing else waited
+    /// for.
+    #[must_use]
+    pub fn only(&self, keys: &BTreeSet<ObjectKey>) -> Self {
+        let mut part = self.clone();
+        part.steps.retain(|step| keys.contains(&step.key));
+        let kept: BTreeSet<StepId> = part.steps.iter().map(|step| step.id).collect();
+        for step in &mut part.steps {
+            step.waits_for.retain(|wait| kept.contains(&wait.step));
+            step.needs.retain(|key| keys.contains(key));
+        }
+        part.findings
+            .retain(|f| f.key.as_ref().is_some_and(|key| keys.contains(key)));
+        part.digest = part.content_digest();
+        part
     }
 
     /// How many steps of a verb there are.

@@ -5,4 +5,5 @@
 
 pub mod diagnostics;
 pub mod explain;
+pub mod forge;
 pub mod reference;

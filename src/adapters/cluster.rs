@@ -17,7 +17,8 @@ use crate::adapters::cluster::client::Link;
 use crate::adapters::cluster::discovery::{Catalogue, Resource};
 use crate::adapters::cluster::request::Request;
 use crate::apply::cluster::{
-    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Question, Seen, Stored, Target, Write,
+    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target,
+    Write,
 };
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{GroupKind, ObjectKey, SetId};
@@ -187,6 +188,22 @@ impl KubeCluster {
         live(answer.json(&what, false)?, key, &what).map(Some)
     }
 
+    /// Sends one object, which the answer must be.
+    async fn sent(
+        &self,
+        identity: &Identity,
+        request: Request,
+        key: &ObjectKey,
+    ) -> Result<Value, Problem> {
+        let body = self.json(identity, &request).await?;
+        let name = body.pointer("/metadata/name").and_then(Value::as_str);
+        if name == Some(key.name.as_str()) {
+            return Ok(body);
+        }
+        let said = "the answer is not the object that was sent";
+        Err(Problem::new(ProblemKind::BadAnswer, request.what, said))
+    }
+
     /// All items of a list, page by page.
     async fn items(&self, path: &str, labels: &str, metadata: bool) -> Result<Vec<Value>, Problem> {
         let what = format!("list {path}");
@@ -276,13 +293,13 @@ impl Cluster for KubeCluster {
     async fn write(&self, identity: &Identity, write: &Write) -> Result<Value, Problem> {
         let resource = self.place(&write.target).await?;
         let request = Request::apply(&resource, write);
-        let body = self.json(identity, &request).await?;
-        let name = body.pointer("/metadata/name").and_then(Value::as_str);
-        if name == Some(write.target.key.name.as_str()) {
-            return Ok(body);
-        }
-        let said = "the answer is not the object that was sent";
-        Err(Problem::new(ProblemKind::BadAnswer, request.what, said))
+        self.sent(identity, request, &write.target.key).await
+    }
+
+    async fn patch(&self, identity: &Identity, patch: &Patch) -> Result<Value, Problem> {
+        let resource = self.place(&patch.target).await?;
+        let request = Request::merge(&resource, patch);
+        self.sent(identity, request, &patch.target.key).await
     }
 
     async fn delete(&self, identity: &Identity, delete: &Delete) -> Result<Deletion, Problem> {

@@ -291,6 +291,17 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(|error| FileError::new(path, "read", &error))
 }
 
+/// Adds to the end of a file, which is made where it is missing: how runners take outputs of steps.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |error: &dyn std::fmt::Display| FileError::new(path, "written", &error);
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|e| failed(&e))?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|e| failed(&e))
+}
+
 /// Replaces a file's text; a reader sees the old one or the new one. Missing directories are made.
 pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     let failed = |error: &dyn std::fmt::Display| FileError::new(path, "written", &error);

@@ -102,6 +102,17 @@ pub struct Write {
     pub dry_run: bool,
 }
 
+/// A JSON merge patch: for what server-side apply cannot say, which is who owns a field.
+#[derive(Clone)]
+pub struct Patch {
+    /// The object.
+    pub target: Target,
+    /// What is sent. With `metadata.resourceVersion` it is bound to that version.
+    pub body: Value,
+    /// Only say what would be.
+    pub dry_run: bool,
+}
+
 /// A delete, bound to one object's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delete {
@@ -206,6 +217,13 @@ pub trait Cluster: Send + Sync {
         &self,
         identity: &Identity,
         write: &Write,
+    ) -> impl Future<Output = Result<Value, Problem>> + Send;
+
+    /// Patches one object, and returns it as the server answered, `managedFields` included.
+    fn patch(
+        &self,
+        identity: &Identity,
+        patch: &Patch,
     ) -> impl Future<Output = Result<Value, Problem>> + Send;
 
     /// Deletes one object.

@@ -4,11 +4,12 @@
 //! moved; a write is bound to the very state that was checked.
 
 use crate::apply::books::Record;
-use crate::apply::cluster::{Cluster, Delete, Deletion, Expect, Identity, Target, Write};
+use crate::apply::cluster::{Cluster, Delete, Deletion, Expect, Identity, Patch, Target, Write};
 use crate::apply::outcome::Halt;
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{Desired, ObjectKey, Rendered, SET_LABEL};
 use crate::plan::KEEP_ANNOTATION;
+use crate::plan::claim::{self, Claims};
 use crate::plan::digest;
 use crate::plan::inventory::{Entry, Record as Digests};
 use crate::plan::managed::Managed;
@@ -16,7 +17,7 @@ use crate::plan::mask::Mask;
 use crate::plan::normalize;
 use crate::plan::observed::Live;
 use crate::plan::payload::{self, Payload};
-use crate::plan::step::{Action, KeepWhy, Preconditions, Step, Take};
+use crate::plan::step::{Action, KeepWhy, Preconditions, Step};
 
 /// How often a write that met a concurrent change is tried again.
 const REPEATS: u32 = 3;
@@ -61,16 +62,22 @@ impl<C: Cluster> Hands<'_, C> {
             Action::Update {
                 preconditions,
                 takes,
+                claims,
                 ..
             } => {
                 owned(entry.as_ref(), &preconditions.uid)?;
-                done(self.change(step, preconditions, takes).await?)
+                let force = !takes.is_empty();
+                done(self.change(step, preconditions, (force, claims)).await?)
             }
             Action::Adopt {
                 preconditions,
                 takes,
+                claims,
                 ..
-            } => done(self.change(step, preconditions, takes).await?),
+            } => {
+                let force = !takes.is_empty();
+                done(self.change(step, preconditions, (force, claims)).await?)
+            }
             Action::Replace { preconditions, .. } => {
                 owned(entry.as_ref(), &preconditions.uid)?;
                 self.replace(step, preconditions).await
@@ -131,13 +138,22 @@ impl<C: Cluster> Hands<'_, C> {
         &self,
         step: &Step,
         wanted: &Preconditions,
-        takes: &[Take],
+        (force, claims): (bool, &Claims),
     ) -> Result<Record, Halt> {
         let (desired, payload) = self.payload(step)?;
+        let (mut wanted, mut claimed) = (wanted.clone(), claims.is_empty());
         for _ in 0..=REPEATS {
-            let live = self.checked(desired, &payload, wanted).await?;
+            let mut live = self.checked(desired, &payload, &wanted).await?;
+            if !claimed {
+                match self.claim(desired, &payload, claims, &live).await? {
+                    Some(ours) => live = ours,
+                    None => continue,
+                }
+                claimed = true;
+                wanted = digest::preconditions(&payload, &live);
+            }
             let expect = Expect::Version(live.resource_version);
-            let write = write_of(desired, &payload, expect, !takes.is_empty());
+            let write = write_of(desired, &payload, expect, force);
             match self.cluster.write(self.identity, &write).await {
                 Ok(object) => return record(desired, &payload, object),
                 Err(problem) if lost(&problem) => {
@@ -160,6 +176,43 @@ impl<C: Cluster> Hands<'_, C> {
         Err(Halt::stopped(
             "it changes all the time, so no write is bound to what was checked",
         ))
+    }
+
+    /// Makes the claimed fields ours and changes nothing else; none if the object changed meanwhile.
+    async fn claim(
+        &self,
+        desired: &Desired,
+        payload: &Payload,
+        claims: &Claims,
+        live: &Live,
+    ) -> Result<Option<Live>, Halt> {
+        if claims.digest_on(payload, live) != claims.digest {
+            let said =
+                "what is to be taken over from other managers changed since the plan was made";
+            return Err(Halt::stopped(said));
+        }
+        let body = serde_json::json!({"metadata": {
+            "managedFields": claim::managed_fields(live, payload, claims),
+            "resourceVersion": live.resource_version,
+        }});
+        let patch = Patch {
+            target: target(desired),
+            body,
+            dry_run: false,
+        };
+        match self.cluster.patch(self.identity, &patch).await {
+            Ok(object) => {
+                let ours = Live::new(object).map_err(|e| {
+                    let what = format!("take over {}", desired.manifest.key);
+                    Problem::new(ProblemKind::BadAnswer, what, e.to_string())
+                })?;
+                let same = normalize::comparable(&ours.body) == normalize::comparable(&live.body);
+                same.then_some(Some(ours))
+                    .ok_or_else(|| Halt::stopped("it changed while its fields were taken over"))
+            }
+            Err(problem) if problem.kind == ProblemKind::Stale => Ok(None),
+            Err(problem) => Err(failed(problem, desired)),
+        }
     }
 
     /// What to record if our own write did arrive though its answer did not: the object bears our marks,

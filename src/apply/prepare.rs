@@ -4,7 +4,7 @@ use crate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey, Rendered};
 use crate::plan::observed::{DryRun, Observed, World};
-use crate::plan::{Plan, PlanError, Policy, plan};
+use crate::plan::{Neighbours, Plan, PlanError, Policy, plan};
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -34,8 +34,11 @@ pub async fn prepare<C: Cluster>(
     rendered: &Rendered,
     identity: &Identity,
     policy: &Policy,
+    beside: &Neighbours<'_>,
 ) -> Result<Plan, PrepareError> {
-    Ok(look(cluster, rendered, identity, policy).await?.plan)
+    Ok(look(cluster, rendered, identity, policy, beside)
+        .await?
+        .plan)
 }
 
 /// The same, with what was seen on the way.
@@ -44,6 +47,7 @@ pub async fn look<C: Cluster>(
     rendered: &Rendered,
     identity: &Identity,
     policy: &Policy,
+    beside: &Neighbours<'_>,
 ) -> Result<Prepared, PrepareError> {
     identity.check(&rendered.set)?;
     let stored = cluster.load(&rendered.set).await?;
@@ -57,6 +61,7 @@ pub async fn look<C: Cluster>(
     if refuses_everything(&world) && !exists(cluster, identity).await? {
         not_yet(&mut world);
     }
+    beside.tell(&mut world, rendered, &stored.inventory);
     let plan = plan(rendered, &world, &stored.inventory, policy)?;
     Ok(Prepared {
         plan,

@@ -16,7 +16,7 @@ use crate::apply::{self, Options, Progress, Run};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Finding, Level, Plan, Rule, Verb};
+use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb};
 
 /// Make the cluster what the project says.
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Fai
         .as_ref()
         .map(|path| read_plan(path))
         .transpose()?;
-    let stop = stop_on_interrupt();
+    let (stop, beside) = (stop_on_interrupt(), session.neighbours());
     let mut exit = Exit::Ok;
     for (name, sets) in session.by_cluster() {
         let wanted: Vec<&Rendered> = sets
@@ -73,7 +73,7 @@ async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Fai
             let next = apply_set(
                 session,
                 &cluster,
-                rendered,
+                (rendered, &beside),
                 (arguments, saved.as_ref()),
                 &stop,
             )
@@ -96,7 +96,7 @@ fn read_plan(path: &std::path::Path) -> Result<SavedPlan, Failure> {
 async fn apply_set(
     session: &Session,
     cluster: &KubeCluster,
-    rendered: &Rendered,
+    (rendered, beside): (&Rendered, &Neighbours<'_>),
     (arguments, saved): (&Arguments, Option<&SavedPlan>),
     stop: &CancellationToken,
 ) -> Result<Exit, Failure> {
@@ -105,7 +105,7 @@ async fn apply_set(
     policy
         .confirmed_deletes
         .clone_from(&arguments.confirm_deletes);
-    let fresh = prepare(cluster, rendered, &identity, &policy).await?;
+    let fresh = prepare(cluster, rendered, &identity, &policy, beside).await?;
     let plan = match saved {
         Some(saved) => {
             saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
@@ -163,7 +163,7 @@ fn goes(finding: &Finding, rendered: &Rendered) -> bool {
 }
 
 /// Prints a plan.
-fn show(session: &Session, plan: &Plan) {
+pub(super) fn show(session: &Session, plan: &Plan) {
     let style = display::Style {
         color: output::style().color,
     };

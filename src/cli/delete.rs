@@ -14,7 +14,6 @@ use crate::apply::prepare::prepare;
 use crate::apply::{Options, Run};
 use crate::kinds::tenant;
 use crate::object::{GroupKind, ObjectKey, Owner, Rendered, SetId};
-use crate::plan::display;
 use crate::plan::{Plan, Policy, Verb};
 
 /// Take down one set: show its deletions, and with their digest carry them out.
@@ -95,15 +94,9 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
         set,
         objects: BTreeMap::new(),
     };
-    let plan = prepare(&cluster, &nothing, &identity, &policy).await?;
-    let style = display::Style {
-        color: output::style().color,
-    };
-    output::print(&display::text::text(
-        &plan,
-        &|span| session.place(span),
-        style,
-    ));
+    let beside = session.neighbours();
+    let plan = prepare(&cluster, &nothing, &identity, &policy, &beside).await?;
+    apply::show(session, &plan);
     if wanted {
         output::note("note: the project still has this set, so the next apply makes it again");
     }

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
-    let mut drifts = Vec::new();
+    let (mut drifts, beside) = (Vec::new(), session.neighbours());
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
@@ -56,7 +56,7 @@ async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, F
                 session.rights.identity(&rendered.set),
                 session.rights.policy(&rendered.set),
             );
-            let plan = prepare(&cluster, rendered, &identity, &policy).await?;
+            let plan = prepare(&cluster, rendered, &identity, &policy, &beside).await?;
             drifts.extend(only_drift(plan));
         }
     }

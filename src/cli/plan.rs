@@ -95,7 +95,7 @@ fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> 
 }
 
 async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
-    let mut plans = Vec::new();
+    let (mut plans, beside) = (Vec::new(), session.neighbours());
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
@@ -103,7 +103,7 @@ async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>,
                 session.rights.identity(&rendered.set),
                 session.rights.policy(&rendered.set),
             );
-            plans.push(prepare(&cluster, rendered, &identity, &policy).await?);
+            plans.push(prepare(&cluster, rendered, &identity, &policy, &beside).await?);
         }
     }
     Ok(plans)

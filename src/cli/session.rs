@@ -12,7 +12,8 @@ use crate::adapters::rights::Rights;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
 use crate::model::job::Want;
-use crate::object::{Owner, Rendered};
+use crate::object::{Owner, Rendered, SetId};
+use crate::plan::Neighbours;
 use crate::plan::display::Place;
 use crate::source::intake::Loaded;
 
@@ -47,9 +48,29 @@ impl Session {
         cluster: Option<&str>,
     ) -> Result<Self, Failure> {
         let loaded = source.load()?;
+        let opened = Self::judge(loaded, |checked| {
+            only(load::targets(checked, env)?, cluster)
+        })?;
+        match opened {
+            Ok(session) => Ok(session),
+            Err((loaded, verdict)) => {
+                load::require_valid(&verdict, &loaded)?;
+                Err(Failure::Refused)
+            }
+        }
+    }
+
+    /// Renders what was loaded for the targets that are chosen, or gives back what is wrong with it.
+    /// Prints nothing.
+    pub fn judge(
+        loaded: Loaded,
+        choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
+    ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
         let checked = load::judge_loaded(&loaded, &Want::Check)?;
-        load::require_valid(&checked, &loaded)?;
-        let targets = only(load::targets(&checked, env)?, cluster)?;
+        if checked.diagnostics.has_errors() {
+            return Ok(Err((loaded, checked)));
+        }
+        let targets = choose(&checked)?;
         let verdict = load::judge_loaded(
             &loaded,
             &Want::Render {
@@ -57,14 +78,25 @@ impl Session {
                 trace: true,
             },
         )?;
-        load::require_valid(&verdict, &loaded)?;
+        if verdict.diagnostics.has_errors() {
+            return Ok(Err((loaded, verdict)));
+        }
         let sets = verdict.rendered().into_values().collect();
-        Ok(Self {
+        Ok(Ok(Self {
             rights: Rights::of(&verdict),
             loaded,
             verdict,
             sets,
-        })
+        }))
+    }
+
+    /// Whether the project runs this environment on this cluster.
+    pub fn has_target(&self, set: &SetId) -> bool {
+        let project = self.verdict.project.as_ref();
+        let targets = project.map(|f| f.project.targets()).unwrap_or_default();
+        targets
+            .iter()
+            .any(|t| t.environment == set.environment && t.cluster == set.cluster)
     }
 
     /// The UID that the project demands of a cluster.
@@ -97,13 +129,19 @@ impl Session {
         all
     }
 
+    /// What its sets say about each other's objects.
+    pub fn neighbours(&self) -> Neighbours<'_> {
+        Neighbours::of(&self.sets)
+    }
+
     /// Finds `path:line:column` of spans in this project.
     pub fn place(&self, span: &Span) -> Option<Place> {
         Place::of(&self.loaded.tree, span)
     }
 }
 
-fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
+/// Those of one cluster, or all; an unknown cluster is an error that lists them.
+pub fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, Failure> {
     let Some(wanted) = cluster else {
         return Ok(targets);
     };

@@ -15,7 +15,7 @@ use crate::apply::prepare::{Prepared, look};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::Observed;
-use crate::plan::{Rule, Verb};
+use crate::plan::{Neighbours, Rule, Verb};
 use crate::report::diagnostics::escape;
 
 /// Most objects of one set that are named one by one.
@@ -68,11 +68,11 @@ struct State {
 }
 
 async fn states(session: &Session, to: &ClusterArguments) -> Result<Vec<State>, Failure> {
-    let mut states = Vec::new();
+    let (mut states, beside) = (Vec::new(), session.neighbours());
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
         for rendered in sets {
-            states.push(state(session, &cluster, rendered).await?);
+            states.push(state(session, &cluster, rendered, &beside).await?);
         }
     }
     Ok(states)
@@ -82,6 +82,7 @@ async fn state(
     session: &Session,
     cluster: &KubeCluster,
     rendered: &Rendered,
+    beside: &Neighbours<'_>,
 ) -> Result<State, Failure> {
     let (identity, policy) = (
         session.rights.identity(&rendered.set),
@@ -91,7 +92,7 @@ async fn state(
         plan,
         world,
         stored,
-    } = look(cluster, rendered, &identity, &policy).await?;
+    } = look(cluster, rendered, &identity, &policy, beside).await?;
     let waiting = plan.steps.iter().filter(|step| !step.held_by.is_empty());
     let held = waiting.map(|step| {
         let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();

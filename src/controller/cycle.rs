@@ -18,6 +18,7 @@ use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::sync::{Sync, SyncStatus};
 use crate::apply::problem::ProblemKind;
+use crate::plan::Neighbours;
 use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 
 /// How often a pass that takes long looks for a newer commit, at most.
@@ -182,6 +183,7 @@ async fn bring_all(
     stop: &CancellationToken,
 ) {
     let attempted = seen.attempted.clone();
+    let beside = Neighbours::of(&wanted.sets);
     let work = async {
         for rendered in &wanted.sets {
             if stop.is_cancelled() {
@@ -192,6 +194,7 @@ async fn bring_all(
                 sync,
                 desired: wanted,
                 rendered,
+                beside: &beside,
                 stop,
             };
             seen.sets.push(set::bring(one).await);

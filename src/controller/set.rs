@@ -14,7 +14,7 @@ use crate::apply::{self, Options, Run};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::Observed;
-use crate::plan::{Plan, Rule, Verb};
+use crate::plan::{Neighbours, Plan, Rule, Verb};
 
 /// For how long a step waits for what it needs before the pass goes on without it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -30,6 +30,8 @@ pub struct Task<'a> {
     pub desired: &'a Desired,
     /// The set.
     pub rendered: &'a Rendered,
+    /// All sets of the project.
+    pub beside: &'a Neighbours<'a>,
     /// Calls it off.
     pub stop: &'a CancellationToken,
 }
@@ -73,7 +75,15 @@ pub async fn bring(task: Task<'_>) -> SetResult {
     };
     let identity = task.desired.rights.identity(set);
     let policy = task.desired.policy(set, &task.sync.spec);
-    let prepared = match look(&task.tools.cluster, task.rendered, &identity, &policy).await {
+    let prepared = match look(
+        &task.tools.cluster,
+        task.rendered,
+        &identity,
+        &policy,
+        task.beside,
+    )
+    .await
+    {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;

@@ -2,7 +2,7 @@
 
 mod check;
 pub mod job;
-mod render;
+pub(in crate::kinds) mod render;
 pub mod rollout;
 pub mod scale;
 #[cfg(test)]
@@ -282,6 +282,18 @@ impl App {
             Some(autoscale) => autoscale.min,
             None => self.replicas.unwrap_or(1),
         }
+    }
+
+    /// The rollout, where Flagger carries it out: then the Services, the number of pods and the
+    /// split of the traffic are Flagger's.
+    pub fn progressive(&self) -> Option<&Rollout> {
+        self.rollout.as_ref().filter(|r| r.strategy.progressive())
+    }
+
+    /// The port whose traffic Flagger moves: `http` where there is one, else the first.
+    pub(in crate::kinds) fn moved_port(&self) -> Option<(&PortName, &Port)> {
+        let named = self.port.iter().find(|(name, _)| name.as_str() == "http");
+        named.or_else(|| self.port.iter().next())
     }
 
     /// Whether the author decides the number of pods.

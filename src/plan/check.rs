@@ -14,6 +14,9 @@ mod quota;
 mod rbac;
 mod restart;
 mod routes;
+mod schema;
+
+pub(in crate::plan) use self::routes::{Address, addresses};
 
 /// What a rule looks at.
 #[derive(Clone, Copy)]
@@ -34,6 +37,7 @@ const CHECKS: &[Check] = &[
     bounds::served,
     bounds::size,
     bounds::unverified,
+    schema::planned,
     crd::scope,
     crd::stored_versions,
     data::claims,

@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::object::{FIELD_MANAGER, canonical};
 use crate::plan::step::Take;
 
+mod fields;
+
 /// All entries of an object's `managedFields`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Managed {
@@ -26,6 +28,12 @@ pub struct ManagerEntry {
     pub operation: Operation,
     /// The subresource it wrote through, empty for the object itself.
     pub subresource: String,
+    /// The API version in which its fields are named.
+    #[serde(default)]
+    pub api_version: String,
+    /// When it wrote last, as the server tells.
+    #[serde(default)]
+    pub time: Option<String>,
     /// Its fields.
     pub fields: FieldTree,
 }
@@ -166,6 +174,8 @@ impl ManagerEntry {
             manager: text("manager").unwrap_or("unknown").to_owned(),
             operation,
             subresource: text("subresource").unwrap_or_default().to_owned(),
+            api_version: text("apiVersion").unwrap_or_default().to_owned(),
+            time: text("time").map(str::to_owned),
             fields: entry
                 .get("fieldsV1")
                 .map(FieldTree::read)
@@ -333,7 +343,7 @@ pub fn segment(name: &str) -> Segment<'_> {
 }
 
 /// Whether a list item is the one a segment means.
-fn fits(segment: &Segment<'_>, item: &Value, index: usize) -> bool {
+pub(super) fn fits(segment: &Segment<'_>, item: &Value, index: usize) -> bool {
     match segment {
         Segment::Key(keys) => keys
             .iter()

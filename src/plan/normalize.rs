@@ -39,6 +39,9 @@ pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
     }
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
+        // An empty map says nothing, and would be ours only once someone else annotates the object.
+        let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+        metadata.retain(|name, value| name != "annotations" || !empty(value));
         let labels = metadata.entry("labels").or_insert_with(|| json!({}));
         if let Some(labels) = labels.as_object_mut() {
             labels.insert(SET_LABEL.into(), set.label().into());

@@ -223,6 +223,8 @@ pub struct RouteFact {
     pub host: String,
     /// The path prefix.
     pub path: String,
+    /// The gateway it comes through, as `NAMESPACE/NAME/LISTENER`.
+    pub gateway: String,
     /// The set that serves it.
     pub set: String,
     /// The route.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsl::diagnostic::Span;
 use crate::object::{ObjectKey, ResourceId, SetId};
+use crate::plan::claim::Claims;
 use crate::plan::diff::FieldChange;
 use crate::plan::finding::Rule;
 
@@ -89,6 +90,9 @@ pub enum Action {
         takes: Vec<Take>,
         /// Fields left to other managers (JSON pointers into the desired body).
         yields: Vec<Take>,
+        /// What is taken over with its history before the write.
+        #[serde(default, skip_serializing_if = "Claims::is_empty")]
+        claims: Claims,
         /// Why the server's word is missing, where it is.
         unverified: Option<String>,
     },
@@ -124,6 +128,9 @@ pub enum Action {
         takes: Vec<Take>,
         /// Fields left to other managers.
         yields: Vec<Take>,
+        /// What is taken over with its history before the write.
+        #[serde(default, skip_serializing_if = "Claims::is_empty")]
+        claims: Claims,
         /// How it comes to us.
         from: AdoptFrom,
         /// Why the server's word is missing, where it is.
@@ -308,6 +315,14 @@ impl Action {
     pub fn yields(&self) -> &[Take] {
         match self {
             Self::Update { yields, .. } | Self::Adopt { yields, .. } => yields,
+            _ => &[],
+        }
+    }
+
+    /// What is taken over from other managers before the write.
+    pub fn claims(&self) -> &[Take] {
+        match self {
+            Self::Update { claims, .. } | Self::Adopt { claims, .. } => &claims.from,
             _ => &[],
         }
     }

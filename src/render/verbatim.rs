@@ -174,6 +174,7 @@ impl Document<'_> {
         namespaces: &[String],
     ) -> Result<Desired, Box<Diagnostic>> {
         body = prune(body);
+        at_home(&mut body, &context.set.owner, namespaces);
         // What the cluster says about an object is never wanted.
         body.as_object_mut().map(|map| map.shift_remove("status"));
         let manifest = Manifest::new(body).map_err(|error| {
@@ -245,6 +246,18 @@ impl Document<'_> {
             )));
         }
         Ok(())
+    }
+}
+
+/// Puts an object that names no namespace into the tenant's only one, as everything of a tenant.
+fn at_home(body: &mut Value, owner: &Owner, namespaces: &[String]) {
+    let (Owner::Tenant(_), [only]) = (owner, namespaces) else {
+        return;
+    };
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata
+            .entry("namespace")
+            .or_insert_with(|| only.as_str().into());
     }
 }
 

@@ -31,11 +31,27 @@ pub fn documents(text: &str) -> Result<Vec<Value>, YamlError> {
             let line = error
                 .location()
                 .map(|at| usize::try_from(at.line()).unwrap_or(usize::MAX));
-            let message = error.to_string();
-            let message = message.lines().next().unwrap_or("unreadable").to_owned();
+            let message = in_words(&error.to_string());
             YamlError::Refused { message, line }
         })?;
     Ok(values.into_iter().filter(|v| !v.is_null()).collect())
+}
+
+/// The reader's message for people: one line, without its place and without the reader's own names.
+fn in_words(message: &str) -> String {
+    let line = message.lines().next().unwrap_or("unreadable");
+    let line = line.split(" at line ").next().unwrap_or(line);
+    if let Some(key) = line.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(", set ").next().unwrap_or(key);
+        return format!("key `{key}` is there twice");
+    }
+    match line.strip_prefix("budget breached: ") {
+        Some(what) if what.starts_with("Anchor") || what.starts_with("Alias") => {
+            "anchors and aliases are not read".to_owned()
+        }
+        Some(_) => "it is too large or too deep".to_owned(),
+        None => line.to_owned(),
+    }
 }
 
 /// Values as YAML, one document after the other.

@@ -44,13 +44,14 @@ func init() {
 		{"gateway", classResource, "GatewayClass", acceptClass},
 		{"gateway", gatewayResource, "Gateway", programGateway},
 		{"gateway", grantResource, "ReferenceGrant", grantSeen},
+		{"gateway", traefikServiceResource, "TraefikService", grantSeen},
 	}
 	for kind, resource := range routeResources {
 		gatewaySimulators = append(gatewaySimulators, simulator{"gateway", resource, kind, attachRoute})
 	}
 }
 
-// grantSeen exists so that grants are watched and can be looked up.
+// grantSeen exists so that grants and weighted services are watched and can be looked up.
 func grantSeen(context.Context, *world, *unstructured.Unstructured, wish) (outcome, error) {
 	return outcome{}, nil
 }
@@ -263,10 +264,17 @@ func hostMatches(listener string, hostnames []string) bool {
 func resolution(w *world, route *unstructured.Unstructured) (map[string]any, bool) {
 	for _, rule := range list(route.Object, "spec", "rules") {
 		for _, backend := range list(rule, "backendRefs") {
-			if kind := text(backend, "kind"); kind != "" && kind != "Service" {
+			key := parentKey(route, backend)
+			switch kind := text(backend, "kind"); kind {
+			case "", "Service":
+			case "TraefikService":
+				if w.get(traefikServiceResource, key) == nil {
+					return condition("ResolvedRefs", "False", "BackendNotFound", "TraefikService "+key+" does not exist"), true
+				}
+				continue
+			default:
 				continue
 			}
-			key := parentKey(route, backend)
 			if w.get(serviceResource, key) == nil {
 				return condition("ResolvedRefs", "False", "BackendNotFound", "Service "+key+" does not exist"), true
 			}

@@ -87,7 +87,7 @@ func allSimulators() []simulator {
 }
 
 func familyNames() []string {
-	var names []string
+	names := []string{metricsFamily}
 	for _, s := range allSimulators() {
 		if !slices.Contains(names, s.family) {
 			names = append(names, s.family)
@@ -110,7 +110,7 @@ func knownFamilies(names []string) error {
 }
 
 // startSimulators starts the families of a comma separated list, or all, or none.
-func startSimulators(ctx context.Context, c clients, list string) error {
+func startSimulators(ctx context.Context, c clients, list, dir string) error {
 	if list == "none" {
 		return nil
 	}
@@ -133,6 +133,9 @@ func startSimulators(ctx context.Context, c clients, list string) error {
 		}
 	}
 	w.start(ctx)
+	if slices.Contains(wanted, metricsFamily) {
+		return serveMetrics(ctx, w, dir)
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -190,8 +191,18 @@ func (p *plane) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := startSimulators(ctx, clients, p.options.simulators); err != nil {
+	if err := startSimulators(ctx, clients, p.options.simulators, p.options.dir); err != nil {
 		return err
+	}
+	wanted := splitList(p.options.simulators, ",")
+	if slices.Contains(wanted, "all") || slices.Contains(wanted, metricsFamily) {
+		limited, cancel := context.WithTimeout(ctx, startLimit)
+		defer cancel()
+		if err := p.wait(limited, "the metrics API to be available", func(ctx context.Context) error {
+			return metricsReady(ctx, clients)
+		}); err != nil {
+			return err
+		}
 	}
 	return installCRDs(ctx, clients, splitList(p.options.crds, ","), splitList(p.options.crdFolders, ":"))
 }

@@ -1,5 +1,6 @@
 //! Applying a set to a real API server: what is written, what stops, what is recorded.
 
+mod adoption;
 mod books;
 mod faults;
 mod identity;

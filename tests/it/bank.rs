@@ -3,6 +3,7 @@
 //! Every test has a project, environments and so namespaces of its own. What the cluster holds is asked
 //! with kubectl, what was written is read from the proxy's record.
 
+mod adopting;
 mod failing;
 pub(crate) mod project;
 mod story;

@@ -35,6 +35,8 @@ fn assert_fresh(stale: &[String]) {
 #[test]
 fn committed_schemas_are_those_of_the_types() {
     let mut stale = Vec::new();
+    let plan = format!("{:#}\n", kubemate::plan::display::json::schema());
+    compare("schema/plan.json", &plan, &mut stale);
     let mut known = vec!["diagnostics.json".to_owned(), "plan.json".to_owned()];
     for kind in explain::kind_names().filter_map(explain::kind) {
         let name = format!("{}.json", kind.name);

@@ -10,11 +10,12 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
-use crate::adapters::cluster::trial::{cannot_change, defines, recreate, trial};
+use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
 use crate::adapters::cluster::{KubeCluster, contents};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
+use crate::plan::claim;
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
@@ -384,7 +385,13 @@ impl Asked<'_> {
         if !needs_trial(&live, desired, entry, &payload) {
             return Ok(live);
         }
-        let dry_run = trial(self.cluster, identity, desired, &payload, Expect::Anything).await?;
+        let claims = claim::claims(desired, &payload, &live, entry);
+        let dry_run = if claims.is_empty() {
+            trial(self.cluster, identity, desired, &payload, Expect::Anything).await?
+        } else {
+            let what = (desired, &payload);
+            claimed(self.cluster, identity, what, &live, &claims).await?
+        };
         let mut live = live;
         if desired.rules.replace && cannot_change(&dry_run) {
             live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);

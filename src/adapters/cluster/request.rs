@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Resource;
-use crate::apply::cluster::{Delete, Expect, Write};
+use crate::apply::cluster::{Delete, Expect, Patch, Write};
 use crate::object::{FIELD_MANAGER, ObjectKey};
 
 /// For how long a call about one object may take, repetitions included.
@@ -41,6 +41,7 @@ pub(super) struct Request {
 }
 
 const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 /// Only metadata of each item.
 const METADATA_LIST: &str =
@@ -141,6 +142,29 @@ impl Request {
                 Method::PATCH,
                 resource.path_of(key),
                 &body,
+                format!("{verb} {key}"),
+            )
+        }
+    }
+
+    /// A merge patch.
+    pub(super) fn merge(resource: &Resource, patch: &Patch) -> Self {
+        let key = &patch.target.key;
+        let mut query = vec![
+            ("fieldManager", FIELD_MANAGER.to_owned()),
+            ("fieldValidation", "Strict".into()),
+        ];
+        if patch.dry_run {
+            query.push(("dryRun", "All".into()));
+        }
+        let verb = if patch.dry_run { "try" } else { "take over" };
+        Self {
+            query,
+            content_type: MERGE,
+            ..Self::send(
+                Method::PATCH,
+                resource.path_of(key),
+                &patch.body,
                 format!("{verb} {key}"),
             )
         }

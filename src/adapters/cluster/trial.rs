@@ -7,10 +7,12 @@ use serde_json::Value;
 use crate::adapters::cluster::answer::{NOT_DECLARED, strict_causes};
 use crate::adapters::cluster::request::Request;
 use crate::adapters::cluster::{KubeCluster, lacks_namespace};
-use crate::apply::cluster::{Cluster as _, Expect, Identity, Target, Write};
+use crate::apply::cluster::{Cluster as _, Expect, Identity, Patch, Target, Write};
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::Desired;
-use crate::plan::observed::{ApiProblem, DryRun};
+use crate::plan::claim::{self, Claims};
+use crate::plan::normalize;
+use crate::plan::observed::{ApiProblem, DryRun, Live};
 use crate::plan::payload::Payload;
 
 /// What is added to the name of an object that is tried anew while the old one is still there.
@@ -44,6 +46,42 @@ pub(super) async fn trial(
                 Err(problem) => refused(cluster, identity, (desired, payload), problem).await,
             }
         }
+        Err(problem) => refused(cluster, identity, (desired, payload), problem).await,
+    }
+}
+
+/// What a write of `payload` would do once the claims are carried out. The server cannot be asked for
+/// two writes at once, so it is asked for their result.
+pub(super) async fn claimed(
+    cluster: &KubeCluster,
+    identity: &Identity,
+    (desired, payload): (&Desired, &Payload),
+    live: &Live,
+    claims: &Claims,
+) -> Result<DryRun, Problem> {
+    let write = Write {
+        target: target(desired),
+        body: payload.body.clone(),
+        expect: Expect::Anything,
+        force: false,
+        dry_run: true,
+    };
+    let conflicts = match cluster.write(identity, &write).await {
+        Err(problem) if problem.kind == ProblemKind::Conflict => {
+            problem.api.map(|api| api.conflicts).unwrap_or_default()
+        }
+        // Anything else is told by the second question.
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    let before = normalize::comparable(&live.body);
+    let body = claim::merge_patch(&before, &claim::outcome(live, payload, claims));
+    let patch = Patch {
+        target: target(desired),
+        body,
+        dry_run: true,
+    };
+    match cluster.patch(identity, &patch).await {
+        Ok(object) => Ok(DryRun::Predicted { object, conflicts }),
         Err(problem) => refused(cluster, identity, (desired, payload), problem).await,
     }
 }

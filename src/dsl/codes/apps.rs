@@ -38,13 +38,13 @@ catalogue! {
     );
 
     ROLLOUT = 534, "A rollout that cannot be carried out",
-    "Each way to replace a version has its own fields and needs: a canary has a period, growing steps and a port \
+    "Each way to replace a version has its own fields and needs: a canary has a period, growing steps and a route \
      whose traffic is moved; a rolling update must be allowed to add or to miss a pod.",
     shown(
         &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  port http 8080\n  \
-                 rollout canary every=\"5m\" { steps \"50%\" \"25%\" }\n}\n")],
+                 rollout blue-green every=\"5m\" { steps \"50%\" }\n}\n")],
         &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  port http 8080\n  \
-                 rollout canary every=\"5m\" { steps \"25%\" \"50%\" }\n}\n")],
+                 rollout blue-green every=\"5m\"\n}\n")],
     );
 
     STALE_DIGEST = 535, "A digest of another version",

@@ -103,6 +103,12 @@ catalogue! {
         &[(PLATFORM, "tenant depot {\n  gateway public {\n    listener http port=80 host=\"depot.${domain}\" { redirect scheme=https }\n  }\n}\n")],
     );
 
+    OWN_RULES = 415, "A file that a change gives to another owner by its own rules",
+    "A change is judged by the rules of ownership that it starts from. It may propose other rules, but a file that \
+     it touches must belong to the same owner by both. Change the rules first, in a pull request that the platform \
+     team approves, then the files.",
+    Unshown("it takes two revisions");
+
     UNUSABLE_FILE = 420, "A file that cannot be used",
     "A file of the project is a text in UTF-8 of at most 1 MiB that can be read; links are not followed. \
      The message says which of it does not hold here.",

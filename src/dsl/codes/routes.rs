@@ -1,4 +1,4 @@
-//! Codes 570–589: rules about routes, and about files of objects as they are written.
+//! Codes 570–589: rules about routes, about files of objects as they are written, and about storage.
 
 use super::Example::Unshown;
 use super::{PLATFORM, shown};
@@ -100,5 +100,13 @@ catalogue! {
     shown(
         &[(PLATFORM, "manifests vendor {\n  from \"vendor/*.yaml\"\n  kinds ConfigMap\n}\n")],
         &[(PLATFORM, "manifests vendor {\n  from \"vendor/*.yaml\"\n  kinds ConfigMap\n}\n"), ("platform/vendor/a.yaml", "")],
+    );
+
+    STORAGE = 581, "A storage class or volume that contradicts itself",
+    "A class exists already or is described here, one class at most is the default, and a volume is in one place and \
+     is deleted only by a driver that can do it.",
+    shown(
+        &[(PLATFORM, "storage-class fast external=#true reclaim=delete\n")],
+        &[(PLATFORM, "storage-class fast provisioner=\"disk.example\" reclaim=delete\n")],
     );
 }

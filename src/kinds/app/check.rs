@@ -5,6 +5,7 @@ mod namespace;
 mod order;
 mod rollout;
 mod scale;
+mod triggers;
 
 use super::job::Task;
 use super::{App, views};
@@ -18,7 +19,8 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     containers(app, scope, out);
     fit::check(app, out);
     scale::check(app, out);
-    rollout::check(app, out);
+    triggers::check(app, scope, out);
+    rollout::check(app, scope, out);
     order::check(app, scope, out);
     crate::kinds::tenant::usage::check(app, scope, out);
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod config;
+mod keda;
 mod pods;
+mod release;
 mod scaling;
 mod tasks;
 mod workload;
@@ -17,24 +19,18 @@ use crate::names::LabelValue;
 use crate::object::{GroupKind, ObjectKey};
 
 pub(super) fn render(app: &App, scope: &Scope<'_>, out: &mut Objects) {
-    let progressive = app.rollout.as_ref().filter(|r| r.strategy.progressive());
-    if let Some(rollout) = progressive {
-        let why = format!(
-            "a {} rollout cannot be rendered yet: write `rollout rolling` until it can",
-            rollout.strategy.word()
-        );
-        out.refuse("/rollout", why);
-        return;
-    }
     let frame = Frame::new(app, scope);
     out.push(frame.request("app/service-account.yaml.j2", ""));
     let checksum = config::render(&frame, out);
     let checksum = checksum.as_deref();
     config::claims(&frame, out);
-    access::services(&frame, out);
+    if app.progressive().is_none() {
+        access::services(&frame, out);
+    }
     let before = tasks::before(&frame, checksum, out);
     workload::render(&frame, checksum, before, out);
     scaling::render(&frame, out);
+    release::render(&frame, out);
     tasks::after(&frame, checksum, out);
 }
 
@@ -102,9 +98,9 @@ impl<'a> Frame<'a> {
         labels
     }
 
-    /// The identity of the workload.
-    fn workload(&self) -> ObjectKey {
-        workload_key(self.app, &self.namespace)
+    /// What tells that the current version serves.
+    fn released(&self) -> ObjectKey {
+        released_key(self.app, &self.namespace)
     }
 
     fn key(&self, (group, kind): (&str, &str), suffix: &str) -> ObjectKey {
@@ -117,12 +113,25 @@ impl<'a> Frame<'a> {
 }
 
 /// The identity of an app's workload.
-pub(super) fn workload_key(app: &App, namespace: &str) -> ObjectKey {
+fn workload_key(app: &App, namespace: &str) -> ObjectKey {
     let (group, kind) = app.workload.object();
     ObjectKey {
         group_kind: GroupKind::new(group, kind),
         namespace: Some(namespace.to_owned()),
         name: app.name.to_string(),
+    }
+}
+
+/// The identity of what tells that the current version of an app serves: its workload, or the Canary
+/// that releases it.
+pub(in crate::kinds) fn released_key(app: &App, namespace: &str) -> ObjectKey {
+    match app.progressive() {
+        Some(_) => ObjectKey {
+            group_kind: GroupKind::new("flagger.app", "Canary"),
+            namespace: Some(namespace.to_owned()),
+            name: app.name.to_string(),
+        },
+        None => workload_key(app, namespace),
     }
 }
 

@@ -96,6 +96,16 @@ pub enum Measure {
     Latency,
 }
 
+impl Measure {
+    /// The word of the language.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error-rate",
+            Self::Latency => "latency",
+        }
+    }
+}
+
 /// The bound of a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsl::form::{Block, Keyed};
 use crate::kinds::pod::Plain;
-use crate::names::{ConfigKey, LabelKey, LabelValue};
+use crate::names::reference::SecretRef;
+use crate::names::{ConfigKey, LabelKey, LabelValue, Name};
 use crate::values::duration::Duration;
 use crate::values::percent::{Share, Utilization};
 use crate::values::quantity::Quantity;
@@ -14,8 +15,7 @@ use crate::values::quantity::Quantity;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Autoscale {
-    /// Fewest pods.
-    #[schemars(range(min = 1))]
+    /// Fewest pods; none only with a `trigger`, which can tell that there is work again.
     pub min: u32,
     /// Most pods.
     #[schemars(range(min = 1))]
@@ -23,12 +23,70 @@ pub struct Autoscale {
     /// What is measured: `cpu`, `memory` or the name of a custom metric. Default: cpu at 80%.
     #[serde(default)]
     pub metric: Keyed<ConfigKey, Metric>,
+    /// Source of work outside of the cluster, such as a queue; read by KEDA.
+    #[serde(default)]
+    pub trigger: Keyed<Name, Trigger>,
+    /// How often the triggers are asked. Default: 30s.
+    #[serde(default)]
+    pub every: Option<Duration>,
+    /// How long nothing must have come in before the last pod is taken away. Default: 5m.
+    #[serde(default)]
+    pub cool_down: Option<Duration>,
+    /// How many pods there are while the triggers cannot be read.
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
     /// How pods are taken away.
     #[serde(default)]
     pub scale_down: Option<Scaling>,
     /// How pods are added.
     #[serde(default)]
     pub scale_up: Option<Scaling>,
+}
+
+/// A source of work that KEDA reads: `trigger orders scaler=kafka { settings { topic orders } }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Trigger {
+    /// KEDA's word for the sort of source, such as kafka, rabbitmq, prometheus or cron.
+    pub scaler: Name,
+    /// What the scaler wants to know, in KEDA's words.
+    #[serde(default)]
+    pub settings: Block<LabelKey, Plain>,
+    /// What the scaler logs in with: each of its parameters from a key of a secret.
+    #[serde(default)]
+    pub login: Block<LabelKey, Login>,
+    /// Whether the number that is read is held for all pods together, not for each. Default: for each.
+    #[serde(default)]
+    pub total: bool,
+}
+
+/// A key of a secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Login {
+    /// Secret that holds the value.
+    pub secret: SecretRef,
+    /// Key in the secret.
+    pub key: ConfigKey,
+}
+
+/// The number of pods while the triggers cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Fallback {
+    /// That number.
+    pub replicas: u32,
+    /// Failed reads in a row before it counts. Default: 3.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub failures: Option<u32>,
+}
+
+impl Autoscale {
+    /// Whether KEDA does it, since it needs what the autoscaler of Kubernetes cannot do.
+    pub fn by_keda(&self) -> bool {
+        !self.trigger.is_empty()
+    }
 }
 
 /// A metric with the value to hold.

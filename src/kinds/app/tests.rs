@@ -36,7 +36,10 @@ const TENANT: &str = r#"tenant payments {
   owner "payments@bank"
   namespace core
   namespace batch
+  gateway public class=traefik { listener open port=8080 host="*.${domain}" }
 }
+storage-class fast external=#true
+storage-class ssd external=#true
 secret-store vault server="https://vault.bank" { allow tenant=payments "kv/payments/*" }
 approval prod-change { approver group=change-board }
 approval prod { approver group=change-board }

@@ -5,6 +5,7 @@ mod volumes;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::container::{known_key, sounds_secret};
 pub(crate) use self::volumes::{config, volumes};
 use super::render::ContainerView;
 use super::{Config, Security, Volume};

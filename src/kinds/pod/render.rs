@@ -7,6 +7,7 @@ mod volumes;
 use serde_json::{Map, Value, json};
 
 pub use self::container::{ContainerView, MountView};
+use super::placement::Effect;
 use super::{Config, Placement, Security, Volume};
 use crate::dsl::form::Keyed;
 use crate::dsl::node::escape;
@@ -260,8 +261,11 @@ fn place(view: &PodView<'_>, spec: &mut Traced) {
                 one.insert("operator".into(), "Exists".into());
             }
         }
+        // Only pods that would be removed can be removed later.
+        let removed = taint.lasting.map(|_| Effect::NoExecute);
         taint
             .effect
+            .or(removed)
             .map(|e| one.insert("effect".into(), e.name().into()));
         taint
             .lasting

@@ -5,6 +5,7 @@ mod change;
 mod place;
 mod policy;
 mod rule;
+mod split;
 
 use super::Route;
 use super::place::Dialect;

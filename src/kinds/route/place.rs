@@ -4,10 +4,13 @@ use super::rule::Backend;
 use super::{Protocol, Route};
 use crate::kinds::Scope;
 use crate::kinds::app::App;
+use crate::kinds::app::render::released_key;
+use crate::kinds::app::rollout::Strategy;
 use crate::kinds::pod::Port;
 use crate::kinds::tenant::Tenant;
 use crate::kinds::tenant::gateway::{Gateway, Listener, ListenerProtocol};
 use crate::names::reference::AppRef;
+use crate::object::ObjectKey;
 use crate::names::{Name, PortName};
 use crate::values::host::HostName;
 
@@ -32,6 +35,10 @@ pub struct Service {
     pub name: String,
     /// Number of the port in the Service.
     pub port: u16,
+    /// What must be there first, where Flagger makes the Service.
+    pub made_by: Option<ObjectKey>,
+    /// Whether Flagger splits the requests, so that they go to its TraefikService instead.
+    pub split: bool,
 }
 
 /// Why a reference to an app means no Service port.
@@ -144,5 +151,7 @@ pub fn service(
         namespace: found.namespace(scope),
         name: found.name.to_string(),
         port: chosen.1.service.unwrap_or(chosen.1.number).number(),
+        made_by: found.progressive().map(|_| released_key(found, &found.namespace(scope))),
+        split: found.progressive().is_some_and(|r| r.strategy == Strategy::Canary),
     })
 }

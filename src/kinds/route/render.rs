@@ -37,6 +37,10 @@ pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
             request = request.needs(here.middleware(suffix));
             out.push(middleware);
         }
+        let services = rule.to.iter().filter_map(|to| to.service(scope).ok());
+        for canary in services.filter_map(|service| service.made_by) {
+            request = request.needs(canary);
+        }
         for part in split(rule) {
             rules.push(here.view(&part));
         }
@@ -72,9 +76,28 @@ pub(super) struct Part {
     pub(super) retry: bool,
 }
 
-/// The parts of a rule. Where nobody says that requests may be repeated, only those are that change
-/// nothing: they become a part of their own.
+/// The parts of a rule. Where a prefix is replaced, each method has a part of its own: the Gateway API
+/// allows one match there.
 pub(super) fn split(rule: &Rule) -> Vec<Part> {
+    let rewritten = rule.rewrite.as_ref().is_some_and(|r| r.prefix.is_some());
+    let redirected = rule.redirect.as_ref().is_some_and(|r| r.prefix.is_some());
+    let alone = |part: Part| -> Vec<Part> {
+        let retry = part.retry;
+        match part.methods.len() {
+            0 | 1 => vec![part],
+            _ => part.methods.into_iter().map(|method| Part { methods: vec![method], retry }).collect(),
+        }
+    };
+    let parts = by_retry(rule);
+    match rewritten || redirected {
+        true => parts.into_iter().flat_map(alone).collect(),
+        false => parts,
+    }
+}
+
+/// Where nobody says that requests may be repeated, only those are that change nothing: they become a
+/// part of their own.
+fn by_retry(rule: &Rule) -> Vec<Part> {
     let harmless = vec![HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
     match &rule.retry {
         Some(retry) if rule.methods.is_empty() && !retry.idempotent => vec![
@@ -170,6 +193,7 @@ impl Here<'_> {
             let at = format!("{}/{index}", self.field("to"));
             let mut one = Traced::object();
             one.put("name", json!(service.name), &format!("{at}/app"));
+            one.set("split", json!(service.split));
             one.put("port", json!(service.port), &format!("{at}/port"));
             one.put("weight", json!(backend.weight.unwrap_or(1)), &format!("{at}/weight"));
             list.push(one);

@@ -33,7 +33,7 @@ pub const RENDERED: &[(&str, &[&str])] = &[
     ("external-secrets.io", &["externalsecrets"]),
     ("flagger.app", &["canaries", "metrictemplates"]),
     ("gateway.networking.k8s.io", &["grpcroutes", "httproutes", "tcproutes", "tlsroutes"]),
-    ("keda.sh", &["scaledobjects"]),
+    ("keda.sh", &["scaledobjects", "triggerauthentications"]),
     (
         "monitoring.coreos.com",
         &["alertmanagerconfigs", "podmonitors", "probes", "prometheusrules", "servicemonitors"],

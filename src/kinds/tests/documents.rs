@@ -28,6 +28,8 @@ const DOCUMENTS: &[(&str, &str, &str)] = documents![
     "registry",
     "image-policy",
     "component",
+    "storage-class",
+    "persistent-volume",
 ];
 
 fn path(kind: &str, suffix: &str) -> String {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::object::ObjectKey;
 use crate::plan::check::Input;
 use crate::plan::draft::Draft;
 use crate::plan::{Finding, Level, Rule};
 
 /// Where a request goes: host, path, and the gateway it comes through.
-type Address = (String, String, String);
+pub(in crate::plan) type Address = (String, String, String);
 
 /// Routes of this set against each other and against those of other sets.
 pub(super) fn overlap(input: Input<'_>) -> Vec<Finding> {
@@ -19,14 +20,14 @@ pub(super) fn overlap(input: Input<'_>) -> Vec<Finding> {
         let Some(body) = draft.desired.map(|d| &d.manifest.body) else {
             continue;
         };
-        for address in addresses(draft, body) {
-            let (host, path, _) = &address;
+        for address in addresses(&draft.key, body) {
+            let (host, path, gateway) = &address;
             let taken = input
                 .context
                 .world
                 .routes
                 .iter()
-                .find(|r| r.host == *host && r.path == *path);
+                .find(|r| r.host == *host && r.path == *path && r.gateway == *gateway);
             if let Some(other) = taken.filter(|_| !host.is_empty()) {
                 let message = format!(
                     "{host}{path} is already served by {} of {}",
@@ -58,10 +59,8 @@ fn overlapping(draft: &Draft<'_>, message: String) -> Finding {
 
 /// All addresses of an HTTPRoute whose rules match by path alone. Rules that also look at headers,
 /// methods or queries may share a path on purpose.
-fn addresses(draft: &Draft<'_>, body: &Value) -> Vec<Address> {
-    if draft.key.group_kind.kind != "HTTPRoute"
-        || draft.key.group_kind.group != "gateway.networking.k8s.io"
-    {
+pub(in crate::plan) fn addresses(key: &ObjectKey, body: &Value) -> Vec<Address> {
+    if key.group_kind.kind != "HTTPRoute" || key.group_kind.group != "gateway.networking.k8s.io" {
         return Vec::new();
     }
     let list = |value: &Value, name: &str| {
@@ -87,7 +86,7 @@ fn addresses(draft: &Draft<'_>, body: &Value) -> Vec<Address> {
     } else {
         hosts
     };
-    let own = draft.key.namespace.clone().unwrap_or_default();
+    let own = key.namespace.clone().unwrap_or_default();
     let mut out = Vec::new();
     for parent in list(spec, "parentRefs") {
         let namespace = parent

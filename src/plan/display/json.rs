@@ -68,6 +68,9 @@ struct StepJson {
     takes: Vec<TakeJson>,
     /// Fields left to other managers.
     yields: Vec<TakeJson>,
+    /// Fields taken over from other managers together with their history, so that what is not declared
+    /// of them goes; an empty field means everything that the manager has.
+    claims: Vec<TakeJson>,
     /// Why the API server's word is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     unverified: Option<String>,
@@ -125,9 +128,11 @@ struct FindingJson {
     place: Option<PlaceJson>,
 }
 
-/// The published schema of this form.
+/// The published schema of what `kubemate plan -o json` prints: one plan per set.
 pub fn schema() -> Value {
-    schemars::schema_for!(PlanJson).to_value()
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let generator = settings.into_generator();
+    generator.into_root_schema_for::<Vec<PlanJson>>().to_value()
 }
 
 /// The plan on the wire.
@@ -177,6 +182,7 @@ fn step(step: &Step, places: Places<'_>) -> StepJson {
             .collect(),
         takes: step.action.takes().iter().map(take).collect(),
         yields: step.action.yields().iter().map(take).collect(),
+        claims: step.action.claims().iter().map(take).collect(),
         unverified: step.action.unverified().map(str::to_owned),
     }
 }

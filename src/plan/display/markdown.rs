@@ -12,13 +12,17 @@ use crate::plan::step::{Step, Verb};
 const RESERVE: usize = 200;
 
 /// A part of the text that is shown or dropped as a whole.
-struct Part {
+pub(crate) struct Part {
     /// Smaller is kept longer.
-    importance: u8,
+    pub(crate) importance: u8,
     /// What it is one of, for the note.
-    what: &'static str,
-    text: String,
+    pub(crate) what: &'static str,
+    /// What it says, already escaped.
+    pub(crate) text: String,
 }
+
+/// Where the whole plan is, where no other place is known.
+const POINTER: &str = "The whole plan is in the job's output.";
 
 /// The plan of one set as markdown of at most `budget` bytes.
 pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
@@ -27,7 +31,15 @@ pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
         what: "heading",
         text: head(plan),
     }];
-    parts.extend(plan.findings.iter().map(|finding| Part {
+    parts.extend(plan.findings.iter().map(|f| finding(f, places)));
+    parts.extend(table(plan));
+    parts.extend(differences(plan, places));
+    fit(&parts, budget, POINTER)
+}
+
+/// One finding of a plan.
+pub(crate) fn finding(finding: &Finding, places: Places<'_>) -> Part {
+    Part {
         importance: match finding.level {
             Level::Error | Level::Confirm => 1,
             Level::Danger => 2,
@@ -35,13 +47,19 @@ pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
         },
         what: "finding",
         text: finding_item(finding, places),
-    }));
-    parts.extend(table(plan));
+    }
+}
+
+/// What changes in each object, one foldable part each.
+pub(crate) fn differences<'a>(
+    plan: &'a Plan,
+    places: Places<'a>,
+) -> impl Iterator<Item = Part> + 'a {
     let diffs = plan
         .steps
         .iter()
         .filter(|step| !step.action.changes().is_empty());
-    parts.extend(diffs.map(|step| Part {
+    diffs.map(move |step| Part {
         importance: match (step.held_by.is_empty(), step.action.verb()) {
             (false, _) | (_, Verb::Replace | Verb::Adopt) => 4,
             (_, Verb::Create) => 7,
@@ -49,17 +67,17 @@ pub fn markdown(plan: &Plan, places: Places<'_>, budget: usize) -> String {
         },
         what: "difference",
         text: difference(step, places),
-    }));
-    fit(&parts, budget)
+    })
 }
 
-/// Keeps the most important parts that fit, in reading order.
-fn fit(parts: &[Part], budget: usize) -> String {
+/// Keeps the most important parts that fit, in reading order. What was left out is counted, and
+/// `pointer` says where it is.
+pub(crate) fn fit(parts: &[Part], budget: usize, pointer: &str) -> String {
     let total: usize = parts.iter().map(|part| part.text.len()).sum();
     let mut room = if total <= budget {
         budget
     } else {
-        budget.saturating_sub(RESERVE)
+        budget.saturating_sub(RESERVE + pointer.len())
     };
     let mut by_importance: Vec<usize> = (0..parts.len()).collect();
     by_importance.sort_by_key(|index| (parts[*index].importance, *index));
@@ -85,10 +103,7 @@ fn fit(parts: &[Part], budget: usize) -> String {
             .iter()
             .map(|(what, n)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
             .collect();
-        let note = format!(
-            "\n_Left out for length: {}. The whole plan is in the job's output._\n",
-            left.join(", ")
-        );
+        let note = format!("\n_Left out for length: {}. {pointer}_\n", left.join(", "));
         if out.len() + note.len() <= budget {
             out.push_str(&note);
         }
@@ -130,7 +145,7 @@ fn finding_item(finding: &Finding, places: Places<'_>) -> String {
 }
 
 /// The table in parts: its head goes with its first row.
-fn table(plan: &Plan) -> Vec<Part> {
+pub(crate) fn table(plan: &Plan) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut head = "\n| | object | resource | |\n|---|---|---|---|\n".to_owned();
     for ((_, resource), steps) in rows(plan) {

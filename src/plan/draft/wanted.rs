@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::object::{Desired, SetId};
+use crate::plan::claim::{self, Claims};
 use crate::plan::diff;
 use crate::plan::digest;
 use crate::plan::draft::unwanted::terminating;
@@ -174,7 +175,10 @@ impl<'a> Wanted<'a> {
             format!(" (managed by {})", managers.join(", "))
         };
         let message = format!("it exists already and does not belong to this set{by}");
-        let help = "give the resource another name, or allow it to take the object over";
+        let help = format!(
+            "give the resource another name, or take the object over with `kubemate adopt --object {}`",
+            key.selector()
+        );
         findings.push(
             self.finding(Level::Error, Rule::AdoptRefused, message)
                 .help(help),
@@ -189,7 +193,8 @@ impl<'a> Wanted<'a> {
         from: AdoptFrom,
         findings: &mut Vec<Finding>,
     ) -> Draft<'a> {
-        let seen = self.compare(live, &payload, findings);
+        let claims = claim::claims(self.desired, &payload, live, self.entry);
+        let seen = self.compare(live, &payload, &claims, findings);
         let (level, message) = match &from {
             AdoptFrom::Foreign => (
                 Level::Danger,
@@ -211,6 +216,7 @@ impl<'a> Wanted<'a> {
             changes: seen.changes,
             takes: seen.takes,
             yields: payload.yields,
+            claims,
             from,
             unverified: seen.unverified,
         };
@@ -236,7 +242,8 @@ impl<'a> Wanted<'a> {
         if let Some(draft) = self.replace(live, &payload, findings) {
             return draft;
         }
-        let seen = self.compare(live, &payload, findings);
+        let claims = claim::claims(self.desired, &payload, live, self.entry);
+        let seen = self.compare(live, &payload, &claims, findings);
         if seen.same {
             return alive(self.keep(KeepWhy::SameResult {
                 desired: payload.digest.clone(),
@@ -258,6 +265,7 @@ impl<'a> Wanted<'a> {
             changes: seen.changes,
             takes: seen.takes,
             yields: payload.yields,
+            claims,
             unverified: seen.unverified,
         };
         Draft {
@@ -290,27 +298,33 @@ impl<'a> Wanted<'a> {
     }
 
     /// What a write would change, as the server predicts it, or as far as we can say ourselves.
-    fn compare(&self, live: &Live, payload: &Payload, findings: &mut Vec<Finding>) -> Seen {
+    fn compare(
+        &self,
+        live: &Live,
+        payload: &Payload,
+        claims: &Claims,
+        findings: &mut Vec<Finding>,
+    ) -> Seen {
         let before = normalize::comparable(&live.body);
+        let expected = || claim::outcome(live, payload, claims);
         let (after, managed, unverified) = match &live.dry_run {
             DryRun::Predicted { object, .. } => (
                 normalize::comparable(object),
                 Some(Managed::of(object)),
                 None,
             ),
-            DryRun::Unverified { reason } => {
-                (overlay(&before, payload, live), None, Some(reason.clone()))
-            }
+            DryRun::Unverified { reason } => (expected(), None, Some(reason.clone())),
             DryRun::NotNeeded => {
                 let why = "the API server was not asked".to_owned();
-                (overlay(&before, payload, live), None, Some(why))
+                (expected(), None, Some(why))
             }
             DryRun::Refused(problem) => {
                 findings.extend(self.refused(problem, payload));
-                (overlay(&before, payload, live), None, None)
+                (expected(), None, None)
             }
         };
         let takes = self.takes(live, payload, findings);
+        self.told_claims(claims, findings);
         let mut shape = live.managed.shape();
         if let Some(predicted) = &managed {
             shape.merge(&predicted.shape());
@@ -318,7 +332,8 @@ impl<'a> Wanted<'a> {
         let mut changes = diff::diff(&before, &after, &shape, &self.mask);
         let ownership = managed.is_none_or(|m| m.ours() != live.managed.ours());
         let refused = matches!(live.dry_run, DryRun::Refused(_));
-        let same = before == after && !ownership && takes.is_empty() && !refused;
+        let same =
+            before == after && !ownership && takes.is_empty() && claims.is_empty() && !refused;
         let desired = &self.desired.manifest.body;
         for change in &mut changes {
             let pointer = digest::translate(&change.pointer, &after, desired, &shape);
@@ -372,42 +387,6 @@ struct Seen {
     takes: Vec<Take>,
     unverified: Option<String>,
     same: bool,
-}
-
-/// What we expect without the server's word: the declared fields laid over the live object.
-fn overlay(live: &Value, payload: &Payload, seen: &Live) -> Value {
-    let shape = seen.managed.shape();
-    lay(live, &payload.body, Some(&shape))
-}
-
-fn lay(live: &Value, declared: &Value, shape: Option<&FieldTree>) -> Value {
-    match (live, declared) {
-        (Value::Object(old), Value::Object(new)) => {
-            let mut out = old.clone();
-            for (name, value) in new {
-                let child = shape.and_then(|s| s.children.get(&format!("f:{name}")));
-                let below = old
-                    .get(name)
-                    .map_or_else(|| value.clone(), |o| lay(o, value, child));
-                out.insert(name.clone(), below);
-            }
-            Value::Object(out)
-        }
-        (Value::Array(old), Value::Array(new)) => {
-            let Some(keys) = shape.and_then(FieldTree::list_keys) else {
-                return declared.clone();
-            };
-            let mut out = old.clone();
-            for item in new {
-                match digest::find_item(item, old, &keys) {
-                    Some(index) => out[index] = lay(&old[index], item, None),
-                    None => out.push(item.clone()),
-                }
-            }
-            Value::Array(out)
-        }
-        _ => declared.clone(),
-    }
 }
 
 /// The causes of a refusal, one per field, or the refusal as a whole.

@@ -56,6 +56,47 @@ async fn r_54_a_crd_and_its_object_in_one_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_the_crd_of_the_same_plan_refuses_is_told_before_both_are_made() {
+    let mut engine = Engine::new().await;
+    let group = format!("{}.example.com", crate::bed::unique_name("g"));
+    engine.want(crd(&group));
+    let gadget = |name: &str, spec: Value| json!({"apiVersion":format!("{group}/v1"),"kind":"Gadget","metadata":{"name":name},"spec":spec});
+    let bad = engine.want(gadget("bad", json!({"size": "hunter2", "sise": 1})));
+    let good = engine.want(gadget("good", json!({"size": 1})));
+    let plan = engine.plan().await;
+    let about = |key| {
+        plan.findings
+            .iter()
+            .filter(move |f| f.key.as_ref() == Some(key) && f.holds())
+    };
+    let mut fields: Vec<&String> = about(&bad).flat_map(|f| &f.fields).collect();
+    fields.sort();
+    assert_eq!(fields, ["/spec/sise", "/spec/size"], "{:?}", plan.findings);
+    assert!(
+        !format!("{:?}", plan.findings).contains("hunter2"),
+        "no value is told"
+    );
+    assert_eq!(about(&good).count(), 0);
+    let report = engine.carry_out(&plan).await.unwrap();
+    assert!(matches!(
+        outcome(&report, &bad),
+        Outcome::NotAttempted { .. }
+    ));
+    assert_eq!(
+        *outcome(&report, &good),
+        Outcome::Done,
+        "{}",
+        told(&plan, &report)
+    );
+    engine.rendered.objects.clear();
+    for _ in 0..2 {
+        let plan = engine.plan().await;
+        allow_everything(&mut engine, &plan);
+    }
+    engine.apply_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_namespace_and_its_content_in_one_plan_in_both_directions() {
     let mut engine = Engine::new().await;
     let name = crate::bed::unique_name("t");

@@ -17,10 +17,23 @@ pub(crate) const TENANTS: [&str; 6] = [
     "identity", "insights", "ledger", "payments", "search", "web",
 ];
 
+/// Whose kinds the example uses.
+pub(crate) const OPERATORS: [&str; 6] = [
+    "gateway-api",
+    "traefik",
+    "cert-manager",
+    "external-secrets",
+    "keda",
+    "flagger",
+];
+
 /// Kinds that the example renders, as kubectl names them.
 const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,serviceaccounts,roles,\
     rolebindings,networkpolicies,resourcequotas,limitranges,poddisruptionbudgets,\
-    horizontalpodautoscalers";
+    horizontalpodautoscalers,gateways.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io,\
+    middlewares.traefik.io,certificates.cert-manager.io,secretstores.external-secrets.io,\
+    externalsecrets.external-secrets.io,canaries.flagger.app,scaledobjects.keda.sh,\
+    triggerauthentications.keda.sh";
 
 /// A copy of the example.
 pub(crate) struct Bank {
@@ -46,6 +59,7 @@ impl Bank {
 
     /// The example with these tenants only.
     pub(crate) fn of(tenants: &[&str]) -> Self {
+        furnish();
         let bank = Self {
             directory: TempDir::new().expect("a temporary folder can be made"),
             name: bed::unique_name("bank"),
@@ -64,6 +78,7 @@ impl Bank {
                 text.replace(&line, "")
             });
         }
+        bank.forget_neighbours("platform/cluster.kdl", tenants);
         for tenant in tenants {
             bank.forget_neighbours(&format!("platform/tenants/{tenant}.kdl"), tenants);
         }
@@ -105,6 +120,12 @@ impl Bank {
             .replace("environment prod ", &format!("environment {} ", self.prod))
             .replace("in dev ", &format!("in {} ", self.dev))
             .replace("in prod ", &format!("in {} ", self.prod))
+            .replace("env=prod ", &format!("env={} ", self.prod))
+            // Hosts belong to one environment, and tests share a cluster.
+            .replace(
+                "bank.example\"\n    let tier",
+                &format!("{}.example\"\n    let tier", self.name),
+            )
             .replace("00000000-0000-4000-8000-000000000000", &uid())
     }
 
@@ -244,6 +265,17 @@ impl Said {
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
+}
+
+/// Installs in the cluster what the bank expects there, once.
+fn furnish() {
+    static DONE: std::sync::Once = std::sync::Once::new();
+    DONE.call_once(|| {
+        let cluster = bed::with_crds(&OPERATORS);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cluster.yaml");
+        let text = std::fs::read_to_string(file).expect("a text");
+        cluster.kubectl_with(&["apply", "--server-side", "-f", "-"], &text);
+    });
 }
 
 /// The UID of the cluster of this test process.

@@ -225,6 +225,24 @@ fn plans_for_forges_and_machines() {
 }
 
 #[test]
+fn the_wire_form_is_what_its_schema_says() {
+    let schema = kubemate::plan::display::json::schema();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    for plan in [
+        new_app(),
+        release(),
+        removal(),
+        refused(),
+        namespaces(),
+        quiet(),
+    ] {
+        let plans = json!([serde_json::to_value(wire(&plan, &places)).unwrap()]);
+        let problems: Vec<String> = schema.iter_errors(&plans).map(|e| e.to_string()).collect();
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_small_budget_keeps_what_matters_and_says_what_is_missing() {
     let plan = removal();
     let full = markdown(&plan, &places, usize::MAX);

@@ -3,6 +3,7 @@
 use crate::dsl::codes;
 use crate::kinds::Findings;
 use crate::kinds::app::{App, Workload};
+use crate::kinds::pod::placement::Effect;
 
 use Workload::{CronJob, Daemon, Deployment, Job, Stateful};
 
@@ -95,6 +96,14 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
                     .label("not declared")
                     .help(format!("write `port {port} NUMBER`")),
             );
+        }
+    }
+    for (index, taint) in app.placement.tolerate.iter().enumerate() {
+        if let Some(effect) = taint.effect.filter(|e| taint.lasting.is_some() && *e != Effect::NoExecute) {
+            let at = format!("/placement/tolerate/{index}/for");
+            let message = format!("a taint with the effect {} removes no pod, now or later", effect.name());
+            let finding = out.error(codes::CONTRADICTION, &at, message);
+            out.push(finding.help("leave out `for`, or write `effect=no-execute`"));
         }
     }
     names(app, out);

@@ -1,13 +1,14 @@
 //! A rollout says what its strategy can do, and all that it needs.
 
 use crate::dsl::codes;
-use crate::kinds::Findings;
+use crate::kinds::route::Route;
+use crate::kinds::{Findings, Scope};
 use crate::kinds::app::rollout::{Measure, Rollout, Strategy};
 use crate::kinds::app::{App, Workload};
 use crate::kinds::pod::check::seconds;
 use crate::values::percent::Share;
 
-pub(super) fn check(app: &App, out: &mut Findings<'_>) {
+pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let Some(rollout) = &app.rollout else { return };
     if !fits(app, rollout, out) {
         return;
@@ -28,6 +29,7 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
     }
     if rollout.strategy.progressive() {
         progressive(app, rollout, out);
+        flagger(app, rollout, scope, out);
     }
 }
 
@@ -148,6 +150,38 @@ fn progressive(app: &App, rollout: &Rollout, out: &mut Findings<'_>) {
     checks(rollout, out);
 }
 
+/// What Flagger takes over and what it cannot do.
+fn flagger(app: &App, rollout: &Rollout, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let word = rollout.strategy.word();
+    let taken = [
+        ("replicas", "the number of pods is Flagger's while it moves them", "write `autoscale min=… max=…`"),
+        ("expose", "the Services are Flagger's, and it makes none of this sort", "let a `route` lead to the app"),
+    ];
+    for (field, why, help) in taken {
+        let at = format!("/{field}");
+        if out.written(&at) {
+            let message = format!("`{field}` cannot stand beside `rollout {word}`: {why}");
+            let rollout = out.name("/rollout");
+            let finding = out.error_on_name(codes::ROLLOUT, &at, message);
+            out.push(finding.related(rollout, "decides it").help(help));
+        }
+    }
+    for index in 0..rollout.gate.len() {
+        let at = format!("/rollout/gate/{index}");
+        let message = "nobody can answer for an approval in the middle of a rollout yet";
+        let finding = out.error(codes::NOT_SUPPORTED, &at, message).label("not supported");
+        out.push(finding.help("leave the gate out; `approval=` of the environment is asked before the rollout"));
+    }
+    let own = scope.own::<Route>();
+    let mut rules = own.flat_map(|(_, route)| route.rule.iter());
+    let leads = rules.any(|rule| rule.to.iter().any(|to| to.app.name() == app.name.as_str()));
+    if rollout.strategy == Strategy::Canary && !leads {
+        let message = "a canary gets a growing share of a route's traffic, and no route leads to this app";
+        let finding = out.error(codes::ROLLOUT, "/rollout/strategy", message).label("nothing to share");
+        out.push(finding.help(format!("write `route … {{ rule path=\"/\" {{ to {} }} }}`, or `rollout rolling`", app.name)));
+    }
+}
+
 /// Shares grow, are whole, and gates stand at one of them.
 fn steps(rollout: &Rollout, out: &mut Findings<'_>) {
     for (index, pair) in rollout.steps.windows(2).enumerate() {
@@ -196,10 +230,7 @@ fn checks(rollout: &Rollout, out: &mut Findings<'_>) {
                 bound.within.is_none(),
             ),
         };
-        let word = match measure {
-            Measure::ErrorRate => "error-rate",
-            Measure::Latency => "latency",
-        };
+        let word = measure.word();
         if wrong || missing {
             let at = format!("/rollout/check/{word}");
             let message = format!("check `{word}` takes one bound of its own kind");

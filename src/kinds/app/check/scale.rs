@@ -26,7 +26,7 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
         for (name, metric) in autoscale.metric.iter() {
             self::metric(app, name.as_str(), metric, out);
         }
-        if autoscale.metric.is_empty() && app.resources.requests.cpu.is_none() {
+        if autoscale.metric.is_empty() && !autoscale.by_keda() && app.resources.requests.cpu.is_none() {
             no_request("cpu", "/autoscale", out);
         }
     }

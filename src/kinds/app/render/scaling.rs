@@ -11,11 +11,13 @@ use crate::values::percent::Share;
 
 pub(super) fn render(frame: &Frame<'_>, out: &mut Objects) {
     let app = frame.app;
-    if let Some(autoscale) = &app.autoscale {
+    if let Some(autoscale) = app.autoscale.as_ref().filter(|a| a.by_keda()) {
+        super::keda::render(frame, autoscale, out);
+    } else if let Some(autoscale) = &app.autoscale {
         let request = frame
             .request("app/autoscaler.yaml.j2", "")
             .set("target", &app.workload.object().1)
-            .with("autoscale", autoscale, "/autoscale");
+            .with("autoscale", &json!({ "min": autoscale.min, "max": autoscale.max }), "/autoscale");
         let request = metrics(autoscale).into_request("metrics", request);
         let request = behavior(autoscale).into_request("behavior", request);
         out.push(request);
@@ -25,10 +27,15 @@ pub(super) fn render(frame: &Frame<'_>, out: &mut Objects) {
         None if app.at_least() >= 2 && app.counted() => (Some(Share::Count(1)), None),
         None => return,
     };
+    // Flagger gives the pods that serve a name of their own.
+    let selector = match app.progressive() {
+        Some(_) => json!({ "app.kubernetes.io/name": frame.named("primary") }),
+        None => frame.selector(),
+    };
     out.push(
         frame
             .request("app/disruption.yaml.j2", "")
-            .set("selector", &frame.selector())
+            .set("selector", &selector)
             .with("max_unavailable", &most, "/disruption/max-unavailable")
             .with("min_available", &fewest, "/disruption/min-available"),
     );
@@ -70,7 +77,8 @@ fn measure(name: &str, metric: &Metric) -> Value {
     }
 }
 
-fn behavior(autoscale: &Autoscale) -> Traced {
+/// How fast the number of pods changes, each way.
+pub(super) fn behavior(autoscale: &Autoscale) -> Traced {
     let mut out = Traced::object();
     let ways = [
         ("scaleDown", autoscale.scale_down, "/autoscale/scale-down"),

@@ -39,7 +39,7 @@ pub(super) fn after(frame: &Frame<'_>, checksum: Option<&str>, out: &mut Objects
     let Some(tasks) = frame.app.after.get(&Event::Deploy) else {
         return;
     };
-    let mut first = vec![frame.workload()];
+    let mut first = vec![frame.released()];
     for (name, task) in tasks.task.iter() {
         let at = format!("/after/deploy/task/{name}");
         push(frame, (name, task, &at), checksum, &first, out);

@@ -11,7 +11,7 @@ use crate::object::{ObjectKey, ObjectRules};
 use crate::values::duration::Duration;
 
 /// Time without progress after which a rollout has failed, in seconds.
-const PROGRESS: u64 = 600;
+pub(super) const PROGRESS: u64 = 600;
 /// How late a run may start, in seconds.
 const LATE: u64 = 600;
 /// How often what failed is tried again.
@@ -52,9 +52,9 @@ pub(super) fn render(
 
 fn lasting(frame: &Frame<'_>, request: ObjectRequest) -> ObjectRequest {
     let app = frame.app;
-    let replicas = match &app.autoscale {
-        Some(_) => None,
-        None => Some(app.replicas.unwrap_or(1)),
+    let replicas = match (&app.autoscale, app.progressive()) {
+        (None, None) => Some(app.replicas.unwrap_or(1)),
+        _ => None,
     };
     let rollout = app.rollout.clone().unwrap_or_default();
     let progress = rollout.timeout.map_or(PROGRESS, Duration::to_seconds);
@@ -135,7 +135,7 @@ pub(super) fn needs(frame: &Frame<'_>) -> Vec<ObjectKey> {
     let needs = frame.app.needs.iter();
     let keys = needs.filter_map(|need| {
         let other: &App = frame.scope.find(&need.app.to_string())?;
-        Some(super::workload_key(other, &other.namespace(frame.scope)))
+        Some(super::released_key(other, &other.namespace(frame.scope)))
     });
     keys.collect()
 }

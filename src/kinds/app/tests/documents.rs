@@ -32,6 +32,10 @@ fn the_example_has_every_field() {
     // Written as the value right after the node, or refused to a tenant.
     let unwritten = [
         "/name",
+        // Refused by this version, so no sound example has it.
+        "/rollout/gate",
+        "/rollout/gate/at",
+        "/rollout/gate/approval",
         "/before/task/name",
         "/config/file/content",
         "/env/value",
@@ -96,6 +100,7 @@ fn every_block_of_the_guide_is_accepted() {
 
 #[test]
 fn the_objects_of_the_example_are_known_to_kubernetes() {
+    // What Flagger and KEDA read is judged by their own schemas.
     let rolling = EXAMPLE.split("// A canary").next().unwrap();
     let rest = EXAMPLE.split_once("// One pod on every node.").unwrap().1;
     let rolling = rolling.replace("drain=\"5s\"", "");
@@ -139,7 +144,6 @@ app checkout tenant=payments namespace=core {
   before deploy { task migrate image="${registry}/checkout-migrate" { run "migrate up" } }
   rollout canary every="5m" {
     steps "5%" "25%" "50%"
-    gate at="50%" approval=prod-change
     check error-rate max="1%" over="5m"
     on-fail rollback
   }
@@ -173,6 +177,11 @@ app ledger tenant=payments namespace=core workload=stateful replicas=3 {
   needs app=checkout healthy
   volume data mount="/data" size="50Gi" class=ssd per-replica=#true
   sidecar tls-proxy { image "${registry}/proxy"; version "1.2"; port tls 8443 }
+}
+
+route checkout tenant=payments gateway=public {
+  host "checkout.${domain}"
+  rule path="/" { to checkout port=http }
 }
 "#;
 

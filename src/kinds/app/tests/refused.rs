@@ -119,6 +119,16 @@ const BROKEN: &[(&str, &str)] = &[
         "",
         "port http 1; rollout canary every=\"1m\" { steps \"5%\" \"5%\" \"6.5%\" }",
     ),
+    (
+        "",
+        "port http 1; replicas 2; expose http as=node-port; rollout canary every=\"1m\" { steps \"5%\" }",
+    ),
+    ("", "autoscale min=0 max=2 every=\"15s\" { metric requests average=1 }"),
+    (
+        "",
+        "autoscale min=0 max=2 { metric requests average=1; metric memory target=\"50%\"; trigger q scaler=kafka { settings { password a }; login { user secret=checkout-db key=nam } } }; resources { requests memory=\"1Gi\" }",
+    ),
+    ("", "placement { tolerate spot effect=no-schedule for=\"5m\" }"),
     ("", "expose http as=node-port"),
     ("", "disruption max-unavailable=1 min-available=1"),
     ("", "before deploy { task a { run x; command y } }"),
@@ -183,7 +193,11 @@ fn each_rule_has_a_way_out() {
         ("workload=daemon", "rollout rolling unavailable=\"10%\""),
         (
             "",
-            "port http 1; rollout canary every=\"1m\" { steps \"5%\" \"50%\"; gate at=\"50%\" approval=prod }",
+            "port http 1; rollout blue-green every=\"1m\" { check latency within=\"500ms\" }",
+        ),
+        (
+            "",
+            "autoscale min=0 max=2 every=\"15s\" cool-down=\"10m\" { trigger q scaler=kafka { settings { topic a }; login { password secret=checkout-db key=password } }; fallback replicas=2 }",
         ),
         (
             "",

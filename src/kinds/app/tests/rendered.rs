@@ -297,33 +297,71 @@ fn fields_lead_back_to_their_lines() {
     );
 }
 
+const RELEASED: &str = r#"app shop tenant=payments namespace=core {
+  image "${registry}/shop"
+  version "1.0.0"
+  port http 8080 service=80 speaks=http
+  port metrics 9090
+  resources { requests cpu=1 }
+  autoscale min=2 max=5
+  rollout canary every="5m" timeout="15m" {
+    steps "5%" "25%" "50%"
+    check error-rate max="0.5%" over="2m"
+    check latency within="500ms"
+    on-fail rollback
+  }
+}
+app till tenant=payments namespace=core {
+  image "${registry}/till"
+  version "1.0.0"
+  port http 8080
+  rollout blue-green every="1m" { check error-rate max="1%" }
+  needs app=shop healthy
+  after deploy { task tell { command tell } }
+}
+app mail tenant=payments namespace=core {
+  image "${registry}/mail"
+  version "1.0.0"
+  resources { requests cpu=1 }
+  autoscale min=1 max=30 every="15s" cool-down="10m" {
+    trigger orders scaler=kafka {
+      settings { topic orders; lagThreshold "50" }
+      login { password secret=checkout-db key=password }
+    }
+    trigger night scaler=cron { settings { timezone "Asia/Shanghai"; start "0 2 * * *"; end "0 4 * * *" } }
+    metric cpu target="70%"
+    fallback replicas=6
+    scale-down over="5m"
+  }
+}
+route shop tenant=payments gateway=public { host "shop.${domain}"; rule path="/" { to shop port=http } }
+"#;
+
 #[test]
-fn a_rollout_that_cannot_be_rendered_is_refused() {
-    let text = r#"app x tenant=payments namespace=core {
-        image i
-        version "1"
-        port http 80
-        rollout canary every="1m" { steps "5%" }
-    }"#;
-    let judged = judged(&payments(), &[("tenants/payments/app.kdl", text)]);
-    let found = judged.project.unwrap();
-    let (target, world) = &judged.worlds[0];
-    let (id, member) = world
-        .resources
-        .iter()
-        .find(|(id, _)| id.kind == "app")
-        .unwrap();
-    let scope = Scope {
-        project: &found.project,
-        target,
-        id,
-        world,
+fn what_flagger_and_keda_do_is_asked_of_them() {
+    let files = [
+        ("tenants/payments/shop.kdl", RELEASED),
+        ("tenants/payments/secret.kdl", SECRET),
+    ];
+    let all = objects(&payments(), &files, "prod");
+    for app in ["shop", "till", "mail"] {
+        insta::assert_snapshot!(app, text(&all, app));
+    }
+    let made_by_flagger = ["Service"];
+    for desired in all.iter().filter(|d| d.resource.name != "mail") {
+        let kind = desired.manifest.key.group_kind.kind.as_str();
+        assert!(!made_by_flagger.contains(&kind), "{}", desired.manifest.key);
+        assert_eq!(field(desired, "/spec/replicas"), &Value::Null);
+    }
+    let needs = |kind: &str, name: &str| -> Vec<String> {
+        find(&all, kind, name).needs.iter().map(ToString::to_string).collect()
     };
-    let mut asked = Objects::default();
-    member.resource.render(&scope, &mut asked);
-    assert!(asked.requests.is_empty());
-    assert_eq!(asked.problems.len(), 1);
-    assert_eq!(asked.problems[0].0, "/rollout");
+    assert_eq!(needs("Deployment", "till"), ["Canary.flagger.app/shop in payments-core"]);
+    assert_eq!(needs("Job", "till-tell"), ["Canary.flagger.app/till in payments-core"]);
+    assert_eq!(
+        needs("ScaledObject", "mail"),
+        ["TriggerAuthentication.keda.sh/mail-orders in payments-core"]
+    );
 }
 
 #[test]

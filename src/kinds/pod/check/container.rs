@@ -115,7 +115,7 @@ fn not_one_value(name: &str, said: usize, at: &str, out: &mut Findings<'_>) {
 }
 
 /// Whether the name of a variable says that its value must not be seen.
-pub(super) fn sounds_secret(name: &str) -> bool {
+pub(crate) fn sounds_secret(name: &str) -> bool {
     const WORDS: &[&str] = &[
         "PASSWORD",
         "PASSWD",
@@ -154,6 +154,17 @@ fn all_keys(
             .help("write `env-from secret=NAME` or `env-from config=NAME`"),
         ),
     }
+}
+
+/// A key of a secret that is written at `at`, with the fields `secret` and `key`.
+pub(crate) fn known_key(
+    secret: &SecretRef,
+    key: &str,
+    at: &str,
+    scope: &Scope<'_>,
+    out: &mut Findings<'_>,
+) {
+    secret_key(secret, Some(key), at, scope, out);
 }
 
 /// The secret is of the same tenant, and offers the key.

@@ -44,6 +44,7 @@ pub(super) fn check(here: &Here<'_>, out: &mut Findings<'_>) {
     leads(here, out);
     for (index, backend) in here.rule.to.iter().enumerate() {
         self::backend(here, index, backend, out);
+        super::split::check(here, index, backend, out);
     }
     if let Some(mirror) = &here.rule.mirror {
         port(here, &mirror.app, mirror.port.as_ref(), &here.field("mirror"), out);
@@ -301,7 +302,7 @@ fn size(route: &Route, out: &mut Findings<'_>) {
     let widest = parts.iter().max().copied().unwrap_or_default();
     if parts.len() > MAX_RULES || all > MAX_ALL_MATCHES || widest > MAX_MATCHES {
         let message = format!(
-            "this route has {} rules; the cluster takes {MAX_RULES}, where a `retry` without `methods` counts twice",
+            "this route has {} rules; the cluster takes {MAX_RULES}, where a `retry` without `methods` counts twice, and each method of a rule that replaces a prefix",
             parts.len()
         );
         let finding = out.error(codes::ROUTE_TOO_LARGE, "/rule", message);

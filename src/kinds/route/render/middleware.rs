@@ -119,7 +119,7 @@ fn auth(here: &Here<'_>, auth: &Auth) -> ObjectRequest {
     let asked = auth.app.as_ref().and_then(|app| {
         let service = place::service(app, auth.port.as_ref(), here.frame.scope).ok()?;
         let path = auth.path.as_ref().map_or("/", |path| path.as_str());
-        let place::Service { name, namespace, port } = service;
+        let place::Service { name, namespace, port, made_by: _, split: _ } = service;
         Some(format!("http://{name}.{namespace}.svc:{port}{path}"))
     });
     let address = asked.or_else(|| auth.url.as_ref().map(ToString::to_string));

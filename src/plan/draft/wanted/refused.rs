@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::plan::claim::Claims;
 use crate::plan::draft::Draft;
 use crate::plan::draft::wanted::takes::pointer;
 use crate::plan::draft::wanted::{Wanted, causes};
@@ -147,13 +148,14 @@ impl<'a> Wanted<'a> {
         } else {
             // Held; even if it were sent, the API server would refuse it and nothing is deleted.
             let (takes, yields) = (Vec::new(), payload.yields.clone());
-            let unverified = None;
+            let (unverified, claims) = (None, Claims::default());
             Action::Update {
                 desired,
                 preconditions,
                 changes,
                 takes,
                 yields,
+                claims,
                 unverified,
             }
         };

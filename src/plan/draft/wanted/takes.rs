@@ -1,5 +1,6 @@
 //! Fields that other managers own: what is taken, and what stops the object.
 
+use crate::plan::claim::Claims;
 use crate::plan::draft::wanted::Wanted;
 use crate::plan::managed::Operation;
 use crate::plan::observed::{Conflict, DryRun, Live};
@@ -43,6 +44,26 @@ impl Wanted<'_> {
             findings.push(self.at(finding, &take.field));
         }
         takes
+    }
+
+    /// What is taken over together with its history.
+    pub(super) fn told_claims(&self, claims: &Claims, findings: &mut Vec<Finding>) {
+        for take in &claims.from {
+            let Take { field, manager } = take;
+            let message = if field.is_empty() {
+                format!(
+                    "everything that `{manager}` manages is taken over, and what Git does not declare of it is removed"
+                )
+            } else {
+                format!("the entry that `{manager}` put in the place of a declared one is removed")
+            };
+            let finding = self.finding(Level::Notice, Rule::Takeover, message);
+            findings.push(if field.is_empty() {
+                finding
+            } else {
+                finding.field(field)
+            });
+        }
     }
 
     fn rule(&self, live: &Live, manager: &str) -> Conflicts {

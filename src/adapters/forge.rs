@@ -1,0 +1,27 @@
+//! Forges behind [`Forge`]: one client, one policy for retries and limits, three dialects.
+//!
+//! A credential goes to the host it is for and nowhere else, is never printed, and nothing here has a
+//! `Debug` that could show it. Redirects are not followed.
+//!
+//! [`Forge`]: crate::report::forge::Forge
+
+mod app;
+mod client;
+mod credential;
+mod gitea;
+mod github;
+mod github_checks;
+mod gitlab;
+mod gitlab_lines;
+mod pages;
+mod read;
+mod retry;
+mod sticky;
+
+pub use app::AppKey;
+pub use client::Link;
+pub use credential::{Auth, Token};
+pub use gitea::Gitea;
+pub use github::GitHub;
+pub use gitlab::GitLab;
+pub use retry::Patience;

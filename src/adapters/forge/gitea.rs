@@ -1,0 +1,217 @@
+//! Gitea and Forgejo: close to GitHub, with reviews for notes on lines and without deployments.
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::client::{Ask, Link};
+use super::github::{latest, permission, pull, says_the_same, word};
+use super::read;
+use super::sticky::{self, Words};
+use crate::plan::digest;
+use crate::plan::display::escape::markdown;
+use crate::report::forge::comment::Comment;
+use crate::report::forge::{
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    PullNumber, Put, Review, Status,
+};
+
+/// More than fifty is cut to fifty by most servers.
+const PAGES: (&str, usize) = ("limit", 50);
+/// The server takes more than anybody wants to read.
+const COMMENT_BYTES: usize = 200_000;
+/// Most notes of one review.
+const MOST_NOTES: usize = 100;
+
+/// One repository at a Gitea or Forgejo.
+pub struct Gitea {
+    link: Link,
+    repository: String,
+    me: OnceCell<String>,
+    bot: Option<String>,
+}
+
+impl Gitea {
+    /// The repository `OWNER/NAME`. `bot` is who writes with a job's own token, which
+    /// may not ask for its name.
+    pub fn new(link: Link, repository: &str, bot: Option<&str>) -> Self {
+        let bot = bot.map(str::to_owned);
+        Self {
+            link,
+            repository: repository.to_owned(),
+            me: OnceCell::new(),
+            bot,
+        }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{rest}", self.repository)
+    }
+
+    async fn me(&self) -> Result<&str, ForgeError> {
+        let ask = || read::login(&self.link, "/login", self.bot.as_deref());
+        self.me.get_or_try_init(ask).await.map(String::as_str)
+    }
+
+    async fn all_reviews(&self, number: PullNumber) -> Result<Vec<Value>, ForgeError> {
+        self.link
+            .list(
+                &self.path(&format!("pulls/{number}/reviews")),
+                PAGES,
+                "read reviews",
+            )
+            .await
+    }
+}
+
+impl Forge for Gitea {
+    fn caps(&self) -> Caps {
+        Caps {
+            comment_bytes: COMMENT_BYTES,
+            lines: LineScope::Shown,
+            deployments: false,
+        }
+    }
+
+    async fn pull(&self, number: PullNumber) -> Result<Pull, ForgeError> {
+        let what = "read a pull request";
+        let path = self.path(&format!("pulls/{number}"));
+        let answer = self.link.call(&Ask::get(path, what)).await?.body;
+        pull(&answer).ok_or_else(|| read::odd(&self.link, what))
+    }
+
+    async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
+        let all = self
+            .link
+            .list(&self.path("pulls?state=open"), PAGES, "list pull requests")
+            .await?;
+        Ok(all.iter().filter_map(pull).collect())
+    }
+
+    async fn put_status(&self, status: &Status) -> Result<Put, ForgeError> {
+        let path = self.path(&format!(
+            "commits/{}/statuses?sort=recentupdate&limit=50",
+            status.commit
+        ));
+        let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
+        let context = status.instance.context();
+        let newest = found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|s| s["context"] == context.as_str());
+        let known = newest.max_by_key(|s| s["id"].as_u64());
+        // Gitea calls the state of a status that is read `status`.
+        if known.is_some_and(|known| says_the_same(known, "status", status)) {
+            return Ok(Put::Same);
+        }
+        let body = json!({
+            "state": word(status.state),
+            "context": context,
+            "description": status.text.as_str(),
+            "target_url": status.link.as_deref().unwrap_or_default(),
+        });
+        let path = self.path(&format!("statuses/{}", status.commit));
+        self.link
+            .call(&Ask::send(Method::POST, path, &body, "write a status").repeatable())
+            .await?;
+        Ok(if known.is_some() {
+            Put::Updated
+        } else {
+            Put::Created
+        })
+    }
+
+    async fn put_comment(&self, pull: PullNumber, comment: &Comment) -> Result<Put, ForgeError> {
+        let words = Words {
+            list: self.path(&format!("issues/{pull}/comments")),
+            one: self.path("issues/comments"),
+            pages: None,
+            author: "/user/login",
+            edit: Method::PATCH,
+        };
+        sticky::put(&self.link, &words, self.me().await?, comment).await
+    }
+
+    /// One review holds all notes; other notes are another review, and the old one goes.
+    async fn put_notes(
+        &self,
+        pull: &Pull,
+        instance: &Instance,
+        notes: &[LineNote],
+    ) -> Result<Put, ForgeError> {
+        let identity = digest::of_text(&format!("{} {notes:?}", pull.head));
+        let marker = format!("<!-- kubemate:lines instance={instance} ");
+        let heading = format!(
+            "{marker}notes={identity} -->\nkubemate: {} notes on lines",
+            notes.len()
+        );
+        let me = self.me().await?;
+        let ours = |review: &Value| {
+            let text = review["body"].as_str()?;
+            let mine = read::same_user(review.pointer("/user/login")?.as_str()?, me);
+            (mine && text.starts_with(&marker)).then(|| (review["id"].as_u64(), text == heading))
+        };
+        let reviews = self.all_reviews(pull.number).await?;
+        let ours: Vec<_> = reviews.iter().filter_map(ours).collect();
+        if ours.iter().any(|(_, same)| *same) || (ours.is_empty() && notes.is_empty()) {
+            return Ok(Put::Same);
+        }
+        let reviews = self.path(&format!("pulls/{}/reviews", pull.number));
+        for id in ours.iter().filter_map(|(id, _)| *id) {
+            match self
+                .link
+                .call(&Ask::delete(format!("{reviews}/{id}"), "remove old notes"))
+                .await
+            {
+                Ok(_) | Err(ForgeError::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !notes.is_empty() {
+            let body = json!({
+                "event": "COMMENT",
+                "body": heading,
+                "commit_id": pull.head.as_str(),
+                "comments": notes.iter().take(MOST_NOTES).map(comment).collect::<Vec<_>>(),
+            });
+            self.link
+                .call(&Ask::send(
+                    Method::POST,
+                    reviews,
+                    &body,
+                    "write notes on lines",
+                ))
+                .await?;
+        }
+        Ok(if ours.is_empty() {
+            Put::Created
+        } else {
+            Put::Updated
+        })
+    }
+
+    async fn put_deployment(&self, _deployment: &Deployment) -> Result<Put, ForgeError> {
+        Ok(Put::Skipped("this forge has no deployments".to_owned()))
+    }
+
+    async fn reviews(&self, number: PullNumber) -> Result<Vec<Review>, ForgeError> {
+        let all = self.all_reviews(number).await?;
+        Ok(latest(&all, "APPROVED", &["REQUEST_CHANGES"]))
+    }
+
+    async fn permission(&self, user: &str) -> Result<Permission, ForgeError> {
+        let path = self.path(&format!("collaborators/{}/permission", read::segment(user)));
+        permission(&self.link, &path, user).await
+    }
+}
+
+fn comment(note: &LineNote) -> Value {
+    json!({ "path": note.path, "new_position": note.line.get(), "body": line_text(note) })
+}
+
+/// A note as markdown.
+pub(super) fn line_text(note: &LineNote) -> String {
+    let lines: Vec<String> = note.message.lines().map(markdown).collect();
+    format!("**{}** {}", markdown(&note.title), lines.join("<br>"))
+}

@@ -1,0 +1,81 @@
+//! Fields of answers as the types of the report; what is missing or odd is an error, not a guess.
+
+use serde_json::Value;
+
+use super::client::{Ask, Link};
+use crate::report::forge::{ForgeError, PullNumber};
+use crate::source::repository::CommitId;
+
+/// Names of users are the same in any case.
+pub(super) fn same_user(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+pub(super) fn commit(value: &Value, pointer: &str) -> Option<CommitId> {
+    CommitId::new(value.pointer(pointer)?.as_str()?)
+}
+
+pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
+    value.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+pub(super) fn flag(value: &Value, pointer: &str) -> bool {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+}
+
+pub(super) fn number(value: &Value, pointer: &str) -> Option<PullNumber> {
+    PullNumber::parse(&value.pointer(pointer)?.as_u64()?.to_string())
+}
+
+/// An answer without what it must have.
+pub(super) fn odd(link: &Link, what: &'static str) -> ForgeError {
+    let reason = "its answer lacks what it must have".to_owned();
+    ForgeError::Unreachable {
+        host: link.host(),
+        what,
+        reason,
+    }
+}
+
+/// The name of the user whose token we have; `bot` where the token may not ask.
+pub(super) async fn login(
+    link: &Link,
+    pointer: &str,
+    bot: Option<&str>,
+) -> Result<String, ForgeError> {
+    let what = "ask whose token this is";
+    let answer = match (link.call(&Ask::get("/user", what)).await, bot) {
+        (Err(ForgeError::Denied { .. } | ForgeError::Missing { .. }), Some(bot)) => {
+            return Ok(bot.to_owned());
+        }
+        (answer, _) => answer?.body,
+    };
+    text(&answer, pointer).ok_or_else(|| odd(link, what))
+}
+
+/// Whether a text can be a user's name. Anything else is nobody, and never part of a path.
+pub(super) fn is_login(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let start = text
+        .bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let base = text.strip_suffix("[bot]").unwrap_or(text);
+    start && text.len() <= 255 && base.bytes().all(word)
+}
+
+/// A text as one segment of a path or one value of a query.
+pub(super) fn segment(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    let encode = |b: u8| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    };
+    text.bytes().map(encode).collect()
+}

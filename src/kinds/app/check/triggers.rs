@@ -1,0 +1,68 @@
+//! Scaling by work outside of the cluster: what KEDA can read, and what it needs for that.
+
+use crate::dsl::codes;
+use crate::dsl::node::escape;
+use crate::kinds::app::App;
+use crate::kinds::app::scale::Autoscale;
+use crate::kinds::pod::check::{known_key, seconds, sounds_secret};
+use crate::kinds::{Findings, Scope};
+
+pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(autoscale) = &app.autoscale else {
+        return;
+    };
+    seconds(autoscale.every, "/autoscale/every", out);
+    seconds(autoscale.cool_down, "/autoscale/cool-down", out);
+    if !autoscale.by_keda() {
+        only_with_triggers(autoscale, out);
+        return;
+    }
+    for (name, metric) in autoscale.metric.iter() {
+        let at = format!("/autoscale/metric/{name}");
+        if !matches!(name.as_str(), "cpu" | "memory") {
+            let message = format!("beside a `trigger`, metric `{name}` has nobody who reads it");
+            let finding = out.error_on_name(codes::METRIC, &at, message);
+            out.push(finding.label("KEDA reads it through a scaler of its own").help(
+                "write it as a trigger too: `trigger NAME scaler=prometheus { settings { query \"…\" } }`",
+            ));
+        } else if metric.target.is_some() && autoscale.min == 0 {
+            let message = format!("`{name}` of no pods is nothing, so it cannot start the first one");
+            let finding = out.error_on_name(codes::METRIC, &at, message);
+            out.push(finding.help("write `min=1`, or leave the metric out"));
+        }
+    }
+    for (name, trigger) in autoscale.trigger.iter() {
+        let at = format!("/autoscale/trigger/{name}");
+        for (key, _) in trigger.settings.iter().filter(|(key, _)| sounds_secret(key.as_str())) {
+            let at = format!("{at}/settings/{}", escape(key.as_str()));
+            let message = format!("`{key}` looks like a secret, and its value stands in the repository");
+            let finding = out.error(codes::SECRET_LITERAL, &at, message);
+            out.push(
+                finding
+                    .label("readable by everyone who can read the repository")
+                    .help(format!("take it from a secret: `login {{ {key} secret=NAME key=KEY }}`")),
+            );
+        }
+        for (parameter, from) in trigger.login.iter() {
+            let at = format!("{at}/login/{}", escape(parameter.as_str()));
+            known_key(&from.secret, from.key.as_str(), &at, scope, out);
+        }
+    }
+}
+
+/// What means nothing to the autoscaler of Kubernetes.
+fn only_with_triggers(autoscale: &Autoscale, out: &mut Findings<'_>) {
+    if autoscale.min == 0 {
+        let message = "without pods nothing is measured, so the first one would never come back";
+        let finding = out.error(codes::AUTOSCALE_BOUNDS, "/autoscale/min", message);
+        out.push(finding.help("write `min=1`, or a `trigger` that tells from outside that there is work"));
+    }
+    for field in ["every", "cool-down", "fallback"] {
+        let at = format!("/autoscale/{field}");
+        if out.written(&at) {
+            let message = format!("`{field}` is about triggers, and there is none");
+            let finding = out.error_on_name(codes::AUTOSCALE_BOUNDS, &at, message);
+            out.push(finding.help("leave it out, or write a `trigger`"));
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! What kubemate says to GitHub, GitLab, Gitea and Forgejo, and the trait through which it says it.
+//!
+//! The types below cannot hold what a forge would refuse: a status text fits, a comment carries the
+//! marker of its instance, a line is at least 1. Adapters implement [`Forge`]; nothing here waits.
+
+use std::fmt;
+use std::future::Future;
+use std::num::{NonZeroU32, NonZeroU64};
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::display::escape;
+use crate::source::repository::CommitId;
+
+pub mod ci;
+pub mod comment;
+pub mod notes;
+pub mod outputs;
+pub mod webhook;
+
+/// Most characters of a status description: the least that every forge takes.
+pub const STATUS_TEXT: usize = 140;
+
+/// The name of one kubemate that reports: several may speak on the same pull request.
+///
+/// ```
+/// use kubemate::report::forge::Instance;
+/// let instance = Instance::new("prod-eu").unwrap();
+/// assert_eq!(instance.context(), "kubemate/plan/prod-eu");
+/// assert!(Instance::new("prod eu -->").is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Instance(String);
+
+impl Instance {
+    /// The name, if it is lower-case letters, digits and single hyphens between them, at most 40.
+    pub fn new(name: &str) -> Option<Self> {
+        let fits = !name.is_empty() && name.len() <= 40 && !name.contains("--");
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let ends = name.starts_with('-') || name.ends_with('-');
+        (fits && plain && !ends).then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The one status context that a branch protection may require.
+    pub fn context(&self) -> String {
+        format!("kubemate/plan/{}", self.0)
+    }
+
+    /// The hidden first line of this instance's comment.
+    pub fn marker(&self) -> String {
+        format!("<!-- kubemate:v1 instance={} -->", self.0)
+    }
+}
+
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for Instance {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text).ok_or("an instance is lower-case letters, digits and hyphens")
+    }
+}
+
+impl From<Instance> for String {
+    fn from(instance: Instance) -> Self {
+        instance.0
+    }
+}
+
+/// The number of a pull or merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PullNumber(pub NonZeroU64);
+
+impl PullNumber {
+    /// The number, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for PullNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A pull request as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// Its number.
+    pub number: PullNumber,
+    /// The commit that would be merged.
+    pub head: CommitId,
+    /// The commit it was made against, where the forge tells.
+    pub base: Option<CommitId>,
+    /// The branch it goes to.
+    pub target: String,
+    /// Who opened it.
+    pub author: String,
+    /// Whether its commits come from another repository.
+    pub fork: bool,
+    /// Whether its author says that it is not finished.
+    pub draft: bool,
+    /// Whether it can still be merged.
+    pub open: bool,
+}
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Work goes on.
+    Pending,
+    /// All is well.
+    Success,
+    /// The change was judged and refused.
+    Failure,
+    /// It could not be judged.
+    Error,
+}
+
+/// A description that every forge takes: one line, at most [`STATUS_TEXT`] characters, nothing hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusText(String);
+
+impl StatusText {
+    /// The text, cut where it is too long.
+    pub fn new(text: &str) -> Self {
+        let line = escape::line(text);
+        if line.chars().count() <= STATUS_TEXT {
+            return Self(line);
+        }
+        let cut: String = line.chars().take(STATUS_TEXT - 1).collect();
+        Self(cut + "…")
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The status of one instance on one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The commit.
+    pub commit: CommitId,
+    /// Who says it; the context follows from it.
+    pub instance: Instance,
+    /// How it stands.
+    pub state: State,
+    /// In a few words.
+    pub text: StatusText,
+    /// Where there is more to read.
+    pub link: Option<String>,
+}
+
+/// How much a line note weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// It stops the change.
+    Failure,
+    /// It may hurt.
+    Warning,
+    /// Good to know.
+    Notice,
+}
+
+/// A few words on one line of KDL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineNote {
+    /// How much it weighs.
+    pub weight: Weight,
+    /// The file, from the repository's root.
+    pub path: String,
+    /// The line, from 1.
+    pub line: NonZeroU32,
+    /// The rule or code.
+    pub title: String,
+    /// What is to say, of users and not escaped.
+    pub message: String,
+}
+
+/// A deployment of one commit to one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The commit.
+    pub commit: CommitId,
+    /// The environment.
+    pub environment: String,
+    /// How it stands.
+    pub state: State,
+    /// In a few words.
+    pub text: StatusText,
+}
+
+/// What a person said about a pull request, the latest word only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Who.
+    pub user: String,
+    /// Whether it is a yes.
+    pub approved: bool,
+    /// The commit that was looked at, where the forge tells. A yes to another commit is none.
+    pub commit: Option<CommitId>,
+}
+
+/// What a user may do with a repository; each includes those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// Nothing, or nobody knows the user.
+    None,
+    /// Read.
+    Read,
+    /// Push branches.
+    Write,
+    /// Decide about the repository.
+    Admin,
+}
+
+/// Which lines of a pull request can bear a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineScope {
+    /// Any line of any file.
+    Anywhere,
+    /// Only lines that the pull request shows.
+    Shown,
+}
+
+/// What a forge can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Most bytes of a comment.
+    pub comment_bytes: usize,
+    /// Which lines can bear a note.
+    pub lines: LineScope,
+    /// Whether deployments exist.
+    pub deployments: bool,
+}
+
+/// What became of something that was reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    Created,
+    /// It stands in place of what was there.
+    Updated,
+    /// It was there already: nothing was written.
+    Same,
+    /// The forge has no place for it, or no more; why.
+    Skipped(String),
+}
+
+/// Why a forge did not do what it was asked. No variant holds a credential or an address with one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForgeError {
+    /// The credential is not enough.
+    #[error("{host} refused to {what} (HTTP {status}): {reason}")]
+    Denied {
+        /// The host.
+        host: String,
+        /// What was asked, as in "write a status".
+        what: &'static str,
+        /// The status it answered with.
+        status: u16,
+        /// What it said.
+        reason: String,
+    },
+    /// What was spoken of does not exist, or is hidden from this credential.
+    #[error("{host} knows nothing to {what} (HTTP {status})")]
+    Missing {
+        /// The host.
+        host: String,
+        /// What was asked.
+        what: &'static str,
+        /// The status it answered with.
+        status: u16,
+    },
+    /// Too many requests for longer than one can wait.
+    #[error("{host} asks to wait before one can {what}, longer than the {limit} s there are")]
+    Limited {
+        /// The host.
+        host: String,
+        /// What was asked.
+        what: &'static str,
+        /// The time there was, in seconds.
+        limit: u64,
+    },
+    /// The request itself was refused.
+    #[error("{host} refused to {what} (HTTP {status}): {reason}")]
+    Refused {
+        /// The host.
+        host: String,
+        /// What was asked.
+        what: &'static str,
+        /// The status it answered with.
+        status: u16,
+        /// What it said.
+        reason: String,
+    },
+    /// No answer, or none that makes sense, however often it was asked.
+    #[error("{host} did not {what}: {reason}")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// What was asked.
+        what: &'static str,
+        /// What happened.
+        reason: String,
+    },
+    /// The address or the credential cannot be used at all.
+    #[error("{reason}")]
+    Setup {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+impl ForgeError {
+    /// A word for metrics and events; the same for all errors of one sort.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "denied",
+            Self::Missing { .. } => "missing",
+            Self::Limited { .. } => "limited",
+            Self::Refused { .. } => "refused",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Setup { .. } => "setup",
+        }
+    }
+}
+
+/// A forge, for one repository.
+///
+/// Everything that is written can be written again: what stands there already is left alone.
+pub trait Forge: Send + Sync {
+    /// What this forge can do.
+    fn caps(&self) -> Caps;
+
+    /// One pull request.
+    fn pull(&self, number: PullNumber) -> impl Future<Output = Result<Pull, ForgeError>> + Send;
+
+    /// The open pull requests, at most a few hundred.
+    fn open_pulls(&self) -> impl Future<Output = Result<Vec<Pull>, ForgeError>> + Send;
+
+    /// Sets the status of an instance on a commit.
+    fn put_status(&self, status: &Status) -> impl Future<Output = Result<Put, ForgeError>> + Send;
+
+    /// Makes the one comment of an instance say this, wherever it stands; its second comments go.
+    fn put_comment(
+        &self,
+        pull: PullNumber,
+        comment: &comment::Comment,
+    ) -> impl Future<Output = Result<Put, ForgeError>> + Send;
+
+    /// Makes these the notes of an instance on the lines of a pull request.
+    fn put_notes(
+        &self,
+        pull: &Pull,
+        instance: &Instance,
+        notes: &[LineNote],
+    ) -> impl Future<Output = Result<Put, ForgeError>> + Send;
+
+    /// Reports a deployment.
+    fn put_deployment(
+        &self,
+        deployment: &Deployment,
+    ) -> impl Future<Output = Result<Put, ForgeError>> + Send;
+
+    /// The latest word of each reviewer.
+    fn reviews(
+        &self,
+        number: PullNumber,
+    ) -> impl Future<Output = Result<Vec<Review>, ForgeError>> + Send;
+
+    /// What a user may do.
+    fn permission(&self, user: &str)
+    -> impl Future<Output = Result<Permission, ForgeError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_cannot_leave_their_marker() {
+        for bad in [
+            "",
+            "A",
+            "a b",
+            "a-->",
+            "-a",
+            "a-",
+            "a--b",
+            &"a".repeat(41),
+            "ä",
+        ] {
+            assert!(Instance::new(bad).is_none(), "{bad}");
+        }
+        assert!(
+            Instance::new("prod-eu1")
+                .unwrap()
+                .marker()
+                .ends_with("=prod-eu1 -->")
+        );
+    }
+
+    #[test]
+    fn status_texts_fit_and_stay_on_a_line() {
+        let long = StatusText::new(&"ä\n".repeat(400));
+        assert_eq!(long.as_str().chars().count(), STATUS_TEXT);
+        assert!(!long.as_str().contains('\n') && long.as_str().ends_with('…'));
+        assert_eq!(StatusText::new("ok").as_str(), "ok");
+    }
+
+    #[test]
+    fn a_pull_request_has_a_number() {
+        assert_eq!(PullNumber::parse("12").unwrap().to_string(), "12");
+        for bad in ["0", "-1", "", "1; rm", "12/../3"] {
+            assert!(PullNumber::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

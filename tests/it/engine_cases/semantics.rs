@@ -1,0 +1,303 @@
+//! What objects mean to the API server and to each other: moves between sets, order of deletion, limits,
+//! lost books, denied calls.
+
+use kubemate::apply::outcome::Outcome;
+use kubemate::apply::prepare::look;
+use kubemate::object::ObjectKey;
+use kubemate::plan::step::{Action, AdoptFrom, ReleaseWhy};
+use kubemate::plan::{Level, Neighbours, Plan, Rule, Verb};
+use serde_json::{Value, json};
+
+use crate::bed;
+use crate::bed::proxy::{Fault, Match, Proxy, Rule as Break, Verb as Call};
+use crate::engine::{Engine, deployment, outcome, told};
+
+async fn through_proxy() -> (Engine, Proxy) {
+    let bed = bed::cluster();
+    let proxy = Proxy::before(bed.kubeconfig());
+    let engine = Engine::through(proxy.kubeconfig(), bed.unique_namespace().await).await;
+    (engine, proxy)
+}
+
+/// Two sets of one project in one namespace.
+async fn two_sets() -> (Engine, Engine) {
+    let one = Engine::new().await;
+    let mut other = Engine::through(bed::cluster().kubeconfig(), one.namespace.clone()).await;
+    other.set.project.clone_from(&one.set.project);
+    other.set.environment = "other".into();
+    other.rendered.set = other.set.clone();
+    (one, other)
+}
+
+/// Plans one set in the sight of both, and carries the plan out.
+async fn brought(engine: &Engine, sets: [&Engine; 2]) -> Plan {
+    let beside = Neighbours::of(sets.map(|engine| &engine.rendered));
+    let (identity, policy) = (&engine.identity, &engine.policy);
+    let seen = look(&engine.cluster, &engine.rendered, identity, policy, &beside).await;
+    let plan = seen.expect("a plan").plan;
+    let report = engine.carry_out(&plan).await.expect("a run");
+    assert!(report.complete(), "{}", told(&plan, &report));
+    plan
+}
+
+fn action<'a>(plan: &'a Plan, key: &ObjectKey) -> &'a Action {
+    let step = plan.steps.iter().find(|step| step.key == *key);
+    &step
+        .unwrap_or_else(|| panic!("no step for {key}: {:?}", plan.findings))
+        .action
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_80_an_object_moves_between_sets_in_either_order() {
+    for giver_first in [true, false] {
+        let (mut from, mut to) = two_sets().await;
+        from.want_config("stays", &json!({"k": "1"}));
+        let key = from.want_config("moves", &json!({"k": "1"}));
+        brought(&from, [&from, &to]).await;
+        let uid = from.live(&key).await.unwrap().uid;
+        from.rendered.objects.remove(&key);
+        to.want_config("moves", &json!({"k": "2"}));
+        let (mut released, mut adopted) = (None, None);
+        for gives in [giver_first, !giver_first] {
+            if gives {
+                released = Some(brought(&from, [&from, &to]).await);
+            } else {
+                adopted = Some(brought(&to, [&from, &to]).await);
+            }
+            assert_eq!(to.live(&key).await.unwrap().uid, uid, "without a gap");
+        }
+        let moved = ReleaseWhy::Moved(to.set.clone());
+        assert_eq!(
+            *action(&released.unwrap(), &key),
+            Action::Release { why: moved }
+        );
+        let adopted = adopted.unwrap();
+        let Action::Adopt { from: whose, .. } = action(&adopted, &key) else {
+            panic!("{:?}", adopted.steps);
+        };
+        assert_eq!(*whose, AdoptFrom::Set(from.set.clone()));
+        assert_eq!(to.live(&key).await.unwrap().body["data"]["k"], "2");
+        for engine in [&from, &to] {
+            assert!(brought(engine, [&from, &to]).await.is_empty());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_two_sets_want_is_written_by_neither() {
+    let (mut one, mut other) = two_sets().await;
+    let key = one.want_config("both", &json!({"k": "1"}));
+    brought(&one, [&one, &other]).await;
+    other.want_config("both", &json!({"k": "2"}));
+    for engine in [&one, &other] {
+        let plan = brought(engine, [&one, &other]).await;
+        let told =
+            |f: &kubemate::plan::Finding| f.rule == Rule::WantedTwice && f.level == Level::Error;
+        assert!(plan.findings.iter().any(told), "{:?}", plan.findings);
+    }
+    assert_eq!(one.live(&key).await.unwrap().body["data"]["k"], "1");
+}
+
+fn route(name: &str, host: &str) -> Value {
+    json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": name},
+        "spec": {"hostnames": [host], "parentRefs": [{"name": "edge", "namespace": "edge"}],
+            "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}]}]}})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_and_path_of_another_set_is_named() {
+    let (mut one, mut other) = two_sets().await;
+    one.want(route("first", "shop.bank.example"));
+    other.want(route("second", "shop.bank.example"));
+    other.want(route("third", "other.bank.example"));
+    let beside = Neighbours::of([&one.rendered, &other.rendered]);
+    let (identity, policy) = (&other.identity, &other.policy);
+    let seen = look(&other.cluster, &other.rendered, identity, policy, &beside)
+        .await
+        .unwrap();
+    let overlaps = seen
+        .plan
+        .findings
+        .iter()
+        .filter(|f| f.rule == Rule::RouteOverlap);
+    let said: Vec<&str> = overlaps.map(|f| f.message.as_str()).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("first") && said[0].contains(&one.set.to_string()),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_82_deletions_run_against_the_order_of_making() {
+    let (mut engine, proxy) = through_proxy().await;
+    engine.want_config("settings", &json!({"k": "1"}));
+    engine.want(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}));
+    let mut web = deployment("web", 1);
+    let pod = &mut web["spec"]["template"]["spec"];
+    pod["serviceAccountName"] = "web".into();
+    pod["volumes"] = json!([{"name": "s", "configMap": {"name": "settings"}}]);
+    engine.want(web);
+    engine.apply_all().await;
+    engine.rendered.objects.clear();
+    engine.policy.allow_empty = true;
+    engine.policy.max_delete_percent = 100;
+    proxy.forget();
+    engine.apply_all().await;
+    let writes = proxy.writes();
+    let deletes = writes.iter().filter(|call| call.verb == Call::Delete);
+    let order: Vec<&str> = deletes.map(|call| call.target.resource.as_str()).collect();
+    assert_eq!(order.len(), 3, "{order:?}");
+    assert_eq!(
+        order[0], "deployments",
+        "what needs the others goes first: {order:?}"
+    );
+    let propagation = writes
+        .iter()
+        .find(|c| c.target.resource == "deployments")
+        .unwrap();
+    assert_eq!(
+        propagation.json()["propagationPolicy"],
+        "Foreground",
+        "and its pods with it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_63_fifty_managers() {
+    let mut engine = Engine::new().await;
+    let key = engine.want_config("a", &json!({"k": "1"}));
+    engine.apply_all().await;
+    let client = bed::cluster().client().await;
+    let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(client, &engine.namespace);
+    for index in 0..50 {
+        let patch = json!({"metadata": {"labels": {format!("l{index}"): "x"}}});
+        let manager = Some(format!("manager-{index}"));
+        let params = kube::api::PatchParams {
+            field_manager: manager,
+            ..Default::default()
+        };
+        api.patch("a", &params, &kube::api::Patch::Merge(patch))
+            .await
+            .unwrap();
+    }
+    assert!(
+        engine.plan().await.is_empty(),
+        "labels of others are no drift"
+    );
+    engine.want_config("a", &json!({"k": "2"}));
+    let plan = engine.apply_all().await;
+    let changes: Vec<&str> = plan.steps[0]
+        .action
+        .changes()
+        .iter()
+        .map(|c| c.path.as_str())
+        .collect();
+    assert_eq!(changes, ["data.k"]);
+    let live = engine.live(&key).await.unwrap();
+    assert!((0..50).all(|index| live.label(&format!("l{index}")) == Some("x")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_61_too_large_is_told_before_anything_is_written() {
+    let mut engine = Engine::new().await;
+    let large = engine.want_config("large", &json!({"k": "x".repeat(1_700_000)}));
+    let small = engine.want_config("small", &json!({"k": "1"}));
+    let plan = engine.plan().await;
+    let about = |f: &&kubemate::plan::Finding| f.key.as_ref() == Some(&large) && f.holds();
+    assert!(
+        plan.findings.iter().any(|f| about(&f)),
+        "{:?}",
+        plan.findings
+    );
+    let report = engine.carry_out(&plan).await.unwrap();
+    assert!(matches!(
+        outcome(&report, &large),
+        Outcome::NotAttempted { .. }
+    ));
+    assert!(engine.live(&large).await.is_none() && engine.live(&small).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_52_a_denied_delete_stays_tracked_and_is_tried_again() {
+    let (mut engine, proxy) = through_proxy().await;
+    let keys: Vec<ObjectKey> = (0..20)
+        .map(|index| engine.want_config(&format!("c{index}"), &json!({"k": "1"})))
+        .collect();
+    engine.apply_all().await;
+    for key in &keys[..2] {
+        engine.rendered.objects.remove(key);
+    }
+    let denied = Match::writes().verb(Call::Delete).name("c0");
+    proxy.add(Break::new(denied, Fault::Status(403, Vec::new())));
+    let (plan, report) = engine.apply().await;
+    assert!(
+        matches!(outcome(&report, &keys[0]), Outcome::Failed { .. }),
+        "{}",
+        told(&plan, &report)
+    );
+    assert_eq!(*outcome(&report, &keys[1]), Outcome::Done);
+    let books = engine.stored().await.inventory.entries;
+    assert!(books.contains_key(&keys[0]) && !books.contains_key(&keys[1]));
+    proxy.heal();
+    let plan = engine.apply_all().await;
+    assert_eq!(plan.count(Verb::Delete), 1);
+    assert!(engine.live(&keys[0]).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_78_a_lost_inventory_is_rebuilt_and_nothing_is_deleted() {
+    let (mut engine, proxy) = through_proxy().await;
+    let a = engine.want_config("a", &json!({"k": "1"}));
+    let b = engine.want_config("b", &json!({"k": "1"}));
+    engine.apply_all().await;
+    let uid = engine.live(&a).await.unwrap().uid;
+    let books = proxy.writes().into_iter().filter(|call| {
+        let system = call.target.namespace.as_deref() == Some("kubemate-system");
+        system && call.target.resource == "configmaps"
+    });
+    let names: std::collections::BTreeSet<String> = books
+        .map(|call| call.json()["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!names.is_empty());
+    for name in &names {
+        bed::cluster().kubectl(&["-n", "kubemate-system", "delete", "configmap", name]);
+    }
+    // What left Git while the books were lost is not deleted, for nothing proves that it is ours.
+    engine.rendered.objects.remove(&b);
+    let plan = engine.apply_all().await;
+    assert_eq!((plan.count(Verb::Adopt), plan.count(Verb::Delete)), (1, 0));
+    assert!(engine.live(&b).await.is_some());
+    assert_eq!(
+        engine.stored().await.inventory.entries[&a].uid(),
+        Some(uid.as_str())
+    );
+    assert!(engine.plan().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_59_a_namespace_with_wanted_objects_stays() {
+    let mut engine = Engine::new().await;
+    let name = format!("{}-b", engine.namespace);
+    let space =
+        engine.want(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
+    let inside = engine.want(json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": name}, "data": {"k": "1"}}));
+    engine.apply_all().await;
+    engine.rendered.objects.remove(&space);
+    engine.policy.percent_from = 100;
+    let (plan, report) = engine.apply().await;
+    let told_so = plan.findings.iter().any(|f| f.rule == Rule::StillInUse);
+    assert!(told_so, "{}", told(&plan, &report));
+    assert!(
+        engine
+            .live(&space)
+            .await
+            .unwrap()
+            .deletion_timestamp
+            .is_none()
+    );
+    assert!(engine.live(&inside).await.is_some());
+    assert!(engine.stored().await.inventory.entries.contains_key(&space));
+}

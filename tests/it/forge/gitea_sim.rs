@@ -1,0 +1,119 @@
+//! Gitea's rules: like GitHub's, with comments in one page, lists of fifty, reviews for lines.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::github_sim::{comments, found, open, permission, pull, status};
+use super::sim::{Ask, Door, HEAD, Reply, Sim, Store, made, no, ok, page};
+
+const STATES: &[&str] = &["pending", "success", "error", "failure", "warning"];
+const BODY: usize = 1_000_000;
+
+pub(crate) fn start() -> Sim {
+    Sim::start(
+        serve,
+        Door {
+            header: "authorization",
+            prefix: "token ",
+        },
+        pull(HEAD),
+    )
+}
+
+fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
+    let path: Vec<&str> = ask.path.clone();
+    match (&ask.method, path.as_slice()) {
+        (&Method::GET, ["user"]) => ok(json!({ "login": ask.user })),
+        (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
+        _ => no(404, "The target couldn't be found."),
+    }
+}
+
+fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) -> Reply {
+    match (method, rest) {
+        (&Method::GET, ["pulls"]) => page(ask, "limit", 50, open(store)),
+        (&Method::GET, ["pulls", n]) => found(
+            n.parse()
+                .ok()
+                .and_then(|n: u64| store.pulls.get(&n).cloned()),
+        ),
+        (_, ["pulls", _, "reviews", ..]) => reviews(store, ask, &rest[3..]),
+        (&Method::GET, ["commits", sha, "statuses"]) => {
+            // What is read has no `state`: it is called `status`.
+            let shown = |s: &Value| {
+                let mut s = s.clone();
+                s.as_object_mut().unwrap().shift_remove("state");
+                s
+            };
+            let of = store
+                .statuses
+                .iter()
+                .rev()
+                .filter(|s| s["sha"] == *sha)
+                .map(shown);
+            page(ask, "limit", 50, of.collect())
+        }
+        (&Method::POST, ["statuses", sha]) => status(store, ask, sha, (STATES, 255)),
+        (&Method::GET, ["issues", pull, "comments"]) => {
+            let of = store
+                .comments
+                .iter()
+                .filter(|c| c.pull.to_string() == *pull);
+            let shown =
+                of.map(|c| json!({ "id": c.id, "body": c.body, "user": { "login": c.author } }));
+            ok(shown.collect())
+        }
+        (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 413)),
+        (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
+        _ => no(404, "The target couldn't be found."),
+    }
+}
+
+fn reviews(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
+    match (&ask.method, rest) {
+        (&Method::GET, []) => page(ask, "limit", 50, store.reviews.clone()),
+        (&Method::DELETE, [id]) => {
+            let Some(at) = store
+                .reviews
+                .iter()
+                .position(|r| r["id"].to_string() == *id)
+            else {
+                return no(404, "The target couldn't be found.");
+            };
+            if store.reviews[at]["user"]["login"] != ask.user.as_str() {
+                return no(403, "You may only delete your own reviews");
+            }
+            store.reviews.remove(at);
+            Reply {
+                status: 204,
+                body: Value::Null,
+                next: false,
+            }
+        }
+        (&Method::POST, []) => {
+            let comments = ask.body["comments"].as_array().cloned().unwrap_or_default();
+            let complete =
+                |c: &Value| c["path"].is_string() && c["new_position"].as_u64() > Some(0);
+            let event = matches!(
+                ask.text("event"),
+                Some("APPROVED" | "COMMENT" | "REQUEST_CHANGES")
+            );
+            if !event || !comments.iter().all(complete) {
+                return no(422, "invalid review");
+            }
+            if !store
+                .commits
+                .contains(ask.text("commit_id").unwrap_or_default())
+            {
+                return no(404, "The target couldn't be found.");
+            }
+            let mut review = ask.body.clone();
+            review["id"] = store.id().into();
+            review["state"] = ask.body["event"].clone();
+            review["user"] = json!({ "login": ask.user });
+            store.reviews.push(review.clone());
+            made(review)
+        }
+        _ => no(404, "The target couldn't be found."),
+    }
+}
