@@ -272,42 +272,34 @@ fn deployments(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             store.deployments.push(deployment.clone());
             made(deployment)
         }
-        (method, [id, "statuses"]) => {
-            let Some(at) = store
-                .deployments
-                .iter()
-                .position(|d| d["id"].to_string() == *id)
-            else {
-                return no(404, "Not Found");
-            };
-            if *method == Method::GET {
-                let mut all = store.deployments[at]["statuses"]
-                    .as_array()
-                    .unwrap()
-                    .clone();
-                all.reverse();
-                return page(ask, "per_page", 100, all);
-            }
-            let state = ask.text("state").unwrap_or_default();
-            if ![
-                "error",
-                "failure",
-                "inactive",
-                "in_progress",
-                "queued",
-                "pending",
-                "success",
-            ]
-            .contains(&state)
-            {
-                return no(422, "state is not included in the list");
-            }
-            store.deployments[at]["statuses"]
-                .as_array_mut()
-                .unwrap()
-                .push(ask.body.clone());
-            made(ask.body.clone())
-        }
+        (_, [id, "statuses"]) => deployment_statuses(store, ask, id),
         _ => no(404, "Not Found"),
     }
+}
+
+const DEPLOYMENT_STATES: &[&str] = &[
+    "error",
+    "failure",
+    "inactive",
+    "in_progress",
+    "queued",
+    "pending",
+    "success",
+];
+
+fn deployment_statuses(store: &mut Store, ask: &Ask<'_>, id: &str) -> Reply {
+    let mut all = store.deployments.iter_mut();
+    let Some(deployment) = all.find(|d| d["id"].to_string() == id) else {
+        return no(404, "Not Found");
+    };
+    let statuses = deployment["statuses"].as_array_mut().unwrap();
+    if ask.method == Method::GET {
+        let newest_first = statuses.iter().rev().cloned().collect();
+        return page(ask, "per_page", 100, newest_first);
+    }
+    if !DEPLOYMENT_STATES.contains(&ask.text("state").unwrap_or_default()) {
+        return no(422, "state is not included in the list");
+    }
+    statuses.push(ask.body.clone());
+    made(ask.body.clone())
 }

@@ -232,47 +232,16 @@ async fn handle(
 ) -> Response {
     let mut store = shared.store.lock().unwrap();
     store.requests.push(format!("{method} {uri}"));
-    let wanted = store
-        .faults
-        .front()
-        .is_some_and(|(m, _)| m.as_ref().is_none_or(|m| *m == method));
-    let fault = if wanted {
-        store.faults.pop_front().map(|(_, fault)| fault)
-    } else {
-        None
-    };
-    match &fault {
-        Some(Fault::Answer(status, header, body)) => {
-            let mut response = respond(
-                &Reply {
-                    status: *status,
-                    body: body.clone(),
-                    next: false,
-                },
-                None,
-            );
-            if let Some((name, value)) = header {
-                response.headers_mut().insert(*name, value.parse().unwrap());
-            }
-            return response;
-        }
-        Some(Fault::Drop) => return broken(),
-        Some(Fault::NotModified) => {
-            return respond(
-                &Reply {
-                    status: 304,
-                    body: Value::Null,
-                    next: false,
-                },
-                None,
-            );
-        }
-        Some(Fault::Garbage) => return Response::new(Body::from("<html>hello</html>")),
-        Some(Fault::DoneAndDrop) | None => {}
+    let fault = due(&mut store, &method);
+    if let Some(instead) = fault.as_ref().and_then(instead) {
+        return instead;
     }
     let reply = answer(&mut store, &shared, (&method, &uri), &headers, &body);
     if fault.is_some() {
         return broken();
+    }
+    if method != Method::GET {
+        return linked(respond(&reply, None), &reply, &uri);
     }
     let tag = format!(
         "\"{}\"",
@@ -281,29 +250,64 @@ async fn handle(
     let known = headers
         .get(header::IF_NONE_MATCH)
         .and_then(|v| v.to_str().ok());
-    if method == Method::GET && reply.status == 200 && known == Some(&tag) {
+    if reply.status == 200 && known == Some(&tag) {
         store.not_modified += 1;
-        return respond(
-            &Reply {
-                status: 304,
-                body: Value::Null,
+        return respond(&not_modified(), Some(&tag));
+    }
+    linked(respond(&reply, Some(&tag)), &reply, &uri)
+}
+
+/// The fault that this request meets, if any.
+fn due(store: &mut Store, method: &Method) -> Option<Fault> {
+    let (wanted, _) = store.faults.front()?;
+    if wanted.as_ref().is_some_and(|wanted| wanted != method) {
+        return None;
+    }
+    store.faults.pop_front().map(|(_, fault)| fault)
+}
+
+/// What is answered instead, where nothing is done.
+fn instead(fault: &Fault) -> Option<Response> {
+    match fault {
+        Fault::Answer(status, header, body) => {
+            let reply = Reply {
+                status: *status,
+                body: body.clone(),
                 next: false,
-            },
-            Some(&tag),
-        );
+            };
+            let mut response = respond(&reply, None);
+            if let Some((name, value)) = header {
+                response.headers_mut().insert(*name, value.parse().unwrap());
+            }
+            Some(response)
+        }
+        Fault::Drop => Some(broken()),
+        Fault::NotModified => Some(respond(&not_modified(), None)),
+        Fault::Garbage => Some(Response::new(Body::from("<html>hello</html>"))),
+        Fault::DoneAndDrop => None,
     }
-    let mut response = respond(&reply, Some(&tag).filter(|_| method == Method::GET));
-    if reply.next {
-        let link = format!("<{}{uri}>; rel=\"next\"", "http://127.0.0.1");
-        response
-            .headers_mut()
-            .insert(header::LINK, link.parse().unwrap());
+}
+
+fn not_modified() -> Reply {
+    Reply {
+        status: 304,
+        body: Value::Null,
+        next: false,
+    }
+}
+
+/// Says where the next page is, or where the first one was.
+fn linked(mut response: Response, reply: &Reply, uri: &Uri) -> Response {
+    let link = if reply.next {
+        format!("<http://127.0.0.1{uri}>; rel=\"next\"")
     } else if uri.query().is_some_and(|q| q.contains("page=")) {
-        let link = "<http://127.0.0.1/first>; rel=\"first\"";
-        response
-            .headers_mut()
-            .insert(header::LINK, link.parse().unwrap());
-    }
+        "<http://127.0.0.1/first>; rel=\"first\"".to_owned()
+    } else {
+        return response;
+    };
+    response
+        .headers_mut()
+        .insert(header::LINK, link.parse().unwrap());
     response
 }
 
