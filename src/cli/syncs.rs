@@ -73,7 +73,7 @@ pub(super) fn ask(one: &One, ask: Ask) -> Result<Exit, Failure> {
                 help: format!("`kubemate resume {}` lets it go on", one.name),
             });
         }
-        (Ask::Suspend, false) | (Ask::Resume, true) | (Ask::Reconcile, false) => None,
+        (Ask::Suspend | Ask::Reconcile, false) | (Ask::Resume, true) => None,
     };
     if let Some(said) = said {
         output::note(&format!("{} {said}", one.name));

@@ -152,19 +152,40 @@ impl StatusText {
     }
 }
 
+/// What a status is about. Each has a context of its own, so that none hides another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// What a change would do: the one that a branch protection may require.
+    Plan,
+    /// What became of a commit that is in force.
+    Apply,
+}
+
 /// The status of one instance on one commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The commit.
     pub commit: CommitId,
-    /// Who says it; the context follows from it.
+    /// Who says it; the context follows from it and from the purpose.
     pub instance: Instance,
+    /// What it is about.
+    pub purpose: Purpose,
     /// How it stands.
     pub state: State,
     /// In a few words.
     pub text: StatusText,
     /// Where there is more to read.
     pub link: Option<String>,
+}
+
+impl Status {
+    /// Under which name the forge shows it.
+    pub fn context(&self) -> String {
+        match self.purpose {
+            Purpose::Plan => self.instance.context(),
+            Purpose::Apply => format!("kubemate/apply/{}", self.instance),
+        }
+    }
 }
 
 /// How much a line note weighs.

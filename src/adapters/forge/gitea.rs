@@ -94,7 +94,7 @@ impl Forge for Gitea {
             status.commit
         ));
         let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
-        let context = status.instance.context();
+        let context = status.context();
         let newest = found
             .as_array()
             .into_iter()

@@ -59,7 +59,7 @@ impl GitHub {
     async fn statuses(&self, status: &Status) -> Result<Option<Value>, ForgeError> {
         let path = self.path(&format!("commits/{}/statuses?per_page=100", status.commit));
         let found = self.link.call(&Ask::get(path, "read statuses")).await?.body;
-        let context = status.instance.context();
+        let context = status.context();
         let ours = |item: &&Value| {
             item["context"]
                 .as_str()
@@ -164,7 +164,7 @@ impl Forge for GitHub {
         }
         let body = json!({
             "state": word(status.state),
-            "context": status.instance.context(),
+            "context": status.context(),
             "description": status.text.as_str(),
             "target_url": status.link,
         });

@@ -41,7 +41,7 @@ impl GitLab {
     }
 
     async fn known(&self, status: &Status) -> Result<Option<Value>, ForgeError> {
-        let (commit, name) = (&status.commit, read::segment(&status.instance.context()));
+        let (commit, name) = (&status.commit, read::segment(&status.context()));
         let path = format!(
             "{}/repository/commits/{commit}/statuses?name={name}&per_page=100",
             self.project
@@ -50,7 +50,7 @@ impl GitLab {
         let all = found.as_array().cloned().unwrap_or_default();
         let ours = all
             .into_iter()
-            .filter(|s| s["name"] == status.instance.context().as_str());
+            .filter(|s| s["name"] == status.context().as_str());
         Ok(ours.max_by_key(|s| s["id"].as_u64()))
     }
 
@@ -126,7 +126,7 @@ impl Forge for GitLab {
         }
         let mut body = json!({
             "state": word(status.state),
-            "name": status.instance.context(),
+            "name": status.context(),
             "description": status.text.as_str(),
             "target_url": status.link,
         });

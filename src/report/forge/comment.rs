@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Instance, State, Status, StatusText};
+use super::{Instance, Purpose, State, Status, StatusText};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::plan::display::escape::{code, markdown as words};
 use crate::plan::display::markdown::{self, Part};
@@ -132,6 +132,7 @@ impl Report<'_> {
         Status {
             commit: commit.clone(),
             instance: self.instance.clone(),
+            purpose: Purpose::Plan,
             state: self.state(),
             text: StatusText::new(&self.verdict()),
             link: self.link.map(str::to_owned),

@@ -8,8 +8,8 @@ use kubemate::adapters::forge::{Auth, GitHub, GitLab, Gitea, Link, Patience, Tok
 use kubemate::dsl::diagnostic::Diagnostics;
 use kubemate::report::forge::comment::{self, Comment, Judged, Report};
 use kubemate::report::forge::{
-    Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, PullNumber, Put,
-    State, Status, StatusText, Weight,
+    Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, PullNumber, Purpose,
+    Put, State, Status, StatusText, Weight,
 };
 use kubemate::source::repository::CommitId;
 use serde_json::json;
@@ -78,6 +78,7 @@ pub(crate) fn status(state: State, text: &str) -> Status {
     Status {
         commit: commit(HEAD),
         instance: instance("eu"),
+        purpose: Purpose::Plan,
         state,
         text: StatusText::new(text),
         link: Some("https://ci.example/1".into()),
