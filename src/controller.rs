@@ -15,31 +15,38 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use kube::ResourceExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::sync::{self, Sync};
 use crate::apply::problem::Problem;
 
+pub mod credentials;
 pub mod cycle;
 pub mod decide;
 pub mod desired;
 mod drift;
+pub mod forges;
 pub mod keep;
 mod leader;
 pub mod serve;
 pub mod set;
 pub mod sources;
 pub mod status;
+mod tell;
+pub mod verdict;
 
 use cycle::Tools;
+use forges::Forges;
 use serve::Vitals;
 
 /// Passes at the same time.
 const AT_ONCE: usize = 8;
 /// Syncs that are kept at most.
 const MAX_SYNCS: usize = 500;
+/// Reports to forges at the same time.
+const TELLS_AT_ONCE: usize = 4;
 /// For how long begun steps may run out after the order to stop.
 const RUN_OUT: Duration = Duration::from_secs(20);
 
@@ -49,13 +56,15 @@ pub struct Settings {
     pub tools: Tools,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
+    /// The forges that are told what became of commits.
+    pub forges: Forges,
 }
 
 /// Why the controller could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
     /// The address is taken or not ours.
-    #[error("health and metrics cannot be served on {address}: {reason}")]
+    #[error("nothing can be served on {address}: {reason}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -73,11 +82,17 @@ pub(crate) struct Shared {
     pub(crate) client: kube::Client,
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
+    pub(crate) forges: Forges,
+    pub(crate) tells: Semaphore,
 }
 
 /// Runs until it is told to stop.
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), ControllerError> {
-    let Settings { tools, listen } = settings;
+    let Settings {
+        tools,
+        listen,
+        forges,
+    } = settings;
     let vitals = Arc::new(Vitals::default());
     let served = serve::serve(listen, Arc::clone(&vitals), stop.clone()).await?;
     let client = tools.cluster.client()?;
@@ -86,6 +101,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         client,
         places: Semaphore::new(AT_ONCE),
         vitals,
+        forges,
+        tells: Semaphore::new(TELLS_AT_ONCE),
     });
     while let Some(term) = leader::lead(&shared, &stop).await {
         shared.vitals.leads(true);
@@ -181,8 +198,15 @@ fn take(
         return;
     }
     let (specs, listener) = watch::channel(Arc::new(sync));
+    // One note that something changed is as good as many.
+    let (wake, notes) = mpsc::channel(1);
     let stop = term.child_token();
-    drop(tasks.spawn(keep::keep(Arc::clone(shared), listener, stop.clone())));
+    let heard = keep::Heard {
+        specs: listener,
+        wake,
+        notes,
+    };
+    drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
     kept.insert(name, Kept { specs, stop });
     shared.vitals.syncs(kept.len());
 }

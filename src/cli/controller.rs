@@ -11,7 +11,9 @@ use tracing_subscriber::EnvFilter;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::cluster::KubeCluster;
+use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;
+use crate::controller::forges::{Forges, Rule};
 use crate::controller::sources::Sources;
 use crate::controller::{self, Settings};
 use crate::source::address::AllowList;
@@ -25,7 +27,8 @@ pub(super) struct Arguments {
     /// Without any, all that lie outside of this machine's networks may be.
     #[arg(long = "allow", value_name = "ADDRESS")]
     allowed: Vec<String>,
-    /// The directory with HOST.token, HOST.user, HOST.ssh-key and known_hosts.
+    /// The directory with HOST.token, HOST.user, HOST.ssh-key and `known_hosts`, and with
+    /// HOST.forge-token for the option below.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
     /// The directory for mirrors of repositories; it is only a cache.
@@ -34,6 +37,14 @@ pub(super) struct Arguments {
     /// Where /healthz, /readyz and /metrics are served.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The forge of a Git host, which is then told what becomes of commits; may be repeated. KIND is
+    /// github, gitlab, gitea or forgejo; API is the root of its API where that is not the usual one.
+    #[arg(
+        long = "forge",
+        value_name = "KIND@HOST[=API]",
+        requires = "credentials"
+    )]
+    forges: Vec<Rule>,
     /// The name of this process among several, on leases and events.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -57,11 +68,8 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let rules = arguments.allowed.iter().map(String::as_str);
     let allowed = AllowList::parse(rules).map_err(|error| wrong(error.to_string()))?;
-    let sources = Sources::new(
-        allowed,
-        arguments.mirrors.clone(),
-        arguments.credentials.clone(),
-    )?;
+    let credentials = Credentials::new(arguments.credentials.clone());
+    let sources = Sources::new(allowed, arguments.mirrors.clone(), credentials.clone())?;
     let to = &arguments.to;
     let tools = Tools {
         cluster: KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?,
@@ -77,6 +85,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         Settings {
             tools,
             listen: arguments.listen,
+            forges: Forges::new(arguments.forges.clone(), credentials),
         },
         stop,
     )

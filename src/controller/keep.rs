@@ -16,6 +16,8 @@ use super::cycle::{Memory, Seen, Sort, Trouble, pass};
 use super::decide::{Effect, Ending, Event, State, decide};
 use super::drift::Watches;
 use super::serve::Counted;
+use super::tell::Teller;
+use super::verdict::{Told, Verdict};
 use super::{Shared, status};
 use crate::adapters::sync::{self, Sync, SyncSpec, SyncStatus};
 use crate::apply::cluster::Cluster as _;
@@ -48,22 +50,35 @@ struct Keeper {
     memory: Memory,
     running: Option<(JoinHandle<Passed>, CancellationToken)>,
     watches: Watches,
+    teller: Option<Teller>,
     began: Instant,
 }
 
+/// What a Sync hears.
+pub(super) struct Heard {
+    /// Its spec.
+    pub(super) specs: watch::Receiver<Arc<Sync>>,
+    /// For whoever knows that something changed.
+    pub(super) wake: mpsc::Sender<()>,
+    /// That something changed.
+    pub(super) notes: mpsc::Receiver<()>,
+}
+
 /// Keeps a Sync until it is told to stop.
-pub(super) async fn keep(
-    shared: Arc<Shared>,
-    mut specs: watch::Receiver<Arc<Sync>>,
-    stop: CancellationToken,
-) {
+pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationToken) {
+    let Heard {
+        mut specs,
+        wake,
+        mut notes,
+    } = heard;
     let sync = Arc::clone(&specs.borrow_and_update());
-    // One note that something changed is as good as many.
-    let (tell, mut drifts) = mpsc::channel(1);
+    let (name, status) = (sync.name_any(), sync.status.clone().unwrap_or_default());
+    let told = Told::earlier(&name, &sync, &status);
     let mut keeper = Keeper {
-        name: sync.name_any(),
-        status: sync.status.clone().unwrap_or_default(),
-        watches: Watches::new(shared.client.clone(), tell),
+        teller: Teller::start(&shared, &name, told),
+        name,
+        status,
+        watches: Watches::new(shared.client.clone(), wake),
         sync,
         shared,
         state: State::new(),
@@ -85,7 +100,7 @@ pub(super) async fn keep(
                     keeper.happened(Event::Changed, &stop);
                 }
             }
-            Some(()) = drifts.recv() => keeper.happened(Event::Changed, &stop),
+            Some(()) = notes.recv() => keeper.happened(Event::Changed, &stop),
             () = until(due) => keeper.happened(Event::Tick, &stop),
             passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,
         }
@@ -196,6 +211,7 @@ impl Keeper {
         if ending != Ending::CalledOff {
             let next = status::after(&self.status, &self.sync.spec, generation, &seen, now);
             self.report(next).await;
+            self.tell(&seen);
         }
         let counted = Counted {
             ended: word(ending),
@@ -221,6 +237,14 @@ impl Keeper {
         if turned {
             tracing::info!(sync = self.name, story = self.status.story, "Sync");
             self.note().await;
+        }
+    }
+
+    /// Leaves what is known of the commit to the teller, without waiting.
+    fn tell(&self, seen: &Seen) {
+        let verdict = Verdict::of(&self.name, &self.sync, seen);
+        if let (Some(teller), Some(verdict)) = (&self.teller, verdict) {
+            teller.say(verdict);
         }
     }
 

@@ -36,6 +36,7 @@ pub struct Vitals {
     seconds: Histogram,
     sync_ready: Family<Labels, Gauge<i64, AtomicI64>>,
     sync_drifted: Family<Labels, Gauge<i64, AtomicI64>>,
+    told: Family<Labels, Counter>,
 }
 
 impl Default for Vitals {
@@ -50,6 +51,7 @@ impl Default for Vitals {
             seconds: Histogram::new([0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0]),
             sync_ready: Family::default(),
             sync_drifted: Family::default(),
+            told: Family::default(),
         };
         let registry = &mut vitals.registry;
         registry.register(
@@ -69,6 +71,8 @@ impl Default for Vitals {
         );
         let drifted = vitals.sync_drifted.clone();
         registry.register("sync_drifted", "Objects changed outside of Git", drifted);
+        let told = vitals.told.clone();
+        registry.register("forge_reports", "Reports to forges by how they ended", told);
         vitals
     }
 }
@@ -93,8 +97,15 @@ impl Vitals {
         self.ready.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn leads(&self, leads: bool) {
+    /// Says whether this process leads.
+    pub fn leads(&self, leads: bool) {
         self.leader.set(i64::from(leads));
+    }
+
+    /// A report to a forge ended; the word is from a fixed list.
+    pub(super) fn told(&self, word: &str) {
+        let label = [("ended", word.to_owned())];
+        self.told.get_or_create(&label).inc();
     }
 
     pub(super) fn syncs(&self, count: usize) {

@@ -152,7 +152,7 @@ fn judge_health(task: Task<'_>, prepared: &Prepared, result: &mut SetResult) {
             }
         }
         if result.message.is_empty() {
-            result.message = fitting(&format!("{key}: {}", health.why()));
+            result.message = fitting(&format!("{}{key}: {}", blame(task, key), health.why()));
         }
     }
 }

@@ -4,9 +4,9 @@
 //! `HOST.ssh-key` and `known_hosts` for ssh. They are read anew for every pass, so that a changed Secret
 //! is used at once, and they never leave this module but towards their own host.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::adapters::disk;
+use super::credentials::Credentials;
 use crate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use crate::adapters::git::{Credential, FetchLimits, SshOptions, http};
 use crate::adapters::sync::SyncSpec;
@@ -17,7 +17,7 @@ use crate::source::repository::RepositoryError;
 pub struct Sources {
     allowed: AllowList,
     mirrors: PathBuf,
-    credentials: Option<PathBuf>,
+    credentials: Credentials,
     client: reqwest::Client,
 }
 
@@ -26,7 +26,7 @@ impl Sources {
     pub fn new(
         allowed: AllowList,
         mirrors: PathBuf,
-        credentials: Option<PathBuf>,
+        credentials: Credentials,
     ) -> Result<Self, RepositoryError> {
         let client = http::client(Vec::new())?;
         Ok(Self {
@@ -54,11 +54,14 @@ impl Sources {
     }
 
     fn credential(&self, address: &RemoteAddress) -> Option<Credential> {
-        let token = self.text(&format!("{}.token", address.host()))?;
+        let token = self
+            .credentials
+            .text(&format!("{}.token", address.host()))?;
         match address.scheme() {
             Scheme::Ssh => None,
             Scheme::Https | Scheme::LoopbackHttp => Some(Credential::Basic {
                 user: self
+                    .credentials
                     .text(&format!("{}.user", address.host()))
                     .unwrap_or_else(|| "kubemate".to_owned()),
                 password: token.into(),
@@ -68,22 +71,11 @@ impl Sources {
 
     fn ssh(&self, address: &RemoteAddress) -> SshOptions {
         SshOptions {
-            key: self.file(&format!("{}.ssh-key", address.host())),
-            known_hosts: self.file("known_hosts"),
+            key: self
+                .credentials
+                .file(&format!("{}.ssh-key", address.host())),
+            known_hosts: self.credentials.file("known_hosts"),
             ..SshOptions::default()
         }
-    }
-
-    fn file(&self, name: &str) -> Option<PathBuf> {
-        let path = self
-            .credentials
-            .as_deref()
-            .map(|dir: &Path| dir.join(name))?;
-        path.is_file().then_some(path)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        let text = disk::read_text(&self.file(name)?).ok()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }

@@ -133,7 +133,7 @@ pub fn halted(
 
 /// How a Sync stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Applied,
     Observed,
     AwaitsApproval,
@@ -144,7 +144,7 @@ enum State {
 }
 
 impl State {
-    fn of(seen: &Seen, spec: &SyncSpec) -> Self {
+    pub(super) fn of(seen: &Seen, spec: &SyncSpec) -> Self {
         let any = |is: fn(&SetResult) -> bool| seen.sets.iter().any(is);
         if seen.trouble.is_some() {
             Self::Troubled
@@ -176,7 +176,7 @@ impl State {
         }
     }
 
-    fn reason(self, seen: &Seen) -> &'static str {
+    pub(super) fn reason(self, seen: &Seen) -> &'static str {
         match self {
             Self::Applied => "Applied",
             Self::Observed => "Observed",
@@ -268,7 +268,7 @@ fn troubled(seen: &Seen) -> String {
     format!("{}{message}{stays}", attempted.unwrap_or_default())
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -1,0 +1,211 @@
+//! Which forge stands behind which Git host, and how commits are reported there.
+//!
+//! A host without a rule is not reported to. The credential is the forge's own, beside the one for Git:
+//! it is read anew each time and goes to the forge's API and nowhere else.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::credentials::Credentials;
+use super::verdict::Verdict;
+use crate::adapters::disk;
+use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token};
+use crate::report::forge::ci::ForgeKind;
+use crate::report::forge::{Forge, ForgeError, Put};
+use crate::source::address::RemoteAddress;
+
+/// The forge of one Git host, as in `gitea@git.bank.example`, or with the root of its API where that is
+/// not the usual one: `gitea@git.bank.example=https://forge.bank.example/api/v1`.
+///
+/// ```
+/// use kubemate::controller::forges::Rule;
+/// assert!("gitlab@git.bank.example".parse::<Rule>().is_ok());
+/// assert!("git.bank.example".parse::<Rule>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    kind: ForgeKind,
+    host: String,
+    api: String,
+}
+
+/// A rule that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write KIND@HOST or KIND@HOST=API; KIND is github, gitlab, gitea or forgejo")]
+pub struct NoRule;
+
+impl FromStr for Rule {
+    type Err = NoRule;
+
+    fn from_str(text: &str) -> Result<Self, NoRule> {
+        let (kind, place) = text.split_once('@').ok_or(NoRule)?;
+        let kind = ForgeKind::parse(kind).ok_or(NoRule)?;
+        let (host, api) = match place.split_once('=') {
+            Some((host, api)) => (host, Some(api)),
+            None => (place, None),
+        };
+        let plain =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'[' | b']' | b':');
+        if host.is_empty() || !host.bytes().all(plain) {
+            return Err(NoRule);
+        }
+        let host = host.to_ascii_lowercase();
+        let usual = match kind {
+            ForgeKind::GitHub if host == "github.com" => "https://api.github.com".to_owned(),
+            ForgeKind::GitHub => format!("https://{host}/api/v3"),
+            ForgeKind::GitLab => format!("https://{host}/api/v4"),
+            ForgeKind::Gitea => format!("https://{host}/api/v1"),
+        };
+        let api = api.map_or(usual, |api| api.trim_end_matches('/').to_owned());
+        Ok(Self { kind, host, api })
+    }
+}
+
+/// The forges that are reported to.
+#[derive(Default)]
+pub struct Forges {
+    rules: BTreeMap<String, Rule>,
+    credentials: Credentials,
+}
+
+impl Forges {
+    /// Forges by these rules; of two for one host the last one counts.
+    pub fn new(rules: impl IntoIterator<Item = Rule>, credentials: Credentials) -> Self {
+        let by_host = |rule: Rule| (rule.host.clone(), rule);
+        Self {
+            rules: rules.into_iter().map(by_host).collect(),
+            credentials,
+        }
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Shows a verdict on its commit; `None` if no forge is known for its host. May be repeated: what
+    /// stands there already is not written.
+    pub(super) async fn tell(&self, verdict: &Verdict) -> Result<Option<Put>, ForgeError> {
+        let Ok(address) = RemoteAddress::parse(&verdict.repository) else {
+            return Ok(None);
+        };
+        let Some(rule) = self.rules.get(address.host()) else {
+            return Ok(None);
+        };
+        let path = address.path();
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        let link = Link::new(
+            &rule.api,
+            self.auth(rule, path)?,
+            Patience::default(),
+            Vec::new(),
+        )?;
+        let put = match rule.kind {
+            ForgeKind::GitHub => Box::pin(show(&GitHub::new(link, path, None), verdict)).await,
+            ForgeKind::GitLab => Box::pin(show(&GitLab::new(link, path), verdict)).await,
+            ForgeKind::Gitea => Box::pin(show(&Gitea::new(link, path, None), verdict)).await,
+        };
+        put.map(Some)
+    }
+
+    fn auth(&self, rule: &Rule, path: &str) -> Result<Auth, ForgeError> {
+        let setup = |reason: String| ForgeError::Setup { reason };
+        let host = &rule.host;
+        if rule.kind == ForgeKind::GitHub
+            && let Some(key) = self.credentials.file(&format!("{host}.forge-app-key"))
+        {
+            let number = |name: &str| {
+                let text = self.credentials.text(&format!("{host}.{name}"));
+                let number = text.and_then(|text| text.parse().ok());
+                number.ok_or_else(|| setup(format!("{host}.{name} holds no number")))
+            };
+            let pem = disk::read_text(&key).map_err(|error| setup(error.to_string()))?;
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let key = AppKey::new(
+                number("forge-app-id")?,
+                number("forge-app-installation")?,
+                name,
+                pem.as_bytes(),
+            )?;
+            return Ok(Auth::App(Arc::new(key)));
+        }
+        let name = format!("{host}.forge-token");
+        let text = self.credentials.text(&name);
+        let text =
+            text.ok_or_else(|| setup(format!("there is no {name} among the credentials")))?;
+        let token = Token::new(&text);
+        let token =
+            token.ok_or_else(|| setup(format!("{name} holds characters that no token has")))?;
+        Ok(match rule.kind {
+            ForgeKind::GitHub => Auth::Bearer(token),
+            ForgeKind::GitLab => Auth::PrivateToken(token),
+            ForgeKind::Gitea => Auth::TokenWord(token),
+        })
+    }
+}
+
+/// The status, and the deployment where the forge has such.
+async fn show<F: Forge>(forge: &F, verdict: &Verdict) -> Result<Put, ForgeError> {
+    let put = forge.put_status(&verdict.status).await?;
+    if forge.caps().deployments
+        && let Some(deployment) = verdict.deployment()
+    {
+        forge.put_deployment(&deployment).await?;
+    }
+    Ok(put)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_know_where_apis_usually_are() {
+        for (text, api) in [
+            ("github@github.com", "https://api.github.com"),
+            ("github@git.bank.example", "https://git.bank.example/api/v3"),
+            ("gitlab@Git.bank.example", "https://git.bank.example/api/v4"),
+            (
+                "forgejo@git.bank.example",
+                "https://git.bank.example/api/v1",
+            ),
+            (
+                "gitea@git.bank.example=https://x.example/api/v1/",
+                "https://x.example/api/v1",
+            ),
+        ] {
+            assert_eq!(text.parse::<Rule>().unwrap().api, api, "{text}");
+        }
+        for bad in [
+            "",
+            "gitea",
+            "gitea@",
+            "svn@git.bank.example",
+            "gitea@../x",
+            "@git.bank.example",
+        ] {
+            assert_eq!(bad.parse::<Rule>(), Err(NoRule), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_credential_that_is_missing_is_named_and_never_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let forges = Forges::new(
+            ["gitea@git.bank.example".parse().unwrap()],
+            Credentials::new(Some(directory.path().to_owned())),
+        );
+        let rule = &forges.rules["git.bank.example"];
+        let said = |forges: &Forges| match forges.auth(rule, "team/p") {
+            Err(error) => error.to_string(),
+            Ok(_) => String::new(),
+        };
+        assert!(said(&forges).contains("git.bank.example.forge-token"));
+        let file = directory.path().join("git.bank.example.forge-token");
+        disk::write(&file, "sec ret").unwrap();
+        assert!(!said(&forges).contains("sec ret"), "{}", said(&forges));
+        disk::write(&file, "secret\n").unwrap();
+        assert_eq!(said(&forges), "");
+    }
+}
