@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::sync::{self, Sync};
 use crate::apply::problem::Problem;
+use crate::source::address::RemoteAddress;
 
 pub mod credentials;
 pub mod cycle;
@@ -28,6 +29,7 @@ pub mod decide;
 pub mod desired;
 mod drift;
 pub mod forges;
+pub mod hooks;
 pub mod keep;
 mod leader;
 pub mod serve;
@@ -37,6 +39,7 @@ pub mod status;
 mod tell;
 pub mod verdict;
 
+use credentials::Credentials;
 use cycle::Tools;
 use forges::Forges;
 use serve::Vitals;
@@ -47,6 +50,8 @@ const AT_ONCE: usize = 8;
 const MAX_SYNCS: usize = 500;
 /// Reports to forges at the same time.
 const TELLS_AT_ONCE: usize = 4;
+/// Names in calls of forges that wait to be heard.
+const MAX_CALLS: usize = 64;
 /// For how long begun steps may run out after the order to stop.
 const RUN_OUT: Duration = Duration::from_secs(20);
 
@@ -58,6 +63,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The forges that are told what became of commits.
     pub forges: Forges,
+    /// Where calls of forges are taken, if they are, with their secrets.
+    pub hooks: Option<(SocketAddr, Credentials)>,
 }
 
 /// Why the controller could not go on.
@@ -92,9 +99,15 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         tools,
         listen,
         forges,
+        hooks,
     } = settings;
     let vitals = Arc::new(Vitals::default());
     let served = serve::serve(listen, Arc::clone(&vitals), stop.clone()).await?;
+    let (tell, mut calls) = mpsc::channel(MAX_CALLS);
+    if let Some((address, secrets)) = hooks {
+        let door = hooks::Door::new(secrets, Arc::clone(&vitals), tell);
+        drop(hooks::serve(address, door, stop.clone()).await?);
+    }
     let client = tools.cluster.client()?;
     let shared = Arc::new(Shared {
         tools,
@@ -106,7 +119,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
     });
     while let Some(term) = leader::lead(&shared, &stop).await {
         shared.vitals.leads(true);
-        follow(&shared, term.token()).await;
+        follow(&shared, term.token(), &mut calls).await;
         shared.vitals.leads(false);
         term.end().await;
     }
@@ -117,11 +130,16 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
 /// A Sync that is kept.
 struct Kept {
     specs: watch::Sender<Arc<Sync>>,
+    wake: mpsc::Sender<()>,
     stop: CancellationToken,
 }
 
 /// Keeps all Syncs until the term ends.
-async fn follow(shared: &Arc<Shared>, term: &CancellationToken) {
+async fn follow(
+    shared: &Arc<Shared>,
+    term: &CancellationToken,
+    calls: &mut mpsc::Receiver<String>,
+) {
     let config = watcher::Config::default().any_semantic();
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
     let mut events = std::pin::pin!(events);
@@ -131,6 +149,7 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken) {
         tokio::select! {
             () = term.cancelled() => break,
             Some(_) = tasks.join_next() => {}
+            Some(name) = calls.recv() => rouse(&kept, &name),
             event = events.try_next() => match event {
                 Ok(Some(event)) => hear(shared, event, &mut kept, (&mut tasks, &mut listed), term),
                 Ok(None) => break,
@@ -203,12 +222,27 @@ fn take(
     let stop = term.child_token();
     let heard = keep::Heard {
         specs: listener,
-        wake,
+        wake: wake.clone(),
         notes,
     };
     drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
-    kept.insert(name, Kept { specs, stop });
+    kept.insert(name, Kept { specs, wake, stop });
     shared.vitals.syncs(kept.len());
+}
+
+/// Makes all Syncs of a named one's repository look.
+fn rouse(kept: &BTreeMap<String, Kept>, name: &str) {
+    let of = |kept: &Kept| RemoteAddress::parse(&kept.specs.borrow().spec.repository).ok();
+    let Some(repository) = kept.get(name).and_then(of) else {
+        tracing::debug!(sync = name, "a call for a Sync that is not kept");
+        return;
+    };
+    let beside = kept
+        .values()
+        .filter(|k| of(k).as_ref() == Some(&repository));
+    for kept in beside {
+        kept.wake.try_send(()).ok();
+    }
 }
 
 /// Objects of a Sync that is deleted stay as they are.

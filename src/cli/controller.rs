@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long = "allow", value_name = "ADDRESS")]
     allowed: Vec<String>,
     /// The directory with HOST.token, HOST.user, HOST.ssh-key and `known_hosts`, and with
-    /// HOST.forge-token for the option below.
+    /// HOST.forge-token and SYNC.hook-secret for the two options below.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
     /// The directory for mirrors of repositories; it is only a cache.
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
         requires = "credentials"
     )]
     forges: Vec<Rule>,
+    /// Where calls of forges are taken, as POST to /hooks/SYNC. Without it none are.
+    #[arg(long, value_name = "ADDRESS", requires = "credentials")]
+    hooks: Option<SocketAddr>,
     /// The name of this process among several, on leases and events.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -85,7 +88,8 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         Settings {
             tools,
             listen: arguments.listen,
-            forges: Forges::new(arguments.forges.clone(), credentials),
+            forges: Forges::new(arguments.forges.clone(), credentials.clone()),
+            hooks: arguments.hooks.map(|address| (address, credentials)),
         },
         stop,
     )

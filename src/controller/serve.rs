@@ -37,6 +37,7 @@ pub struct Vitals {
     sync_ready: Family<Labels, Gauge<i64, AtomicI64>>,
     sync_drifted: Family<Labels, Gauge<i64, AtomicI64>>,
     told: Family<Labels, Counter>,
+    called: Family<Labels, Counter>,
 }
 
 impl Default for Vitals {
@@ -52,6 +53,7 @@ impl Default for Vitals {
             sync_ready: Family::default(),
             sync_drifted: Family::default(),
             told: Family::default(),
+            called: Family::default(),
         };
         let registry = &mut vitals.registry;
         registry.register(
@@ -73,6 +75,8 @@ impl Default for Vitals {
         registry.register("sync_drifted", "Objects changed outside of Git", drifted);
         let told = vitals.told.clone();
         registry.register("forge_reports", "Reports to forges by how they ended", told);
+        let called = vitals.called.clone();
+        registry.register("hooks", "Calls of forges by their answer", called);
         vitals
     }
 }
@@ -102,10 +106,20 @@ impl Vitals {
         self.leader.set(i64::from(leads));
     }
 
+    pub(super) fn is_leading(&self) -> bool {
+        self.leader.get() == 1
+    }
+
     /// A report to a forge ended; the word is from a fixed list.
     pub(super) fn told(&self, word: &str) {
         let label = [("ended", word.to_owned())];
         self.told.get_or_create(&label).inc();
+    }
+
+    /// A call of a forge was answered with this HTTP status.
+    pub(super) fn called(&self, status: u16) {
+        let label = [("answer", status.to_string())];
+        self.called.get_or_create(&label).inc();
     }
 
     pub(super) fn syncs(&self, count: usize) {

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use git2::{Signature, Time};
@@ -15,9 +16,14 @@ use serde_json::Value;
 use crate::bed;
 use crate::githost::Host;
 
+mod told;
+
 const MAIN: &str = "refs/heads/main";
 /// Far more than anything here takes on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One at a time: a controller keeps all Syncs of its cluster.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// A running controller; killed when it is dropped.
 struct Controller(Child);
@@ -31,6 +37,10 @@ impl Drop for Controller {
 
 impl Controller {
     fn start(kubeconfig: &Path, host: &Host, directory: &Path) -> Self {
+        Self::start_with(kubeconfig, host, directory, &[])
+    }
+
+    fn start_with(kubeconfig: &Path, host: &Host, directory: &Path, more: &[&str]) -> Self {
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
             .arg("controller")
@@ -44,6 +54,7 @@ impl Controller {
             .arg(kubeconfig)
             .arg("--mirrors")
             .arg(directory.join("mirrors"))
+            .args(more)
             .env("XDG_CACHE_HOME", directory.join("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -79,10 +90,13 @@ impl Controller {
 struct Bed {
     cluster: &'static bed::Cluster,
     host: Host,
+    /// Its path on the host.
+    repository: &'static str,
     served: git2::Repository,
     directory: tempfile::TempDir,
     name: String,
     uid: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Drop for Bed {
@@ -95,10 +109,12 @@ impl Drop for Bed {
 }
 
 impl Bed {
-    fn new() -> Self {
+    fn new(repository: &'static str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = bed::cluster();
         let directory = tempfile::tempdir().unwrap();
-        let served = git2::Repository::init_bare(directory.path().join("served/p.git")).unwrap();
+        let served = directory.path().join("served").join(repository);
+        let served = git2::Repository::init_bare(served).unwrap();
         let host = Host::start(&directory.path().join("served"));
         let install = Command::new(env!("CARGO_BIN_EXE_kubemate"))
             .arg("install")
@@ -130,10 +146,12 @@ impl Bed {
         Self {
             cluster,
             host,
+            repository,
             served,
             directory,
             name: bed::unique_name("c"),
             uid,
+            _turn: turn,
         }
     }
 
@@ -191,11 +209,11 @@ impl Bed {
             .to_string()
     }
 
-    fn sync(&self, mode: &str) {
-        let (name, address) = (&self.name, &self.host.address);
+    fn sync(&self, mode: &str, interval: &str) {
+        let (name, address, repository) = (&self.name, &self.host.address, self.repository);
         let text = format!(
             "apiVersion: kubemate.dev/v1alpha1\nkind: Sync\nmetadata: {{name: {name}, namespace: kubemate-system}}\n\
-             spec: {{repository: '{address}/p.git', environment: dev, cluster: here, interval: 1s, mode: {mode}}}\n"
+             spec: {{repository: '{address}/{repository}', environment: dev, cluster: here, interval: {interval}, mode: {mode}}}\n"
         );
         self.cluster.kubectl_with(&["apply", "-f", "-"], &text);
     }
@@ -299,12 +317,12 @@ const BROKEN: &str =
 
 #[test]
 fn commits_are_applied_kept_and_repaired() {
-    let bed = Bed::new();
+    let bed = Bed::new("p.git");
     let first = bed.commit(GOOD);
     let mut controller =
         Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
 
-    bed.sync("observe");
+    bed.sync("observe", "1s");
     let status = bed.until("observed", |s| is(s, "Ready", "True"));
     assert!(
         bed.deployment().is_none(),
@@ -318,7 +336,7 @@ fn commits_are_applied_kept_and_repaired() {
         "{status:#}"
     );
 
-    bed.sync("auto");
+    bed.sync("auto", "1s");
     let applied = |commit: String| {
         move |s: &Value| s["lastApplied"] == commit.as_str() && is(s, "Ready", "True")
     };

@@ -1,15 +1,16 @@
 //! Forges: three simulators that enforce the documented rules, one suite for all of them, faults, the
-//! comment, CI systems, webhooks and `kubemate ci` itself.
+//! comment, CI systems, webhooks with the door they come in by, and `kubemate ci` itself.
 
 mod app;
 mod ci;
 mod comment;
 mod detect;
+pub(crate) mod door;
 mod examples;
 mod faults;
-mod gitea_sim;
+pub(crate) mod gitea_sim;
 mod github_sim;
 mod gitlab_sim;
-mod hooks;
-mod sim;
+pub(crate) mod hooks;
+pub(crate) mod sim;
 mod suite;

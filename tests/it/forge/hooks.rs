@@ -12,18 +12,18 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-const SECRET: &[u8] = b"a secret of the tests";
+pub(crate) const SECRET: &[u8] = b"a secret of the tests";
 const NOW: i64 = 1_800_000_000;
 
 type Headers = BTreeMap<String, String>;
 
-fn mac(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn mac(parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -82,7 +82,7 @@ fn call(headers: &Headers, body: &[u8]) -> Result<Delivery, Refusal> {
     receive(headers, body, SECRET, Timestamp::from_second(NOW).unwrap())
 }
 
-fn push() -> Value {
+pub(crate) fn push() -> Value {
     json!({ "ref": "refs/heads/main", "after": "a".repeat(40), "object_kind": "push" })
 }
 
