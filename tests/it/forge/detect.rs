@@ -15,6 +15,7 @@ fn seen(pairs: &[(&str, &str)], event: Option<&Value>) -> Run {
     detect(&pairs.iter().map(own).collect::<Variables>(), event)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what is found")]
 fn home(kind: ForgeKind, api: &str, repository: &str) -> Option<Home> {
     Some(Home {
         kind,

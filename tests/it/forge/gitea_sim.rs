@@ -76,7 +76,7 @@ fn reviews(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             let Some(at) = store
                 .reviews
                 .iter()
-                .position(|r| r["id"].to_string() == *id)
+                .position(|r| r["id"].as_u64() == id.parse().ok())
             else {
                 return no(404, "The target couldn't be found.");
             };

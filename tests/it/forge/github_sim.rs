@@ -289,7 +289,7 @@ const DEPLOYMENT_STATES: &[&str] = &[
 
 fn deployment_statuses(store: &mut Store, ask: &Ask<'_>, id: &str) -> Reply {
     let mut all = store.deployments.iter_mut();
-    let Some(deployment) = all.find(|d| d["id"].to_string() == id) else {
+    let Some(deployment) = all.find(|d| d["id"].as_u64() == id.parse().ok()) else {
         return no(404, "Not Found");
     };
     let statuses = deployment["statuses"].as_array_mut().unwrap();

@@ -265,7 +265,7 @@ fn deployments(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             let Some(known) = store
                 .deployments
                 .iter_mut()
-                .find(|d| d["id"].to_string() == *id)
+                .find(|d| d["id"].as_u64() == id.parse().ok())
             else {
                 return no(404, "404 Not found");
             };
