@@ -119,8 +119,7 @@ mod tests {
             environment: "e".into(),
             owner: Owner::Platform,
         };
-        let steps: BTreeMap<StepId, StepReport> =
-            (0..).map(StepId).zip(steps).collect();
+        let steps: BTreeMap<StepId, StepReport> = (0..).map(StepId).zip(steps).collect();
         let report = Report {
             stored: Stored {
                 inventory: Inventory::new(set.clone()),
@@ -131,7 +130,10 @@ mod tests {
             steps,
             bookkeeping: None,
         };
-        let names: Vec<String> = unsettled(&report).into_iter().map(|(_, k)| k.name).collect();
+        let names: Vec<String> = unsettled(&report)
+            .into_iter()
+            .map(|(_, k)| k.name)
+            .collect();
         assert_eq!(names, ["failed", "slow"]);
     }
 
@@ -144,14 +146,21 @@ mod tests {
             ("gateway.networking.k8s.io", "Gateway", true),
             ("cert-manager.io", "Certificate", true),
         ] {
-            assert_eq!(may_mend(&GroupKind::new(group, kind), &body), mends, "{kind}");
+            assert_eq!(
+                may_mend(&GroupKind::new(group, kind), &body),
+                mends,
+                "{kind}"
+            );
         }
     }
 
     #[test]
     fn the_wait_ends_with_the_patience_and_with_its_own_bound() {
         let now = Instant::now();
-        assert_eq!(end(now + Duration::from_secs(5), now), now + Duration::from_secs(5));
+        assert_eq!(
+            end(now + Duration::from_secs(5), now),
+            now + Duration::from_secs(5)
+        );
         assert_eq!(end(now + Duration::from_secs(500), now), now + AFTER_ALL);
         assert_eq!(end(now, now), now);
     }
