@@ -5,10 +5,8 @@
 //! what is later removed from KDL is removed from the object.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::load::SourceArguments;
-use super::session::{self, ClusterArguments, Session};
+use super::session::{self, Scope, Session};
 use super::{Exit, Failure, apply, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::apply::cluster::Identity;
@@ -18,20 +16,13 @@ use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::{Observed, World};
 use crate::plan::step::{Action, KeepWhy};
 use crate::plan::{Neighbours, Plan, Policy, Verb, digest};
+use crate::values::duration::Duration as Patience;
 
 /// Take over existing objects: list them, show what would change, and with its digest do it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
-    /// Look at this environment only.
-    #[arg(long, value_name = "ENV")]
-    env: Option<String>,
-    /// Look at this cluster only.
-    #[arg(long, value_name = "CLUSTER")]
-    cluster: Option<String>,
-    #[command(flatten)]
-    to: ClusterArguments,
+    scope: Scope,
     /// Take over this object; may be given several times. Without a namespace for kinds that have none.
     #[arg(long, value_name = "KIND/NAMESPACE/NAME", conflicts_with = "all")]
     object: Vec<String>,
@@ -41,9 +32,9 @@ pub(super) struct Arguments {
     /// Say yes to the plan with this digest, as printed without this option.
     #[arg(long, value_name = "DIGEST")]
     confirm: Option<String>,
-    /// For how long to wait until everything is healthy, in whole seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    timeout: u64,
+    /// For how long to wait until everything is healthy, as in `90s` or `5m`.
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    timeout: Patience,
 }
 
 /// One set with objects to take over.
@@ -56,11 +47,7 @@ struct Offer {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(
-        &arguments.source,
-        arguments.env.as_deref(),
-        arguments.cluster.as_deref(),
-    )?;
+    let session = arguments.scope.open()?;
     session::runtime()?.block_on(adopt(&session, arguments))
 }
 
@@ -69,7 +56,7 @@ async fn adopt(session: &Session, arguments: &Arguments) -> Result<Exit, Failure
     let mut known = Vec::new();
     let beside = session.neighbours();
     for (name, sets) in session.by_cluster() {
-        let cluster = session::connect(session, name, &arguments.to).await?;
+        let cluster = session::connect(session, name, &arguments.scope.to).await?;
         for rendered in sets {
             let found = offer(session, &cluster, (rendered, &beside), arguments).await?;
             known.extend(found.0);
@@ -238,7 +225,7 @@ fn confirmed(offers: &[Offer], arguments: &Arguments) -> bool {
         let objects = arguments.object.iter();
         objects.map(|text| format!(" --object {text}")).collect()
     };
-    let env = arguments.env.as_ref();
+    let env = arguments.scope.env.as_ref();
     let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
     output::note(&format!(
         "to take over these {count} objects: kubemate adopt{env}{chosen} --confirm {digest}"
@@ -260,7 +247,7 @@ async fn carry_out(
             continue;
         };
         let options = Options {
-            patience: Duration::from_secs(arguments.timeout),
+            patience: arguments.timeout.to_std(),
             ..Options::default()
         };
         let run = Run {

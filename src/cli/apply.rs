@@ -1,13 +1,11 @@
 //! `kubemate apply`: carry out a plan, or make one and carry it out.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::load::SourceArguments;
-use super::session::{self, ClusterArguments, Session};
+use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output, plan};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
@@ -18,37 +16,26 @@ use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::SavedPlan;
 use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb};
+use crate::values::duration::Duration as Patience;
 
 /// Make the cluster what the project says.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
-    /// Apply this environment only.
-    #[arg(long, value_name = "ENV")]
-    env: Option<String>,
-    /// Apply to this cluster only.
-    #[arg(long, value_name = "CLUSTER")]
-    cluster: Option<String>,
-    #[command(flatten)]
-    to: ClusterArguments,
+    scope: Scope,
     /// Carry out this saved plan and nothing else.
     #[arg(long = "plan", value_name = "FILE")]
     saved: Option<PathBuf>,
     /// Say yes to the deletions with this digest, as the plan names it.
     #[arg(long, value_name = "DIGEST")]
     confirm_deletes: Option<String>,
-    /// For how long to wait until everything is healthy, in whole seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    timeout: u64,
+    /// For how long to wait until everything is healthy, as in `90s` or `5m`.
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    timeout: Patience,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(
-        &arguments.source,
-        arguments.env.as_deref(),
-        arguments.cluster.as_deref(),
-    )?;
+    let session = arguments.scope.open()?;
     session::runtime()?.block_on(apply_all(&session, arguments))
 }
 
@@ -82,9 +69,9 @@ async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Fai
         if wanted.is_empty() {
             continue;
         }
-        let cluster = session::connect(session, name, &arguments.to).await?;
+        let cluster = session::connect(session, name, &arguments.scope.to).await?;
         session::headline(name, wanted.len());
-        let patience = Instant::now() + Duration::from_secs(arguments.timeout);
+        let patience = Instant::now() + arguments.timeout.to_std();
         let mut all = Vec::new();
         for rendered in wanted {
             let how = (arguments, saved.as_ref());
@@ -159,7 +146,7 @@ async fn apply_set<'a>(
     }
     show(session, plan);
     let options = Options {
-        patience: Duration::from_secs(arguments.timeout),
+        patience: arguments.timeout.to_std(),
         ..Options::default()
     };
     let holder = format!("kubemate-cli-{}", std::process::id());

@@ -3,7 +3,6 @@
 //! Without the right digest nothing is written. Everything else that protects objects still holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::load::SourceArguments;
 use super::session::{self, ClusterArguments, Session};
@@ -15,6 +14,7 @@ use crate::apply::{Options, Run};
 use crate::kinds::tenant;
 use crate::object::{GroupKind, ObjectKey, Owner, Rendered, SetId};
 use crate::plan::{Plan, Policy, Verb};
+use crate::values::duration::Duration as Patience;
 
 /// Take down one set: show its deletions, and with their digest carry them out.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,9 @@ pub(super) struct Arguments {
     /// Say yes to the deletions with this digest, as printed without this option.
     #[arg(long, value_name = "DIGEST")]
     confirm_deletes: Option<String>,
-    /// For how long to wait until everything is gone, in whole seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
-    timeout: u64,
+    /// For how long to wait until everything is gone, as in `90s` or `5m`.
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    timeout: Patience,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
@@ -109,7 +109,7 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
     }
     let stop = apply::stop_on_interrupt();
     let options = Options {
-        patience: Duration::from_secs(arguments.timeout),
+        patience: arguments.timeout.to_std(),
         ..Options::default()
     };
     let holder = format!("kubemate-cli-{}", std::process::id());

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::load::SourceArguments;
-use super::session::{self, ClusterArguments, Session};
+use super::session::{self, ClusterArguments, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::apply::prepare::prepare;
 use crate::object::ObjectKey;
@@ -14,27 +13,15 @@ use crate::plan::{Plan, Rule};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
-    /// This environment only.
-    #[arg(long, value_name = "ENV")]
-    env: Option<String>,
-    /// This cluster only.
-    #[arg(long, value_name = "CLUSTER")]
-    cluster: Option<String>,
-    #[command(flatten)]
-    to: ClusterArguments,
+    scope: Scope,
     /// Exit with 2 if there is drift.
     #[arg(long)]
     detailed_exitcode: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(
-        &arguments.source,
-        arguments.env.as_deref(),
-        arguments.cluster.as_deref(),
-    )?;
-    let drifts = session::runtime()?.block_on(drifts(&session, &arguments.to))?;
+    let session = arguments.scope.open()?;
+    let drifts = session::runtime()?.block_on(drifts(&session, &arguments.scope.to))?;
     let style = display::Style {
         color: output::style().color,
     };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::load::{self, SourceArguments};
-use super::session::{self, ClusterArguments, Session};
+use super::load;
+use super::session::{self, ClusterArguments, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::adapters::disk;
 use crate::apply::prepare::prepare;
@@ -22,15 +22,7 @@ const MARKDOWN_BUDGET: usize = 60_000;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
-    /// Plan this environment only.
-    #[arg(long, value_name = "ENV")]
-    env: Option<String>,
-    /// Plan this cluster only.
-    #[arg(long, value_name = "CLUSTER")]
-    cluster: Option<String>,
-    #[command(flatten)]
-    to: ClusterArguments,
+    scope: Scope,
     /// Ask no cluster: compare with another commit, given by --base.
     #[arg(long, requires = "base")]
     offline: bool,
@@ -80,12 +72,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
-    let session = Session::open(
-        &arguments.source,
-        arguments.env.as_deref(),
-        arguments.cluster.as_deref(),
-    )?;
-    let plans = session::runtime()?.block_on(plan_all(&session, &arguments.to))?;
+    let session = arguments.scope.open()?;
+    let plans = session::runtime()?.block_on(plan_all(&session, &arguments.scope.to))?;
     if let Some(out) = &arguments.out {
         for plan in &plans {
             save(&session, plan, out)?;
@@ -136,9 +124,9 @@ pub(super) fn stamp(session: &Session, cluster_uid: &str) -> Stamp {
 
 /// Two commits compared on rendered objects.
 fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
-    let env = arguments.env.as_deref();
-    let head = Session::open(&arguments.source, env, arguments.cluster.as_deref())?;
-    let base_files = load::load(&arguments.source.directory, Some(base))?;
+    let env = arguments.scope.env.as_deref();
+    let head = arguments.scope.open()?;
+    let base_files = load::load(&arguments.scope.source.directory, Some(base))?;
     let checked = load::judge_loaded(&base_files, &Want::Check)?;
     load::require_valid(&checked, &base_files)?;
     let targets = checked

@@ -28,6 +28,28 @@ pub struct ClusterArguments {
     pub context: Option<String>,
 }
 
+/// What a command is about: a project, some of its targets, and how to reach them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Scope {
+    #[command(flatten)]
+    pub(super) source: SourceArguments,
+    /// This environment only.
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
+    /// This cluster only.
+    #[arg(long, value_name = "CLUSTER")]
+    pub(super) cluster: Option<String>,
+    #[command(flatten)]
+    pub(super) to: ClusterArguments,
+}
+
+impl Scope {
+    /// The project rendered for these targets, or everything that is wrong with it.
+    pub fn open(&self) -> Result<Session, Failure> {
+        Session::open(&self.source, self.env.as_deref(), self.cluster.as_deref())
+    }
+}
+
 /// A project rendered for some targets.
 pub struct Session {
     /// The files.

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::load::SourceArguments;
-use super::session::{self, ClusterArguments, Session};
+use super::session::{self, ClusterArguments, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::apply::cluster::Cluster as _;
@@ -25,27 +24,15 @@ const NAMED: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
-    /// This environment only.
-    #[arg(long, value_name = "ENV")]
-    env: Option<String>,
-    /// This cluster only.
-    #[arg(long, value_name = "CLUSTER")]
-    cluster: Option<String>,
-    #[command(flatten)]
-    to: ClusterArguments,
+    scope: Scope,
     /// Exit with 2 if something is not applied, and with 6 if something is not healthy.
     #[arg(long)]
     detailed_exitcode: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = Session::open(
-        &arguments.source,
-        arguments.env.as_deref(),
-        arguments.cluster.as_deref(),
-    )?;
-    let states = session::runtime()?.block_on(states(&session, &arguments.to))?;
+    let session = arguments.scope.open()?;
+    let states = session::runtime()?.block_on(states(&session, &arguments.scope.to))?;
     output::print(&table(&states));
     let unhealthy = states.iter().any(|state| !state.unsettled.is_empty());
     let changes = states.iter().any(|state| !state.applied());

@@ -23,17 +23,21 @@ pub enum Extent {
 
 /// All violations of a tree.
 pub fn check(node: &Node, kind: &KindSchema, extent: Extent) -> Vec<Diagnostic> {
-    let json = node.to_json();
+    check_json(node, &node.to_json(), kind, extent)
+}
+
+/// The same where the tree is at hand as JSON too.
+pub fn check_json(node: &Node, json: &Value, kind: &KindSchema, extent: Extent) -> Vec<Diagnostic> {
     let validator = match extent {
         Extent::Fragment => kind.fragment(),
         Extent::Whole => kind.full(),
     };
-    if validator.is_valid(&json) {
+    if validator.is_valid(json) {
         return Vec::new();
     }
     let judge = Judge { node, kind, extent };
     let mut found = Vec::new();
-    for error in validator.iter_errors(&json) {
+    for error in validator.iter_errors(json) {
         judge.convert(&error, &mut found);
     }
     join_misspelt(&mut found);

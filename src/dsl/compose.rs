@@ -120,12 +120,19 @@ impl Layers {
             .all(|l| l.selector.is_none() && !l.templates)
     }
 
-    /// The parts that the resource's author wrote, for the fragment check.
-    pub fn own(&self) -> impl Iterator<Item = &Node> {
+    /// The parts that the resource's author wrote, for the fragment check, by their number.
+    pub fn own(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.layers
             .iter()
             .map(|l| &l.node)
-            .filter(|n| !matches!(n.place.layer, Layer::Profile(_)))
+            .enumerate()
+            .filter(|(_, n)| !matches!(n.place.layer, Layer::Profile(_)))
+    }
+
+    /// The number of the part that a target sees on top of all others, so that nothing of it is hidden.
+    pub fn top(&self, target: &Target) -> Option<usize> {
+        let seen = |l: &LayerOf| l.selector.as_ref().is_none_or(|s| s.selects(target));
+        self.layers.iter().rposition(seen)
     }
 }
 

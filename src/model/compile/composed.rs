@@ -1,10 +1,13 @@
 //! One resource composed for every target, checked and decoded.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::resources::Entry;
 use super::{Files, Shared};
-use crate::dsl::check::{Extent, check};
+use crate::dsl::check::{Extent, check, check_json};
 use crate::dsl::codes;
 use crate::dsl::compose::{self, Layers, Target};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -82,38 +85,44 @@ pub(super) struct Composed {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
+/// A resource on one target, with what the schema says of it.
+struct OnTarget {
+    whole: Option<(Node, Value)>,
+    found: Vec<Diagnostic>,
+}
+
 /// Composes a resource for every target.
 pub(super) fn compose(entry: &Entry<'_>, scopes: &TargetScopes<'_>, files: &Files<'_>) -> Composed {
     let mut form = Diagnostics::default();
     let layers = compose::layers(entry.written, &entry.overlays, entry.kind, files, &mut form);
     let broken_form = form.has_errors();
     let mut diagnostics: Vec<Diagnostic> = form.into_iter().collect();
-    let mut fragment = Vec::new();
-    for node in layers.own() {
-        fragment.extend(check(node, entry.kind, Extent::Fragment));
-    }
+    let seen = match layers.invariant() {
+        true => scopes.targets.get(..1).unwrap_or_default(),
+        false => scopes.targets,
+    };
+    let wholes: Vec<OnTarget> = (0..seen.len())
+        .map(|index| on_target(entry, &layers, (scopes, index), files))
+        .collect();
+    // A part that lies on top of a sound whole is sound itself.
+    let sound: BTreeSet<usize> = (seen.iter().zip(&wholes))
+        .filter(|(_, whole)| whole.found.is_empty() && whole.whole.is_some())
+        .filter_map(|(target, _)| layers.top(target))
+        .collect();
+    let unproven = layers.own().filter(|(index, _)| !sound.contains(index));
+    let fragment: Vec<Diagnostic> = unproven
+        .flat_map(|(_, node)| check(node, entry.kind, Extent::Fragment))
+        .collect();
     let broken = broken_form || !fragment.is_empty();
     diagnostics.extend(fragment);
     let mut members: Vec<Option<Shared>> = Vec::with_capacity(scopes.targets.len());
-    for (index, target) in scopes.targets.iter().enumerate() {
-        if layers.invariant() && index > 0 {
-            members.push(members[0].clone());
-            continue;
-        }
-        let built_in = scopes.built_in(target, entry);
-        let variables = [&scopes.environments[index], &scopes.project, &built_in];
-        let (node, mut found) = on_target(entry, &layers, target, files, &variables);
-        if !layers.invariant() {
-            found
-                .iter_mut()
-                .for_each(|d| d.environments = vec![target.environment.clone()]);
-        }
-        let sound = found.is_empty() && !broken;
+    for OnTarget { whole, found } in wholes {
+        let whole = whole.filter(|_| found.is_empty() && !broken);
         diagnostics.extend(found);
-        members.push(
-            node.filter(|_| sound)
-                .and_then(|node| decode(entry, node, &mut diagnostics)),
-        );
+        members.push(whole.and_then(|whole| decode(entry, whole, &mut diagnostics)));
+    }
+    if let Some(first) = members.first().cloned() {
+        members.resize(scopes.targets.len(), first);
     }
     Composed {
         members,
@@ -124,21 +133,34 @@ pub(super) fn compose(entry: &Entry<'_>, scopes: &TargetScopes<'_>, files: &File
 fn on_target(
     entry: &Entry<'_>,
     layers: &Layers,
-    target: &Target,
+    (scopes, index): (&TargetScopes<'_>, usize),
     files: &Files<'_>,
-    variables: &[&Variables],
-) -> (Option<Node>, Vec<Diagnostic>) {
+) -> OnTarget {
+    let target = &scopes.targets[index];
+    let built_in = scopes.built_in(target, entry);
+    let variables = [&scopes.environments[index], &scopes.project, &built_in];
     let mut out = Diagnostics::default();
-    let node = compose::compose(layers, target, files, variables, &mut out);
+    let node = compose::compose(layers, target, files, &variables, &mut out);
     let mut found: Vec<Diagnostic> = out.into_iter().collect();
-    if let Some(node) = &node {
-        found.extend(check(node, entry.kind, Extent::Whole));
+    let whole = node.map(|node| {
+        let json = node.to_json();
+        found.extend(check_json(&node, &json, entry.kind, Extent::Whole));
+        (node, json)
+    });
+    if !layers.invariant() {
+        found
+            .iter_mut()
+            .for_each(|d| d.environments = vec![target.environment.clone()]);
     }
-    (node, found)
+    OnTarget { whole, found }
 }
 
-fn decode(entry: &Entry<'_>, node: Node, out: &mut Vec<Diagnostic>) -> Option<Shared> {
-    match Resource::decode(entry.kind.name, node.to_json()) {
+fn decode(
+    entry: &Entry<'_>,
+    (node, json): (Node, Value),
+    out: &mut Vec<Diagnostic>,
+) -> Option<Shared> {
+    match Resource::decode(entry.kind.name, json) {
         Ok(resource) => Some(Arc::new(Member { resource, node })),
         Err(error) => {
             let at = entry.written.name_span();

@@ -81,7 +81,7 @@ fn profile(
         files,
         out,
     );
-    for node in layers.own() {
+    for (_, node) in layers.own() {
         check(node, kind, Extent::Fragment)
             .into_iter()
             .for_each(|d| out.push(d));

@@ -174,7 +174,7 @@ mod tests {
         let text = "repository \"https://ana:pw@bank\"\n";
         let masked = "https://ana:••@bank";
         assert_eq!(
-            shown(text, 12..30),
+            shown(text, 12..31),
             (format!("repository \"{masked}\""), masked.into())
         );
     }

@@ -81,7 +81,7 @@ fn an_api_server_that_dies_in_the_middle_leaves_what_the_next_run_finishes() {
         .verb(Verb::Apply)
         .namespace(&format!("web-{env}"));
     proxy.add(Rule::new(applies, Fault::PauseBefore(gate.clone())).nth(4));
-    let args = ["apply", "--env", env, "--timeout", "10"];
+    let args = ["apply", "--env", env, "--timeout", "10s"];
     let said = std::thread::scope(|scope| {
         let running = scope.spawn(|| bank.run(proxy.kubeconfig(), &args));
         assert!(gate.wait_reached(std::time::Duration::from_secs(60)));

@@ -97,7 +97,7 @@ fn r_08_bad_bodies_are_not_absence() {
                 .verb(Verb::List)
                 .resource(resource);
             proxy.add(Rule::new(reads, fault.clone()));
-            let args = ["apply", "--env", env, "--timeout", "5"];
+            let args = ["apply", "--env", env, "--timeout", "5s"];
             let said = bank.run(proxy.kubeconfig(), &args);
             assert_ne!(said.code, 0, "{name} for {resource}: {}", said.end());
             let writes = proxy.writes();
@@ -160,7 +160,7 @@ fn r_60_deleted_by_a_person() {
     let hold = r#"{"metadata":{"finalizers":["bank.example/hold"]}}"#;
     kubectl(&["patch", "service", "web-api", "--type=merge", "-p", hold]);
     kubectl(&["delete", "service", "web-api", "--wait=false"]);
-    let args = ["apply", "--env", env, "--timeout", "5"];
+    let args = ["apply", "--env", env, "--timeout", "5s"];
     let said = bank.run(proxy.kubeconfig(), &args);
     assert_ne!(
         said.code,
