@@ -18,6 +18,7 @@ use crate::object::{ObjectKey, Rendered};
 use crate::plan::Plan;
 use crate::plan::step::Step;
 
+pub mod again;
 mod books;
 pub mod cluster;
 mod executor;

@@ -19,6 +19,7 @@ mod diff;
 mod docs;
 mod explain;
 mod fmt;
+mod images;
 mod install;
 mod new;
 mod plan;
@@ -60,6 +61,7 @@ enum Command {
     New(new::Arguments),
     Show(show::Arguments),
     Render(render::Arguments),
+    Images(images::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
     Adopt(adopt::Arguments),
@@ -111,6 +113,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::New(arguments) => new::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Images(arguments) => images::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Adopt(arguments) => adopt::run(&arguments),

@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod guard;
+pub mod images;
 pub mod job;
 pub mod objects;
 pub mod show;

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::apply::again::may_mend;
 use crate::apply::cluster::{Cluster, Seen, Target};
 use crate::apply::pods::pods;
 use crate::apply::problem::Problem;
@@ -73,6 +74,28 @@ pub async fn healthy<C: Cluster>(
             return Ok(last);
         }
     }
+}
+
+/// Judges once more what was not healthy, and waits until the deadline where it may mend: a failure that
+/// an object reports of itself can end when another object appears. At least one look is taken.
+pub async fn again<C: Cluster>(cluster: &C, waiting: &Waiting) -> Result<Health, Problem> {
+    let Some(live) = cluster.read(&waiting.target).await? else {
+        return Ok(unknown("it does not exist"));
+    };
+    let mut last = completion(&live.body, cluster.now());
+    if !may_mend(&waiting.target.key.group_kind, &live.body) {
+        return Ok(last);
+    }
+    let mut watcher = Watcher::new(cluster, waiting);
+    while !last.is_settled() {
+        last = match watcher.next().await? {
+            Look::Over => return Ok(last),
+            Look::Gone => unknown("it does not exist"),
+            Look::Unread(why) => unknown(&why),
+            Look::At(live) => completion(&live.body, cluster.now()),
+        };
+    }
+    Ok(last)
 }
 
 /// Waits until no object of this UID exists; otherwise says what it waits for.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::session::{self, Scope, Session};
@@ -10,7 +11,7 @@ use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::prepare;
-use crate::apply::{self, Options, Progress, Run};
+use crate::apply::{self, Options, Progress, Run, again};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::SavedPlan;
@@ -38,6 +39,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     session::runtime()?.block_on(apply_all(&session, arguments))
 }
 
+/// How a set ended: the exit code without its health, and its report where something was written.
+struct Ended<'a> {
+    rendered: &'a Rendered,
+    floor: Exit,
+    report: Option<Report>,
+}
+
+impl Ended<'_> {
+    fn exit(&self) -> Exit {
+        let report = self.report.as_ref().map_or(Exit::Ok, verdict);
+        worse(self.floor, report)
+    }
+}
+
 async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let saved = arguments
         .saved
@@ -56,37 +71,59 @@ async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Fai
         }
         let cluster = session::connect(session, name, &arguments.scope.to).await?;
         session::headline(name, wanted.len());
+        let patience = Instant::now() + arguments.timeout.to_std();
+        let mut all = Vec::new();
         for rendered in wanted {
-            let next = apply_set(
-                session,
-                &cluster,
-                (rendered, &beside),
-                (arguments, saved.as_ref()),
-                &stop,
-            )
-            .await?;
-            exit = worse(exit, next);
-            if next == Exit::Partly && rendered.set.owner == Owner::Platform {
+            let how = (arguments, saved.as_ref());
+            let ended = apply_set(session, &cluster, (rendered, &beside), how, &stop).await?;
+            if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
                 output::note(
                     "the platform's set is not complete: sets of tenants that need it may wait",
                 );
             }
+            all.push(ended);
         }
+        look_again(&cluster, &mut all, patience, &stop).await;
+        exit = all.iter().map(Ended::exit).fold(exit, worse);
     }
     Ok(exit)
+}
+
+/// Judges again what was not healthy when its own set was done, now that all sets are.
+async fn look_again(
+    cluster: &KubeCluster,
+    all: &mut [Ended<'_>],
+    patience: Instant,
+    stop: &CancellationToken,
+) {
+    for ended in all {
+        let Some(report) = &mut ended.report else {
+            continue;
+        };
+        if again::unsettled(report).is_empty() {
+            continue;
+        }
+        let set = &ended.rendered.set;
+        again::settle(cluster, ended.rendered, report, patience, stop).await;
+        let left = again::unsettled(report).len();
+        output::print(&match left {
+            0 => format!("{set}: healthy after all\n"),
+            _ => format!("{set}: {left} still not healthy\n"),
+        });
+    }
 }
 
 fn read_plan(path: &std::path::Path) -> Result<SavedPlan, Failure> {
     Ok(SavedPlan::read(&disk::read_text(path)?)?)
 }
 
-async fn apply_set(
+async fn apply_set<'a>(
     session: &Session,
     cluster: &KubeCluster,
-    (rendered, beside): (&Rendered, &Neighbours<'_>),
+    (rendered, beside): (&'a Rendered, &Neighbours<'_>),
     (arguments, saved): (&Arguments, Option<&SavedPlan>),
     stop: &CancellationToken,
-) -> Result<Exit, Failure> {
+) -> Result<Ended<'a>, Failure> {
     let identity = session.rights.identity(&rendered.set);
     let mut policy = session.rights.policy(&rendered.set);
     policy
@@ -100,22 +137,14 @@ async fn apply_set(
         }
         None => &fresh,
     };
-    let refused = plan
-        .findings
-        .iter()
-        .any(|finding| finding.level == Level::Error || goes(finding, rendered));
-    if plan.is_empty() && !refused {
-        output::print(&format!("{}: no changes\n", rendered.set));
-        return Ok(Exit::Ok);
+    if plan.is_empty() {
+        return Ok(Ended {
+            rendered,
+            floor: nothing(session, rendered, plan),
+            report: None,
+        });
     }
     show(session, plan);
-    if plan.is_empty() {
-        output::note(&format!(
-            "{}: nothing was written, for the reasons above",
-            rendered.set
-        ));
-        return Ok(Exit::Partly);
-    }
     let options = Options {
         patience: arguments.timeout.to_std(),
         ..Options::default()
@@ -131,13 +160,31 @@ async fn apply_set(
         progress: &progress,
     };
     let report = apply::apply(cluster, run).await?;
-    let exit = conclude(session, rendered, plan, &report);
+    conclude(session, rendered, plan, &report);
     let going = plan.findings.iter().any(|finding| goes(finding, rendered));
-    Ok(if going {
-        worse(exit, Exit::Partly)
-    } else {
-        exit
+    Ok(Ended {
+        rendered,
+        floor: if going { Exit::Partly } else { Exit::Ok },
+        report: Some(report),
     })
+}
+
+/// Says why an empty plan is empty.
+fn nothing(session: &Session, rendered: &Rendered, plan: &Plan) -> Exit {
+    let refused = plan
+        .findings
+        .iter()
+        .any(|finding| finding.level == Level::Error || goes(finding, rendered));
+    if !refused {
+        output::print(&format!("{}: no changes\n", rendered.set));
+        return Exit::Ok;
+    }
+    show(session, plan);
+    output::note(&format!(
+        "{}: nothing was written, for the reasons above",
+        rendered.set
+    ));
+    Exit::Partly
 }
 
 /// Whether something that is wanted is being deleted: it is made anew when it is gone, not before.
@@ -206,6 +253,11 @@ pub(super) fn conclude(
         String::new()
     };
     output::print(&format!("{}: {done} done, {not} not{held}\n", rendered.set));
+    verdict(report)
+}
+
+/// The exit code that a report deserves.
+fn verdict(report: &Report) -> Exit {
     match (report.complete(), report.healthy()) {
         (true, true) => Exit::Ok,
         (true, false) => Exit::Unhealthy,

@@ -2,6 +2,7 @@
 //! nothing: what it is made of comes from `manifests`, or from outside.
 
 mod check;
+pub mod needed;
 #[cfg(test)]
 mod tests;
 

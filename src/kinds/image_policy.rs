@@ -1,6 +1,7 @@
 //! Which images may run. Renders nothing: every image of a plan is judged by it.
 
 mod check;
+pub mod judge;
 #[cfg(test)]
 mod tests;
 

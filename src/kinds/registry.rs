@@ -1,9 +1,11 @@
 //! A registry of images: where it is, how pods log in, what it mirrors. Renders nothing itself: image
-//! policies and image lists read it.
+//! policies read it, and pods get its pull secret.
 
 mod check;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
 use crate::names::{Name, ObjectName};
 use crate::values::host::HostPort;
+use crate::values::image::ImageRepository;
 
 /// A registry of images. It renders nothing itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +32,32 @@ pub struct Registry {
     /// Registry whose images it holds too.
     #[serde(default)]
     pub mirror: Repeated<HostPort>,
+}
+
+/// The host that images without one come from.
+const DEFAULT_HOST: &str = "docker.io";
+
+/// The host of an image's registry with its port; the one of container runtimes where none is written.
+pub fn host_of(image: &ImageRepository) -> &str {
+    match image.registry() {
+        None | Some("index.docker.io") => DEFAULT_HOST,
+        Some(host) => host,
+    }
+}
+
+/// The secrets with which pods log in to the registries of these images, in order of name. An image
+/// without a `registry` of its host needs none.
+pub fn pull_secrets<'i>(
+    images: impl Iterator<Item = &'i ImageRepository>,
+    scope: &Scope<'_>,
+) -> Vec<String> {
+    let hosts: BTreeSet<&str> = images.map(host_of).collect();
+    let named = scope
+        .platforms::<Registry>()
+        .filter(|(_, registry)| hosts.contains(registry.host.to_string().as_str()))
+        .filter_map(|(_, registry)| registry.pull_secret.as_ref());
+    let names: BTreeSet<String> = named.map(ToString::to_string).collect();
+    names.into_iter().collect()
 }
 
 impl Kind for Registry {

@@ -91,6 +91,18 @@ impl<'a> Scope<'a> {
         all.filter_map(|(id, member)| K::of(&member.resource).map(|kind| (id, kind)))
     }
 
+    /// The resources of a kind that belong to the platform itself, in order of name.
+    pub fn platforms<K: Typed>(&self) -> impl Iterator<Item = (&'a ResourceId, &'a K)> {
+        let first = ResourceId {
+            kind: K::NAME.to_owned(),
+            tenant: None,
+            name: String::new(),
+        };
+        let from = self.world.resources.range(first..);
+        from.take_while(|(id, _)| id.kind == K::NAME && id.tenant.is_none())
+            .filter_map(|(id, member)| K::of(&member.resource).map(|kind| (id, kind)))
+    }
+
     /// The resources of a kind that belong to the same tenant.
     pub fn own<K: Typed>(&self) -> impl Iterator<Item = (&'a ResourceId, &'a K)> {
         let tenant = self.id.tenant.clone();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{guard, objects, tests_of, verbatim};
+use super::{guard, images, objects, tests_of, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
@@ -310,11 +310,16 @@ fn render_one(
             problem
         }));
     }
-    complete(all, problems)
+    complete(all, problems, &scope)
 }
 
-/// All of it, or what is in the way.
-fn complete<T>(all: Vec<T>, problems: Vec<Diagnostic>) -> Result<Vec<T>, Vec<Diagnostic>> {
+/// All of it, or what is in the way, images that no policy allows included.
+fn complete(
+    all: Vec<Desired>,
+    mut problems: Vec<Diagnostic>,
+    scope: &Scope<'_>,
+) -> Result<Vec<Desired>, Vec<Diagnostic>> {
+    problems.extend(all.iter().flat_map(|d| images::refused(d, scope)));
     if problems.is_empty() {
         Ok(all)
     } else {

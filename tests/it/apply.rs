@@ -1,6 +1,7 @@
 //! Applying a set to a real API server: what is written, what stops, what is recorded.
 
 mod adoption;
+mod again;
 mod books;
 mod faults;
 mod identity;

@@ -280,3 +280,35 @@ fn names_that_are_the_same_to_some_machines_are_refused() {
     ]);
     assert_snapshot!(told(&dir, &["validate"]));
 }
+
+#[test]
+fn images_are_listed_once_with_where_they_are_used() {
+    let more = "app till tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n  \
+        sidecar logs { image \"registry.example/a-logs\"; version \"2\" }\n}\n";
+    let dir = project(&[("app.kdl", APP.as_bytes()), ("more.kdl", more.as_bytes())]);
+    let said = |args: &[&str]| {
+        let output = run(dir.path(), args);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        said(&["images", "--env", "dev"]),
+        "registry.example/a-logs:2\nregistry.example/cart:1.0.0\n"
+    );
+    let places = said(&["images", "--where"]);
+    let users: Vec<&str> = places.lines().filter(|l| l.starts_with("  ")).collect();
+    assert_eq!(users.len(), 3, "{places}");
+    assert!(
+        users[0].contains("lab/dev/web: Deployment.apps/till") && users[0].contains("more.kdl:4:"),
+        "{places}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&said(&["images", "-o", "json"])).unwrap();
+    assert_eq!(json[1]["image"], "registry.example/cart:1.0.0");
+    assert_eq!(json[1]["used"].as_array().unwrap().len(), 2);
+    let unknown = run(dir.path(), &["images", "--env", "qa"]);
+    assert_eq!(unknown.status.code(), Some(64));
+}

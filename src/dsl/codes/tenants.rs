@@ -151,4 +151,46 @@ catalogue! {
     "The field is part of the language and this version does not carry it out, so accepting it would be a promise that \
      nobody keeps. Leave it out, or update kubemate.",
     Unshown("what is missing changes with every version");
+
+    IMAGE_REGISTRY = 560, "An image from a registry that a policy does not allow",
+    "An `image-policy` names the registries that images may come from in an environment, and this image comes from \
+     another one; without a host in front it is `docker.io`. Take it from one of them, or from their copy of it.",
+    shown(
+        &[(PLATFORM, "registry own host=\"registry.example\"\nimage-policy all { only own }\n"),
+          (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],
+        &[(PLATFORM, "registry own host=\"registry.example\"\nimage-policy all { only own }\n"),
+          (WEB, "app shop tenant=web {\n  image \"registry.example/i\"\n  version \"1.0.0\"\n}\n")],
+    );
+
+    IMAGE_DIGEST = 561, "An image without the digest that a policy asks for",
+    "A tag can be moved to other content, a digest cannot. An `image-policy` with `require digest` holds in this \
+     environment, so write the digest beside the version.",
+    shown(
+        &[(PLATFORM, "image-policy fixed env=prod { require digest }\n"),
+          (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],
+        &[(PLATFORM, "image-policy fixed env=prod { require digest }\n"),
+          (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  in prod {\n    version \"1.0.0\" \
+                 digest=\"sha256:9f3a0c5e7d1b2a4f6c8e0d2b4a6f8c0e1d3b5a7f9c1e3d5b7a9f1c3e5d7b9a1f\"\n  }\n}\n")],
+    );
+
+    IMAGE_TAG = 562, "A tag that a policy does not allow",
+    "An `image-policy` forbids this tag in the environment, as `latest`, whose content changes without a commit. \
+     Name the version that shall run.",
+    shown(
+        &[(PLATFORM, "image-policy named { deny-tag latest }\n"),
+          (WEB, "app shop tenant=web {\n  image i\n  version latest\n}\n")],
+        &[(PLATFORM, "image-policy named { deny-tag latest }\n"),
+          (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],
+    );
+
+    COMPONENT_MISSING = 563, "Something whose component is not declared",
+    "Certificates, secrets, routes, triggers and canaries become objects of operators that must be installed. The \
+     project declares components and not this one. It is a warning, because only the cluster knows what is there: a \
+     plan asks it, and refuses what it does not serve.",
+    shown(
+        &[(PLATFORM, "component keda version=\"2.20\" external=#true\n"),
+          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+        &[(PLATFORM, "component cert-manager version=\"1.21\" external=#true\n"),
+          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+    );
 }

@@ -20,7 +20,11 @@ use crate::object::{GroupKind, ObjectKey};
 
 pub(super) fn render(app: &App, scope: &Scope<'_>, out: &mut Objects) {
     let frame = Frame::new(app, scope);
-    out.push(frame.request("app/service-account.yaml.j2", ""));
+    let account = frame.request("app/service-account.yaml.j2", "");
+    out.push(match pods::of_account(&frame) {
+        Value::Array(none) if none.is_empty() => account.set("pull_secrets", &Value::Null),
+        secrets => account.with("pull_secrets", &secrets, "/image"),
+    });
     let checksum = config::render(&frame, out);
     let checksum = checksum.as_deref();
     config::claims(&frame, out);

@@ -2,10 +2,12 @@
 
 use super::Certificate;
 use crate::dsl::codes;
+use crate::kinds::component::needed;
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Findings, Scope};
 
 pub(super) fn check(certificate: &Certificate, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    needed::check("cert-manager.io", "", scope, out);
     if certificate.host.is_empty() {
         let message = format!("certificate `{}` is for no host", certificate.name);
         out.push(out.error(codes::MISSING_FIELD, "", message).help("add `host \"NAME\"`"));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::kinds::tests::{said_of};
+use crate::kinds::tests::{said, said_of};
 
 #[test]
 fn what_is_refused_is_said_in_words() {
@@ -31,4 +31,25 @@ component c version="1.2.3""#,
     ] {
         assert_eq!(said_of(text), Vec::<String>::new(), "{text}");
     }
+}
+
+#[test]
+fn what_a_kind_builds_on_is_declared_where_anything_is() {
+    let files = |components: &str| {
+        let platform = format!(
+            "{components}\nsecret-store vault server=\"https://vault.bank\" {{ allow tenant=payments \"kv/payments/*\" }}\n\
+             tenant payments {{ namespace core }}\ntenant identity\n"
+        );
+        let tenant = "secret db tenant=payments from=\"vault:kv/payments/db\" { keys a }\n\
+             certificate own tenant=payments issuer=ca { host \"a.${domain}\" }\n";
+        said(&[("platform/all.kdl", &platform), ("tenants/payments/a.kdl", tenant)])
+    };
+    assert_eq!(files(""), Vec::<String>::new(), "nothing is declared: the cluster knows");
+    let found = files("component keda version=\"2.20\" external=#true");
+    let needs: Vec<&str> = found.iter().filter_map(|s| s.split('`').nth(1)).collect();
+    assert_eq!(needs, ["cert-manager", "external-secrets"], "{found:?}");
+    assert!(found.iter().all(|s| s.starts_with("(warning) KM0563")), "{found:?}");
+    let both = "component cert-manager version=\"1.21\" external=#true\n\
+        component external-secrets version=\"1.3\" external=#true";
+    assert_eq!(files(both), Vec::<String>::new());
 }

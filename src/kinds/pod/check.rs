@@ -1,6 +1,7 @@
 //! Rules about the parts of a pod, for every kind that has one. Each is reported on its own field.
 
 mod container;
+mod image;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub(crate) fn containers(
 ) {
     for view in all {
         container::check(view, parts, scope, out);
+        image::check(view, scope, out);
     }
     let mut called: BTreeMap<&str, &str> = BTreeMap::new();
     let mut numbered: BTreeMap<String, String> = BTreeMap::new();

@@ -132,6 +132,8 @@ pub struct PodView<'a> {
     pub selector: &'a Value,
     /// Seconds to end before it is killed.
     pub grace: Option<u64>,
+    /// Secrets with which its images are fetched.
+    pub pull_secrets: Vec<String>,
     /// `OnFailure` or `Never` for pods that end.
     pub restart: Option<&'static str>,
 }
@@ -155,6 +157,7 @@ pub fn pod(view: &PodView<'_>) -> Traced {
         view.grace.map_or(Value::Null, Value::from),
         "/shutdown/grace",
     );
+    spec.put("imagePullSecrets", named(&view.pull_secrets), "/image");
     spec.set("securityContext", security(view.security));
     for host in &view.security.host {
         let field = match host {
@@ -182,6 +185,12 @@ pub fn pod(view: &PodView<'_>) -> Traced {
     spec.nest("containers", containers);
     spec.nest("volumes", volumes::volumes(view));
     spec
+}
+
+/// References to objects by name alone, as pods and their accounts name secrets.
+pub fn named(names: &[String]) -> Value {
+    let one = |name: &String| json!({ "name": name });
+    Value::Array(names.iter().map(one).collect())
 }
 
 /// The claims that a workload makes for each of its replicas.

@@ -10,10 +10,15 @@ mod split;
 use super::Route;
 use super::place::Dialect;
 use super::rule::Rule;
+use crate::kinds::component::needed;
 use crate::kinds::{Findings, Scope};
 
 pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let dialect = place::check(route, scope, out);
+    needed::check("gateway.networking.k8s.io", "", scope, out);
+    if dialect == Some(Dialect::Traefik) {
+        needed::check("traefik.io", "", scope, out);
+    }
     for (index, rule) in route.rule.iter().enumerate() {
         let here = Here {
             route,

@@ -3,6 +3,7 @@
 use super::Secret;
 use crate::dsl::check::closest;
 use crate::dsl::codes;
+use crate::kinds::component::needed;
 use crate::kinds::secret_store::SecretStore;
 use crate::kinds::{Findings, Scope};
 use crate::values::path::SecretSource;
@@ -18,7 +19,10 @@ pub(super) fn check(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) 
                 .label("the second one")
                 .help("keep either `from` or `sops`"),
         ),
-        (Some(source), None) => from(secret, source, scope, out),
+        (Some(source), None) => {
+            needed::check("external-secrets.io", "/from", scope, out);
+            from(secret, source, scope, out);
+        }
         (None, Some(_)) => sops(secret, scope, out),
     }
     for key in secret.form.keys() {

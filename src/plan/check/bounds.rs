@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::component::needed;
 use crate::object::GroupKind;
 use crate::plan::check::Input;
 use crate::plan::draft::Draft;
+use crate::plan::observed::ServedKind;
 use crate::plan::{Finding, Level, Rule};
 
 /// Most bytes of an object the API server stores.
@@ -78,38 +80,60 @@ pub(super) fn served(input: Input<'_>) -> Vec<Finding> {
         let GroupKind { group, kind } = draft.key.group_kind.clone();
         kinds.contains(&(group, kind))
     };
-    let finding = |draft: &Draft<'_>, message: String, help: &str| {
-        Some(
-            draft
-                .finding(Level::Error, Rule::KindNotServed, message)
-                .help(help),
-        )
+    let finding = |draft: &Draft<'_>, (message, help): (String, String)| {
+        draft
+            .finding(Level::Error, Rule::KindNotServed, message)
+            .help(help)
     };
     input
         .drafts
         .iter()
         .filter(|draft| draft.action.writes())
         .filter_map(|draft| match discovery.find(&draft.key.group_kind) {
-            Some(kind) if kind.namespaced != draft.key.namespace.is_some() => {
-                let (is, has) = if kind.namespaced { ("lives in a namespace", "none is given") } else { ("has no namespace", "one is given") };
-                finding(draft, format!("a {} {is}, and {has}", draft.key.group_kind), "")
-            }
-            Some(kind) => {
-                let version = draft.desired?.manifest.api_version.as_str();
-                let version = version.rsplit_once('/').map_or(version, |(_, v)| v);
-                if kind.versions.iter().any(|v| v == version) {
-                    return None;
-                }
-                let served = kind.versions.join(", ");
-                finding(draft, format!("the cluster does not serve {version} of {}, but {served}", draft.key.group_kind), "")
-            }
+            Some(kind) => Some(finding(draft, (misfit(draft, kind)?, String::new()))),
             None if !discovery.complete || defined(draft) => None,
-            None => {
-                let help = "install the component that brings this kind, and say so in the platform's files";
-                finding(draft, format!("the cluster does not serve the kind {}", draft.key.group_kind), help)
-            }
+            None => Some(finding(draft, unknown(&draft.key.group_kind))),
         })
         .collect()
+}
+
+/// Why an object does not fit the kind as it is served.
+fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<String> {
+    let group_kind = &draft.key.group_kind;
+    if kind.namespaced != draft.key.namespace.is_some() {
+        let (is, has) = if kind.namespaced {
+            ("lives in a namespace", "none is given")
+        } else {
+            ("has no namespace", "one is given")
+        };
+        return Some(format!("a {group_kind} {is}, and {has}"));
+    }
+    let version = draft.desired?.manifest.api_version.as_str();
+    let version = version.rsplit_once('/').map_or(version, |(_, v)| v);
+    if kind.versions.iter().any(|v| v == version) {
+        return None;
+    }
+    let served = kind.versions.join(", ");
+    Some(format!(
+        "the cluster does not serve {version} of {group_kind}, but {served}"
+    ))
+}
+
+/// What is said of a kind that a cluster does not know: by which component it would come, where that is
+/// one that kinds build on.
+fn unknown(kind: &GroupKind) -> (String, String) {
+    let message = format!("the cluster does not serve the kind {kind}");
+    match needed::of_group(&kind.group) {
+        Some(component) => (
+            format!("{message}, which the component `{component}` brings"),
+            needed::how_to_add(component),
+        ),
+        None => {
+            let help =
+                "install the component that brings this kind, and say so in the platform's files";
+            (message, help.to_owned())
+        }
+    }
 }
 
 /// Objects that are too large to be stored.

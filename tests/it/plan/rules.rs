@@ -11,6 +11,7 @@ use super::world::{Model, config, desired, rendered};
 mod changes;
 mod deletes;
 mod owners;
+mod served;
 
 fn key(group: &str, kind: &str, name: &str) -> ObjectKey {
     let namespace = Some("payments".to_owned());

@@ -1,6 +1,7 @@
 //! A rollout says what its strategy can do, and all that it needs.
 
 use crate::dsl::codes;
+use crate::kinds::component::needed;
 use crate::kinds::route::Route;
 use crate::kinds::{Findings, Scope};
 use crate::kinds::app::rollout::{Measure, Rollout, Strategy};
@@ -28,6 +29,7 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         );
     }
     if rollout.strategy.progressive() {
+        needed::check("flagger.app", "/rollout", scope, out);
         progressive(app, rollout, out);
         flagger(app, rollout, scope, out);
     }

@@ -4,6 +4,7 @@ use crate::dsl::codes;
 use crate::dsl::node::escape;
 use crate::kinds::app::App;
 use crate::kinds::app::scale::Autoscale;
+use crate::kinds::component::needed;
 use crate::kinds::pod::check::{known_key, seconds, sounds_secret};
 use crate::kinds::{Findings, Scope};
 
@@ -17,6 +18,7 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         only_with_triggers(autoscale, out);
         return;
     }
+    needed::check("keda.sh", "/autoscale", scope, out);
     for (name, metric) in autoscale.metric.iter() {
         let at = format!("/autoscale/metric/{name}");
         if !matches!(name.as_str(), "cpu" | "memory") {

@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 use super::Frame;
 use crate::dsl::form::Keyed;
 use crate::kinds::app::job::Task;
-use crate::kinds::app::{Workload, views};
-use crate::kinds::pod::render::{ContainerView, PodView, Traced, pod};
+use crate::kinds::app::{App, Workload, views};
+use crate::kinds::pod::render::{ContainerView, PodView, Traced, named, pod};
 use crate::kinds::pod::{Placement, Security};
+use crate::kinds::registry::pull_secrets;
+use crate::values::image::ImageRepository;
 
 /// The pod of the app itself.
 pub(super) fn of_app(frame: &Frame<'_>, selector: &Value) -> Traced {
@@ -37,14 +39,31 @@ pub(super) fn of_app(frame: &Frame<'_>, selector: &Value) -> Traced {
             .shutdown
             .grace
             .map(crate::values::duration::Duration::to_seconds),
+        pull_secrets: pull_secrets(images(app), frame.scope),
         restart: app.workload.ends().then_some("Never"),
     })
+}
+
+/// The images of the app's own pod.
+fn images(app: &App) -> impl Iterator<Item = &ImageRepository> {
+    let beside = app.sidecar.values().chain(app.init.values());
+    std::iter::once(&app.image).chain(beside.map(|container| &container.image))
+}
+
+/// With what the app's account fetches the images of its pod and of its tasks.
+pub(super) fn of_account(frame: &Frame<'_>) -> Value {
+    let app = frame.app;
+    let tasks = app.before.values().chain(app.after.values());
+    let tasks = tasks.flat_map(|tasks| tasks.task.values());
+    let all = images(app).chain(tasks.filter_map(|task| task.image.as_ref()));
+    named(&pull_secrets(all, frame.scope))
 }
 
 /// The pod of a task, written at `at`.
 pub(super) fn of_task(frame: &Frame<'_>, name: &str, task: &Task, at: &str) -> Traced {
     let app = frame.app;
     let container = views::task(app, name, task, at);
+    let pull_secrets = pull_secrets([container.image].into_iter(), frame.scope);
     let security = Security {
         user: app.security.user,
         group: app.security.group,
@@ -68,6 +87,7 @@ pub(super) fn of_task(frame: &Frame<'_>, name: &str, task: &Task, at: &str) -> T
         security: &security,
         selector: &Value::Null,
         grace: None,
+        pull_secrets,
         restart: Some("Never"),
     })
 }
