@@ -9,6 +9,7 @@
     reason = "a bench fails by panicking and reads files of its own"
 )]
 
+#[expect(dead_code, reason = "the other bench uses the rest")]
 #[path = "../language/project.rs"]
 mod project;
 

@@ -61,20 +61,22 @@ enum Change {
     Add(u8),
 }
 
+/// What is put into a file somewhere.
+const WORDS: &[&str] = &[
+    "x",
+    "{",
+    "}",
+    "\"",
+    "\n",
+    " 1 ",
+    "/-",
+    "app cart tenant=web\n",
+    "${host}",
+];
+
 fn change() -> impl Strategy<Value = Change> {
     let file = 0..FILES.len();
     let place = any::<prop::sample::Index>();
-    const WORDS: &[&str] = &[
-        "x",
-        "{",
-        "}",
-        "\"",
-        "\n",
-        " 1 ",
-        "/-",
-        "app cart tenant=web\n",
-        "${host}",
-    ];
     prop_oneof![
         3 => (file.clone(), place, 1..9_u8).prop_map(|(f, at, n)| Change::Cut(f, at, n)),
         3 => (file.clone(), any::<prop::sample::Index>(), prop::sample::select(WORDS))

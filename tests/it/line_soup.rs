@@ -44,10 +44,12 @@ fn soup() -> impl Strategy<Value = String> {
     ];
     prop::collection::vec(line, 1..40).prop_map(|lines| {
         // As many closing braces as it takes, so that most soups get past the scan.
-        let open =
-            |line: &String| line.matches('{').count() as i64 - line.matches('}').count() as i64;
-        let missing = lines.iter().map(open).sum::<i64>().max(0);
-        format!("{}\n{}", lines.join("\n"), "}\n".repeat(missing as usize))
+        let text = lines.join("\n");
+        let missing = text
+            .matches('{')
+            .count()
+            .saturating_sub(text.matches('}').count());
+        format!("{text}\n{}", "}\n".repeat(missing))
     })
 }
 

@@ -12,7 +12,7 @@ fn run(bank: &Bank, args: &[&str]) -> Said {
 /// The digest that the last line of what was said asks for.
 fn digest(said: &Said) -> String {
     let words = said.err.split_whitespace();
-    let digest = words.filter(|word| word.starts_with("b3:")).last();
+    let digest = words.rev().find(|word| word.starts_with("b3:"));
     digest
         .unwrap_or_else(|| panic!("no digest: {}", said.end()))
         .to_owned()
