@@ -27,13 +27,13 @@ pub mod credentials;
 pub mod cycle;
 pub mod decide;
 pub mod desired;
-mod drift;
 pub mod forges;
 pub mod hooks;
 pub mod keep;
 mod leader;
 pub mod serve;
 pub mod set;
+mod sights;
 pub mod sources;
 pub mod status;
 mod tell;
@@ -43,11 +43,12 @@ use credentials::Credentials;
 use cycle::Tools;
 use forges::Forges;
 use serve::Vitals;
+use sights::Sights;
 
 /// Passes at the same time.
 const AT_ONCE: usize = 8;
 /// Syncs that are kept at most.
-const MAX_SYNCS: usize = 500;
+const MAX_SYNCS: usize = 2000;
 /// Reports to forges at the same time.
 const TELLS_AT_ONCE: usize = 4;
 /// Names in calls of forges that wait to be heard.
@@ -145,13 +146,15 @@ async fn follow(
     let mut events = std::pin::pin!(events);
     let (mut kept, mut tasks) = (BTreeMap::new(), JoinSet::new());
     let mut listed = BTreeSet::new();
+    let sights = Sights::default();
+    let ours = (shared, &sights);
     loop {
         tokio::select! {
             () = term.cancelled() => break,
             Some(_) = tasks.join_next() => {}
             Some(name) = calls.recv() => rouse(&kept, &name),
             event = events.try_next() => match event {
-                Ok(Some(event)) => hear(shared, event, &mut kept, (&mut tasks, &mut listed), term),
+                Ok(Some(event)) => hear(ours, event, &mut kept, (&mut tasks, &mut listed), term),
                 Ok(None) => break,
                 Err(error) => tracing::warn!(%error, "Syncs cannot be watched; trying again"),
             },
@@ -165,7 +168,7 @@ async fn follow(
 }
 
 fn hear(
-    shared: &Arc<Shared>,
+    ours: (&Arc<Shared>, &Sights),
     event: watcher::Event<Sync>,
     kept: &mut BTreeMap<String, Kept>,
     (tasks, listed): (&mut JoinSet<()>, &mut BTreeSet<String>),
@@ -179,19 +182,19 @@ fn hear(
                 .filter(|n| !listed.contains(*n))
                 .cloned()
                 .collect();
-            gone.iter().for_each(|name| forget(shared, name, kept));
+            gone.iter().for_each(|name| forget(ours.0, name, kept));
         }
         watcher::Event::InitApply(sync) => {
             listed.insert(sync.name_any());
-            take(shared, sync, kept, tasks, term);
+            take(ours, sync, kept, tasks, term);
         }
-        watcher::Event::Apply(sync) => take(shared, sync, kept, tasks, term),
-        watcher::Event::Delete(sync) => forget(shared, &sync.name_any(), kept),
+        watcher::Event::Apply(sync) => take(ours, sync, kept, tasks, term),
+        watcher::Event::Delete(sync) => forget(ours.0, &sync.name_any(), kept),
     }
 }
 
 fn take(
-    shared: &Arc<Shared>,
+    (shared, sights): (&Arc<Shared>, &Sights),
     sync: Sync,
     kept: &mut BTreeMap<String, Kept>,
     tasks: &mut JoinSet<()>,
@@ -218,12 +221,12 @@ fn take(
     }
     let (specs, listener) = watch::channel(Arc::new(sync));
     // One note that something changed is as good as many.
-    let (wake, notes) = mpsc::channel(1);
+    let (wake, calls) = mpsc::channel(1);
     let stop = term.child_token();
     let heard = keep::Heard {
         specs: listener,
-        wake: wake.clone(),
-        notes,
+        calls,
+        sights: sights.clone(),
     };
     drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
     kept.insert(name, Kept { specs, wake, stop });

@@ -192,6 +192,11 @@ impl Plan {
             .all(|step| step.action.verb() == Verb::Keep)
     }
 
+    /// Whether anything is written, to objects or to the inventory alone.
+    pub fn has_work(&self) -> bool {
+        !self.is_empty() || self.steps.iter().any(|step| step.action.records())
+    }
+
     /// The part of the plan that is about these objects: nothing else is done, and nothing else waited
     /// for.
     #[must_use]

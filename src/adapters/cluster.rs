@@ -29,6 +29,7 @@ mod answer;
 mod client;
 mod contents;
 mod discovery;
+pub mod follow;
 mod inventory;
 mod lease;
 mod observe;
@@ -204,10 +205,24 @@ impl KubeCluster {
         Err(Problem::new(ProblemKind::BadAnswer, request.what, said))
     }
 
-    /// All items of a list, page by page.
+    /// All items of a list.
     async fn items(&self, path: &str, labels: &str, metadata: bool) -> Result<Vec<Value>, Problem> {
+        let mut items = Vec::new();
+        let mut take = |page| items.extend::<Vec<Value>>(page);
+        self.pages(path, labels, metadata, &mut take).await?;
+        Ok(items)
+    }
+
+    /// A list, page by page; returns the version that all of it is of.
+    async fn pages(
+        &self,
+        path: &str,
+        labels: &str,
+        metadata: bool,
+        take: &mut (dyn FnMut(Vec<Value>) + Send),
+    ) -> Result<String, Problem> {
         let what = format!("list {path}");
-        let (mut items, mut token) = (Vec::new(), String::new());
+        let mut token = String::new();
         for _ in 0..MAX_PAGES {
             let page = Request::page(path.to_owned(), labels, &token, what.clone());
             let page = if metadata { page.metadata_only() } else { page };
@@ -220,7 +235,7 @@ impl KubeCluster {
             else {
                 // An empty list of some kinds has null for its items.
                 if list && page.get("items").is_some_and(Value::is_null) {
-                    return Ok(items);
+                    return Ok(version(&page));
                 }
                 return Err(Problem::new(
                     ProblemKind::BadAnswer,
@@ -228,15 +243,21 @@ impl KubeCluster {
                     "the answer is not a list",
                 ));
             };
-            items.extend(more);
+            take(more);
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
                 Some(next) if !next.is_empty() => next.clone_into(&mut token),
-                _ => return Ok(items),
+                _ => return Ok(version(&page)),
             }
         }
         let said = format!("there are more than {} objects", MAX_PAGES * 500);
         Err(Problem::new(ProblemKind::TooLarge, what, said))
     }
+}
+
+/// The resourceVersion of a list.
+fn version(list: &Value) -> String {
+    let version = list.pointer("/metadata/resourceVersion");
+    version.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// An answer as the object that was asked for, and no other.

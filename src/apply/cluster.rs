@@ -14,7 +14,7 @@ use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{GroupKind, ObjectKey, Owner, Rendered, SetId};
 use crate::plan::Policy;
 use crate::plan::inventory::Inventory;
-use crate::plan::observed::{Live, World};
+use crate::plan::observed::{Live, Settled, World};
 
 /// In whose name a call is made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -190,6 +190,8 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Who will write.
     pub identity: &'a Identity,
+    /// What need not be read, because a watch vouches for it.
+    pub settled: &'a Settled,
 }
 
 /// A cluster, as far as apply needs one.

@@ -64,6 +64,8 @@ pub(super) async fn pods<C: Cluster>(cluster: &C, workload: &Live) -> Option<Pod
             Some(revision) => format!("{labels},controller-revision-hash={revision}"),
             None => labels,
         },
+        // Nothing tells its old pods from its new ones but how many are new.
+        "DaemonSet" if !all_updated(workload) => return None,
         _ => labels,
     };
     let query = ListQuery {
@@ -75,11 +77,25 @@ pub(super) async fn pods<C: Cluster>(cluster: &C, workload: &Live) -> Option<Pod
     Some(judge(&pods, cluster.now()))
 }
 
+/// Whether every pod of a DaemonSet is of its present revision.
+fn all_updated(daemon_set: &Live) -> bool {
+    let count = |field: &str| {
+        let value = daemon_set.body.pointer(&format!("/status/{field}"));
+        value.and_then(Value::as_u64).unwrap_or_default()
+    };
+    count("updatedNumberScheduled") >= count("desiredNumberScheduled")
+}
+
 fn judge(pods: &[Value], now: Timestamp) -> Pods {
     let (mut failed, mut first_failed, mut first_waiting) = (0, None, None);
+    // A pod that has ended is replaced by its controller, which also says when that was once too often.
+    let ended = |pod: &Value| {
+        let phase = pod.pointer("/status/phase").and_then(Value::as_str);
+        matches!(phase, Some("Failed" | "Succeeded"))
+    };
     let living = pods
         .iter()
-        .filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none());
+        .filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none() && !ended(pod));
     let living: Vec<&Value> = living.collect();
     for pod in &living {
         match health(pod, now) {

@@ -3,24 +3,31 @@
 //! A broken source never changes what is wanted: the last valid commit stays in force. What goes wrong
 //! in one set stops that set only. The pass reports and decides nothing about when to come again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use kube::ResourceExt as _;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Shared;
 use super::desired::{Desired, desired};
-use super::drift;
 use super::set::{self, SetResult};
+use super::sights::Sights;
 use super::sources::Sources;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::sync::{Sync, SyncStatus};
 use crate::apply::problem::ProblemKind;
+use crate::object::{Owner, Rendered};
 use crate::plan::Neighbours;
 use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 
+/// Tenants' sets that are looked at beside each other.
+const SETS_AT_ONCE: usize = 8;
 /// How often a pass that takes long looks for a newer commit, at most.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -36,37 +43,32 @@ pub struct Tools {
     pub holder: String,
 }
 
-/// What a pass remembers for the next one: a commit need not be rendered twice.
+/// What a pass remembers for the next one: a commit need not be rendered twice, and the repository need
+/// not be asked each time.
 #[derive(Default)]
 pub struct Memory {
-    known: Vec<(CommitId, i64, Arc<Desired>)>,
+    known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
+    source: Option<Source>,
 }
 
-impl Memory {
-    /// Kinds of the commit in force, each with the selector of the sets that use it.
-    pub(super) fn kinds(&self) -> BTreeSet<(String, String, String)> {
-        let sets = self
-            .known
-            .first()
-            .map(|(_, _, d)| d.sets.as_slice())
-            .unwrap_or_default();
-        let mut users: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        for rendered in sets {
-            for object in rendered.objects.values() {
-                let (api, kind) = (
-                    &object.manifest.api_version,
-                    &object.manifest.key.group_kind.kind,
-                );
-                let labels = users.entry((api.clone(), kind.clone())).or_default();
-                if labels.last() != Some(&rendered.set.label()) {
-                    labels.push(rendered.set.label());
-                }
-            }
-        }
-        let watched =
-            |((api, kind), labels): ((_, _), Vec<_>)| (api, kind, drift::selector(&labels));
-        users.into_iter().map(watched).collect()
-    }
+/// What the repository said when it was asked last.
+#[derive(Clone)]
+struct Source {
+    attempted: Option<String>,
+    trouble: Option<Trouble>,
+    in_force: CommitId,
+}
+
+/// How a pass looks at the world.
+#[derive(Clone, Copy)]
+pub(super) struct Eyes<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    /// What the watches show.
+    pub(super) sights: &'a Sights,
+    /// To be told when an object changes.
+    pub(super) drifts: &'a mpsc::Sender<()>,
+    /// Ask the repository for its head.
+    pub(super) ask: bool,
 }
 
 /// What a pass found and did.
@@ -143,22 +145,34 @@ impl Trouble {
 }
 
 /// One pass.
-pub async fn pass(
-    tools: &Tools,
+pub(super) async fn pass(
+    eyes: Eyes<'_>,
     sync: &Sync,
     memory: &mut Memory,
     stop: &CancellationToken,
 ) -> Seen {
+    let tools = &eyes.shared.tools;
     let mut seen = Seen::default();
     let before = sync.status.clone().unwrap_or_default();
     let wanted = match tools.sources.of(&sync.spec) {
-        Ok(remote) => wanted(tools, sync, &remote, memory, (&before, &mut seen)).await,
+        Ok(remote) => wanted(eyes, sync, &remote, memory, (&before, &mut seen)).await,
         Err(error) => {
             seen.trouble = Some(Trouble::new(Sort::BadSpec, error.to_string()));
             None
         }
     };
     let Some(wanted) = wanted else { return seen };
+    eyes.sights.follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
+    let pass = Pass {
+        eyes,
+        sync,
+        desired: &wanted,
+        stop,
+    };
+    if let Some(sets) = pass.at_rest(&seen) {
+        seen.sets = sets;
+        return seen;
+    }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
         // What was wrong with the source before is less urgent than the cluster.
         let wrong = problem.kind == ProblemKind::WrongCluster;
@@ -170,46 +184,103 @@ pub async fn pass(
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
         return seen;
     }
-    bring_all(tools, sync, &wanted, &mut seen, stop).await;
+    pass.bring_all(&mut seen).await;
     seen
 }
 
-/// Every set in turn; a newer commit calls the rest off.
-async fn bring_all(
-    tools: &Tools,
-    sync: &Sync,
-    wanted: &Desired,
-    seen: &mut Seen,
-    stop: &CancellationToken,
-) {
-    let attempted = seen.attempted.clone();
-    let beside = Neighbours::of(&wanted.sets);
-    let work = async {
-        for rendered in &wanted.sets {
-            if stop.is_cancelled() {
-                break;
-            }
-            let one = set::Task {
-                tools,
-                sync,
-                desired: wanted,
-                rendered,
-                beside: &beside,
-                stop,
-            };
-            seen.sets.push(set::bring(one).await);
-        }
-    };
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        () = &mut work => {}
-        () = newer(tools, sync, attempted.as_deref()) => {
-            stop.cancel();
-            // What was begun is finished.
-            work.await;
+/// A pass that knows what is wanted.
+struct Pass<'a> {
+    eyes: Eyes<'a>,
+    sync: &'a Sync,
+    desired: &'a Desired,
+    stop: &'a CancellationToken,
+}
+
+impl<'a> Pass<'a> {
+    /// The commit in force and the generation of the spec.
+    fn at(&self, seen: &Seen) -> String {
+        let generation = self.sync.metadata.generation.unwrap_or_default();
+        format!("{} {generation}", seen.in_force.as_deref().unwrap_or_default())
+    }
+
+    fn task<'b>(
+        &'b self,
+        rendered: &'b Rendered,
+        beside: &'b Neighbours<'b>,
+        at: &'b str,
+    ) -> set::Task<'b> {
+        set::Task {
+            tools: &self.eyes.shared.tools,
+            sights: self.eyes.sights,
+            sync: self.sync,
+            desired: self.desired,
+            rendered,
+            beside,
+            at,
+            stop: self.stop,
         }
     }
-    seen.called_off = stop.is_cancelled();
+
+    /// What the last pass found, if the watches vouch for every object since.
+    fn at_rest(&self, seen: &Seen) -> Option<Vec<SetResult>> {
+        let (alone, at) = (Neighbours::default(), self.at(seen));
+        let sets = self.desired.sets.iter();
+        sets.map(|rendered| self.task(rendered, &alone, &at).at_rest())
+            .collect()
+    }
+
+    /// One set, unless the pass was called off by then.
+    fn bring<'b>(
+        &'b self,
+        rendered: &'b Rendered,
+        beside: &'b Neighbours<'b>,
+        at: &'b str,
+    ) -> BoxFuture<'b, Option<SetResult>> {
+        let task = self.task(rendered, beside, at);
+        let bring = async move {
+            match task.stop.is_cancelled() {
+                true => None,
+                false => Some(set::bring(&task).await),
+            }
+        };
+        bring.boxed()
+    }
+
+    /// The platform's set first, then the tenants' beside each other; a newer commit calls the rest off.
+    async fn bring_all(&self, seen: &mut Seen) {
+        let attempted = seen.attempted.clone();
+        let all = self.desired.sets.iter().chain(&self.desired.others);
+        let beside = Neighbours::of(all);
+        let at = self.at(seen);
+        let (mut platform, mut tenants) = (Vec::new(), Vec::new());
+        for rendered in &self.desired.sets {
+            let bring = self.bring(rendered, &beside, &at);
+            match &rendered.set.owner {
+                Owner::Platform => platform.push(bring),
+                Owner::Tenant(_) => tenants.push(bring),
+            }
+        }
+        let work = async {
+            let mut results: Vec<Option<SetResult>> = Vec::new();
+            for bring in platform {
+                results.push(bring.await);
+            }
+            let tenants = futures::stream::iter(tenants).buffered(SETS_AT_ONCE);
+            results.extend(tenants.collect::<Vec<_>>().await);
+            results.into_iter().flatten().collect()
+        };
+        let mut work = std::pin::pin!(work);
+        let sets = tokio::select! {
+            sets = &mut work => sets,
+            () = newer(&self.eyes.shared.tools, self.sync, attempted.as_deref()) => {
+                self.stop.cancel();
+                // What was begun is finished.
+                work.await
+            }
+        };
+        seen.sets = sets;
+        seen.called_off = self.stop.is_cancelled();
+    }
 }
 
 /// Returns when the tracked ref has moved on.
@@ -232,12 +303,22 @@ async fn newer(tools: &Tools, sync: &Sync, attempted: Option<&str>) {
 
 /// What the tracked ref wants; where it cannot be had or is not valid, what was valid before.
 async fn wanted(
-    tools: &Tools,
+    eyes: Eyes<'_>,
     sync: &Sync,
     remote: &RemoteRepository,
     memory: &mut Memory,
     (before, seen): (&SyncStatus, &mut Seen),
 ) -> Option<Arc<Desired>> {
+    let tools = &eyes.shared.tools;
+    if let Some(source) = memory.source.clone().filter(|_| !eyes.ask) {
+        seen.attempted = source.attempted;
+        seen.trouble = source.trouble;
+        seen.in_force = Some(source.in_force.to_string());
+        return rendered(tools, sync, remote, memory, &source.in_force)
+            .await
+            .ok();
+    }
+    memory.source = None;
     let found = match remote.head().await {
         Ok(head) => {
             seen.attempted = Some(head.to_string());
@@ -257,6 +338,11 @@ async fn wanted(
         }
     };
     seen.in_force = Some(commit.to_string());
+    memory.source = Some(Source {
+        attempted: seen.attempted.clone(),
+        trouble: seen.trouble.clone(),
+        in_force: commit,
+    });
     Some(desired)
 }
 
@@ -277,12 +363,12 @@ async fn rendered(
     commit: &CommitId,
 ) -> Result<Arc<Desired>, Trouble> {
     let generation = sync.metadata.generation.unwrap_or_default();
-    let known = memory
-        .known
-        .iter()
-        .find(|(c, g, _)| c == commit && *g == generation);
-    if let Some((_, _, desired)) = known {
-        return Ok(Arc::clone(desired));
+    let place = (memory.known.iter()).position(|(c, g, _)| c == commit && *g == generation);
+    if let Some(place) = place {
+        memory.known[..=place].rotate_right(1);
+        if let Some((_, _, known)) = memory.known.first() {
+            return known.clone();
+        }
     }
     let loaded = remote
         .load(commit, &sync.spec.path)
@@ -291,8 +377,7 @@ async fn rendered(
     let (judge, spec) = (Arc::clone(&tools.judge), sync.spec.clone());
     let work = tokio::task::spawn_blocking(move || desired(&judge, loaded, &spec));
     let fresh = match work.await {
-        Ok(Ok(fresh)) => Arc::new(fresh),
-        Ok(Err(message)) => return Err(Trouble::new(Sort::InvalidCommit, message)),
+        Ok(fresh) => fresh.map(Arc::new),
         Err(_) => {
             let said = format!(
                 "reading commit {} ended with a fault of kubemate",
@@ -305,6 +390,6 @@ async fn rendered(
     memory.known.truncate(1);
     memory
         .known
-        .insert(0, (commit.clone(), generation, Arc::clone(&fresh)));
-    Ok(fresh)
+        .insert(0, (commit.clone(), generation, fresh.clone()));
+    fresh
 }

@@ -12,7 +12,7 @@ const LONGEST_RETRY: Duration = Duration::from_mins(5);
 /// How soon it is looked again at what is on its way.
 const SETTLING: Duration = Duration::from_secs(2);
 /// The shortest pause between two passes, whatever asks for them.
-const BREATH: Duration = Duration::from_millis(500);
+const BREATH: Duration = Duration::from_millis(100);
 
 /// What is known about one Sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct State {
     pub again: bool,
     /// No pass begins before this time, so that passes never follow one another without a breath.
     pub rest_until: Duration,
+    /// From this time on a pass asks the repository too.
+    pub ask_from: Duration,
 }
 
 /// What a Sync is doing.
@@ -59,8 +61,10 @@ pub enum Event {
     },
     /// Time has come.
     Tick,
-    /// Objects of the Sync changed on the cluster, or a person asks for a look.
-    Changed,
+    /// The repository may have changed: someone says so, or a person asks for a look.
+    Asked,
+    /// Objects of the Sync changed on the cluster.
+    Drifted,
     /// The pass has ended.
     Ended(Ending),
 }
@@ -84,7 +88,10 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Begin a pass.
-    Begin,
+    Begin {
+        /// Ask the repository for its head; else the commit of the last pass is looked after.
+        ask: bool,
+    },
     /// Call the running pass off.
     CallOff,
 }
@@ -99,6 +106,7 @@ impl State {
             tries: 0,
             again: false,
             rest_until: Duration::ZERO,
+            ask_from: Duration::ZERO,
         }
     }
 
@@ -131,26 +139,15 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
                 interval,
                 ..state
             };
+            let state = if changed { asking(state) } else { state };
             spec(state, changed, suspended, now)
         }
         Event::Tick => match state.phase {
-            Phase::Waiting(due) if due <= now => begin(state),
+            Phase::Waiting(due) if due <= now => begin(state, now),
             Phase::Waiting(_) | Phase::Running | Phase::Suspended { .. } => (state, None),
         },
-        Event::Changed => match state.phase {
-            Phase::Waiting(due) => {
-                let soonest = state.rest_until.max(now);
-                (waiting(state, due.min(soonest)), None)
-            }
-            Phase::Running => (
-                State {
-                    again: true,
-                    ..state
-                },
-                None,
-            ),
-            Phase::Suspended { .. } => (state, None),
-        },
+        Event::Asked => (soon(asking(state), now), None),
+        Event::Drifted => (soon(state, now), None),
         Event::Ended(ending) => {
             let rest_until = now + BREATH;
             let state = State {
@@ -159,6 +156,29 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
             };
             (ended(state, ending, now, chance), None)
         }
+    }
+}
+
+/// The next pass asks the repository.
+fn asking(state: State) -> State {
+    State {
+        ask_from: Duration::ZERO,
+        ..state
+    }
+}
+
+/// A pass as soon as one may begin.
+fn soon(state: State, now: Duration) -> State {
+    match state.phase {
+        Phase::Waiting(due) => {
+            let soonest = state.rest_until.max(now);
+            waiting(state, due.min(soonest))
+        }
+        Phase::Running => State {
+            again: true,
+            ..state
+        },
+        Phase::Suspended { .. } => state,
     }
 }
 
@@ -205,15 +225,16 @@ fn spec(state: State, changed: bool, suspended: bool, now: Duration) -> (State, 
     }
 }
 
-fn begin(state: State) -> (State, Option<Effect>) {
-    (
-        State {
-            phase: Phase::Running,
-            again: false,
-            ..state
-        },
-        Some(Effect::Begin),
-    )
+fn begin(state: State, now: Duration) -> (State, Option<Effect>) {
+    let ask = now >= state.ask_from;
+    let ask_from = if ask { now + state.interval } else { state.ask_from };
+    let state = State {
+        phase: Phase::Running,
+        again: false,
+        ask_from,
+        ..state
+    };
+    (state, Some(Effect::Begin { ask }))
 }
 
 fn waiting(state: State, until: Duration) -> State {
@@ -231,6 +252,11 @@ fn ended(state: State, ending: Ending, now: Duration, chance: f64) -> State {
             ..state
         };
     }
+    // What did not go well may have to do with the commit.
+    let state = match ending {
+        Ending::Failed | Ending::CalledOff => asking(state),
+        Ending::Settled | Ending::OnItsWay | Ending::NeedsPerson => state,
+    };
     if state.again {
         return waiting(
             State {
@@ -246,7 +272,10 @@ fn ended(state: State, ending: Ending, now: Duration, chance: f64) -> State {
         Ending::OnItsWay | Ending::Failed => state.tries.saturating_add(1),
     };
     let pause = match ending {
-        Ending::Settled | Ending::NeedsPerson => spread(state.interval, chance, 0.1),
+        // Passes over drift do not put off the question to the repository.
+        Ending::Settled | Ending::NeedsPerson => {
+            spread(state.interval, chance, 0.1).min(state.ask_from.saturating_sub(now).max(BREATH))
+        }
         Ending::CalledOff => BREATH,
         Ending::OnItsWay => backoff(SETTLING, tries, chance).min(state.interval.max(SETTLING)),
         Ending::Failed => backoff(FIRST_RETRY, tries, chance),

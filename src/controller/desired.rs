@@ -1,22 +1,32 @@
 //! What a commit wants for one Sync: judged, rendered for one target, with the identity and policy of
 //! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
 
+use std::collections::BTreeMap;
+
+use super::cycle::{Sort, Trouble};
 use crate::adapters::judge::{self, Judge, Verdict};
 use crate::adapters::rights::Rights;
 use crate::adapters::sync::{Drift, SyncSpec};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Severity, Span};
 use crate::model::job::Want;
-use crate::object::{Owner, Rendered, SetId};
+use crate::object::{Desired as Object, ObjectKey, Owner, Rendered, SetId};
 use crate::plan::display::Place;
-use crate::plan::{self, Policy};
+use crate::plan::{self, Policy, digest};
 use crate::source::SourceTree;
 use crate::source::intake::Loaded;
+
+/// The digest of each object that is wanted.
+pub type Digests = BTreeMap<ObjectKey, String>;
 
 /// A commit, rendered for one Sync.
 pub struct Desired {
     /// Every set of the Sync, the platform's before its tenants'.
     pub sets: Vec<Rendered>,
+    /// The sets of the project on this cluster that the Sync leaves alone.
+    pub others: Vec<Rendered>,
+    /// Of each set, by its label, the digest of every object.
+    pub digests: BTreeMap<String, Digests>,
     /// The UID that the project demands of the cluster.
     pub uid: String,
     /// In whose name each set is written, and where.
@@ -26,10 +36,12 @@ pub struct Desired {
 
 /// Judges and renders; the error is what is wrong with the commit, its first place before all else.
 /// Blocks for as long as the workers work.
-pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, String> {
-    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded).and_then(|checked| {
+pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, Trouble> {
+    let invalid = |said: String| Trouble::new(Sort::InvalidCommit, said);
+    let bad_spec = |said: String| Trouble::new(Sort::BadSpec, said);
+    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded).map_err(invalid).and_then(|checked| {
         let project = checked.project.as_ref().map(|found| &found.project);
-        let project = project.ok_or("there is no project in this directory")?;
+        let project = project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
         let target = Target {
             environment: spec.environment.clone(),
             cluster: spec.cluster.clone(),
@@ -42,32 +54,57 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
                 .collect();
             let (environment, cluster) = (&spec.environment, &spec.cluster);
             let known = known.join(", ");
-            return Err(format!(
-                "the project has no {environment} on {cluster}; it has {known}"
-            ));
+            let said = format!("the project has no {environment} on {cluster}; it has {known}");
+            return Err(bad_spec(said));
         }
         let uid = project
             .cluster
             .iter()
             .find(|(name, _)| name.as_str() == spec.cluster);
         let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
-        let uid = uid.ok_or("the project does not say which cluster this is")?;
+        let said = "the project does not say which cluster this is";
+        let uid = uid.ok_or_else(|| invalid(said.into()))?;
         let want = Want::Render {
             targets: vec![target],
             trace: true,
         };
         let verdict = judge.judge(&loaded.tree, &want);
-        valid(&verdict, &loaded)?;
-        let mut sets: Vec<Rendered> = verdict.rendered().into_values().collect();
-        sets.retain(|rendered| covers(spec, &rendered.set));
+        valid(&verdict, &loaded).map_err(invalid)?;
+        let rendered = verdict.rendered().into_values();
+        let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
         sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
+        if let Some(unknown) = unknown_tenant(spec, &sets) {
+            return Err(bad_spec(unknown));
+        }
         Ok(Desired {
+            digests: sets.iter().map(|r| (r.set.label(), digests(r))).collect(),
             sets,
+            others,
             uid,
             rights: Rights::of(&verdict),
             tree: loaded.tree.clone(),
         })
     })
+}
+
+fn digests(rendered: &Rendered) -> Digests {
+    let objects = rendered.objects.iter();
+    let digest = |(key, desired): (&ObjectKey, &Object)| {
+        (key.clone(), digest::of_desired(desired, &rendered.set))
+    };
+    objects.map(digest).collect()
+}
+
+/// A tenant that the Sync names and the commit does not have, in words. Nothing wanted is not the same
+/// as everything done.
+fn unknown_tenant(spec: &SyncSpec, sets: &[Rendered]) -> Option<String> {
+    let tenants = spec.tenants.as_ref()?;
+    let has = |name: &str| sets.iter().any(|r| matches!(&r.set.owner, Owner::Tenant(t) if t == name));
+    match tenants.iter().find(|name| !has(name)) {
+        Some(name) => Some(format!("`tenants`: the project has nothing of a tenant `{name}` here")),
+        None if tenants.is_empty() => Some("`tenants`: it names no tenant".to_owned()),
+        None => None,
+    }
 }
 
 /// Whether a Sync may touch a set.

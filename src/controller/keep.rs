@@ -9,13 +9,13 @@ use kube::runtime::events::{Event as Note, EventType, Recorder, Reporter};
 use kube::{Resource as _, ResourceExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::cycle::{Memory, Seen, Sort, Trouble, pass};
+use super::cycle::{Eyes, Memory, Seen, Sort, Trouble, pass};
 use super::decide::{Effect, Ending, Event, State, decide};
-use super::drift::Watches;
 use super::serve::Counted;
+use super::sights::Sights;
 use super::tell::Teller;
 use super::verdict::{Told, Verdict};
 use super::{Shared, status};
@@ -25,6 +25,8 @@ use crate::values::duration;
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(24);
+/// For how long a status or an event may take to be written.
+const REPORTING: Duration = Duration::from_secs(10);
 
 /// How often a Sync wants to be looked at.
 pub fn interval(spec: &SyncSpec) -> Result<Duration, String> {
@@ -49,7 +51,10 @@ struct Keeper {
     state: State,
     memory: Memory,
     running: Option<(JoinHandle<Passed>, CancellationToken)>,
-    watches: Watches,
+    sights: Sights,
+    drifts: mpsc::Sender<()>,
+    /// The last status is not on the cluster.
+    unwritten: bool,
     teller: Option<Teller>,
     began: Instant,
 }
@@ -58,19 +63,20 @@ struct Keeper {
 pub(super) struct Heard {
     /// Its spec.
     pub(super) specs: watch::Receiver<Arc<Sync>>,
-    /// For whoever knows that something changed.
-    pub(super) wake: mpsc::Sender<()>,
-    /// That something changed.
-    pub(super) notes: mpsc::Receiver<()>,
+    /// That the repository may have changed.
+    pub(super) calls: mpsc::Receiver<()>,
+    /// What the watches show.
+    pub(super) sights: Sights,
 }
 
 /// Keeps a Sync until it is told to stop.
 pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationToken) {
     let Heard {
         mut specs,
-        wake,
-        mut notes,
+        mut calls,
+        sights,
     } = heard;
+    let (drifts, mut drifted) = mpsc::channel(1);
     let sync = Arc::clone(&specs.borrow_and_update());
     let (name, status) = (sync.name_any(), sync.status.clone().unwrap_or_default());
     let told = Told::earlier(&name, &sync, &status);
@@ -78,7 +84,9 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         teller: Teller::start(&shared, &name, told),
         name,
         status,
-        watches: Watches::new(shared.client.clone(), wake),
+        sights,
+        drifts,
+        unwritten: false,
         sync,
         shared,
         state: State::new(),
@@ -97,14 +105,16 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
                 keeper.read_spec(&stop).await;
                 let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
                 if asked(&keeper.sync).is_some_and(|at| Some(at) != asked(&before)) {
-                    keeper.happened(Event::Changed, &stop);
+                    keeper.happened(Event::Asked, &stop);
                 }
             }
-            Some(()) = notes.recv() => keeper.happened(Event::Changed, &stop),
+            Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
+            Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
             () = until(due) => keeper.happened(Event::Tick, &stop),
             passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,
         }
     }
+    keeper.sights.forget(&keeper.name);
     if let Some((pass, token)) = keeper.running.take() {
         token.cancel();
         drop(pass.await);
@@ -136,7 +146,7 @@ impl Keeper {
         let (state, effect) = decide(self.state.clone(), event, self.began.elapsed(), chance());
         self.state = state;
         match effect {
-            Some(Effect::Begin) => self.begin(stop),
+            Some(Effect::Begin { ask }) => self.begin(ask, stop),
             Some(Effect::CallOff) => {
                 if let Some((_, token)) = &self.running {
                     token.cancel();
@@ -172,16 +182,22 @@ impl Keeper {
         }
     }
 
-    fn begin(&mut self, stop: &CancellationToken) {
+    fn begin(&mut self, ask: bool, stop: &CancellationToken) {
         let token = stop.child_token();
         let mut sync = (*self.sync).clone();
         sync.status = Some(self.status.clone());
         let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
-        let ours = token.clone();
+        let (ours, sights, drifts) = (token.clone(), self.sights.clone(), self.drifts.clone());
         let work = async move {
             let place = shared.places.acquire().await;
             let began = Instant::now();
-            let seen = pass(&shared.tools, &sync, &mut memory, &ours).await;
+            let eyes = Eyes {
+                shared: &shared,
+                sights: &sights,
+                drifts: &drifts,
+                ask,
+            };
+            let seen = pass(eyes, &sync, &mut memory, &ours).await;
             drop(place);
             (seen, memory, began.elapsed())
         };
@@ -202,13 +218,14 @@ impl Keeper {
                 Duration::ZERO,
             )
         });
-        self.watches.follow(&memory);
         self.memory = memory;
         let ending = status::ending(&seen, &self.sync.spec);
         self.happened(Event::Ended(ending), stop);
         let generation = self.sync.metadata.generation.unwrap_or_default();
         let now = self.shared.tools.cluster.now();
-        if ending != Ending::CalledOff {
+        if ending == Ending::CalledOff {
+            self.report(status::called_off(&self.status, &seen)).await;
+        } else {
             let next = status::after(&self.status, &self.sync.spec, generation, &seen, now);
             self.report(next).await;
             self.tell(&seen);
@@ -225,12 +242,19 @@ impl Keeper {
 
     /// Writes a status that says something new, and an event where the story turned.
     async fn report(&mut self, next: SyncStatus) {
-        if next == self.status {
+        if next == self.status && !self.unwritten {
             return;
         }
         let client = self.shared.client.clone();
-        if let Err(error) = sync::write_status(client, &self.name, &next).await {
-            tracing::warn!(sync = self.name, %error, "the status was not written");
+        let write = sync::write_status(client, &self.name, &next);
+        let written = timeout(REPORTING, write).await;
+        self.unwritten = !matches!(written, Ok(Ok(())));
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(sync = self.name, %error, "the status was not written");
+            }
+            Err(_) => tracing::warn!(sync = self.name, "the status was not written in time"),
         }
         let turned = turn(&self.status) != turn(&next);
         self.status = next;
@@ -267,8 +291,10 @@ impl Keeper {
             secondary: None,
         };
         let recorder = Recorder::new(self.shared.client.clone(), reporter);
-        if let Err(error) = recorder.publish(&note, &self.sync.object_ref(&())).await {
-            tracing::debug!(sync = self.name, %error, "no event was written");
+        let object = self.sync.object_ref(&());
+        let published = timeout(REPORTING, recorder.publish(&note, &object)).await;
+        if !matches!(published, Ok(Ok(()))) {
+            tracing::debug!(sync = self.name, "no event was written");
         }
     }
 }

@@ -5,25 +5,28 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::cycle::Tools;
-use super::desired::Desired;
+use super::desired::{Desired, Digests};
+use super::sights::{Found, Pass, Sights};
 use crate::adapters::sync::{Mode, Sync, fitting};
 use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Outcome, Report};
-use crate::apply::prepare::{PrepareError, Prepared, look};
+use crate::apply::prepare::{Asked, PrepareError, Prepared, look_at_rest};
 use crate::apply::{self, Options, Run};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::Observed;
-use crate::plan::{Neighbours, Plan, Rule, Verb};
+use crate::plan::step::KeepWhy;
+use crate::plan::{Action, Finding, Level, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
 
 /// For how long a step waits for what it needs before the pass goes on without it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One set of one pass.
-#[derive(Clone, Copy)]
-pub struct Task<'a> {
+pub(super) struct Task<'a> {
     /// What all passes share.
     pub tools: &'a Tools,
+    /// What the watches show.
+    pub sights: &'a Sights,
     /// The Sync.
     pub sync: &'a Sync,
     /// The commit in force.
@@ -32,6 +35,8 @@ pub struct Task<'a> {
     pub rendered: &'a Rendered,
     /// All sets of the project.
     pub beside: &'a Neighbours<'a>,
+    /// The commit and the generation of the spec.
+    pub at: &'a str,
     /// Calls it off.
     pub stop: &'a CancellationToken,
 }
@@ -65,8 +70,31 @@ pub struct SetResult {
     pub passes: bool,
 }
 
+impl Task<'_> {
+    fn policy(&self) -> Policy {
+        self.desired.policy(&self.rendered.set, &self.sync.spec)
+    }
+
+    fn pass(&self, policy: &Policy) -> Pass {
+        let policy = serde_json::to_value(policy).unwrap_or_default();
+        Pass {
+            label: self.rendered.set.label(),
+            policy: digest::of_value(&policy),
+            commit: self.at.to_owned(),
+        }
+    }
+
+    /// What the last pass found, if nothing was left to do and nothing changed since.
+    pub(super) fn at_rest(&self) -> Option<SetResult> {
+        self.sights.rest(&self.pass(&self.policy()))
+    }
+}
+
 /// Looks at a set, plans it, and applies the plan if that is allowed.
-pub async fn bring(task: Task<'_>) -> SetResult {
+pub(super) async fn bring(task: &Task<'_>) -> SetResult {
+    if let Some(result) = task.at_rest() {
+        return result;
+    }
     let set = &task.rendered.set;
     let mut result = SetResult {
         name: set.to_string(),
@@ -74,16 +102,18 @@ pub async fn bring(task: Task<'_>) -> SetResult {
         ..SetResult::default()
     };
     let identity = task.desired.rights.identity(set);
-    let policy = task.desired.policy(set, &task.sync.spec);
-    let prepared = match look(
-        &task.tools.cluster,
-        task.rendered,
-        &identity,
-        &policy,
-        task.beside,
-    )
-    .await
-    {
+    let policy = task.policy();
+    let pass = task.pass(&policy);
+    let nothing = Digests::new();
+    let digests = task.desired.digests.get(&pass.label).unwrap_or(&nothing);
+    let asked = Asked {
+        rendered: task.rendered,
+        identity: &identity,
+        policy: &policy,
+        beside: task.beside,
+        settled: &task.sights.settled(&pass, digests),
+    };
+    let prepared = match look_at_rest(&task.tools.cluster, asked).await {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;
@@ -96,7 +126,8 @@ pub async fn bring(task: Task<'_>) -> SetResult {
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
-    if plan.is_empty() || !may_apply(task.sync, plan) {
+    task.sights.note(&pass, found(task, &prepared, digests), at_rest(task, plan, &result));
+    if !plan.has_work() || !may_apply(task.sync, plan) {
         return result;
     }
     let options = Options {
@@ -115,7 +146,7 @@ pub async fn bring(task: Task<'_>) -> SetResult {
         progress: &|_| {},
     };
     match apply::apply(&task.tools.cluster, run).await {
-        Ok(report) => conclude(task, &report, &mut result),
+        Ok(report) => conclude(task, (plan, &report), &mut result),
         Err(problem) => {
             result.failed = true;
             result.passes = problem.kind.passes();
@@ -134,13 +165,52 @@ fn may_apply(sync: &Sync, plan: &Plan) -> bool {
     }
 }
 
-fn judge_health(task: Task<'_>, prepared: &Prepared, result: &mut SetResult) {
+/// Each object that was looked at: as it should be, or not.
+fn found(task: &Task<'_>, prepared: &Prepared, digests: &Digests) -> Vec<(ObjectKey, Option<Found>)> {
+    let now = task.tools.cluster.now();
+    let kept = |step: &Step| match &step.action {
+        Action::Keep {
+            why: KeepWhy::InSync | KeepWhy::SameRun,
+        } => true,
+        _ => false,
+    };
+    let looked_at = prepared.plan.steps.iter().filter_map(|step| {
+        let live = match prepared.world.objects.get(&step.key)? {
+            Observed::Unchanged { .. } => return None,
+            Observed::Present(live) => live,
+            Observed::Absent { .. } | Observed::Unreadable { .. } => {
+                return Some((step.key.clone(), None));
+            }
+        };
+        let told = prepared.plan.findings.iter().any(|f| f.key.as_ref() == Some(&step.key));
+        let settled = kept(step) && !told && health(&live.body, now).is_settled();
+        let desired = digests.get(&step.key).filter(|_| settled);
+        Some((step.key.clone(), desired.map(|digest| Found::of(live, digest.clone()))))
+    });
+    looked_at.collect()
+}
+
+/// The result as that of a set at rest: nothing is left to do or to say.
+fn at_rest(task: &Task<'_>, plan: &Plan, result: &SetResult) -> Option<SetResult> {
+    let quiet = plan.is_empty()
+        && plan.steps.len() == task.rendered.objects.len()
+        && plan.findings.is_empty()
+        && !result.failed;
+    quiet.then(|| result.clone())
+}
+
+fn judge_health(task: &Task<'_>, prepared: &Prepared, result: &mut SetResult) {
     let now = task.tools.cluster.now();
     for key in task.rendered.objects.keys() {
-        let Some(Observed::Present(live)) = prepared.world.objects.get(key) else {
-            continue;
+        let health = match prepared.world.objects.get(key) {
+            Some(Observed::Present(live)) => health(&live.body, now),
+            Some(Observed::Unreadable { reason }) => {
+                (result.failed, result.passes) = (true, true);
+                let why = reason.clone();
+                Health::Unknown { why }
+            }
+            Some(Observed::Unchanged { .. } | Observed::Absent { .. }) | None => continue,
         };
-        let health = health(&live.body, now);
         if health.is_settled() {
             continue;
         }
@@ -157,13 +227,18 @@ fn judge_health(task: Task<'_>, prepared: &Prepared, result: &mut SetResult) {
     }
 }
 
-fn judge_plan(task: Task<'_>, plan: &Plan, result: &mut SetResult) {
+fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
     result.pending = plan
         .steps
         .iter()
         .filter(|s| s.action.verb() != Verb::Keep)
         .count();
-    result.held = plan.steps.iter().filter(|s| !s.held_by.is_empty()).count();
+    // What is kept although a rule speaks against it is not as wanted either.
+    let refused = |step: &&Step| {
+        let told = |f: &Finding| f.level == Level::Error && f.key.as_ref() == Some(&step.key);
+        !step.held_by.is_empty() || (!step.action.writes() && plan.findings.iter().any(told))
+    };
+    result.held = plan.steps.iter().filter(refused).count();
     result.drifted = plan
         .findings
         .iter()
@@ -184,14 +259,17 @@ fn judge_plan(task: Task<'_>, plan: &Plan, result: &mut SetResult) {
     }
 }
 
-fn conclude(task: Task<'_>, report: &Report, result: &mut SetResult) {
+fn conclude(task: &Task<'_>, (plan, report): (&Plan, &Report), result: &mut SetResult) {
     let steps = || report.steps.values().filter(|step| step.verb != Verb::Keep);
     result.done = steps().filter(|step| step.outcome == Outcome::Done).count();
     result.pending = steps().count() - result.done;
-    result.passes = report.may_pass();
+    result.passes |= report.may_pass();
     if result.pending == 0 {
         result.plan = None;
-        result.drifted = 0;
+        let left = |step: &&Step| {
+            matches!(&step.action, Action::Keep { why } if *why == KeepWhy::ReportedDrift)
+        };
+        result.drifted = plan.steps.iter().filter(left).count();
         // What was just written has yet to become healthy.
         result.on_its_way += 1;
     }
@@ -215,7 +293,7 @@ fn conclude(task: Task<'_>, report: &Report, result: &mut SetResult) {
 }
 
 /// Where an object is written in KDL, with a colon.
-fn blame(task: Task<'_>, key: &ObjectKey) -> String {
+fn blame(task: &Task<'_>, key: &ObjectKey) -> String {
     let spans = task
         .rendered
         .objects

@@ -93,6 +93,16 @@ pub fn after(
     next
 }
 
+/// The status after a pass that was called off. Parts of its commit may be applied, so that commit is
+/// what a broken one leads back to.
+pub fn called_off(before: &SyncStatus, seen: &Seen) -> SyncStatus {
+    let valid = seen.in_force.clone();
+    SyncStatus {
+        last_valid: valid.or_else(|| before.last_valid.clone()),
+        ..before.clone()
+    }
+}
+
 /// The status of a Sync whose spec cannot be followed or that is suspended.
 pub fn halted(
     before: &SyncStatus,

@@ -3,11 +3,13 @@
 //! The digest of the *declared paths as the server returned them* needs no copy of the server's
 //! defaulting: it is taken over the values that stand in the live object where something is declared.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::object::{Desired, ResourceId, SetId, canonical};
 use crate::plan::inventory::{Entry, Record};
-use crate::plan::managed::{FieldTree, step_into};
+use crate::plan::managed::{FieldTree, Operation, step_into};
 use crate::plan::normalize;
 use crate::plan::observed::Live;
 use crate::plan::payload::Payload;
@@ -86,6 +88,45 @@ pub fn in_sync(payload: &Payload, live: &Live, entry: Option<&Entry>) -> bool {
         && *desired_digest == payload.digest
         && *owned_paths_digest == live.managed.owned_paths_digest()
         && *declared_digest == declared(payload, live)
+}
+
+/// A digest of everything about a live object that could make it differ from what is wanted: all but
+/// its status, its version, and when its managers wrote.
+pub fn mark(live: &Live) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(live.uid.as_bytes());
+    let fields: BTreeMap<_, _> = live.body.as_object().into_iter().flatten().collect();
+    for (name, value) in fields {
+        match name.as_str() {
+            "status" => {}
+            "metadata" => {
+                let mut metadata = value.clone();
+                if let Some(map) = metadata.as_object_mut() {
+                    map.retain(|name, _| !matches!(name.as_str(), "resourceVersion" | "generation"));
+                }
+                hasher.update(canonical(&metadata).as_bytes());
+            }
+            _ => {
+                hasher.update(name.as_bytes());
+                hasher.update(canonical(value).as_bytes());
+            }
+        }
+    }
+    for entry in live.managed.entries.iter().filter(|e| e.subresource.is_empty()) {
+        hasher.update(entry.manager.as_bytes());
+        hasher.update(&[u8::from(entry.operation == Operation::Apply)]);
+        hash_tree(&entry.fields, &mut hasher);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn hash_tree(tree: &FieldTree, hasher: &mut blake3::Hasher) {
+    hasher.update(if tree.owned { b"(." } else { b"( " });
+    for (name, below) in &tree.children {
+        hasher.update(name.as_bytes());
+        hash_tree(below, hasher);
+    }
+    hasher.update(b")");
 }
 
 /// The live values at the declared paths. What is missing becomes null.

@@ -49,6 +49,13 @@ pub enum Observed {
         /// What the server said to a dry-run of creating it, where it is desired.
         dry_run: DryRun,
     },
+    /// It exists as it was when it was last found in sync: a watch has shown no change since.
+    Unchanged {
+        /// Its UID.
+        uid: String,
+        /// The digest of what was desired then, which is what is desired now.
+        desired: String,
+    },
     /// Nothing is known about it.
     Unreadable {
         /// Why, in words.
@@ -74,6 +81,18 @@ pub struct Live {
     /// The server's answer to a dry-run of creating it anew under another name; asked only where a
     /// replacement is allowed and needed.
     pub recreate: Option<DryRun>,
+}
+
+/// Objects that need not be read, because a watch vouches for them.
+pub type Settled = BTreeMap<ObjectKey, Quiet>;
+
+/// What is known of an object that was found in sync, and healthy, and has not changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// Its UID.
+    pub uid: String,
+    /// The digest of what was desired.
+    pub desired: String,
 }
 
 /// The server's answer to a server-side apply with `dryRun=All`.

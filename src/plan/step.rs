@@ -265,6 +265,14 @@ impl Action {
         }
     }
 
+    /// Whether the object is left alone and what is recorded of it changes.
+    pub fn records(&self) -> bool {
+        let Self::Keep { why } = self else {
+            return false;
+        };
+        matches!(why, KeepWhy::SameResult { .. } | KeepWhy::Confirmed { .. })
+    }
+
     /// Whether the object is deleted, for good or on the way.
     pub fn deletes(&self) -> bool {
         matches!(self, Self::Replace { .. } | Self::Delete { .. })

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::bed;
 use crate::githost::Host;
 
+mod quiet;
 mod told;
 
 const MAIN: &str = "refs/heads/main";

@@ -58,13 +58,20 @@ impl Counted {
         }
     }
 
-    fn add(&mut self, group_kind: &GroupKind, item: &Value, question: Question<'_>) {
+    /// Counts an object, unless it goes with another one that is counted.
+    fn add(
+        &mut self,
+        (group_kind, item): (&GroupKind, &Value),
+        here: &BTreeSet<&str>,
+        question: Question<'_>,
+    ) {
         let text = |pointer| item.pointer(pointer).and_then(Value::as_str);
         let name = text("/metadata/name").unwrap_or_default();
         let owners = item
             .pointer("/metadata/ownerReferences")
             .and_then(Value::as_array);
-        let dependant = owners.is_some_and(|list| !list.is_empty());
+        let uid = |owner: &Value| owner.get("uid")?.as_str().map(|uid| here.contains(uid));
+        let dependant = owners.into_iter().flatten().any(|o| uid(o) == Some(true));
         let own = IN_EVERY_NAMESPACE.contains(&(group_kind.kind.as_str(), name));
         if dependant || own || REPORTS.contains(&group_kind.kind.as_str()) {
             return;
@@ -91,6 +98,12 @@ impl Counted {
     }
 }
 
+/// The UIDs of listed objects.
+fn uids<'a>(items: impl IntoIterator<Item = &'a Value>) -> BTreeSet<&'a str> {
+    let uid = |item: &'a Value| item.pointer("/metadata/uid")?.as_str();
+    items.into_iter().filter_map(uid).collect()
+}
+
 async fn in_namespace(
     cluster: &KubeCluster,
     catalogue: &Catalogue,
@@ -110,10 +123,11 @@ async fn in_namespace(
         Ok::<_, String>((kind.group_kind, items))
     });
     let lists: Vec<_> = lists.buffer_unordered(AT_ONCE).try_collect().await?;
+    let here = uids(lists.iter().flat_map(|(_, items)| items));
     let mut counted = Counted::default();
     for (group_kind, items) in &lists {
         for item in items {
-            counted.add(group_kind, item, question);
+            counted.add((group_kind, item), &here, question);
         }
     }
     Ok(counted)
@@ -139,9 +153,10 @@ async fn instances(
         .items(&resource.path(None), "", true)
         .await
         .map_err(|p| p.to_string())?;
+    let here = uids(&items);
     let mut counted = Counted::default();
     for item in &items {
-        counted.add(&group_kind, item, question);
+        counted.add((&group_kind, item), &here, question);
     }
     Ok(counted)
 }

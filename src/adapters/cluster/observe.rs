@@ -20,7 +20,7 @@ use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
 use crate::plan::normalize::is_built_in;
-use crate::plan::observed::{DryRun, Live, Observed, World};
+use crate::plan::observed::{DryRun, Live, Observed, Quiet, World};
 use crate::plan::payload::{Payload, payload};
 
 /// Calls of one observation at once.
@@ -30,6 +30,22 @@ const LIST_FROM: usize = 6;
 
 /// A kind in the version in which its objects are read.
 type Version = (GroupKind, Option<String>);
+
+/// The objects of one kind.
+#[derive(Default)]
+struct Keys {
+    unread: Vec<ObjectKey>,
+    /// How many more there are, which need not be read.
+    vouched: usize,
+}
+
+impl Keys {
+    /// Whether listing all of them costs less than reading some by their names.
+    fn are_many(&self) -> bool {
+        let unread = self.unread.len();
+        unread >= LIST_FROM && unread * 8 >= unread + self.vouched
+    }
+}
 
 /// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
 type Found = Result<Option<Box<Live>>, String>;
@@ -55,7 +71,8 @@ pub(super) async fn observe(
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    let objects: BTreeMap<ObjectKey, Observed> = objects.into_iter().collect();
+    let mut objects: BTreeMap<ObjectKey, Observed> = objects.into_iter().collect();
+    objects.extend(vouched(question));
     let quotas =
         contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
     let contents = asked.contents(&objects).await;
@@ -69,18 +86,33 @@ pub(super) async fn observe(
     })
 }
 
-/// What is served, read anew if a kind of ours is missing or nobody vouched for all of it.
+/// What is served, read anew if a kind of ours is missing, nobody vouched for all of it, or everything
+/// in a namespace is to be found.
 async fn fresh_catalogue(
     cluster: &KubeCluster,
     question: Question<'_>,
 ) -> Result<std::sync::Arc<Catalogue>, Problem> {
     let known = cluster.catalogue(false).await?;
     let missing = keys(question).any(|key| known.find(&key.group_kind, None).is_none());
-    if missing || !known.complete() {
+    // What falls with a namespace may be of a kind that is served since a moment ago.
+    let mut tracked = question.inventory.entries.keys();
+    let counted = tracked.any(|key| falls_with_all(question, key));
+    if missing || counted || !known.complete() {
         cluster.catalogue(true).await
     } else {
         Ok(known)
     }
+}
+
+/// What a watch vouches for, where it is wanted: nothing else may go unread.
+fn vouched(question: Question<'_>) -> impl Iterator<Item = (ObjectKey, Observed)> {
+    let wanted = &question.rendered.objects;
+    let settled = question.settled.iter();
+    let settled = settled.filter(|(key, _)| wanted.contains_key(*key));
+    settled.map(|(key, quiet)| {
+        let Quiet { uid, desired } = quiet.clone();
+        (key.clone(), Observed::Unchanged { uid, desired })
+    })
 }
 
 /// Everything wanted or tracked.
@@ -95,17 +127,20 @@ async fn read_all(
     catalogue: &Catalogue,
     question: Question<'_>,
 ) -> BTreeMap<ObjectKey, Found> {
-    let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
+    let mut kinds: BTreeMap<Version, Keys> = BTreeMap::new();
     for key in keys(question) {
         let desired = question.rendered.objects.get(key);
         let version = desired.map(|d| d.manifest.api_version.clone());
         // A version that is not served any more says nothing about the object.
         let version = version.filter(|v| catalogue.find(&key.group_kind, Some(v)).is_some());
-        kinds
-            .entry((key.group_kind.clone(), version))
-            .or_default()
-            .push(key.clone());
+        let kind = kinds.entry((key.group_kind.clone(), version)).or_default();
+        if desired.is_some() && question.settled.contains_key(key) {
+            kind.vouched += 1;
+        } else {
+            kind.unread.push(key.clone());
+        }
     }
+    kinds.retain(|_, keys| !keys.unread.is_empty());
     let label = format!("{SET_LABEL}={}", question.rendered.set.label());
     let asked = (catalogue, question, label.as_str());
     let read = kinds
@@ -122,8 +157,10 @@ async fn read_kind(
     cluster: &KubeCluster,
     (catalogue, question, label): (&Catalogue, Question<'_>, &str),
     (group_kind, version): Version,
-    keys: Vec<ObjectKey>,
+    keys: Keys,
 ) -> Vec<(ObjectKey, Found)> {
+    let many = keys.are_many();
+    let keys = keys.unread;
     if catalogue.find(&group_kind, None).is_none() {
         let found = unserved(cluster, catalogue, question, &group_kind).await;
         return keys
@@ -132,7 +169,7 @@ async fn read_kind(
             .collect();
     }
     let mut listed = BTreeMap::new();
-    if keys.len() >= LIST_FROM {
+    if many {
         // A list that fails costs time only: every key is then read by its name.
         listed = list_kind(cluster, (&group_kind, version.as_deref()), label)
             .await
@@ -283,7 +320,7 @@ fn changed_namespaces(
     let changes = |seen: &Observed| match seen {
         Observed::Present(live) => live.dry_run != DryRun::NotNeeded,
         Observed::Absent { .. } => true,
-        Observed::Unreadable { .. } => false,
+        Observed::Unchanged { .. } | Observed::Unreadable { .. } => false,
     };
     let wanted = objects
         .iter()
@@ -334,6 +371,7 @@ impl Asked<'_> {
             policy,
             identity,
             inventory,
+            ..
         } = self.question;
         let key = &desired.manifest.key;
         if same_run(desired, inventory.entries.get(key)) {
@@ -379,6 +417,7 @@ impl Asked<'_> {
             inventory,
             policy,
             identity,
+            ..
         } = self.question;
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
@@ -404,17 +443,12 @@ impl Asked<'_> {
         &self,
         objects: &BTreeMap<ObjectKey, Observed>,
     ) -> BTreeMap<ObjectKey, crate::plan::observed::Contents> {
-        let holds = |key: &ObjectKey| {
-            let kind = key.group_kind.kind.as_str();
-            (kind == "Namespace" && key.group_kind.group.is_empty())
-                || kind == "CustomResourceDefinition"
-        };
         let mut out = BTreeMap::new();
         for (key, seen) in objects {
             let Observed::Present(live) = seen else {
                 continue;
             };
-            if holds(key) && !self.question.rendered.objects.contains_key(key) {
+            if falls_with_all(self.question, key) {
                 let (cluster, catalogue) = (self.cluster, self.catalogue);
                 let found = contents::contents(cluster, catalogue, self.question, key, live).await;
                 out.insert(key.clone(), found);
@@ -422,6 +456,14 @@ impl Asked<'_> {
         }
         out
     }
+}
+
+/// Whether an object that is not wanted any more takes others with it.
+fn falls_with_all(question: Question<'_>, key: &ObjectKey) -> bool {
+    let GroupKind { group, kind } = &key.group_kind;
+    let holds = (kind == "Namespace" && group.is_empty())
+        || (kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io");
+    holds && !question.rendered.objects.contains_key(key)
 }
 
 /// Whether the digests leave a question that only the server can answer.

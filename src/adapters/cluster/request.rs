@@ -219,6 +219,21 @@ impl Request {
         }
     }
 
+    /// A watch of every object of a kind that bears a label.
+    pub(super) fn follow(resource: &Resource, labels: &str, since: &str) -> Self {
+        let query = vec![
+            ("watch", "1".to_owned()),
+            ("allowWatchBookmarks", "true".into()),
+            ("labelSelector", labels.to_owned()),
+            ("resourceVersion", since.to_owned()),
+            ("timeoutSeconds", "290".into()),
+        ];
+        Self {
+            query,
+            ..Self::get(resource.path(None), format!("watch all {}", resource.plural))
+        }
+    }
+
     /// Whether nothing is changed by it though it is not a GET.
     pub(super) fn is_dry_run(&self) -> bool {
         self.query.iter().any(|(name, _)| *name == "dryRun")

@@ -13,6 +13,7 @@ fn in_phase(phase: Phase) -> State {
         tries: 0,
         again: false,
         rest_until: Duration::ZERO,
+        ask_from: NOW + MINUTE,
     }
 }
 
@@ -29,15 +30,16 @@ const LATER: Phase = Phase::Waiting(Duration::from_secs(1030));
 const DUE: Phase = Phase::Waiting(NOW);
 const OFF: Phase = Phase::Suspended { running: false };
 const RUNS_OUT: Phase = Phase::Suspended { running: true };
-const SOON: Phase = Phase::Waiting(Duration::from_millis(1_000_500));
+const SOON: Phase = Phase::Waiting(Duration::from_millis(1_000_100));
 
 #[test]
 fn each_event_in_each_phase() {
-    use Effect::{Begin, CallOff};
+    use Effect::CallOff;
+    const BEGIN: Effect = Effect::Begin { ask: false };
     let table = [
         // (before, event, after, asked again, effect)
         (LATER, Event::Tick, LATER, false, None),
-        (DUE, Event::Tick, RUNNING, false, Some(Begin)),
+        (DUE, Event::Tick, RUNNING, false, Some(BEGIN)),
         (RUNNING, Event::Tick, RUNNING, false, None),
         (OFF, Event::Tick, OFF, false, None),
         (LATER, spec(1, false), LATER, false, None),
@@ -49,10 +51,13 @@ fn each_event_in_each_phase() {
         (OFF, spec(2, true), OFF, false, None),
         (OFF, spec(2, false), DUE, false, None),
         (RUNS_OUT, spec(2, false), RUNNING, true, None),
-        (LATER, Event::Changed, DUE, false, None),
-        (DUE, Event::Changed, DUE, false, None),
-        (RUNNING, Event::Changed, RUNNING, true, None),
-        (OFF, Event::Changed, OFF, false, None),
+        (LATER, Event::Drifted, DUE, false, None),
+        (LATER, Event::Asked, DUE, false, None),
+        (DUE, Event::Drifted, DUE, false, None),
+        (RUNNING, Event::Drifted, RUNNING, true, None),
+        (RUNNING, Event::Asked, RUNNING, true, None),
+        (OFF, Event::Drifted, OFF, false, None),
+        (OFF, Event::Asked, OFF, false, None),
         (RUNS_OUT, Event::Ended(Ending::CalledOff), OFF, false, None),
         (RUNNING, Event::Ended(Ending::CalledOff), SOON, false, None),
     ];
@@ -80,13 +85,13 @@ fn pause(ending: Ending, tries: u32) -> Duration {
 #[test]
 fn the_first_change_is_followed_at_once_and_the_next_after_a_breath() {
     let (state, _) = decide(in_phase(RUNNING), Event::Ended(Ending::Settled), NOW, 0.0);
-    let (state, _) = decide(state, Event::Changed, NOW, 0.0);
+    let (state, _) = decide(state, Event::Drifted, NOW, 0.0);
     assert_eq!(state.phase, SOON);
     let rested = State {
         phase: Phase::Waiting(NOW + MINUTE),
         ..state
     };
-    let (state, _) = decide(rested, Event::Changed, NOW + MINUTE / 2, 0.0);
+    let (state, _) = decide(rested, Event::Drifted, NOW + MINUTE / 2, 0.0);
     assert_eq!(state.due(), Some(NOW + MINUTE / 2));
 }
 
@@ -126,5 +131,40 @@ fn a_new_spec_in_a_pass_is_followed_by_a_pass_at_once() {
     let (state, _) = decide(state, Event::Ended(Ending::CalledOff), NOW, 0.5);
     assert_eq!((state.phase, state.again), (SOON, false));
     let (state, effect) = decide(state, Event::Tick, NOW + BREATH, 0.5);
-    assert_eq!((state.phase, effect), (RUNNING, Some(Effect::Begin)));
+    assert_eq!((state.phase, effect), (RUNNING, Some(Effect::Begin { ask: true })));
+}
+
+#[test]
+fn the_repository_is_asked_once_an_interval_whatever_the_cluster_does() {
+    let mut state = State { ask_from: NOW, ..in_phase(DUE) };
+    let mut asked = Vec::new();
+    let mut now = NOW;
+    // Something drifts every second for five minutes, and every pass is over at once.
+    while now < NOW + 5 * MINUTE {
+        let (next, effect) = decide(state, Event::Tick, now, 0.5);
+        state = next;
+        if let Some(Effect::Begin { ask }) = effect {
+            if ask {
+                asked.push((now - NOW).as_secs());
+            }
+            (state, _) = decide(state, Event::Ended(Ending::Settled), now, 0.5);
+        }
+        now += Duration::from_secs(1);
+        (state, _) = decide(state, Event::Drifted, now, 0.5);
+    }
+    assert_eq!(asked, [0, 60, 120, 180, 240]);
+}
+
+#[test]
+fn who_asks_gets_an_answer_from_the_repository_and_drift_does_not() {
+    for (event, asks) in [(Event::Asked, true), (Event::Drifted, false)] {
+        for phase in [LATER, RUNNING] {
+            let (mut state, _) = decide(in_phase(phase), event, NOW, 0.0);
+            if phase == RUNNING {
+                (state, _) = decide(state, Event::Ended(Ending::Settled), NOW, 0.0);
+            }
+            let (_, effect) = decide(state, Event::Tick, NOW + BREATH, 0.0);
+            assert_eq!(effect, Some(Effect::Begin { ask: asks }), "{event:?} {phase:?}");
+        }
+    }
 }

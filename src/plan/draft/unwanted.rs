@@ -23,6 +23,10 @@ pub(super) fn decide<'a>(
         Ok(Observed::Unreadable { reason }) => {
             return unreadable(key, entry, reason.clone(), findings);
         }
+        Ok(Observed::Unchanged { .. }) => {
+            let reason = "it is not wanted any more and was not looked at".to_owned();
+            return unreadable(key, entry, reason, findings);
+        }
         Ok(Observed::Present(live)) => live.as_ref(),
     };
     if let Some(set) = moved_to(context, key, live) {

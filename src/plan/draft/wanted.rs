@@ -48,6 +48,7 @@ pub(super) fn decide<'a>(
         Err(reason) => wanted.unreadable(reason, &mut found),
         Ok(Observed::Unreadable { reason }) => wanted.unreadable(reason.clone(), &mut found),
         Ok(Observed::Absent { dry_run }) => wanted.absent(dry_run, &mut found),
+        Ok(Observed::Unchanged { uid, desired }) => wanted.unchanged(uid, desired, &mut found),
         Ok(Observed::Present(live)) => wanted.present(live, &mut found),
     };
     draft.desired = Some(desired);
@@ -107,6 +108,23 @@ impl<'a> Wanted<'a> {
             body: Some(after),
             ..self.keep(KeepWhy::InSync)
         }
+    }
+
+    /// Nothing is done about an object that a watch vouches for, as long as the record says the same.
+    fn unchanged(&self, uid: &str, desired: &str, findings: &mut Vec<Finding>) -> Draft<'a> {
+        if let Some(finding) = self.contested() {
+            findings.push(finding);
+            return self.keep(KeepWhy::Contested);
+        }
+        debug_assert_eq!(desired, digest::of_desired(self.desired, self.set()));
+        let recorded = self.entry.and_then(Entry::record);
+        let same = self.entry.and_then(Entry::uid) == Some(uid)
+            && recorded.is_some_and(|record| record.desired_digest == desired);
+        if same {
+            return self.keep(KeepWhy::InSync);
+        }
+        let reason = "the inventory says otherwise than the watch".to_owned();
+        self.unreadable(reason, findings)
     }
 
     fn present(&self, live: &'a Live, findings: &mut Vec<Finding>) -> Draft<'a> {

@@ -194,7 +194,7 @@ proptest! {
                 (Observed::Absent { .. }, _) => true,
                 (Observed::Present(live), Some(uid)) => live.uid != uid,
                 (Observed::Present(live), None) => live.label(SET_LABEL) != Some(set().label().as_str()),
-                (Observed::Unreadable { .. }, _) => false,
+                (Observed::Unreadable { .. } | Observed::Unchanged { .. }, _) => false,
             };
             prop_assert!(forgettable, "{}", step.key);
         }
@@ -209,6 +209,28 @@ proptest! {
             let left = matches!(step.action, Action::Keep { why: KeepWhy::Unreadable { .. } });
             prop_assert_eq!(!known, left);
         }
+    }
+
+    /// An object that a watch vouches for is planned like one that was read, whatever else changes; and
+    /// where the inventory has another object in mind, nothing is known.
+    #[test]
+    fn what_a_watch_vouches_for_need_not_be_read(cases in cases(), lie in any::<bool>()) {
+        let (wanted, mut model) = build(&cases);
+        let actions = |plan: Plan| plan.steps.into_iter().map(|s| (s.key, s.action)).collect::<BTreeMap<_, _>>();
+        let mut expected = actions(make(&wanted, &model, &Policy::default()));
+        for (key, action) in &mut expected {
+            let (Action::Keep { why: KeepWhy::InSync }, Some(Observed::Present(live))) = (&*action, &model.world.objects[key]) else {
+                continue;
+            };
+            let uid = if lie { "another".to_owned() } else { live.uid.clone() };
+            let desired = digest::of_desired(&wanted.objects[key], &set());
+            model.world.objects.insert(key.clone(), Observed::Unchanged { uid, desired });
+            if lie {
+                let reason = "the inventory says otherwise than the watch".to_owned();
+                *action = Action::Keep { why: KeepWhy::Unreadable { reason } };
+            }
+        }
+        prop_assert_eq!(actions(make(&wanted, &model, &Policy::default())), expected);
     }
 
     /// The same inputs give the same bytes, and the digest does not know where in Git things stand.

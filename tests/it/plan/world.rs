@@ -250,7 +250,7 @@ impl Model {
                         Observed::Present(Box::new(live.with_dry_run(dry_run)))
                     }
                 }
-                Some(other @ Observed::Unreadable { .. }) => other,
+                Some(other @ (Observed::Unreadable { .. } | Observed::Unchanged { .. })) => other,
                 Some(Observed::Absent { .. }) | None => {
                     let body = payload(desired, &set(), None, &Policy::default()).body;
                     let object = stored(&body, "dry-run");
