@@ -214,6 +214,18 @@ impl Plan {
         part
     }
 
+    /// Why an object that is kept is not as it is wanted.
+    pub fn refusals<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a Finding> {
+        let kept = step.action.verb() == Verb::Keep;
+        let about = |f: &&Finding| f.level == Level::Error && f.key.as_ref() == Some(&step.key);
+        self.findings.iter().filter(about).filter(move |_| kept)
+    }
+
+    /// Whether an object is kept although it is not as it is wanted.
+    pub fn refuses(&self, step: &Step) -> bool {
+        self.refusals(step).next().is_some()
+    }
+
     /// How many steps of a verb there are.
     pub fn count(&self, verb: Verb) -> usize {
         self.steps

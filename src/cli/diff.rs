@@ -30,6 +30,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .map(|plan| display::text::text(plan, &|span| session.place(span), style));
     let text = texts.collect::<Vec<_>>().join("\n");
     output::print(if text.is_empty() { "no drift\n" } else { &text });
+    let unknown = |plan: &Plan| plan.findings.iter().any(|f| f.rule == Rule::Unreadable);
+    if drifts.iter().any(unknown) {
+        return Ok(Exit::Error);
+    }
     let found = !drifts.is_empty() && arguments.detailed_exitcode;
     Ok(if found { Exit::Changes } else { Exit::Ok })
 }
@@ -50,12 +54,12 @@ async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, F
     Ok(drifts)
 }
 
-/// The part of a plan that undoes what others did; `None` where there is none.
+/// The part of a plan that undoes what others did, and what is unknown; `None` where there is neither.
 fn only_drift(mut plan: Plan) -> Option<Plan> {
     let drifted: BTreeSet<ObjectKey> = plan
         .findings
         .iter()
-        .filter(|finding| finding.rule == Rule::Drift)
+        .filter(|finding| matches!(finding.rule, Rule::Drift | Rule::Unreadable))
         .filter_map(|finding| finding.key.clone())
         .collect();
     plan.findings.retain(|finding| {

@@ -134,9 +134,11 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
         .as_ref()
         .map(|f| f.project.targets())
         .unwrap_or_default();
+    let cluster = arguments.scope.cluster.as_deref();
     let wanted = targets
         .into_iter()
         .filter(|t| env.is_none_or(|e| t.environment == e))
+        .filter(|t| cluster.is_none_or(|c| t.cluster == c))
         .collect();
     let rendered = load::judge_loaded(
         &base_files,

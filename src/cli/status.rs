@@ -80,13 +80,13 @@ async fn state(
         world,
         stored,
     } = look(cluster, rendered, &identity, &policy, beside).await?;
-    let waiting = plan.steps.iter().filter(|step| !step.held_by.is_empty());
-    let held = waiting.map(|step| {
+    let held = plan.steps.iter().filter_map(|step| {
         let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();
-        (
-            format!("{} {}", step.action.verb(), step.key),
-            format!("held by {}", rules.join(", ")),
-        )
+        let why = match rules.is_empty() {
+            false => format!("held by {}", rules.join(", ")),
+            true => plan.refusals(step).next()?.message.clone(),
+        };
+        Some((format!("{} {}", step.action.verb(), step.key), why))
     });
     Ok(State {
         set: rendered.set.to_string(),
@@ -95,7 +95,7 @@ async fn state(
         changes: plan
             .steps
             .iter()
-            .filter(|step| step.action.verb() != Verb::Keep)
+            .filter(|step| step.action.verb() != Verb::Keep || plan.refuses(step))
             .count(),
         drift: plan
             .findings

@@ -16,7 +16,7 @@ use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
-use crate::plan::{Action, Finding, Level, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
+use crate::plan::{Action, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
 
 /// For how long a step waits for what it needs before the pass goes on without it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -234,10 +234,7 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
         .filter(|s| s.action.verb() != Verb::Keep)
         .count();
     // What is kept although a rule speaks against it is not as wanted either.
-    let refused = |step: &&Step| {
-        let told = |f: &Finding| f.level == Level::Error && f.key.as_ref() == Some(&step.key);
-        !step.held_by.is_empty() || (!step.action.writes() && plan.findings.iter().any(told))
-    };
+    let refused = |step: &&Step| !step.held_by.is_empty() || plan.refuses(step);
     result.held = plan.steps.iter().filter(refused).count();
     result.drifted = plan
         .findings

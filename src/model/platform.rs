@@ -247,6 +247,11 @@ fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
             .or_default()
             .push(claim);
     }
+    for claim in groups.values().flatten() {
+        if let Some(diagnostic) = under_wildcard(claim, &groups) {
+            out.push(diagnostic);
+        }
+    }
     for group in groups.values_mut() {
         group.sort();
         for (index, claim) in group.iter().enumerate() {
@@ -256,6 +261,32 @@ fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// A host of one tenant under a `*.` of another: requests for it could go to either.
+fn under_wildcard(
+    claim: &Claim,
+    groups: &BTreeMap<(&str, &str, &str), Vec<&Claim>>,
+) -> Option<Diagnostic> {
+    if claim.space != "host" {
+        return None;
+    }
+    let bare = claim.name.strip_prefix("*.").unwrap_or(&claim.name);
+    let parents = bare.match_indices('.').map(|(at, _)| format!("*{}", &bare[at..]));
+    let above = parents.filter_map(|name| groups.get(&("host", name.as_str(), "")));
+    let mut others = above.flatten().filter(|other| {
+        other.holder != claim.holder && other.cluster == claim.cluster
+    });
+    let other = others.next()?;
+    let message = format!(
+        "host `{}` of `{}` lies under `{}` of `{}`",
+        claim.name, claim.holder, other.name, other.holder
+    );
+    let diagnostic = Diagnostic::error(codes::CLAIMED_TWICE, claim.at, message)
+        .label("both could be asked")
+        .related(other.at, "taken with everything under it here")
+        .help("name the hosts one by one, or give it another domain");
+    Some(diagnostic)
 }
 
 fn clash(first: &Claim, claim: &Claim) -> Option<Diagnostic> {

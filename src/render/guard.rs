@@ -11,7 +11,6 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("", "PersistentVolume"),
     ("", "ResourceQuota"),
     ("", "LimitRange"),
-    ("", "ServiceAccount"),
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
     ("rbac.authorization.k8s.io", "ClusterRole"),
@@ -22,6 +21,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("gateway.networking.k8s.io", "Gateway"),
     ("gateway.networking.k8s.io", "GatewayClass"),
     ("gateway.networking.k8s.io", "ReferenceGrant"),
+    ("gateway.networking.k8s.io", "UDPRoute"),
+    ("traefik.io", "IngressRouteUDP"),
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("apiregistration.k8s.io", "APIService"),
     ("scheduling.k8s.io", "PriorityClass"),
@@ -37,8 +38,20 @@ const FORBIDDEN_GROUPS: &[&str] = &[
     "certificates.k8s.io",
     "node.k8s.io",
 ];
-/// Kinds that a tenant may write because the renderer itself made them from a checked resource.
-const RENDERED: &[(&str, &str)] = &[("", "ServiceAccount")];
+/// Kinds that a tenant may write because the renderer itself made them from a checked resource, with the
+/// node to write: only there are host names and paths in stores held against those of others.
+const RENDERED: &[(&str, &str, &str)] = &[
+    ("", "ServiceAccount", "app"),
+    ("gateway.networking.k8s.io", "HTTPRoute", "route"),
+    ("gateway.networking.k8s.io", "GRPCRoute", "route"),
+    ("gateway.networking.k8s.io", "TLSRoute", "route"),
+    ("gateway.networking.k8s.io", "TCPRoute", "route"),
+    ("networking.k8s.io", "Ingress", "route"),
+    ("traefik.io", "IngressRoute", "route"),
+    ("traefik.io", "IngressRouteTCP", "route"),
+    ("cert-manager.io", "Certificate", "certificate"),
+    ("external-secrets.io", "ExternalSecret", "secret"),
+];
 
 /// Why an object may not be in its set; `None` if it may. `namespaces` are the tenant's on this
 /// target; `verbatim` says that the object came from a manifest as written.
@@ -56,13 +69,18 @@ pub fn refuse(
         return None;
     };
     let GroupKind { group, kind } = &key.group_kind;
-    let listed = |list: &[(&str, &str)]| list.iter().any(|(g, k)| g == group && k == kind);
-    let forbidden = listed(FORBIDDEN) && (verbatim || !listed(RENDERED));
-    if forbidden || FORBIDDEN_GROUPS.contains(&group.as_str()) {
-        return Some(format!(
-            "a tenant may not write {}: it belongs to the platform",
-            key.group_kind
-        ));
+    let mut rendered = RENDERED.iter().filter(|(g, k, _)| g == group && k == kind);
+    let forbidden = FORBIDDEN.iter().any(|(g, k)| g == group && k == kind);
+    let why = match rendered.next() {
+        Some((_, _, node)) if verbatim => Some(format!("write `{node}` instead, which is checked")),
+        Some(_) => None,
+        None if forbidden || FORBIDDEN_GROUPS.contains(&group.as_str()) => {
+            Some("it belongs to the platform".to_owned())
+        }
+        None => None,
+    };
+    if let Some(why) = why {
+        return Some(format!("a tenant may not write {}: {why}", key.group_kind));
     }
     match &key.namespace {
         None => Some(format!(

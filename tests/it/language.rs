@@ -141,3 +141,34 @@ fn many_names_that_nobody_knows_cost_no_more_than_many_names() {
         .collect();
     assert_eq!(said_of(&format!("{profiles}{apps}")), ["KM0310"]);
 }
+
+/// What is said of two tenants, each with a listener and a route for a host.
+fn hosts(one: &str, other: &str) -> Vec<String> {
+    let tenant = |name: &str, host: &str| {
+        format!(
+            "tenant {name} {{\n  gateway edge {{ listener web port=80 host=\"{host}\" }}\n}}\n\
+             app web tenant={name} {{ image i; version \"1\"; port http 8080 }}\n\
+             route web tenant={name} gateway=edge {{\n  host \"{host}\"\n  rule path=\"/\" {{ to web port=http }}\n}}\n"
+        )
+    };
+    let (one, other) = (tenant("one", one), tenant("other", other));
+    let files = [("kubemate.kdl", PROJECT), ("one.kdl", &one), ("other.kdl", &other)];
+    let said = judge(&tree(&files));
+    let clashes = said.iter().filter(|d| d.code.to_string() == "KM0413");
+    clashes.map(|d| d.message.clone()).collect()
+}
+
+#[test]
+fn a_tenant_has_no_host_under_the_wildcard_of_another() {
+    let under = |host: &str, above: &str| {
+        hosts(host, above)
+            .iter()
+            .any(|said| said.contains(&format!("host `{host}` of `one` lies under `{above}` of `other`")))
+    };
+    assert!(under("shop.pay.bank", "*.pay.bank"));
+    assert!(under("a.shop.pay.bank", "*.pay.bank"));
+    assert!(under("*.shop.pay.bank", "*.pay.bank"));
+    assert!(hosts("pay.bank", "*.pay.bank").is_empty());
+    assert!(hosts("shop.pay.bank", "*.web.bank").is_empty());
+    assert!(hosts("shoppay.bank", "*.pay.bank").is_empty());
+}

@@ -10,6 +10,7 @@ use crate::adapters::judge::{Verdict, refused_names};
 use crate::apply::prepare::{PrepareError, prepare};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostics, Span};
+use crate::kinds::project;
 use crate::model::rules;
 use crate::object::{Rendered, SetId};
 use crate::plan::display::Place;
@@ -165,7 +166,8 @@ fn compare(
     }
     let before = match before {
         Ok(session) => Some(session),
-        Err((_, verdict)) if verdict.project.is_none() => {
+        // Only a base without a project's file has no rules; one that cannot be read has unknown ones.
+        Err((loaded, verdict)) if verdict.project.is_none() && !has_project(&loaded) => {
             judgement.remarks.push(
                 "The project begins with this change: it is judged by its own rules.".to_owned(),
             );
@@ -183,6 +185,10 @@ fn compare(
         return live(arguments, before.as_ref(), &head, judgement);
     }
     offline(before.as_ref(), &head, judgement)
+}
+
+fn has_project(loaded: &Loaded) -> bool {
+    loaded.tree.find(project::FILE).is_some()
 }
 
 /// The commit to compare with; why there is none, in words for the report.

@@ -6,7 +6,7 @@ use kubemate::object::{ObjectKey, Rendered, SET_LABEL};
 use kubemate::plan::inventory::Entry;
 use kubemate::plan::observed::Observed;
 use kubemate::plan::step::{KeepWhy, StepId};
-use kubemate::plan::{Action, Plan, Policy, Verb, plan};
+use kubemate::plan::{Action, Plan, Policy, Verb, digest, plan};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -219,7 +219,7 @@ proptest! {
         let actions = |plan: Plan| plan.steps.into_iter().map(|s| (s.key, s.action)).collect::<BTreeMap<_, _>>();
         let mut expected = actions(make(&wanted, &model, &Policy::default()));
         for (key, action) in &mut expected {
-            let (Action::Keep { why: KeepWhy::InSync }, Some(Observed::Present(live))) = (&*action, &model.world.objects[key]) else {
+            let (Action::Keep { why: KeepWhy::InSync }, Some(Observed::Present(live))) = (&*action, model.world.objects.get(key)) else {
                 continue;
             };
             let uid = if lie { "another".to_owned() } else { live.uid.clone() };

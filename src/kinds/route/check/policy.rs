@@ -116,6 +116,12 @@ fn auth(here: &Here<'_>, auth: &Auth, out: &mut Findings<'_>) {
 }
 
 fn asked(here: &Here<'_>, app: &AppRef, port: Option<&PortName>, at: &str, out: &mut Findings<'_>) {
+    if app.tenant().is_some_and(|tenant| tenant != here.route.tenant.name()) {
+        let message = format!("app `{app}` belongs to another tenant: a route asks its own tenant's apps");
+        let finding = out.error(codes::BACKEND, &format!("{at}/app"), message).label("out of reach");
+        out.push(finding.help("write `url=` with an address that tenant gives to you"));
+        return;
+    }
     let (field, message) = match place::service(app, port, here.scope) {
         Ok(_) | Err(NoService::Unknown) => return,
         Err(NoService::Ends | NoService::NoPorts) => ("app", format!("app `{app}` cannot be asked: it listens on no port")),
