@@ -2,19 +2,16 @@
 //!
 //! The binary is built once for each state of the Go sources and kept under `target/controlplane`;
 //! processes that want it at the same time wait for one build. It must never leave a process behind.
+//! Tests and benches share it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
-
-use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
-
-use super::{Cluster, DISPOSABLE};
 
 const START_LIMIT: Duration = Duration::from_secs(150);
 /// Linker flags: a smaller binary that knows its own version.
@@ -30,66 +27,6 @@ impl Drop for Plane {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         drop(self.child.wait());
-    }
-}
-
-/// The cluster that the environment names, or one that is built and started here.
-pub(super) fn provide() -> Result<Cluster, String> {
-    let given = std::env::var_os("KUBEMATE_TEST_KUBECONFIG").map(PathBuf::from);
-    let go = Command::new("go")
-        .arg("version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let go = go.is_ok_and(|status| status.success());
-    if given.is_none() && !go {
-        return Err(format!(
-            "this test needs a Kubernetes cluster: install Go 1.26 or newer (https://go.dev/dl), and the \
-             tests build and start their own, or set KUBEMATE_TEST_KUBECONFIG to the kubeconfig of a \
-             cluster that holds the Namespace {DISPOSABLE}"
-        ));
-    }
-    let binary = if go { Some(build()?) } else { None };
-    let (kubeconfig, plane) = match (given, &binary) {
-        (Some(kubeconfig), _) => (declared_disposable(kubeconfig)?, None),
-        (None, Some(binary)) => {
-            let (kubeconfig, plane) = start(binary)?;
-            (kubeconfig, Some(plane))
-        }
-        (None, None) => return Err("there is no binary to start".to_owned()),
-    };
-    Ok(Cluster {
-        kubeconfig,
-        binary,
-        crds: Mutex::new(BTreeSet::new()),
-        _plane: plane,
-    })
-}
-
-/// Refuses a cluster that does not hold the Namespace by which its owner gives it up.
-fn declared_disposable(kubeconfig: PathBuf) -> Result<PathBuf, String> {
-    let path = kubeconfig.clone();
-    let asked = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.map_err(|error| error.to_string())?.block_on(async {
-            let namespaces: Api<Namespace> = Api::all(super::client_of(&path).await);
-            namespaces
-                .get_opt(DISPOSABLE)
-                .await
-                .map_err(|error| error.to_string())
-        })
-    });
-    let shown = kubeconfig.display();
-    match asked.join() {
-        Ok(Ok(Some(_))) => Ok(kubeconfig),
-        Ok(Ok(None)) => Err(format!(
-            "the cluster of KUBEMATE_TEST_KUBECONFIG ({shown}) does not hold the Namespace {DISPOSABLE}: \
-             tests change and delete things; create that Namespace only where nothing can be lost"
-        )),
-        Ok(Err(why)) => Err(format!("the cluster of {shown} does not answer: {why}")),
-        Err(_) => Err(format!("{shown} cannot be used as a kubeconfig")),
     }
 }
 
@@ -181,14 +118,18 @@ fn forget_old_builds(target: &Path) {
     }
 }
 
-/// Starts the binary and waits until it says where it is.
-fn start(binary: &Path) -> Result<(PathBuf, Plane), String> {
-    let name = format!("run-{}", std::process::id());
+/// Starts the binary with more flags of `controlplane up`, and waits until it says where its kubeconfig
+/// is.
+pub(super) fn start(binary: &Path, flags: &[&str]) -> Result<(PathBuf, Plane), String> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("run-{}-{next}", std::process::id());
     let stderr_path = target().join(format!("{name}.stderr"));
     let stderr = File::create(&stderr_path).map_err(|error| format!("{name}.stderr: {error}"))?;
     let mut child = Command::new(binary)
         .args(["up", "--rm", "--dir"])
         .arg(target().join(&name))
+        .args(flags)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(stderr)
