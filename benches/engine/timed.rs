@@ -122,8 +122,8 @@ impl Cluster for Timed<'_> {
         self.mutating(self.cluster.delete(identity, delete)).await
     }
 
-    fn watch(&self, target: &Target, since: &str) -> BoxStream<'static, Result<Seen, Problem>> {
-        self.cluster.watch(target, since)
+    fn watch(&self, target: &Target, seen: &Live) -> BoxStream<'static, Result<Seen, Problem>> {
+        self.cluster.watch(target, seen)
     }
 
     async fn load(&self, set: &SetId) -> Result<Stored, Problem> {

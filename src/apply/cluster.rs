@@ -233,9 +233,9 @@ pub trait Cluster: Send + Sync {
         delete: &Delete,
     ) -> impl Future<Output = Result<Deletion, Problem>> + Send;
 
-    /// Changes of one object since a resourceVersion. Ends at any time; an error says that the
-    /// object must be read again.
-    fn watch(&self, target: &Target, since: &str) -> BoxStream<'static, Result<Seen, Problem>>;
+    /// Changes of one object since it was seen; only the latest of several is told. Ends at any time;
+    /// an error says that the object must be read again.
+    fn watch(&self, target: &Target, seen: &Live) -> BoxStream<'static, Result<Seen, Problem>>;
 
     /// The stored inventory of a set. Anything damaged or incomplete is an error.
     fn load(&self, set: &SetId) -> impl Future<Output = Result<Stored, Problem>> + Send;

@@ -78,7 +78,11 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         teller: Teller::start(&shared, &name, told),
         name,
         status,
-        watches: Watches::new(shared.client.clone(), wake),
+        watches: Watches::new(
+            shared.client.clone(),
+            shared.tools.cluster.sightings(),
+            wake,
+        ),
         sync,
         shared,
         state: State::new(),

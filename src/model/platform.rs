@@ -12,7 +12,7 @@ use crate::kinds::Claim;
 use crate::kinds::project::FILE;
 use crate::object::{Owner, ResourceId};
 use crate::source::intake::{self, ClashCause};
-use crate::source::{Content, FileId, SourceFile, SourceTree};
+use crate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
 
 /// The first job: the project file alone, whose content decides how the rest is split.
 pub fn project_job(tree: &SourceTree) -> Result<Job, Diagnostic> {
@@ -91,6 +91,27 @@ pub fn tenant_jobs(
         owner,
     };
     owned.into_iter().map(job).collect()
+}
+
+/// Owners whose files differ between two trees; `None` where a file of the platform does, since all
+/// are judged by those.
+pub fn owners_that_differ(
+    one: &SourceTree,
+    other: &SourceTree,
+    layout: &Layout,
+) -> Option<BTreeSet<Owner>> {
+    let known: BTreeMap<&RepoPath, &Content> =
+        one.iter().map(|(_, f)| (&f.path, &f.content)).collect();
+    let mut missing: BTreeSet<&RepoPath> = known.keys().copied().collect();
+    let mut owners = BTreeSet::new();
+    for (_, file) in other.iter() {
+        missing.remove(&file.path);
+        if known.get(&file.path) != Some(&&file.content) {
+            owners.insert(layout.owner(&file.path));
+        }
+    }
+    owners.extend(missing.into_iter().map(|path| layout.owner(path)));
+    (!owners.contains(&Owner::Platform)).then_some(owners)
 }
 
 /// Whether a file is part of the project: other files than KDL always are.

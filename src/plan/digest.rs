@@ -3,9 +3,11 @@
 //! The digest of the *declared paths as the server returned them* needs no copy of the server's
 //! defaulting: it is taken over the values that stand in the live object where something is declared.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::object::{Desired, ResourceId, SetId, canonical};
+use crate::object::{
+    Desired, ResourceId, SetId, canonical, write_canonical, write_fields, write_items,
+};
 use crate::plan::inventory::{Entry, Record};
 use crate::plan::managed::{FieldTree, step_into};
 use crate::plan::normalize;
@@ -35,7 +37,9 @@ pub fn declared(payload: &Payload, live: &Live) -> String {
 
 /// The same for a predicted object.
 pub fn declared_in(body: &Value, object: &Value, shape: &FieldTree) -> String {
-    of_value(&project(body, Some(object), Some(shape)))
+    let mut out = String::new();
+    project(body, Some(object), Some(shape), &mut out);
+    of_text(&out)
 }
 
 /// What must still hold for the object right before a write.
@@ -88,25 +92,34 @@ pub fn in_sync(payload: &Payload, live: &Live, entry: Option<&Entry>) -> bool {
         && *declared_digest == declared(payload, live)
 }
 
-/// The live values at the declared paths. What is missing becomes null.
-fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>) -> Value {
-    let Some(live) = live else { return Value::Null };
+/// The canonical text of the live values at the declared paths. What is missing becomes null.
+fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>, out: &mut String) {
+    let Some(live) = live else {
+        out.push_str("null");
+        return;
+    };
     if shape.is_some_and(|s| s.owned && s.children.is_empty()) {
-        return live.clone();
+        write_canonical(live, out);
+        return;
     }
     match (declared, live) {
         (Value::Object(map), Value::Object(_)) => {
-            let fields = map
+            let mut fields: Vec<(&String, &Value)> = map
                 .iter()
-                .filter(|(name, _)| *name != "apiVersion" && *name != "kind");
-            let below = fields.map(|(name, value)| {
+                .filter(|(name, _)| *name != "apiVersion" && *name != "kind")
+                .collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, value)| (name, (name, value)))
+                .collect();
+            write_fields(&fields, out, |(name, value), out| {
                 let child = shape.and_then(|s| s.child(name, declared));
-                (name.clone(), project(value, live.get(name), child))
+                project(value, live.get(name.as_str()), child, out);
             });
-            Value::Object(below.collect::<Map<_, _>>())
         }
-        (Value::Array(items), Value::Array(found)) => project_list(items, found, shape, live),
-        _ => live.clone(),
+        (Value::Array(items), Value::Array(found)) => project_list(items, found, shape, live, out),
+        _ => write_canonical(live, out),
     }
 }
 
@@ -115,28 +128,23 @@ fn project_list(
     found: &[Value],
     shape: Option<&FieldTree>,
     live: &Value,
-) -> Value {
+    out: &mut String,
+) {
     let keys = shape.and_then(FieldTree::list_keys);
     match (shape, keys) {
-        (Some(shape), Some(keys)) => {
-            let one = |item: &Value| {
-                let index = find_item(item, found, &keys);
-                let child = index.and_then(|i| shape.child(&i.to_string(), live));
-                project(item, index.and_then(|i| found.get(i)), child)
-            };
-            Value::Array(items.iter().map(one).collect())
-        }
-        (Some(shape), None) if shape.is_set() => {
-            let one = |item: &Value| {
-                if found.contains(item) {
-                    item.clone()
-                } else {
-                    Value::Null
-                }
-            };
-            Value::Array(items.iter().map(one).collect())
-        }
-        _ => live.clone(),
+        (Some(shape), Some(keys)) => write_items(items, out, |item, out| {
+            let index = find_item(item, found, &keys);
+            let child = index.and_then(|i| shape.child(&i.to_string(), live));
+            project(item, index.and_then(|i| found.get(i)), child, out);
+        }),
+        (Some(shape), None) if shape.is_set() => write_items(items, out, |item, out| {
+            if found.contains(item) {
+                write_canonical(item, out);
+            } else {
+                out.push_str("null");
+            }
+        }),
+        _ => write_canonical(live, out),
     }
 }
 

@@ -44,6 +44,12 @@ pub struct World {
 pub enum Observed {
     /// It exists.
     Present(Box<Live>),
+    /// It exists and stands at the very version at which it was in sync and healthy before, so nothing
+    /// of it was read.
+    Unchanged {
+        /// Its UID.
+        uid: String,
+    },
     /// A GET by its name answered 404.
     Absent {
         /// What the server said to a dry-run of creating it, where it is desired.
@@ -80,8 +86,10 @@ pub struct Live {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DryRun {
-    /// Not asked: [`crate::plan::digest::in_sync`] said that nothing changed, or nothing is desired.
+    /// Not asked: nothing is desired, or nothing may be written.
     NotNeeded,
+    /// Not asked: [`crate::plan::digest::in_sync`] said that nothing changed since the last write.
+    InSync,
     /// What the object would be.
     Predicted {
         /// The whole object as answered, `metadata.managedFields` included.
@@ -324,6 +332,7 @@ impl fmt::Debug for DryRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotNeeded => f.write_str("not asked"),
+            Self::InSync => f.write_str("in sync"),
             Self::Predicted { conflicts, .. } => {
                 write!(f, "accepted, {} conflicts", conflicts.len())
             }
