@@ -8,21 +8,29 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use kubemate::adapters::cluster::KubeCluster;
 
-use crate::control_plane::{self, Plane};
+use crate::program::{Program, Running, go_is_here};
+
+const PROGRAM: Program = Program {
+    folder: "controlplane",
+    ldflags: include_str!("../../tests/controlplane/ldflags"),
+    tags: "",
+};
 
 /// A running control plane without simulators: only what Kubernetes itself brings, and KWOK.
 pub(crate) struct Bed {
     binary: PathBuf,
     kubeconfig: PathBuf,
-    _plane: Plane,
+    _plane: Running,
 }
 
 impl Bed {
     /// Builds it where that is needed, and starts it.
     pub(crate) fn start() -> Self {
-        let started = control_plane::build().and_then(|binary| {
+        assert!(go_is_here(), "these benches need Go (https://go.dev/dl)");
+        let started = PROGRAM.build().and_then(|binary| {
             let flags = ["--simulators", "none", "--nodes", "10"];
-            let (kubeconfig, plane) = control_plane::start(&binary, &flags)?;
+            let (said, plane) = PROGRAM.start(&binary, &flags)?;
+            let kubeconfig = said["kubeconfig"].as_str().unwrap_or_default().into();
             Ok(Self {
                 binary,
                 kubeconfig,

@@ -14,8 +14,6 @@
 
 mod apply;
 mod bed;
-#[path = "../../tests/it/bed/control_plane.rs"]
-mod control_plane;
 mod health;
 mod objects;
 mod offline;
@@ -23,6 +21,8 @@ mod plan;
 #[path = "../language/process.rs"]
 #[expect(dead_code, reason = "the benches of the language use all of it")]
 mod process;
+#[path = "../../tests/it/bed/program.rs"]
+mod program;
 #[path = "../language/project.rs"]
 #[expect(dead_code, reason = "the benches of the language use all of it")]
 mod project;

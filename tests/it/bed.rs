@@ -11,6 +11,8 @@
 )]
 
 mod control_plane;
+pub(crate) mod gitea;
+mod program;
 pub(crate) mod proxy;
 #[cfg(test)]
 mod tests;
@@ -38,14 +40,14 @@ pub(crate) struct Cluster {
     binary: Option<PathBuf>,
     crds: Mutex<BTreeSet<String>>,
     /// Keeps the pipe open that keeps the control plane alive.
-    _plane: Option<control_plane::Plane>,
+    _plane: Option<program::Running>,
 }
 
 /// The cluster of this test process, started by the first call.
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
     install_tls();
-    match CLUSTER.get_or_init(provide) {
+    match CLUSTER.get_or_init(control_plane::provide) {
         Ok(cluster) => cluster,
         Err(why) => panic!("{why}"),
     }
@@ -164,70 +166,6 @@ impl Cluster {
             missing.join(", ")
         );
         installed.extend(missing.iter().map(ToString::to_string));
-    }
-}
-
-/// The cluster that the environment names, or one that is built and started here.
-fn provide() -> Result<Cluster, String> {
-    let given = std::env::var_os("KUBEMATE_TEST_KUBECONFIG").map(PathBuf::from);
-    let go = Command::new("go")
-        .arg("version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let go = go.is_ok_and(|status| status.success());
-    if given.is_none() && !go {
-        return Err(format!(
-            "this test needs a Kubernetes cluster: install Go 1.26 or newer (https://go.dev/dl), and the \
-             tests build and start their own, or set KUBEMATE_TEST_KUBECONFIG to the kubeconfig of a \
-             cluster that holds the Namespace {DISPOSABLE}"
-        ));
-    }
-    let binary = if go {
-        Some(control_plane::build()?)
-    } else {
-        None
-    };
-    let (kubeconfig, plane) = match (given, &binary) {
-        (Some(kubeconfig), _) => (declared_disposable(kubeconfig)?, None),
-        (None, Some(binary)) => {
-            let (kubeconfig, plane) = control_plane::start(binary, &[])?;
-            (kubeconfig, Some(plane))
-        }
-        (None, None) => return Err("there is no binary to start".to_owned()),
-    };
-    Ok(Cluster {
-        kubeconfig,
-        binary,
-        crds: Mutex::new(BTreeSet::new()),
-        _plane: plane,
-    })
-}
-
-/// Refuses a cluster that does not hold the Namespace by which its owner gives it up.
-fn declared_disposable(kubeconfig: PathBuf) -> Result<PathBuf, String> {
-    let path = kubeconfig.clone();
-    let asked = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.map_err(|error| error.to_string())?.block_on(async {
-            let namespaces: Api<Namespace> = Api::all(client_of(&path).await);
-            namespaces
-                .get_opt(DISPOSABLE)
-                .await
-                .map_err(|error| error.to_string())
-        })
-    });
-    let shown = kubeconfig.display();
-    match asked.join() {
-        Ok(Ok(Some(_))) => Ok(kubeconfig),
-        Ok(Ok(None)) => Err(format!(
-            "the cluster of KUBEMATE_TEST_KUBECONFIG ({shown}) does not hold the Namespace {DISPOSABLE}: \
-             tests change and delete things; create that Namespace only where nothing can be lost"
-        )),
-        Ok(Err(why)) => Err(format!("the cluster of {shown} does not answer: {why}")),
-        Err(_) => Err(format!("{shown} cannot be used as a kubeconfig")),
     }
 }
 
