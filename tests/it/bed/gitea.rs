@@ -50,7 +50,7 @@ fn provide() -> Result<Gitea, String> {
                 .to_owned(),
         );
     }
-    let (said, running) = PROGRAM.start(&PROGRAM.build()?)?;
+    let (said, running) = PROGRAM.start(&PROGRAM.build()?, &[])?;
     let text = |key: &str| {
         let text = said[key].as_str().map(str::to_owned);
         text.ok_or(format!("Gitea does not say its {key}: {said}"))
