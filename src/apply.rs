@@ -27,6 +27,7 @@ mod perform;
 mod pods;
 pub mod prepare;
 pub mod problem;
+mod tries;
 pub mod wait;
 
 /// What is carried out, and how.

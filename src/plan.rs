@@ -245,11 +245,14 @@ impl Plan {
         let mut bare = self.clone();
         bare.digest.clear();
         bare.forget_places();
-        digest::of_text(
-            &serde_json::to_value(&bare)
-                .map(|v| canonical(&v))
-                .unwrap_or_default(),
-        )
+        let steps = std::mem::take(&mut bare.steps);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(as_text(&bare).as_bytes());
+        for step in &steps {
+            hasher.update(b"\n");
+            hasher.update(step_text(step).as_bytes());
+        }
+        format!("b3:{}", hasher.finalize().to_hex())
     }
 
     /// Takes out the places in KDL, which hold for one commit only.
@@ -267,6 +270,21 @@ impl Plan {
         // Sorted once more, for findings are ordered by their places too.
         self.findings.sort();
         self.findings.dedup();
+    }
+}
+
+/// The canonical text of something.
+fn as_text(value: &impl Serialize) -> String {
+    serde_json::to_value(value)
+        .map(|value| canonical(&value))
+        .unwrap_or_default()
+}
+
+/// The same for a step. What stays as it is holds no values, and there is much of it.
+fn step_text(step: &Step) -> String {
+    match step.action {
+        Action::Keep { .. } => serde_json::to_string(step).unwrap_or_default(),
+        _ => as_text(step),
     }
 }
 

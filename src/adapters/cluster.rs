@@ -32,20 +32,26 @@ mod discovery;
 pub mod follow;
 mod inventory;
 mod lease;
+mod list;
 mod observe;
 mod request;
+mod sightings;
 mod trial;
+mod warm;
 mod watch;
 
-/// Pages of a list at most: 500 objects each.
-const MAX_PAGES: usize = 400;
+use sightings::Sightings;
 
 /// One cluster.
 pub struct KubeCluster {
     link: Arc<Link>,
     catalogue: Mutex<Option<Arc<Catalogue>>>,
     reading: tokio::sync::Mutex<()>,
-    watches: Arc<tokio::sync::Semaphore>,
+    watches: Arc<watch::Watches>,
+    sightings: Arc<Sightings>,
+    followers: Arc<tokio::sync::Semaphore>,
+    /// Inventories as they were last read, where sets are followed.
+    read: Mutex<std::collections::BTreeMap<SetId, Stored>>,
 }
 
 impl KubeCluster {
@@ -60,7 +66,10 @@ impl KubeCluster {
             link: Arc::new(link),
             catalogue: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
-            watches: Arc::new(tokio::sync::Semaphore::new(watch::MAX_WATCHES)),
+            watches: Arc::default(),
+            sightings: Arc::default(),
+            followers: Arc::new(tokio::sync::Semaphore::new(follow::MAX_FOLLOWED)),
+            read: Mutex::default(),
         })
     }
 
@@ -204,60 +213,6 @@ impl KubeCluster {
         let said = "the answer is not the object that was sent";
         Err(Problem::new(ProblemKind::BadAnswer, request.what, said))
     }
-
-    /// All items of a list.
-    async fn items(&self, path: &str, labels: &str, metadata: bool) -> Result<Vec<Value>, Problem> {
-        let mut items = Vec::new();
-        let mut take = |page| items.extend::<Vec<Value>>(page);
-        self.pages(path, labels, metadata, &mut take).await?;
-        Ok(items)
-    }
-
-    /// A list, page by page; returns the version that all of it is of.
-    async fn pages(
-        &self,
-        path: &str,
-        labels: &str,
-        metadata: bool,
-        take: &mut (dyn FnMut(Vec<Value>) + Send),
-    ) -> Result<String, Problem> {
-        let what = format!("list {path}");
-        let mut token = String::new();
-        for _ in 0..MAX_PAGES {
-            let page = Request::page(path.to_owned(), labels, &token, what.clone());
-            let page = if metadata { page.metadata_only() } else { page };
-            let mut page = self.json(&Identity::Own, &page).await?;
-            let list = page
-                .get("kind")
-                .and_then(Value::as_str)
-                .is_some_and(|k| k.ends_with("List"));
-            let Some(Value::Array(more)) = page.get_mut("items").map(Value::take).filter(|_| list)
-            else {
-                // An empty list of some kinds has null for its items.
-                if list && page.get("items").is_some_and(Value::is_null) {
-                    return Ok(version(&page));
-                }
-                return Err(Problem::new(
-                    ProblemKind::BadAnswer,
-                    what,
-                    "the answer is not a list",
-                ));
-            };
-            take(more);
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(next) if !next.is_empty() => next.clone_into(&mut token),
-                _ => return Ok(version(&page)),
-            }
-        }
-        let said = format!("there are more than {} objects", MAX_PAGES * 500);
-        Err(Problem::new(ProblemKind::TooLarge, what, said))
-    }
-}
-
-/// The resourceVersion of a list.
-fn version(list: &Value) -> String {
-    let version = list.pointer("/metadata/resourceVersion");
-    version.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// An answer as the object that was asked for, and no other.
@@ -340,7 +295,7 @@ impl Cluster for KubeCluster {
         })
     }
 
-    fn watch(&self, target: &Target, since: &str) -> BoxStream<'static, Result<Seen, Problem>> {
+    fn watch(&self, target: &Target, seen: &Live) -> BoxStream<'static, Result<Seen, Problem>> {
         let key = target.key.clone();
         let known = self.known();
         let version = target.api_version.as_deref();
@@ -350,12 +305,7 @@ impl Cluster for KubeCluster {
             let problem = Problem::new(ProblemKind::NotServed, format!("watch {key}"), said);
             return futures::stream::once(async { Err(problem) }).boxed();
         };
-        watch::watch(
-            Arc::clone(&self.link),
-            Arc::clone(&self.watches),
-            resource,
-            (key, since.to_owned()),
-        )
+        watch::watch(&self.link, &self.watches, resource, key, seen)
     }
 
     async fn load(&self, set: &SetId) -> Result<Stored, Problem> {

@@ -3,7 +3,7 @@
 
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -70,6 +70,17 @@ impl Judge {
 
     /// Judges a whole tree.
     pub fn judge(&self, tree: &SourceTree, want: &Want) -> Verdict {
+        self.judge_owners(tree, want, None)
+    }
+
+    /// Judges the platform and these tenants, or all. What only all owners together can get wrong is
+    /// told only by judging all.
+    pub fn judge_owners(
+        &self,
+        tree: &SourceTree,
+        want: &Want,
+        only: Option<&BTreeSet<Owner>>,
+    ) -> Verdict {
         let mut verdict = Verdict::default();
         let first = match platform::project_job(tree) {
             Ok(job) => job,
@@ -84,14 +95,20 @@ impl Judge {
             .first()
             .and_then(|(_, outcome)| platform::project_of(outcome));
         match found {
-            Some(found) => self.judge_project(tree, found, want, &mut verdict),
+            Some(found) => self.judge_project(tree, found, (want, only), &mut verdict),
             None => self.judge_files(tree, outcomes, &mut verdict),
         }
         verdict.diagnostics = std::mem::take(&mut verdict.diagnostics).finish();
         verdict
     }
 
-    fn judge_project(&self, tree: &SourceTree, found: Found, want: &Want, verdict: &mut Verdict) {
+    fn judge_project(
+        &self,
+        tree: &SourceTree,
+        found: Found,
+        (want, only): (&Want, Option<&BTreeSet<Owner>>),
+        verdict: &mut Verdict,
+    ) {
         let layout = Layout::of(&found.project);
         verdict
             .diagnostics
@@ -103,11 +120,14 @@ impl Judge {
             .map(|(_, o)| o.parsed.clone())
             .unwrap_or_default();
         if !parsed.is_empty() {
-            let jobs = platform::tenant_jobs(tree, &layout, &parsed, want);
+            let mut jobs = platform::tenant_jobs(tree, &layout, &parsed, want);
+            jobs.retain(|job| only.is_none_or(|only| only.contains(&job.owner)));
             outcomes.extend(self.run(jobs, verdict));
         }
         let all: Vec<&Outcome> = outcomes.iter().map(|(_, o)| o).collect();
-        verdict.diagnostics.append(platform::conclude(&all));
+        if only.is_none() {
+            verdict.diagnostics.append(platform::conclude(&all));
+        }
         for outcome in all {
             verdict.diagnostics.append(outcome.diagnostics.clone());
         }

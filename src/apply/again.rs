@@ -60,6 +60,7 @@ pub async fn settle<C: Cluster>(
             target: target_of(&key, rendered),
             deadline,
             stop: stop.clone(),
+            pace: std::sync::Arc::default(),
         };
         (id, wait::again(cluster, &waiting).await)
     });

@@ -98,7 +98,7 @@ impl Books {
 
     /// Whether to write now: when nothing else is under way, or when much is waiting.
     pub(super) fn due(&self, idle: bool) -> bool {
-        let much = WAITING.max(self.inventory.entries.len() / 8);
+        let much = WAITING.max(self.inventory.entries.len() / 2);
         self.unwritten > 0 && (idle || self.unwritten >= much)
     }
 

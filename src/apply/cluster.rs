@@ -14,7 +14,7 @@ use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{GroupKind, ObjectKey, Owner, Rendered, SetId};
 use crate::plan::Policy;
 use crate::plan::inventory::Inventory;
-use crate::plan::observed::{Live, Settled, World};
+use crate::plan::observed::{Live, World};
 
 /// In whose name a call is made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -190,8 +190,6 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Who will write.
     pub identity: &'a Identity,
-    /// What need not be read, because a watch vouches for it.
-    pub settled: &'a Settled,
 }
 
 /// A cluster, as far as apply needs one.
@@ -235,9 +233,9 @@ pub trait Cluster: Send + Sync {
         delete: &Delete,
     ) -> impl Future<Output = Result<Deletion, Problem>> + Send;
 
-    /// Changes of one object since a resourceVersion. Ends at any time; an error says that the
-    /// object must be read again.
-    fn watch(&self, target: &Target, since: &str) -> BoxStream<'static, Result<Seen, Problem>>;
+    /// Changes of one object since it was seen; only the latest of several is told. Ends at any time;
+    /// an error says that the object must be read again.
+    fn watch(&self, target: &Target, seen: &Live) -> BoxStream<'static, Result<Seen, Problem>>;
 
     /// The stored inventory of a set. Anything damaged or incomplete is an error.
     fn load(&self, set: &SetId) -> impl Future<Output = Result<Stored, Problem>> + Send;

@@ -4,6 +4,7 @@
 //! health do not take the place of writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -11,26 +12,24 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
-use crate::apply::books::{self, Books, Record};
-use crate::apply::cluster::{Cluster, Identity, Lease, Stored};
+use crate::apply::books::{self, Books};
+use crate::apply::cluster::{Cluster, Lease, Stored};
 use crate::apply::outcome::{Because, Halt, Outcome, Report, StepReport};
-use crate::apply::perform::{Effect, Hands, is_replacement, target_of};
+use crate::apply::perform::{Effect, Written, target_of};
 use crate::apply::problem::{Problem, ProblemKind};
-use crate::apply::wait::{self, Waiting};
+use crate::apply::tries::{leave, perform};
+use crate::apply::wait::{self, Pace, Waiting};
 use crate::apply::{Progress, Run};
-use crate::health::Health;
+use crate::health::{Health, completion};
 use crate::object::ObjectKey;
 use crate::plan::Plan;
-use crate::plan::inventory::Entry;
+use crate::plan::observed::Live;
 use crate::plan::step::{Step, StepId, Until};
-
-/// The pause between two tries of a write that may go well in a moment.
-const SETTLE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a future brings.
 enum Event {
     Performed(usize, Result<Effect, Halt>),
-    Left(usize, Result<Record, Halt>),
+    Left(usize, Result<Written, Halt>),
     Verdict(ObjectKey, Result<Health, Problem>),
     Stored(Result<Stored, Problem>),
     Renewed(Result<Lease, Problem>),
@@ -57,12 +56,17 @@ pub(super) struct Executor<'a, C> {
     states: Vec<State>,
     /// Steps that did not begin, in the plan's order.
     waiting: Vec<usize>,
+    /// Steps that did not end.
+    open: usize,
     /// Writes that did not end well yet, and those that never will.
     writes_open: usize,
     writes_missing: usize,
     places: BTreeMap<StepId, usize>,
     /// Verdicts that were waited for; none while the wait is on.
     health: BTreeMap<ObjectKey, Option<Health>>,
+    /// Waits that are on.
+    awaited: usize,
+    pace: Arc<Pace>,
     books: Books,
     storing: bool,
     closed: Option<Problem>,
@@ -82,6 +86,7 @@ impl<'a, C: Cluster> Executor<'a, C> {
             run,
             states: steps.iter().map(|_| State::Waiting).collect(),
             waiting: (0..steps.len()).collect(),
+            open: steps.len(),
             writes_open: steps.iter().filter(|step| step.action.writes()).count(),
             writes_missing: 0,
             places: steps
@@ -90,6 +95,8 @@ impl<'a, C: Cluster> Executor<'a, C> {
                 .map(|(at, step)| (step.id, at))
                 .collect(),
             health: BTreeMap::new(),
+            awaited: 0,
+            pace: Arc::default(),
             books,
             storing: false,
             closed: None,
@@ -123,11 +130,7 @@ impl<'a, C: Cluster> Executor<'a, C> {
 
     /// Everything is done but the renewal of the lease.
     fn finished(&self) -> bool {
-        let ended = self
-            .states
-            .iter()
-            .all(|state| matches!(state, State::Ended(_)));
-        ended && !self.storing && self.health.values().all(Option::is_some) && !self.owes()
+        self.open == 0 && !self.storing && self.awaited == 0 && !self.owes()
     }
 
     fn owes(&self) -> bool {
@@ -143,10 +146,12 @@ impl<'a, C: Cluster> Executor<'a, C> {
         let mut decided = true;
         while decided {
             decided = false;
-            for at in std::mem::take(&mut self.waiting) {
+            let mut rest = std::mem::take(&mut self.waiting).into_iter();
+            while let Some(at) = rest.next() {
                 if self.writing >= self.run.options.at_once {
                     self.waiting.push(at);
-                    continue;
+                    self.waiting.extend(rest);
+                    break;
                 }
                 match self.turn(at) {
                     Turn::NotYet => self.waiting.push(at),
@@ -238,19 +243,28 @@ impl<'a, C: Cluster> Executor<'a, C> {
             }),
             Some(None) => Turn::NotYet,
             None => {
-                self.wait_for(key.clone());
+                self.wait_for(key.clone(), None);
                 Turn::NotYet
             }
         }
     }
 
-    fn wait_for(&mut self, key: ObjectKey) {
+    /// Waits for an object; what the answer to a write shows as healthy needs no other look.
+    fn wait_for(&mut self, key: ObjectKey, written: Option<Box<Live>>) {
+        let now = self.cluster.now();
+        let verdict = written.as_ref().map(|live| completion(&live.body, now));
+        if let Some(settled) = verdict.filter(Health::is_settled) {
+            (self.run.progress)(Progress::Waits(&key, &settled));
+            self.health.insert(key, Some(settled));
+            return;
+        }
         self.health.insert(key.clone(), None);
+        self.awaited += 1;
         let waiting = self.waiting(&key);
         let (cluster, progress) = (self.cluster, self.run.progress);
         self.events.push(Box::pin(async move {
             let say = |health: &Health| progress(Progress::Waits(&key, health));
-            let verdict = wait::healthy(cluster, &waiting, &say).await;
+            let verdict = wait::healthy(cluster, &waiting, written, &say).await;
             Event::Verdict(key, verdict)
         }));
     }
@@ -260,6 +274,7 @@ impl<'a, C: Cluster> Executor<'a, C> {
             target: target_of(key, self.run.rendered),
             deadline: self.deadline,
             stop: self.run.stop.clone(),
+            pace: Arc::clone(&self.pace),
         }
     }
 
@@ -291,19 +306,20 @@ impl<'a, C: Cluster> Executor<'a, C> {
                 self.writing -= 1;
                 self.see_off(at, uid);
             }
-            Event::Performed(at, Ok(Effect::Done(record))) => {
+            Event::Performed(at, Ok(Effect::Done(written))) => {
                 self.writing -= 1;
-                self.done(at, record);
+                self.done(at, written);
             }
             Event::Performed(at, Err(halt)) => {
                 self.writing -= 1;
                 self.end(at, halt.into());
             }
-            Event::Left(at, Ok(record)) => self.done(at, record),
+            Event::Left(at, Ok(written)) => self.done(at, written),
             Event::Left(at, Err(halt)) => self.end(at, halt.into()),
             Event::Verdict(key, verdict) => {
                 let verdict = verdict.unwrap_or_else(|p| Health::Unknown { why: p.to_string() });
                 self.health.insert(key, Some(verdict));
+                self.awaited -= 1;
             }
             Event::Stored(stored) => self.page_written(stored),
             Event::Renewed(Ok(lease)) => {
@@ -315,13 +331,13 @@ impl<'a, C: Cluster> Executor<'a, C> {
         }
     }
 
-    fn done(&mut self, at: usize, record: Record) {
+    fn done(&mut self, at: usize, written: Written) {
         let step = &self.steps()[at];
-        self.books.note(&step.key, record);
+        self.books.note(&step.key, written.record);
         self.end(at, Outcome::Done);
         let waits = self.run.options.wait_for_health && step.action.writes();
         if waits && !self.health.contains_key(&step.key) {
-            self.wait_for(step.key.clone());
+            self.wait_for(step.key.clone(), written.live);
         }
     }
 
@@ -332,6 +348,7 @@ impl<'a, C: Cluster> Executor<'a, C> {
             self.writes_missing += usize::from(outcome != Outcome::Done);
         }
         self.states[at] = State::Ended(outcome);
+        self.open -= 1;
     }
 
     /// Writes the books when it is due, one page at a time.
@@ -416,58 +433,4 @@ impl<'a, C: Cluster> Executor<'a, C> {
         };
         (report, self.lease)
     }
-}
-
-/// One step, again for a while where what was just made may not be known everywhere: the rights of a
-/// tenant, and kinds that a CRD of this plan brings.
-async fn perform<C: Cluster>(
-    cluster: &C,
-    run: Run<'_>,
-    step: &Step,
-    entry: Option<Entry>,
-) -> Result<Effect, Halt> {
-    let hands = Hands {
-        cluster,
-        identity: run.identity,
-        rendered: run.rendered,
-    };
-    let settled = Instant::now() + run.options.settle;
-    let tenant = matches!(run.identity, Identity::ServiceAccount { .. });
-    loop {
-        let done = hands.perform(step, entry.clone()).await;
-        let settles = match &done {
-            Err(Halt::Failed(problem)) => match problem.kind {
-                ProblemKind::Forbidden => tenant,
-                ProblemKind::NotServed => step.action.unverified().is_some(),
-                _ => false,
-            },
-            _ => false,
-        };
-        if !settles || Instant::now() + SETTLE_PAUSE >= settled || run.stop.is_cancelled() {
-            return done;
-        }
-        sleep(SETTLE_PAUSE).await;
-    }
-}
-
-/// The second part of a deletion or replacement.
-async fn leave<C: Cluster>(
-    cluster: &C,
-    run: Run<'_>,
-    step: &Step,
-    (waiting, uid): (Waiting, String),
-) -> Result<Record, Halt> {
-    if let Err(why) = wait::gone(cluster, &waiting, &uid).await? {
-        let what = format!("see {} go", step.key);
-        return Err(Problem::new(ProblemKind::NotReady, what, why).into());
-    }
-    if !is_replacement(step) {
-        return Ok(Record::Forget);
-    }
-    let hands = Hands {
-        cluster,
-        identity: run.identity,
-        rendered: run.rendered,
-    };
-    hands.create(step).await
 }

@@ -34,11 +34,26 @@ const WITH_PODS: [&str; 8] = [
     "ReplicationController",
 ];
 
+/// What a step led to.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// What to record.
+    pub(super) record: Record,
+    /// The object as the server answered the write.
+    pub(super) live: Option<Box<Live>>,
+}
+
+impl From<Record> for Written {
+    fn from(record: Record) -> Self {
+        Self { record, live: None }
+    }
+}
+
 /// How far a step came.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// It is done.
-    Done(Record),
+    Done(Written),
     /// The object is being deleted; the step is done when it is gone.
     Leaving {
         /// The UID of what goes.
@@ -86,23 +101,23 @@ impl<C: Cluster> Hands<'_, C> {
                 owned(entry.as_ref(), uid)?;
                 self.delete(step, uid, label).await
             }
-            Action::Release { .. } => done(Record::Forget),
-            Action::Keep { why } => done(self.keep(step, why, entry)),
+            Action::Release { .. } => done(Record::Forget.into()),
+            Action::Keep { why } => done(self.keep(step, why, entry).into()),
         }
     }
 
     /// Makes an object, also as the second part of a replacement.
-    pub(super) async fn create(&self, step: &Step) -> Result<Record, Halt> {
+    pub(super) async fn create(&self, step: &Step) -> Result<Written, Halt> {
         let (desired, payload) = self.payload(step)?;
         let mut write = write_of(desired, &payload, Expect::Absent, false);
         let said = match self.cluster.write(self.identity, &write).await {
-            Ok(object) => return record(desired, &payload, object),
+            Ok(object) => return written(desired, &payload, object),
             Err(problem) => problem,
         };
         if said.kind == ProblemKind::Unknown
             && let Some(record) = self.arrived(desired, &payload).await?
         {
-            return Ok(record);
+            return Ok(record.into());
         }
         // Where both own a field, the conflict is told before the existence.
         if !matches!(said.kind, ProblemKind::Stale | ProblemKind::Conflict) {
@@ -126,7 +141,7 @@ impl<C: Cluster> Hands<'_, C> {
             }
             write.expect = Expect::Version(live.resource_version);
             match self.cluster.write(self.identity, &write).await {
-                Ok(object) => return record(desired, &payload, object),
+                Ok(object) => return written(desired, &payload, object),
                 Err(problem) if problem.kind == ProblemKind::Stale => {}
                 Err(problem) => return Err(failed(problem, desired)),
             }
@@ -139,7 +154,7 @@ impl<C: Cluster> Hands<'_, C> {
         step: &Step,
         wanted: &Preconditions,
         (force, claims): (bool, &Claims),
-    ) -> Result<Record, Halt> {
+    ) -> Result<Written, Halt> {
         let (desired, payload) = self.payload(step)?;
         let (mut wanted, mut claimed) = (wanted.clone(), claims.is_empty());
         for _ in 0..=REPEATS {
@@ -155,10 +170,10 @@ impl<C: Cluster> Hands<'_, C> {
             let expect = Expect::Version(live.resource_version);
             let write = write_of(desired, &payload, expect, force);
             match self.cluster.write(self.identity, &write).await {
-                Ok(object) => return record(desired, &payload, object),
+                Ok(object) => return written(desired, &payload, object),
                 Err(problem) if lost(&problem) => {
                     if let Some(record) = self.arrived(desired, &payload).await? {
-                        return Ok(record);
+                        return Ok(record.into());
                     }
                     if problem.kind == ProblemKind::Unknown {
                         return Err(failed(problem, desired));
@@ -253,7 +268,7 @@ impl<C: Cluster> Hands<'_, C> {
         let target = Target::of(&step.key);
         for _ in 0..=REPEATS {
             let Some(live) = self.cluster.read(&target).await? else {
-                return Ok(Effect::Done(Record::Forget));
+                return Ok(Effect::Done(Record::Forget.into()));
             };
             may_go(&live, uid, label)?;
             let going = live.deletion_timestamp.is_some();
@@ -263,7 +278,7 @@ impl<C: Cluster> Hands<'_, C> {
                 self.remove(target.clone(), &live).await?
             } {
                 None => {}
-                Some(Deletion::Gone) => return Ok(Effect::Done(Record::Forget)),
+                Some(Deletion::Gone) => return Ok(Effect::Done(Record::Forget.into())),
                 Some(Deletion::Started) => return Ok(Effect::Leaving { uid: live.uid }),
             }
         }
@@ -354,12 +369,20 @@ impl<C: Cluster> Hands<'_, C> {
     }
 }
 
-/// What to record of an object as the server answered.
-fn record(desired: &Desired, payload: &Payload, object: serde_json::Value) -> Result<Record, Halt> {
-    let what = format!("apply {}", desired.manifest.key);
-    let live =
-        Live::new(object).map_err(|e| Problem::new(ProblemKind::BadAnswer, what, e.to_string()))?;
-    Ok(Record::Set(digest::entry_after(desired, payload, &live)))
+/// What a write led to, by the object as the server answered.
+fn written(
+    desired: &Desired,
+    payload: &Payload,
+    object: serde_json::Value,
+) -> Result<Written, Halt> {
+    let live = Live::new(object).map_err(|e| {
+        let what = format!("apply {}", desired.manifest.key);
+        Problem::new(ProblemKind::BadAnswer, what, e.to_string())
+    })?;
+    Ok(Written {
+        record: Record::Set(digest::entry_after(desired, payload, &live)),
+        live: Some(Box::new(live)),
+    })
 }
 
 /// A problem without the object's secrets.

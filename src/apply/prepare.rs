@@ -3,7 +3,7 @@
 use crate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey, Rendered};
-use crate::plan::observed::{DryRun, Observed, Settled, World};
+use crate::plan::observed::{DryRun, Observed, World};
 use crate::plan::{Neighbours, Plan, PlanError, Policy, plan};
 
 /// Why there is no plan.
@@ -49,43 +49,6 @@ pub async fn look<C: Cluster>(
     policy: &Policy,
     beside: &Neighbours<'_>,
 ) -> Result<Prepared, PrepareError> {
-    let asked = Asked {
-        rendered,
-        identity,
-        policy,
-        beside,
-        settled: &Settled::new(),
-    };
-    look_at_rest(cluster, asked).await
-}
-
-/// One set to look at.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    /// What is wanted.
-    pub rendered: &'a Rendered,
-    /// Who will write.
-    pub identity: &'a Identity,
-    /// What the set may do.
-    pub policy: &'a Policy,
-    /// The other sets of the project.
-    pub beside: &'a Neighbours<'a>,
-    /// What need not be read, because a watch vouches for it.
-    pub settled: &'a Settled,
-}
-
-/// Plans one set, reading only what nobody vouches for.
-pub async fn look_at_rest<C: Cluster>(
-    cluster: &C,
-    asked: Asked<'_>,
-) -> Result<Prepared, PrepareError> {
-    let Asked {
-        rendered,
-        identity,
-        policy,
-        beside,
-        settled,
-    } = asked;
     identity.check(&rendered.set)?;
     let stored = cluster.load(&rendered.set).await?;
     let question = Question {
@@ -93,7 +56,6 @@ pub async fn look_at_rest<C: Cluster>(
         inventory: &stored.inventory,
         policy,
         identity,
-        settled,
     };
     let mut world = cluster.observe(question).await?;
     if refuses_everything(&world) && !exists(cluster, identity).await? {

@@ -3,6 +3,7 @@
 //! A watch drives it; a read comes first, after every end of the watch, and before "gone" is believed.
 //! It holds no place among the writes, ends at its deadline, and at once when it is called off.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::again::may_mend;
 use crate::apply::cluster::{Cluster, Seen, Target};
 use crate::apply::pods::pods;
-use crate::apply::problem::Problem;
+use crate::apply::problem::{Problem, ProblemKind};
 use crate::health::{Health, completion};
 use crate::plan::observed::Live;
 
@@ -24,6 +25,12 @@ const STUCK_FOR: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The same where only the place in the watch was missed.
+const SHORT_PAUSE: Duration = Duration::from_millis(10);
+/// From when on the pods are asked why it takes so long.
+const ASK_PODS_AFTER: Duration = Duration::from_secs(1);
+/// How often they are asked at most, over all waits of a run.
+const ASK_PODS_EVERY: Duration = Duration::from_millis(250);
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -34,44 +41,107 @@ pub struct Waiting {
     pub deadline: Instant,
     /// Calls the wait off.
     pub stop: CancellationToken,
+    /// What all waits of a run have in common.
+    pub pace: Arc<Pace>,
 }
 
-/// Waits until the object is healthy, what runs to completion until it has succeeded. `say` hears every
-/// change of the verdict. The answer is the last verdict, whatever ended the wait.
+/// How often pods may be asked, so that a thousand waits together ask no more than a few.
+#[derive(Debug, Default)]
+pub struct Pace {
+    next: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    /// Whether it is someone's turn to ask.
+    fn turn(&self) -> bool {
+        let now = Instant::now();
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if next.is_some_and(|next| now < next) {
+            return false;
+        }
+        *next = Some(now + ASK_PODS_EVERY);
+        true
+    }
+}
+
+/// Waits until the object is healthy, what runs to completion until it has succeeded. It begins with
+/// what was `seen` already, if anything. `say` hears every change of the verdict. The answer is the last
+/// verdict, whatever ended the wait.
 pub async fn healthy<C: Cluster>(
     cluster: &C,
     waiting: &Waiting,
+    seen: Option<Box<Live>>,
     say: &(dyn Fn(&Health) + Send + Sync),
 ) -> Result<Health, Problem> {
-    let mut watcher = Watcher::new(cluster, waiting);
-    let mut last = unknown("it was not read yet");
-    let mut stuck_since: Option<Instant> = None;
+    let mut watcher = Watcher::new(cluster, waiting, seen);
+    let mut opinion = Opinion::new();
     loop {
         let seen = watcher.next().await?;
-        let mut verdict = match &seen {
-            Look::Over => return Ok(last),
+        let verdict = match &seen {
+            Look::Over => return Ok(opinion.last),
             Look::Gone => unknown("it does not exist"),
             Look::Unread(why) => unknown(why),
             Look::At(live) => completion(&live.body, cluster.now()),
         };
-        if let (Health::InProgress { .. }, Look::At(live)) = (&verdict, &seen) {
-            let (explained, stuck) = explain(cluster, live, &verdict).await;
-            verdict = explained;
-            stuck_since = stuck_since
-                .filter(|_| stuck)
-                .or_else(|| stuck.then(Instant::now));
-            if stuck_since.is_some_and(|since| since.elapsed() >= STUCK_FOR) {
-                return Ok(Health::Failed {
-                    why: verdict.why().to_owned(),
-                });
+        let verdict = match (&verdict, &seen) {
+            (Health::InProgress { .. }, Look::At(live)) => {
+                opinion.explained(cluster, waiting, live, verdict).await
             }
-        }
-        if verdict != last {
+            _ => verdict,
+        };
+        if verdict != opinion.last {
             say(&verdict);
+            opinion.last = verdict;
         }
-        last = verdict;
-        if last.is_settled() || matches!(last, Health::Failed { .. }) {
-            return Ok(last);
+        if opinion.last.is_settled() || matches!(opinion.last, Health::Failed { .. }) {
+            return Ok(opinion.last);
+        }
+    }
+}
+
+/// What is thought of an object while it is waited for.
+struct Opinion {
+    /// The last verdict, with what the pods say.
+    last: Health,
+    /// What it was before the pods were asked.
+    plain: Option<Health>,
+    since: Instant,
+    stuck_since: Option<Instant>,
+}
+
+impl Opinion {
+    fn new() -> Self {
+        Self {
+            last: unknown("it was not read yet"),
+            plain: None,
+            since: Instant::now(),
+            stuck_since: None,
+        }
+    }
+
+    /// A verdict with what the pods say, where it is time to ask them; else what they said before.
+    async fn explained<C: Cluster>(
+        &mut self,
+        cluster: &C,
+        waiting: &Waiting,
+        live: &Live,
+        verdict: Health,
+    ) -> Health {
+        if self.since.elapsed() < ASK_PODS_AFTER || !waiting.pace.turn() {
+            let same = self.plain.as_ref() == Some(&verdict);
+            return if same { self.last.clone() } else { verdict };
+        }
+        let (explained, stuck) = explain(cluster, live, &verdict).await;
+        self.plain = Some(verdict);
+        self.stuck_since = self
+            .stuck_since
+            .filter(|_| stuck)
+            .or_else(|| stuck.then(Instant::now));
+        match self.stuck_since {
+            Some(since) if since.elapsed() >= STUCK_FOR => Health::Failed {
+                why: explained.why().to_owned(),
+            },
+            _ => explained,
         }
     }
 }
@@ -86,7 +156,7 @@ pub async fn again<C: Cluster>(cluster: &C, waiting: &Waiting) -> Result<Health,
     if !may_mend(&waiting.target.key.group_kind, &live.body) {
         return Ok(last);
     }
-    let mut watcher = Watcher::new(cluster, waiting);
+    let mut watcher = Watcher::new(cluster, waiting, None);
     while !last.is_settled() {
         last = match watcher.next().await? {
             Look::Over => return Ok(last),
@@ -104,7 +174,7 @@ pub async fn gone<C: Cluster>(
     waiting: &Waiting,
     uid: &str,
 ) -> Result<Result<(), String>, Problem> {
-    let mut watcher = Watcher::new(cluster, waiting);
+    let mut watcher = Watcher::new(cluster, waiting, None);
     let mut why = "it was not read yet".to_owned();
     loop {
         match watcher.next().await? {
@@ -164,12 +234,15 @@ struct Watcher<'a, C> {
 }
 
 impl<'a, C: Cluster> Watcher<'a, C> {
-    fn new(cluster: &'a C, waiting: &'a Waiting) -> Self {
+    fn new(cluster: &'a C, waiting: &'a Waiting, seen: Option<Box<Live>>) -> Self {
+        let events = seen
+            .as_ref()
+            .map(|live| cluster.watch(&waiting.target, live));
         Self {
             cluster,
             waiting,
-            events: None,
-            last: None,
+            events,
+            last: seen,
             pause: Duration::ZERO,
         }
     }
@@ -195,6 +268,10 @@ impl<'a, C: Cluster> Watcher<'a, C> {
                         return Ok(Look::At(live));
                     }
                     Some(Ok(Seen::Gone)) => self.events = None,
+                    Some(Err(problem)) if problem.kind == ProblemKind::Stale => {
+                        self.events = None;
+                        self.pause = (self.pause * 2).clamp(SHORT_PAUSE, LONGEST_PAUSE);
+                    }
                     Some(Err(_)) | None => {
                         self.events = None;
                         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
@@ -210,10 +287,7 @@ impl<'a, C: Cluster> Watcher<'a, C> {
         tokio::time::sleep(self.pause).await;
         match self.cluster.read(&self.waiting.target).await {
             Ok(Some(live)) => {
-                self.events = Some(
-                    self.cluster
-                        .watch(&self.waiting.target, &live.resource_version),
-                );
+                self.events = Some(self.cluster.watch(&self.waiting.target, &live));
                 let live = Box::new(live);
                 self.last = Some(live.clone());
                 Ok(Look::At(live))

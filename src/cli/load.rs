@@ -1,5 +1,6 @@
 //! What every command starts with: a tree from a directory or a commit, judged.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, output};
@@ -11,6 +12,7 @@ use crate::adapters::worker::{Limits, Worker, Workers};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Diagnostics;
 use crate::model::job::Want;
+use crate::object::Owner;
 use crate::report::diagnostics::{self, Format};
 use crate::source::intake::Loaded;
 
@@ -53,7 +55,16 @@ pub fn judge() -> Result<Judge, Failure> {
 
 /// Judges what was loaded.
 pub fn judge_loaded(loaded: &Loaded, want: &Want) -> Result<Verdict, Failure> {
-    let mut verdict = judge()?.judge(&loaded.tree, want);
+    judge_owners(loaded, want, None)
+}
+
+/// Judges what was loaded of the platform and of these tenants, or of all.
+pub fn judge_owners(
+    loaded: &Loaded,
+    want: &Want,
+    only: Option<&BTreeSet<Owner>>,
+) -> Result<Verdict, Failure> {
+    let mut verdict = judge()?.judge_owners(&loaded.tree, want, only);
     for problem in judge::refused_names(&loaded.refused) {
         verdict.diagnostics.push(problem);
     }

@@ -122,11 +122,15 @@ pub(super) fn stamp(session: &Session, cluster_uid: &str) -> Stamp {
     }
 }
 
-/// Two commits compared on rendered objects.
+/// Two commits compared on rendered objects; sets whose files did not change are left out.
 fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
-    let env = arguments.scope.env.as_deref();
-    let head = arguments.scope.open()?;
-    let base_files = load::load(&arguments.scope.source.directory, Some(base))?;
+    let (env, cluster) = (
+        arguments.scope.env.as_deref(),
+        arguments.scope.cluster.as_deref(),
+    );
+    let source = &arguments.scope.source;
+    let base_files = load::load(&source.directory, Some(base))?;
+    let head = Session::open_beside(source, (env, cluster), Some(&base_files.tree))?;
     let checked = load::judge_loaded(&base_files, &Want::Check)?;
     load::require_valid(&checked, &base_files)?;
     let targets = checked
@@ -140,13 +144,13 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
         .filter(|t| env.is_none_or(|e| t.environment == e))
         .filter(|t| cluster.is_none_or(|c| t.cluster == c))
         .collect();
-    let rendered = load::judge_loaded(
-        &base_files,
-        &Want::Render {
-            targets: wanted,
-            trace: false,
-        },
-    )?;
+    let want = Want::Render {
+        targets: wanted,
+        trace: false,
+    };
+    // Sets that are the same in both commits have no changes, and are not rendered at all.
+    let owners = session::changed(&head.verdict, &head.loaded.tree, &base_files.tree);
+    let rendered = load::judge_owners(&base_files, &want, owners.as_ref())?;
     load::require_valid(&rendered, &base_files)?;
     let before = rendered.rendered();
     let after: BTreeMap<SetId, Rendered> = head

@@ -12,9 +12,12 @@ use crate::adapters::rights::Rights;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
 use crate::model::job::Want;
+use crate::model::layout::Layout;
+use crate::model::platform::owners_that_differ;
 use crate::object::{Owner, Rendered, SetId};
 use crate::plan::Neighbours;
 use crate::plan::display::Place;
+use crate::source::SourceTree;
 use crate::source::intake::Loaded;
 
 /// Which cluster to talk to.
@@ -69,10 +72,18 @@ impl Session {
         env: Option<&str>,
         cluster: Option<&str>,
     ) -> Result<Self, Failure> {
+        Self::open_beside(source, (env, cluster), None)
+    }
+
+    /// The same, without the sets of tenants that are the same in another tree.
+    pub fn open_beside(
+        source: &SourceArguments,
+        (env, cluster): (Option<&str>, Option<&str>),
+        other: Option<&SourceTree>,
+    ) -> Result<Self, Failure> {
         let loaded = source.load()?;
-        let opened = Self::judge(loaded, |checked| {
-            only(load::targets(checked, env)?, cluster)
-        })?;
+        let choose = |checked: &Verdict| only(load::targets(checked, env)?, cluster);
+        let opened = Self::judge_beside(loaded, other, choose)?;
         match opened {
             Ok(session) => Ok(session),
             Err((loaded, verdict)) => {
@@ -88,18 +99,25 @@ impl Session {
         loaded: Loaded,
         choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
     ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
+        Self::judge_beside(loaded, None, choose)
+    }
+
+    fn judge_beside(
+        loaded: Loaded,
+        other: Option<&SourceTree>,
+        choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
+    ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
         let checked = load::judge_loaded(&loaded, &Want::Check)?;
         if checked.diagnostics.has_errors() {
             return Ok(Err((loaded, checked)));
         }
         let targets = choose(&checked)?;
-        let verdict = load::judge_loaded(
-            &loaded,
-            &Want::Render {
-                targets,
-                trace: true,
-            },
-        )?;
+        let owners = other.and_then(|other| changed(&checked, &loaded.tree, other));
+        let want = Want::Render {
+            targets,
+            trace: true,
+        };
+        let verdict = load::judge_owners(&loaded, &want, owners.as_ref())?;
         if verdict.diagnostics.has_errors() {
             return Ok(Err((loaded, verdict)));
         }
@@ -160,6 +178,12 @@ impl Session {
     pub fn place(&self, span: &Span) -> Option<Place> {
         Place::of(&self.loaded.tree, span)
     }
+}
+
+/// Tenants whose files are not the same in another tree; `None` where nobody's sets need be the same.
+pub fn changed(judged: &Verdict, tree: &SourceTree, other: &SourceTree) -> Option<BTreeSet<Owner>> {
+    let layout = Layout::of(&judged.project.as_ref()?.project);
+    owners_that_differ(other, tree, &layout)
 }
 
 /// Those of one cluster, or all; an unknown cluster is an error that lists them.

@@ -1,8 +1,6 @@
 //! What a commit wants for one Sync: judged, rendered for one target, with the identity and policy of
 //! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
 
-use std::collections::BTreeMap;
-
 use super::cycle::{Sort, Trouble};
 use crate::adapters::judge::{self, Judge, Verdict};
 use crate::adapters::rights::Rights;
@@ -10,14 +8,11 @@ use crate::adapters::sync::{Drift, SyncSpec};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Severity, Span};
 use crate::model::job::Want;
-use crate::object::{Desired as Object, ObjectKey, Owner, Rendered, SetId};
+use crate::object::{Owner, Rendered, SetId};
 use crate::plan::display::Place;
-use crate::plan::{self, Policy, digest};
+use crate::plan::{self, Policy};
 use crate::source::SourceTree;
 use crate::source::intake::Loaded;
-
-/// The digest of each object that is wanted.
-pub type Digests = BTreeMap<ObjectKey, String>;
 
 /// A commit, rendered for one Sync.
 pub struct Desired {
@@ -25,8 +20,6 @@ pub struct Desired {
     pub sets: Vec<Rendered>,
     /// The sets of the project on this cluster that the Sync leaves alone.
     pub others: Vec<Rendered>,
-    /// Of each set, by its label, the digest of every object.
-    pub digests: BTreeMap<String, Digests>,
     /// The UID that the project demands of the cluster.
     pub uid: String,
     /// In whose name each set is written, and where.
@@ -77,7 +70,6 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
             return Err(bad_spec(unknown));
         }
         Ok(Desired {
-            digests: sets.iter().map(|r| (r.set.label(), digests(r))).collect(),
             sets,
             others,
             uid,
@@ -85,14 +77,6 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
             tree: loaded.tree.clone(),
         })
     })
-}
-
-fn digests(rendered: &Rendered) -> Digests {
-    let objects = rendered.objects.iter();
-    let digest = |(key, desired): (&ObjectKey, &Object)| {
-        (key.clone(), digest::of_desired(desired, &rendered.set))
-    };
-    objects.map(digest).collect()
 }
 
 /// A tenant that the Sync names and the commit does not have, in words. Nothing wanted is not the same

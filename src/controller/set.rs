@@ -1,16 +1,17 @@
 //! One set of one Sync, brought to what is wanted as far as mode and rules allow.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::cycle::Tools;
-use super::desired::{Desired, Digests};
+use super::desired::Desired;
 use super::sights::{Found, Pass, Sights};
 use crate::adapters::sync::{Mode, Sync, fitting};
 use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Outcome, Report};
-use crate::apply::prepare::{Asked, PrepareError, Prepared, look_at_rest};
+use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::apply::{self, Options, Run};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
@@ -104,16 +105,8 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     let identity = task.desired.rights.identity(set);
     let policy = task.policy();
     let pass = task.pass(&policy);
-    let nothing = Digests::new();
-    let digests = task.desired.digests.get(&pass.label).unwrap_or(&nothing);
-    let asked = Asked {
-        rendered: task.rendered,
-        identity: &identity,
-        policy: &policy,
-        beside: task.beside,
-        settled: &task.sights.settled(&pass, digests),
-    };
-    let prepared = match look_at_rest(&task.tools.cluster, asked).await {
+    let (cluster, rendered, beside) = (&task.tools.cluster, task.rendered, task.beside);
+    let prepared = match look(cluster, rendered, &identity, &policy, beside).await {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;
@@ -126,7 +119,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
-    task.sights.note(&pass, found(task, &prepared, digests), at_rest(task, plan, &result));
+    task.sights.note(&pass, found(task, &prepared), at_rest(task, plan, &result));
     if !plan.has_work() || !may_apply(task.sync, plan) {
         return result;
     }
@@ -166,7 +159,7 @@ fn may_apply(sync: &Sync, plan: &Plan) -> bool {
 }
 
 /// Each object that was looked at: as it should be, or not.
-fn found(task: &Task<'_>, prepared: &Prepared, digests: &Digests) -> Vec<(ObjectKey, Option<Found>)> {
+fn found(task: &Task<'_>, prepared: &Prepared) -> Vec<(ObjectKey, Found)> {
     let now = task.tools.cluster.now();
     let kept = |step: &Step| match &step.action {
         Action::Keep {
@@ -174,20 +167,20 @@ fn found(task: &Task<'_>, prepared: &Prepared, digests: &Digests) -> Vec<(Object
         } => true,
         _ => false,
     };
-    let looked_at = prepared.plan.steps.iter().filter_map(|step| {
-        let live = match prepared.world.objects.get(&step.key)? {
-            Observed::Unchanged { .. } => return None,
-            Observed::Present(live) => live,
-            Observed::Absent { .. } | Observed::Unreadable { .. } => {
-                return Some((step.key.clone(), None));
+    let told = prepared.plan.findings.iter().filter_map(|f| f.key.as_ref());
+    let told: BTreeSet<&ObjectKey> = told.collect();
+    let found = prepared.plan.steps.iter().map(|step| {
+        let quiet = kept(step) && !told.contains(&step.key);
+        let found = match prepared.world.objects.get(&step.key) {
+            Some(Observed::Unchanged { .. }) if quiet => Found::Vouched,
+            Some(Observed::Present(live)) if quiet && health(&live.body, now).is_settled() => {
+                Found::as_wanted(live)
             }
+            _ => Found::Otherwise,
         };
-        let told = prepared.plan.findings.iter().any(|f| f.key.as_ref() == Some(&step.key));
-        let settled = kept(step) && !told && health(&live.body, now).is_settled();
-        let desired = digests.get(&step.key).filter(|_| settled);
-        Some((step.key.clone(), desired.map(|digest| Found::of(live, digest.clone()))))
+        (step.key.clone(), found)
     });
-    looked_at.collect()
+    found.collect()
 }
 
 /// The result as that of a set at rest: nothing is left to do or to say.

@@ -15,15 +15,13 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Shared;
 use super::desired::Desired;
 use super::set::SetResult;
-use crate::adapters::cluster::follow::Sight;
+use crate::adapters::cluster::follow::{Followed, MAX_FOLLOWED, Sight};
 use crate::apply::cluster::Cluster as _;
 use crate::health::health;
 use crate::object::{GroupKind, ObjectKey, SET_LABEL};
 use crate::plan::digest;
-use crate::plan::observed::{Live, Quiet, Settled};
+use crate::plan::observed::Live;
 
-/// Kinds that are watched at most; objects of others are read in every pass.
-const MAX_KINDS: usize = 200;
 /// The first pause after a watch broke, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 /// A watch that lasted so long starts over with the first pause.
@@ -51,21 +49,21 @@ struct Watched {
     _task: AbortOnDropHandle<()>,
 }
 
-/// An object that a pass found in sync and healthy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    quiet: Quiet,
-    mark: Mark,
+/// How a pass found an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// In sync, healthy and nothing to say about it; so it looked.
+    AsWanted(Mark),
+    /// In sync and healthy, as a watch vouched.
+    Vouched,
+    /// Anything else.
+    Otherwise,
 }
 
 impl Found {
     /// What is kept of an object that is as it should be.
-    pub(super) fn of(live: &Live, desired: String) -> Self {
-        let uid = live.uid.clone();
-        Self {
-            quiet: Quiet { uid, desired },
-            mark: digest::mark(live),
-        }
+    pub(super) fn as_wanted(live: &Live) -> Self {
+        Self::AsWanted(digest::mark(live))
     }
 }
 
@@ -75,8 +73,8 @@ struct Book {
     wake: mpsc::Sender<()>,
     /// What the set may do, as a digest: another policy may decide otherwise about the same objects.
     policy: String,
-    /// Every wanted object, with its kind's version; found in sync or not.
-    objects: BTreeMap<ObjectKey, (Arc<str>, Option<Found>)>,
+    /// Every wanted object, with its kind's version, and how it looked when it was found as wanted.
+    objects: BTreeMap<ObjectKey, (Arc<str>, Option<Mark>)>,
     /// What the last pass over this commit said, if nothing was left to do.
     rest: Option<(String, SetResult)>,
 }
@@ -143,7 +141,7 @@ impl Sights {
         let used: BTreeSet<Kind> = board.used();
         board.kinds.retain(|kind, _| used.contains(kind));
         for kind in kinds {
-            if board.kinds.len() < MAX_KINDS && !board.kinds.contains_key(&kind) {
+            if board.kinds.len() < MAX_FOLLOWED && !board.kinds.contains_key(&kind) {
                 let task = tokio::spawn(watch(Arc::clone(shared), self.clone(), kind.clone()));
                 let watched = Watched {
                     complete: false,
@@ -173,29 +171,16 @@ impl Sights {
         quiet.then(|| result.clone())
     }
 
-    /// Objects that are as they were found, and still wanted so.
-    pub(super) fn settled(&self, pass: &Pass, wanted: &BTreeMap<ObjectKey, String>) -> Settled {
-        let board = self.board();
-        let Some(book) = board.books.get(&pass.label).filter(|b| b.policy == pass.policy) else {
-            return Settled::new();
-        };
-        let quiet = book.objects.iter().filter_map(|(key, (_, found))| {
-            let quiet = &found.as_ref()?.quiet;
-            let same = wanted.get(key) == Some(&quiet.desired) && board.is_quiet(book, key);
-            same.then(|| (key.clone(), quiet.clone()))
-        });
-        quiet.collect()
-    }
-
     /// What a pass found: each object that it looked at, and the result if nothing is left to do.
     pub(super) fn note(
         &self,
         pass: &Pass,
-        found: Vec<(ObjectKey, Option<Found>)>,
+        found: Vec<(ObjectKey, Found)>,
         rest: Option<SetResult>,
     ) {
         let mut board = self.board();
-        let Some(book) = board.books.get_mut(&pass.label) else {
+        let Board { kinds, books } = &mut *board;
+        let Some(book) = books.get_mut(&pass.label) else {
             return;
         };
         if book.policy != pass.policy {
@@ -203,14 +188,19 @@ impl Sights {
             book.objects.values_mut().for_each(|(_, found)| *found = None);
         }
         for (key, found) in found {
-            if let Some(known) = book.objects.get_mut(&key) {
-                known.1 = found;
-            }
+            let Some((version, known)) = book.objects.get_mut(&key) else {
+                continue;
+            };
+            *known = match found {
+                Found::AsWanted(mark) => Some(mark),
+                Found::Vouched => known.or_else(|| shown(kinds, &key, version).map(|g| g.mark)),
+                Found::Otherwise => None,
+            };
         }
         book.rest = rest.map(|result| (pass.commit.clone(), result));
     }
 
-    fn see(&self, kind: &Kind, sight: Sight, now: jiff::Timestamp) {
+    fn see(&self, kind: &Kind, sight: Sight<Glance>) {
         let mut board = self.board();
         match sight {
             Sight::Anew => {
@@ -219,14 +209,7 @@ impl Sights {
                     watched.objects.clear();
                 }
             }
-            Sight::There(key, live) => {
-                let glance = Glance {
-                    set: Arc::from(live.label(SET_LABEL).unwrap_or_default()),
-                    mark: digest::mark(&live),
-                    healthy: health(&live.body, now).is_settled(),
-                };
-                board.there(kind, key, glance);
-            }
+            Sight::There(key, glance) => board.there(kind, key, glance),
             Sight::Gone(key) => {
                 let Some(watched) = board.kinds.get_mut(kind) else {
                     return;
@@ -252,12 +235,8 @@ impl Board {
         let Some((version, Some(found))) = book.objects.get(key) else {
             return false;
         };
-        let kind = (key.group_kind.clone(), version.to_string());
-        let Some(watched) = self.kinds.get(&kind).filter(|w| w.complete) else {
-            return false;
-        };
-        let shown = watched.objects.get(key);
-        shown.is_some_and(|glance| glance.healthy && glance.mark == found.mark)
+        let glance = shown(&self.kinds, key, version);
+        glance.is_some_and(|glance| glance.healthy && glance.mark == *found)
     }
 
     fn there(&mut self, kind: &Kind, key: ObjectKey, glance: Glance) {
@@ -303,17 +282,36 @@ impl Board {
     }
 }
 
+/// An object as a complete watch shows it.
+fn shown<'a>(
+    kinds: &'a BTreeMap<Kind, Watched>,
+    key: &ObjectKey,
+    version: &str,
+) -> Option<&'a Glance> {
+    let kind = (key.group_kind.clone(), version.to_owned());
+    let watched = kinds.get(&kind).filter(|watched| watched.complete)?;
+    watched.objects.get(key)
+}
+
 /// Watches one kind until it is not used any more.
 async fn watch(shared: Arc<Shared>, sights: Sights, kind: Kind) {
     let (first, longest) = PAUSES;
     let mut pause = first;
     loop {
         let began = Instant::now();
-        let cluster = &shared.tools.cluster;
-        let mut see = |sight| sights.see(&kind, sight, cluster.now());
-        let problem = cluster
-            .follow((&kind.0, &kind.1), SET_LABEL, &mut see)
-            .await;
+        let mut see = |sight| sights.see(&kind, sight);
+        let ours = Arc::clone(&shared);
+        let followed = Followed {
+            kind: &kind.0,
+            api_version: &kind.1,
+            labels: SET_LABEL,
+            keep: Arc::new(move |live: &Live| Glance {
+                set: Arc::from(live.label(SET_LABEL).unwrap_or_default()),
+                mark: digest::mark(live),
+                healthy: health(&live.body, ours.tools.cluster.now()).is_settled(),
+            }),
+        };
+        let problem = shared.tools.cluster.follow(followed, &mut see).await;
         see(Sight::Anew);
         tracing::debug!(kind = %kind.0, %problem, "watch broken; trying again");
         if began.elapsed() >= LASTED {

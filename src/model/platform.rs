@@ -12,7 +12,7 @@ use crate::kinds::Claim;
 use crate::kinds::project::FILE;
 use crate::object::{Owner, ResourceId};
 use crate::source::intake::{self, ClashCause};
-use crate::source::{Content, FileId, SourceFile, SourceTree};
+use crate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
 
 /// The first job: the project file alone, whose content decides how the rest is split.
 pub fn project_job(tree: &SourceTree) -> Result<Job, Diagnostic> {
@@ -91,6 +91,27 @@ pub fn tenant_jobs(
         owner,
     };
     owned.into_iter().map(job).collect()
+}
+
+/// Owners whose files differ between two trees; `None` where a file of the platform does, since all
+/// are judged by those.
+pub fn owners_that_differ(
+    one: &SourceTree,
+    other: &SourceTree,
+    layout: &Layout,
+) -> Option<BTreeSet<Owner>> {
+    let known: BTreeMap<&RepoPath, &Content> =
+        one.iter().map(|(_, f)| (&f.path, &f.content)).collect();
+    let mut missing: BTreeSet<&RepoPath> = known.keys().copied().collect();
+    let mut owners = BTreeSet::new();
+    for (_, file) in other.iter() {
+        missing.remove(&file.path);
+        if known.get(&file.path) != Some(&&file.content) {
+            owners.insert(layout.owner(&file.path));
+        }
+    }
+    owners.extend(missing.into_iter().map(|path| layout.owner(path)));
+    (!owners.contains(&Owner::Platform)).then_some(owners)
 }
 
 /// Whether a file is part of the project: other files than KDL always are.
@@ -247,10 +268,15 @@ fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
             .or_default()
             .push(claim);
     }
-    for claim in groups.values().flatten() {
-        if let Some(diagnostic) = under_wildcard(claim, &groups) {
-            out.push(diagnostic);
+    let mut wildcards: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
+    let hosts = || groups.values().flatten().filter(|c| c.space == "host");
+    for claim in hosts() {
+        if let Some(domain) = claim.name.strip_prefix("*.") {
+            wildcards.entry(domain).or_default().push(claim);
         }
+    }
+    for diagnostic in hosts().filter_map(|host| under_wildcard(host, &wildcards)) {
+        out.push(diagnostic);
     }
     for group in groups.values_mut() {
         group.sort();
@@ -264,19 +290,13 @@ fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
 }
 
 /// A host of one tenant under a `*.` of another: requests for it could go to either.
-fn under_wildcard(
-    claim: &Claim,
-    groups: &BTreeMap<(&str, &str, &str), Vec<&Claim>>,
-) -> Option<Diagnostic> {
-    if claim.space != "host" {
-        return None;
-    }
+fn under_wildcard(claim: &Claim, wildcards: &BTreeMap<&str, Vec<&Claim>>) -> Option<Diagnostic> {
     let bare = claim.name.strip_prefix("*.").unwrap_or(&claim.name);
-    let parents = bare.match_indices('.').map(|(at, _)| format!("*{}", &bare[at..]));
-    let above = parents.filter_map(|name| groups.get(&("host", name.as_str(), "")));
-    let mut others = above.flatten().filter(|other| {
-        other.holder != claim.holder && other.cluster == claim.cluster
-    });
+    let domains = bare.match_indices('.').filter_map(|(at, dot)| bare.get(at + dot.len()..));
+    let above = domains.filter_map(|domain| wildcards.get(domain));
+    let mut others = above
+        .flatten()
+        .filter(|other| other.holder != claim.holder && other.cluster == claim.cluster);
     let other = others.next()?;
     let message = format!(
         "host `{}` of `{}` lies under `{}` of `{}`",

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::object::{Desired, ResourceId, SetId, canonical};
+use crate::object::{
+    Desired, ResourceId, SetId, canonical, write_canonical, write_fields, write_items,
+};
 use crate::plan::inventory::{Entry, Record};
 use crate::plan::managed::{FieldTree, Operation, step_into};
 use crate::plan::normalize;
@@ -37,7 +39,9 @@ pub fn declared(payload: &Payload, live: &Live) -> String {
 
 /// The same for a predicted object.
 pub fn declared_in(body: &Value, object: &Value, shape: &FieldTree) -> String {
-    of_value(&project(body, Some(object), Some(shape)))
+    let mut out = String::new();
+    project(body, Some(object), Some(shape), &mut out);
+    of_text(&out)
 }
 
 /// What must still hold for the object right before a write.
@@ -93,26 +97,27 @@ pub fn in_sync(payload: &Payload, live: &Live, entry: Option<&Entry>) -> bool {
 /// A digest of everything about a live object that could make it differ from what is wanted: all but
 /// its status, its version, and when its managers wrote.
 pub fn mark(live: &Live) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(live.uid.as_bytes());
+    let mut text = live.uid.clone();
     let fields: BTreeMap<_, _> = live.body.as_object().into_iter().flatten().collect();
     for (name, value) in fields {
-        match name.as_str() {
-            "status" => {}
-            "metadata" => {
-                let mut metadata = value.clone();
-                if let Some(map) = metadata.as_object_mut() {
-                    map.retain(|name, _| !matches!(name.as_str(), "resourceVersion" | "generation"));
-                }
-                hasher.update(canonical(&metadata).as_bytes());
+        match (name.as_str(), value.as_object()) {
+            ("status", _) => {}
+            ("metadata", Some(metadata)) => {
+                let mut fields: Vec<(&String, &Value)> = metadata.iter().collect();
+                fields.retain(|(name, _)| !matches!(name.as_str(), "resourceVersion" | "generation"));
+                fields.sort_unstable_by_key(|(name, _)| *name);
+                write_fields(&fields, &mut text, |value, out| write_canonical(value, out));
             }
             _ => {
-                hasher.update(name.as_bytes());
-                hasher.update(canonical(value).as_bytes());
+                text.push_str(name);
+                write_canonical(value, &mut text);
             }
         }
     }
-    for entry in live.managed.entries.iter().filter(|e| e.subresource.is_empty()) {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(text.as_bytes());
+    let entries = live.managed.entries.iter();
+    for entry in entries.filter(|entry| entry.subresource.is_empty()) {
         hasher.update(entry.manager.as_bytes());
         hasher.update(&[u8::from(entry.operation == Operation::Apply)]);
         hash_tree(&entry.fields, &mut hasher);
@@ -129,25 +134,34 @@ fn hash_tree(tree: &FieldTree, hasher: &mut blake3::Hasher) {
     hasher.update(b")");
 }
 
-/// The live values at the declared paths. What is missing becomes null.
-fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>) -> Value {
-    let Some(live) = live else { return Value::Null };
+/// The canonical text of the live values at the declared paths. What is missing becomes null.
+fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>, out: &mut String) {
+    let Some(live) = live else {
+        out.push_str("null");
+        return;
+    };
     if shape.is_some_and(|s| s.owned && s.children.is_empty()) {
-        return live.clone();
+        write_canonical(live, out);
+        return;
     }
     match (declared, live) {
         (Value::Object(map), Value::Object(_)) => {
-            let fields = map
+            let mut fields: Vec<(&String, &Value)> = map
                 .iter()
-                .filter(|(name, _)| *name != "apiVersion" && *name != "kind");
-            let below = fields.map(|(name, value)| {
+                .filter(|(name, _)| *name != "apiVersion" && *name != "kind")
+                .collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, value)| (name, (name, value)))
+                .collect();
+            write_fields(&fields, out, |(name, value), out| {
                 let child = shape.and_then(|s| s.child(name, declared));
-                (name.clone(), project(value, live.get(name), child))
+                project(value, live.get(name.as_str()), child, out);
             });
-            Value::Object(below.collect::<Map<_, _>>())
         }
-        (Value::Array(items), Value::Array(found)) => project_list(items, found, shape, live),
-        _ => live.clone(),
+        (Value::Array(items), Value::Array(found)) => project_list(items, found, shape, live, out),
+        _ => write_canonical(live, out),
     }
 }
 
@@ -156,28 +170,23 @@ fn project_list(
     found: &[Value],
     shape: Option<&FieldTree>,
     live: &Value,
-) -> Value {
+    out: &mut String,
+) {
     let keys = shape.and_then(FieldTree::list_keys);
     match (shape, keys) {
-        (Some(shape), Some(keys)) => {
-            let one = |item: &Value| {
-                let index = find_item(item, found, &keys);
-                let child = index.and_then(|i| shape.child(&i.to_string(), live));
-                project(item, index.and_then(|i| found.get(i)), child)
-            };
-            Value::Array(items.iter().map(one).collect())
-        }
-        (Some(shape), None) if shape.is_set() => {
-            let one = |item: &Value| {
-                if found.contains(item) {
-                    item.clone()
-                } else {
-                    Value::Null
-                }
-            };
-            Value::Array(items.iter().map(one).collect())
-        }
-        _ => live.clone(),
+        (Some(shape), Some(keys)) => write_items(items, out, |item, out| {
+            let index = find_item(item, found, &keys);
+            let child = index.and_then(|i| shape.child(&i.to_string(), live));
+            project(item, index.and_then(|i| found.get(i)), child, out);
+        }),
+        (Some(shape), None) if shape.is_set() => write_items(items, out, |item, out| {
+            if found.contains(item) {
+                write_canonical(item, out);
+            } else {
+                out.push_str("null");
+            }
+        }),
+        _ => write_canonical(live, out),
     }
 }
 

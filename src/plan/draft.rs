@@ -1,5 +1,7 @@
 //! The decision for each object, before order and checks: pure functions from one key to one action.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::dsl::diagnostic::Span;
@@ -41,7 +43,7 @@ pub(super) struct Draft<'a> {
     /// What is live, if anything is.
     pub live: Option<&'a Live>,
     /// What will be there after the step, or what is there before its deletion.
-    pub body: Option<Value>,
+    pub body: Option<Cow<'a, Value>>,
 }
 
 impl Draft<'_> {

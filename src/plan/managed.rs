@@ -2,6 +2,7 @@
 //!
 //! Only top-level writes count as ours: our manager, operation Apply, no subresource.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -104,12 +105,8 @@ impl Managed {
 
     /// What we own by server-side apply.
     pub fn ours(&self) -> FieldTree {
-        let mut all = FieldTree::default();
-        self.entries
-            .iter()
-            .filter(|entry| entry.is_ours())
-            .for_each(|entry| all.merge(&entry.fields));
-        all
+        let ours = self.entries.iter().filter(|entry| entry.is_ours());
+        together(ours).into_owned()
     }
 
     /// Whether we ever applied the object.
@@ -120,7 +117,8 @@ impl Managed {
     /// The digest of the paths we own.
     pub fn owned_paths_digest(&self) -> String {
         let mut text = String::new();
-        self.ours().write(&mut text);
+        let ours = self.entries.iter().filter(|entry| entry.is_ours());
+        together(ours).write(&mut text);
         crate::plan::digest::of_text(&text)
     }
 
@@ -137,12 +135,8 @@ impl Managed {
     }
 
     /// Everything anyone owns, in one tree: tells which lists are keyed and which are sets.
-    pub fn shape(&self) -> FieldTree {
-        let mut all = FieldTree::default();
-        self.entries
-            .iter()
-            .for_each(|entry| all.merge(&entry.fields));
-        all
+    pub fn shape(&self) -> Cow<'_, FieldTree> {
+        together(self.entries.iter())
     }
 
     /// Other managers of the paths that `declared` writes, in order.
@@ -161,6 +155,18 @@ impl Managed {
         takes.dedup();
         takes
     }
+}
+
+/// All paths of some entries; most objects have one manager only, whose tree it is.
+fn together<'a>(mut entries: impl Iterator<Item = &'a ManagerEntry>) -> Cow<'a, FieldTree> {
+    let Some(first) = entries.next() else {
+        return Cow::Owned(FieldTree::default());
+    };
+    let mut all = Cow::Borrowed(&first.fields);
+    for entry in entries {
+        all.to_mut().merge(&entry.fields);
+    }
+    all
 }
 
 impl ManagerEntry {
@@ -247,6 +253,23 @@ impl FieldTree {
             value = step_into(value, &part).unwrap_or(&Value::Null);
         }
         at.owned || !at.children.is_empty()
+    }
+
+    /// Whether a body may declare something of what is owned; "no" is certain.
+    pub fn touches(&self, body: &Value) -> bool {
+        let Some(map) = body.as_object().filter(|map| !map.is_empty()) else {
+            return true;
+        };
+        self.children.is_empty()
+            || self
+                .children
+                .iter()
+                .any(|(name, below)| match segment(name) {
+                    Segment::Field(field) => {
+                        map.get(field).is_some_and(|value| below.touches(value))
+                    }
+                    _ => true,
+                })
     }
 
     /// The child that a part of a JSON pointer leads to, given the value the part is taken from.

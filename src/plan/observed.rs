@@ -44,17 +44,16 @@ pub struct World {
 pub enum Observed {
     /// It exists.
     Present(Box<Live>),
+    /// It exists and stands at the very version at which it was in sync and healthy before, so nothing
+    /// of it was read.
+    Unchanged {
+        /// Its UID.
+        uid: String,
+    },
     /// A GET by its name answered 404.
     Absent {
         /// What the server said to a dry-run of creating it, where it is desired.
         dry_run: DryRun,
-    },
-    /// It exists as it was when it was last found in sync: a watch has shown no change since.
-    Unchanged {
-        /// Its UID.
-        uid: String,
-        /// The digest of what was desired then, which is what is desired now.
-        desired: String,
     },
     /// Nothing is known about it.
     Unreadable {
@@ -83,24 +82,14 @@ pub struct Live {
     pub recreate: Option<DryRun>,
 }
 
-/// Objects that need not be read, because a watch vouches for them.
-pub type Settled = BTreeMap<ObjectKey, Quiet>;
-
-/// What is known of an object that was found in sync, and healthy, and has not changed since.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quiet {
-    /// Its UID.
-    pub uid: String,
-    /// The digest of what was desired.
-    pub desired: String,
-}
-
 /// The server's answer to a server-side apply with `dryRun=All`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DryRun {
-    /// Not asked: [`crate::plan::digest::in_sync`] said that nothing changed, or nothing is desired.
+    /// Not asked: nothing is desired, or nothing may be written.
     NotNeeded,
+    /// Not asked: [`crate::plan::digest::in_sync`] said that nothing changed since the last write.
+    InSync,
     /// What the object would be.
     Predicted {
         /// The whole object as answered, `metadata.managedFields` included.
@@ -343,6 +332,7 @@ impl fmt::Debug for DryRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotNeeded => f.write_str("not asked"),
+            Self::InSync => f.write_str("in sync"),
             Self::Predicted { conflicts, .. } => {
                 write!(f, "accepted, {} conflicts", conflicts.len())
             }

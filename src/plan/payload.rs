@@ -86,6 +86,13 @@ pub fn for_step(step: &Step, rendered: &Rendered) -> Result<Payload, PayloadErro
 
 /// Declared fields that another manager has and may keep.
 fn yields(desired: &Desired, body: &Value, live: &Live, policy: &Policy) -> Vec<Take> {
+    if !live
+        .managed
+        .others()
+        .any(|entry| entry.fields.touches(body))
+    {
+        return Vec::new();
+    }
     let group_kind = &desired.manifest.key.group_kind;
     let paths = digest::declared_paths(body, &live.managed.shape());
     let mut out = Vec::new();

@@ -146,7 +146,6 @@ impl Engine {
             inventory: &stored.inventory,
             policy: &self.policy,
             identity: &self.identity,
-            settled: &kubemate::plan::observed::Settled::new(),
         };
         self.cluster.observe(question).await
     }

@@ -57,9 +57,8 @@ impl Answer {
 
     /// Whether this is the proof that an object does not exist: a 404 that names it.
     pub(super) fn proves_absence(&self, key: &ObjectKey) -> bool {
-        let status = self.status_object();
-        self.status == StatusCode::NOT_FOUND
-            && status.is_some_and(|s| s.reason == "NotFound" && s.details.name == key.name)
+        let named = |s: Status| s.reason == "NotFound" && s.details.name == key.name;
+        self.status == StatusCode::NOT_FOUND && self.status_object().is_some_and(named)
     }
 
     fn status_object(&self) -> Option<Status> {

@@ -5,6 +5,7 @@
 //! next, and a crash in between leaves the old one. What is damaged or incomplete is an error.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -52,14 +53,52 @@ fn path(name: &str) -> String {
 
 /// Reads a set's inventory; an empty one only where the API server says that there is none.
 pub(super) async fn load(cluster: &KubeCluster, set: &SetId) -> Result<Stored, Problem> {
+    if let Some(known) = unchanged(cluster, set).await {
+        return Ok(known);
+    }
     for last in [false, true] {
         match load_once(cluster, set).await {
+            Ok(stored) => {
+                remember(cluster, &stored);
+                return Ok(stored);
+            }
             // Between reading the head and its parts, the next state may have been written.
             Err(problem) if problem.kind == ProblemKind::Stale && !last => {}
             done => return done,
         }
     }
     Err(damaged(set, "its parts change all the time"))
+}
+
+/// What was read before, if the head still stands at the same version. It is kept only where sets are
+/// followed, which are read again and again.
+async fn unchanged(cluster: &KubeCluster, set: &SetId) -> Option<Stored> {
+    let known = cluster
+        .read
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(set)
+        .map(|stored| stored.version.clone())?;
+    let key = head_key(set);
+    let request = Request::get(path(&key.name), format!("read {key}")).one_metadata_only();
+    let head = cluster.json(&Identity::Own, &request).await.ok()?;
+    let version = head.pointer("/metadata/resourceVersion")?.as_str()?;
+    if known.as_deref() != Some(version) {
+        return None;
+    }
+    let read = cluster.read.lock().unwrap_or_else(PoisonError::into_inner);
+    let stored = read.get(set).filter(|stored| stored.version == known);
+    stored.cloned()
+}
+
+fn remember(cluster: &KubeCluster, stored: &Stored) {
+    let mut read = cluster.read.lock().unwrap_or_else(PoisonError::into_inner);
+    let set = &stored.inventory.set;
+    if stored.version.is_some() && cluster.sightings.any() {
+        drop(read.insert(set.clone(), stored.clone()));
+    } else {
+        drop(read.remove(set));
+    }
 }
 
 async fn load_once(cluster: &KubeCluster, set: &SetId) -> Result<Stored, Problem> {
@@ -84,23 +123,11 @@ async fn load_once(cluster: &KubeCluster, set: &SetId) -> Result<Stored, Problem
         Some(text) => serde_json::from_str(text).map_err(|e| damaged(set, &e.to_string()))?,
         None => return Err(damaged(set, "its ConfigMap does not name its parts")),
     };
-    let mut shards = vec![first.to_owned()];
-    for part in &parts {
-        let Some(live) = read(cluster, &key(part.clone())).await? else {
-            let said = format!("its part {part} is missing");
-            return Err(Problem {
-                kind: missing_kind(cluster, &head, version).await?,
-                ..damaged(set, &said)
-            });
-        };
-        let text = live
-            .pointer(&format!("/data/{DATA_KEY}"))
-            .and_then(Value::as_str);
-        shards.push(
-            text.ok_or_else(|| damaged(set, "a part holds no inventory"))?
-                .to_owned(),
-        );
-    }
+    let rest = parts
+        .iter()
+        .map(|part| read_part(cluster, set, part, (&head, version)));
+    let rest = futures::future::try_join_all(rest).await?;
+    let shards: Vec<String> = std::iter::once(first.to_owned()).chain(rest).collect();
     let inventory =
         Inventory::from_shards(set, &shards).map_err(|e| damaged(set, &e.to_string()))?;
     Ok(Stored {
@@ -108,6 +135,26 @@ async fn load_once(cluster: &KubeCluster, set: &SetId) -> Result<Stored, Problem
         version: Some(version.to_owned()),
         parts,
     })
+}
+
+async fn read_part(
+    cluster: &KubeCluster,
+    set: &SetId,
+    part: &str,
+    (head, version): (&ObjectKey, &str),
+) -> Result<String, Problem> {
+    let Some(mut live) = read(cluster, &key(part.to_owned())).await? else {
+        let said = format!("its part {part} is missing");
+        return Err(Problem {
+            kind: missing_kind(cluster, head, version).await?,
+            ..damaged(set, &said)
+        });
+    };
+    let text = live.pointer_mut(&format!("/data/{DATA_KEY}"));
+    match text.map(Value::take) {
+        Some(Value::String(text)) => Ok(text),
+        _ => Err(damaged(set, "a part holds no inventory")),
+    }
 }
 
 /// A part is missing for good only if the head still is the one that named it.
@@ -134,15 +181,16 @@ pub(super) async fn store(
     inventory: &Inventory,
 ) -> Result<Stored, Problem> {
     let set = &inventory.set;
-    let mut shards = inventory
-        .to_shards()
-        .map_err(|e| damaged(set, &e.to_string()))?;
+    let all = inventory.clone();
+    let packed = tokio::task::spawn_blocking(move || (all.to_shards(), all.digest()));
+    let (shards, digest) = packed.await.map_err(|e| damaged(set, &e.to_string()))?;
+    let mut shards = shards.map_err(|e| damaged(set, &e.to_string()))?;
     let first = if shards.is_empty() {
         String::new()
     } else {
         shards.remove(0)
     };
-    let digest = blake3::hash(inventory.digest().as_bytes()).to_hex();
+    let digest = blake3::hash(digest.as_bytes()).to_hex();
     let part = |index: usize| {
         format!(
             "kubemate-inventory-{}-{}-{}",
@@ -152,9 +200,9 @@ pub(super) async fn store(
         )
     };
     let parts: Vec<String> = (0..shards.len()).map(part).collect();
-    for (name, text) in parts.iter().zip(&shards) {
-        create_part(cluster, set, name, text).await?;
-    }
+    let made = parts.iter().zip(&shards);
+    let made = made.map(|(name, text)| create_part(cluster, set, name, text));
+    futures::future::try_join_all(made).await?;
     let version = swap(cluster, before, inventory, &first, &parts).await?;
     forget_parts(cluster, &before.parts, &parts).await;
     Ok(Stored {

@@ -4,13 +4,17 @@
 //! name says "absent". The server is asked for a dry-run only where the digests say that something
 //! changed. What cannot be known is reported as unreadable or unverified, object by object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::future::Either;
 use futures::{StreamExt as _, TryStreamExt as _};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
+use crate::adapters::cluster::sightings::Verdict;
 use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
+use crate::adapters::cluster::warm::{verdicts, warm};
 use crate::adapters::cluster::{KubeCluster, contents};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
@@ -20,8 +24,8 @@ use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
 use crate::plan::normalize::is_built_in;
-use crate::plan::observed::{DryRun, Live, Observed, Quiet, World};
-use crate::plan::payload::{Payload, payload};
+use crate::plan::observed::{DryRun, Live, Observed, World};
+use crate::plan::payload::payload;
 
 /// Calls of one observation at once.
 pub(super) const AT_ONCE: usize = 32;
@@ -30,22 +34,6 @@ const LIST_FROM: usize = 6;
 
 /// A kind in the version in which its objects are read.
 type Version = (GroupKind, Option<String>);
-
-/// The objects of one kind.
-#[derive(Default)]
-struct Keys {
-    unread: Vec<ObjectKey>,
-    /// How many more there are, which need not be read.
-    vouched: usize,
-}
-
-impl Keys {
-    /// Whether listing all of them costs less than reading some by their names.
-    fn are_many(&self) -> bool {
-        let unread = self.unread.len();
-        unread >= LIST_FROM && unread * 8 >= unread + self.vouched
-    }
-}
 
 /// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
 type Found = Result<Option<Box<Live>>, String>;
@@ -58,7 +46,8 @@ pub(super) async fn observe(
     question.identity.check(&question.rendered.set)?;
     let cluster_uid = cluster.uid().await?;
     let catalogue = fresh_catalogue(cluster, question).await?;
-    let found = read_all(cluster, &catalogue, question).await;
+    let warm = warm(cluster, question);
+    let found = read_all(cluster, &catalogue, question, &warm).await;
     let missing = missing_namespaces(cluster, question, &found).await?;
     let asked = Asked {
         cluster,
@@ -66,13 +55,20 @@ pub(super) async fn observe(
         question,
         missing: &missing,
     };
-    let objects: Vec<(ObjectKey, Observed)> = futures::stream::iter(found)
+    let (mut objects, open) = asked.sort_out(found);
+    let judged: Vec<(ObjectKey, Observed)> = futures::stream::iter(open)
         .map(|(key, found)| asked.judge(key, found))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    let mut objects: BTreeMap<ObjectKey, Observed> = objects.into_iter().collect();
-    objects.extend(vouched(question));
+    objects.extend(judged);
+    let (mut verdicts, unread) = (verdicts(cluster, question, &objects), warm.into_iter());
+    for (key, verdict) in unread {
+        let uid = verdict.uid.clone();
+        objects.insert(key.clone(), Observed::Unchanged { uid });
+        verdicts.insert(key, verdict);
+    }
+    cluster.sightings.remember(&question.rendered.set, verdicts);
     let quotas =
         contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
     let contents = asked.contents(&objects).await;
@@ -104,17 +100,6 @@ async fn fresh_catalogue(
     }
 }
 
-/// What a watch vouches for, where it is wanted: nothing else may go unread.
-fn vouched(question: Question<'_>) -> impl Iterator<Item = (ObjectKey, Observed)> {
-    let wanted = &question.rendered.objects;
-    let settled = question.settled.iter();
-    let settled = settled.filter(|(key, _)| wanted.contains_key(*key));
-    settled.map(|(key, quiet)| {
-        let Quiet { uid, desired } = quiet.clone();
-        (key.clone(), Observed::Unchanged { uid, desired })
-    })
-}
-
 /// Everything wanted or tracked.
 fn keys(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
     let wanted = question.rendered.objects.keys();
@@ -126,21 +111,19 @@ async fn read_all(
     cluster: &KubeCluster,
     catalogue: &Catalogue,
     question: Question<'_>,
+    warm: &HashMap<ObjectKey, Verdict>,
 ) -> BTreeMap<ObjectKey, Found> {
-    let mut kinds: BTreeMap<Version, Keys> = BTreeMap::new();
-    for key in keys(question) {
+    let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
+    for key in keys(question).filter(|key| !warm.contains_key(*key)) {
         let desired = question.rendered.objects.get(key);
         let version = desired.map(|d| d.manifest.api_version.clone());
         // A version that is not served any more says nothing about the object.
         let version = version.filter(|v| catalogue.find(&key.group_kind, Some(v)).is_some());
-        let kind = kinds.entry((key.group_kind.clone(), version)).or_default();
-        if desired.is_some() && question.settled.contains_key(key) {
-            kind.vouched += 1;
-        } else {
-            kind.unread.push(key.clone());
-        }
+        kinds
+            .entry((key.group_kind.clone(), version))
+            .or_default()
+            .push(key.clone());
     }
-    kinds.retain(|_, keys| !keys.unread.is_empty());
     let label = format!("{SET_LABEL}={}", question.rendered.set.label());
     let asked = (catalogue, question, label.as_str());
     let read = kinds
@@ -157,10 +140,8 @@ async fn read_kind(
     cluster: &KubeCluster,
     (catalogue, question, label): (&Catalogue, Question<'_>, &str),
     (group_kind, version): Version,
-    keys: Keys,
+    keys: Vec<ObjectKey>,
 ) -> Vec<(ObjectKey, Found)> {
-    let many = keys.are_many();
-    let keys = keys.unread;
     if catalogue.find(&group_kind, None).is_none() {
         let found = unserved(cluster, catalogue, question, &group_kind).await;
         return keys
@@ -169,7 +150,7 @@ async fn read_kind(
             .collect();
     }
     let mut listed = BTreeMap::new();
-    if many {
+    if keys.len() >= LIST_FROM {
         // A list that fails costs time only: every key is then read by its name.
         listed = list_kind(cluster, (&group_kind, version.as_deref()), label)
             .await
@@ -209,32 +190,27 @@ async fn list_kind(
     label: &str,
 ) -> Result<BTreeMap<ObjectKey, Box<Live>>, Problem> {
     let resource = cluster.resource(group_kind, version).await?;
-    let items = cluster.items(&resource.path(None), label, false).await?;
-    let mut out = BTreeMap::new();
-    for mut item in items {
-        if let Some(map) = item.as_object_mut() {
-            // In the order in which single objects are answered.
-            map.shift_insert(0, "apiVersion".into(), resource.api_version().into());
-            map.shift_insert(1, "kind".into(), group_kind.kind.as_str().into());
-        }
+    let (api_version, kind) = (resource.api_version(), group_kind.clone());
+    let read = move |mut item: Value| {
+        let map = item.as_object_mut()?;
+        // In the order in which single objects are answered.
+        map.shift_insert(0, "apiVersion".into(), api_version.as_str().into());
+        map.shift_insert(1, "kind".into(), kind.kind.as_str().into());
         let text = |pointer| {
             item.pointer(pointer)
                 .and_then(Value::as_str)
                 .map(str::to_owned)
         };
-        let Some(name) = text("/metadata/name") else {
-            continue;
-        };
         let key = ObjectKey {
-            group_kind: group_kind.clone(),
+            group_kind: kind.clone(),
             namespace: text("/metadata/namespace"),
-            name,
+            name: text("/metadata/name")?,
         };
-        if let Ok(live) = Live::new(item) {
-            out.insert(key, Box::new(live));
-        }
-    }
-    Ok(out)
+        Live::new(item).ok().map(|live| (key, Box::new(live)))
+    };
+    let path = resource.path(None);
+    let items = cluster.items_as(&path, label, false, std::sync::Arc::new(read));
+    Ok(items.await?.into_iter().collect())
 }
 
 /// A kind that is not served has no objects only if everything answered, no CRD defines it, and it is
@@ -318,9 +294,9 @@ fn changed_namespaces(
     missing: &BTreeSet<String>,
 ) -> BTreeSet<String> {
     let changes = |seen: &Observed| match seen {
-        Observed::Present(live) => live.dry_run != DryRun::NotNeeded,
+        Observed::Present(live) => !matches!(live.dry_run, DryRun::NotNeeded | DryRun::InSync),
         Observed::Absent { .. } => true,
-        Observed::Unchanged { .. } | Observed::Unreadable { .. } => false,
+        Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
     };
     let wanted = objects
         .iter()
@@ -340,6 +316,55 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// What is known without asking the server anything more, worked out on all cores, and the rest.
+    fn sort_out(
+        &self,
+        found: BTreeMap<ObjectKey, Found>,
+    ) -> (BTreeMap<ObjectKey, Observed>, Vec<(ObjectKey, Found)>) {
+        let wanted = |key: &ObjectKey| self.question.rendered.objects.get(key);
+        let sorted: Vec<_> = found
+            .into_par_iter()
+            .map(|(key, found)| match (found, wanted(&key)) {
+                (Ok(Some(live)), Some(desired)) => match self.standing(&live, desired) {
+                    Some(dry_run) => {
+                        Either::Left((key, Observed::Present(Box::new(live.with_dry_run(dry_run)))))
+                    }
+                    None => Either::Right((key, Ok(Some(live)))),
+                },
+                (found, _) => Either::Right((key, found)),
+            })
+            .collect();
+        let (mut known, mut open) = (BTreeMap::new(), Vec::new());
+        for one in sorted {
+            match one {
+                Either::Left((key, seen)) => drop(known.insert(key, seen)),
+                Either::Right(found) => open.push(found),
+            }
+        }
+        (known, open)
+    }
+
+    /// What stands in for a dry-run, unless the digests leave a question that only the server can
+    /// answer.
+    fn standing(&self, live: &Live, desired: &Desired) -> Option<DryRun> {
+        let Question {
+            rendered,
+            inventory,
+            policy,
+            ..
+        } = self.question;
+        if live.deletion_timestamp.is_some() {
+            return Some(DryRun::NotNeeded);
+        }
+        let entry = inventory.entries.get(&desired.manifest.key);
+        let payload = payload(desired, &rendered.set, Some(live), policy);
+        if digest::in_sync(&payload, live, entry) {
+            return Some(DryRun::InSync);
+        }
+        let owned = entry.and_then(Entry::uid) == Some(live.uid.as_str());
+        (owned && same_run(desired, entry)).then_some(DryRun::NotNeeded)
+    }
+
     async fn judge(&self, key: ObjectKey, found: Found) -> (ObjectKey, Observed) {
         let desired = self.question.rendered.objects.get(&key);
         let seen = match (found, desired) {
@@ -371,7 +396,6 @@ impl Asked<'_> {
             policy,
             identity,
             inventory,
-            ..
         } = self.question;
         let key = &desired.manifest.key;
         if same_run(desired, inventory.entries.get(key)) {
@@ -417,13 +441,9 @@ impl Asked<'_> {
             inventory,
             policy,
             identity,
-            ..
         } = self.question;
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
-        if !needs_trial(&live, desired, entry, &payload) {
-            return Ok(live);
-        }
         let claims = claim::claims(desired, &payload, &live, entry);
         let dry_run = if claims.is_empty() {
             trial(self.cluster, identity, desired, &payload, Expect::Anything).await?
@@ -464,15 +484,6 @@ fn falls_with_all(question: Question<'_>, key: &ObjectKey) -> bool {
     let holds = (kind == "Namespace" && group.is_empty())
         || (kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io");
     holds && !question.rendered.objects.contains_key(key)
-}
-
-/// Whether the digests leave a question that only the server can answer.
-fn needs_trial(live: &Live, desired: &Desired, entry: Option<&Entry>, payload: &Payload) -> bool {
-    if live.deletion_timestamp.is_some() || digest::in_sync(payload, live, entry) {
-        return false;
-    }
-    let owned = entry.and_then(Entry::uid) == Some(live.uid.as_str());
-    !(owned && same_run(desired, entry))
 }
 
 /// Whether this run of something that runs to completion was started before.

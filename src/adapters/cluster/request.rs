@@ -46,6 +46,8 @@ const APPLY: &str = "application/apply-patch+yaml";
 /// Only metadata of each item.
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+const METADATA: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 impl Request {
@@ -106,6 +108,15 @@ impl Request {
     pub(super) fn metadata_only(self) -> Self {
         Self {
             accept: METADATA_LIST,
+            ..self
+        }
+    }
+
+    /// A single object's metadata only.
+    #[must_use]
+    pub(super) fn one_metadata_only(self) -> Self {
+        Self {
+            accept: METADATA,
             ..self
         }
     }
@@ -204,33 +215,19 @@ impl Request {
         )
     }
 
-    /// A watch of one object.
-    pub(super) fn watch(resource: &Resource, name: &str, path: String, since: &str) -> Self {
+    /// A watch of what a selector chooses, as in `fieldSelector` and `metadata.name=a`.
+    pub(super) fn watch(path: String, (by, which): (&'static str, String), since: &str) -> Self {
+        let what = format!("watch {path} ({which})");
         let query = vec![
             ("watch", "1".to_owned()),
             ("allowWatchBookmarks", "true".into()),
-            ("fieldSelector", format!("metadata.name={name}")),
+            (by, which),
             ("resourceVersion", since.to_owned()),
             ("timeoutSeconds", "290".into()),
         ];
         Self {
             query,
-            ..Self::get(path, format!("watch {}/{name}", resource.plural))
-        }
-    }
-
-    /// A watch of every object of a kind that bears a label.
-    pub(super) fn follow(resource: &Resource, labels: &str, since: &str) -> Self {
-        let query = vec![
-            ("watch", "1".to_owned()),
-            ("allowWatchBookmarks", "true".into()),
-            ("labelSelector", labels.to_owned()),
-            ("resourceVersion", since.to_owned()),
-            ("timeoutSeconds", "290".into()),
-        ];
-        Self {
-            query,
-            ..Self::get(resource.path(None), format!("watch all {}", resource.plural))
+            ..Self::get(path, what)
         }
     }
 

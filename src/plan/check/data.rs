@@ -50,7 +50,7 @@ fn stateful_set(body: &Value) -> Option<String> {
 /// Another name or namespace is a new object without the old data: refused unless the resource says
 /// where it comes from.
 pub(super) fn moved(input: Input<'_>) -> Vec<Finding> {
-    let stores = |draft: &&Draft<'_>| holds_data(&draft.key, draft.body.as_ref());
+    let stores = |draft: &&Draft<'_>| holds_data(&draft.key, draft.body.as_deref());
     let gone: Vec<&Draft<'_>> = input
         .drafts
         .iter()

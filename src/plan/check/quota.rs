@@ -116,10 +116,11 @@ fn quotas(input: Input<'_>) -> Vec<QuotaFact> {
 
 /// What an object asks for before and after its step.
 fn asks(draft: &Draft<'_>) -> (Amounts, Amounts) {
-    let before = draft
-        .live
-        .map(|live| of(draft, &live.body))
-        .unwrap_or_default();
+    // What is kept and was not read is as it is wanted.
+    let kept = matches!(draft.action, Action::Keep { .. });
+    let unread = || draft.body.as_deref().filter(|_| kept);
+    let before = draft.live.map(|live| &live.body).or_else(unread);
+    let before = before.map(|body| of(draft, body)).unwrap_or_default();
     let after = match &draft.action {
         Action::Delete { .. } => Amounts::new(),
         action if action.writes() => draft

@@ -20,7 +20,7 @@ fn written<'a>(
             && group_kind.group == GROUP
             && kinds.contains(&group_kind.kind.as_str())
     });
-    ours.filter_map(|draft| Some((draft, draft.body.as_ref()?)))
+    ours.filter_map(|draft| Some((draft, draft.body.as_deref()?)))
 }
 
 /// Rules of a role that it did not have before.

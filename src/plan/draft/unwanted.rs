@@ -3,6 +3,8 @@
 //! Deletion needs every proof at once: an owned entry, the same UID live, our set's label on it, no keep
 //! mark, no one else who wants it, and a render that is not empty. Everything else keeps or forgets.
 
+use std::borrow::Cow;
+
 use crate::object::{ObjectKey, SET_LABEL};
 use crate::plan::draft::{Context, Draft, bears_our_label, keep, keep_mark, made_by_us, observed};
 use crate::plan::inventory::Entry;
@@ -24,7 +26,7 @@ pub(super) fn decide<'a>(
             return unreadable(key, entry, reason.clone(), findings);
         }
         Ok(Observed::Unchanged { .. }) => {
-            let reason = "it is not wanted any more and was not looked at".to_owned();
+            let reason = "it was not read".to_owned();
             return unreadable(key, entry, reason, findings);
         }
         Ok(Observed::Present(live)) => live.as_ref(),
@@ -98,7 +100,7 @@ fn owned<'a>(
     };
     Draft {
         action,
-        body: Some(live.body.clone()),
+        body: Some(Cow::Borrowed(&live.body)),
         ..stay(KeepWhy::NotDeletable)
     }
 }

@@ -1,5 +1,7 @@
 //! What becomes of an object that Git wants.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::object::{Desired, SetId};
@@ -48,8 +50,8 @@ pub(super) fn decide<'a>(
         Err(reason) => wanted.unreadable(reason, &mut found),
         Ok(Observed::Unreadable { reason }) => wanted.unreadable(reason.clone(), &mut found),
         Ok(Observed::Absent { dry_run }) => wanted.absent(dry_run, &mut found),
-        Ok(Observed::Unchanged { uid, desired }) => wanted.unchanged(uid, desired, &mut found),
         Ok(Observed::Present(live)) => wanted.present(live, &mut found),
+        Ok(Observed::Unchanged { uid }) => wanted.unchanged(uid, &mut found),
     };
     draft.desired = Some(desired);
     draft.spans = desired.source.node.into_iter().collect();
@@ -93,7 +95,9 @@ impl<'a> Wanted<'a> {
         match dry_run {
             DryRun::Predicted { object, .. } => after = normalize::comparable(object),
             DryRun::Unverified { reason } => unverified = Some(reason.clone()),
-            DryRun::NotNeeded => unverified = Some("the API server was not asked".into()),
+            DryRun::NotNeeded | DryRun::InSync => {
+                unverified = Some("the API server was not asked".into());
+            }
             DryRun::Refused(problem) => findings.extend(self.refused(problem, &payload)),
         }
         let mut changes = diff::created(&payload.body, &self.mask);
@@ -105,26 +109,9 @@ impl<'a> Wanted<'a> {
         };
         Draft {
             action,
-            body: Some(after),
+            body: Some(Cow::Owned(after)),
             ..self.keep(KeepWhy::InSync)
         }
-    }
-
-    /// Nothing is done about an object that a watch vouches for, as long as the record says the same.
-    fn unchanged(&self, uid: &str, desired: &str, findings: &mut Vec<Finding>) -> Draft<'a> {
-        if let Some(finding) = self.contested() {
-            findings.push(finding);
-            return self.keep(KeepWhy::Contested);
-        }
-        debug_assert_eq!(desired, digest::of_desired(self.desired, self.set()));
-        let recorded = self.entry.and_then(Entry::record);
-        let same = self.entry.and_then(Entry::uid) == Some(uid)
-            && recorded.is_some_and(|record| record.desired_digest == desired);
-        if same {
-            return self.keep(KeepWhy::InSync);
-        }
-        let reason = "the inventory says otherwise than the watch".to_owned();
-        self.unreadable(reason, findings)
     }
 
     fn present(&self, live: &'a Live, findings: &mut Vec<Finding>) -> Draft<'a> {
@@ -142,6 +129,12 @@ impl<'a> Wanted<'a> {
             findings.push(finding);
             return with_live(self.keep(KeepWhy::Contested));
         }
+        if live.dry_run == DryRun::InSync && owns(self.entry, live) && !self.same_run() {
+            return with_live(Draft {
+                body: Some(Cow::Borrowed(&live.body)),
+                ..self.keep(KeepWhy::InSync)
+            });
+        }
         let payload = payload(self.desired, self.set(), Some(live), self.context.policy);
         if !owns(self.entry, live) {
             return with_live(match self.adoption(live, findings) {
@@ -150,6 +143,26 @@ impl<'a> Wanted<'a> {
             });
         }
         with_live(self.ours(live, payload, findings))
+    }
+
+    /// An object that is as it was when it was last looked at, and was in sync then.
+    fn unchanged(&self, uid: &str, findings: &mut Vec<Finding>) -> Draft<'a> {
+        if let Some(finding) = self.contested() {
+            findings.push(finding);
+            return self.keep(KeepWhy::Contested);
+        }
+        if self.entry.and_then(Entry::uid) != Some(uid) {
+            return self.unreadable("only what is owned need not be read".into(), findings);
+        }
+        let why = if self.same_run() {
+            KeepWhy::SameRun
+        } else {
+            KeepWhy::InSync
+        };
+        Draft {
+            body: Some(Cow::Borrowed(&self.desired.manifest.body)),
+            ..self.keep(why)
+        }
     }
 
     /// Two sets that want one object would undo each other's writes for ever.
@@ -240,7 +253,7 @@ impl<'a> Wanted<'a> {
         };
         Draft {
             action,
-            body: Some(seen.after),
+            body: Some(Cow::Owned(seen.after)),
             ..self.keep(KeepWhy::InSync)
         }
     }
@@ -248,7 +261,7 @@ impl<'a> Wanted<'a> {
     /// An object that the inventory owns with the live UID.
     fn ours(&self, live: &'a Live, payload: Payload, findings: &mut Vec<Finding>) -> Draft<'a> {
         let alive = |draft| Draft {
-            body: Some(live.body.clone()),
+            body: Some(Cow::Borrowed(&live.body)),
             ..draft
         };
         if self.same_run() {
@@ -288,7 +301,7 @@ impl<'a> Wanted<'a> {
         };
         Draft {
             action,
-            body: Some(seen.after),
+            body: Some(Cow::Owned(seen.after)),
             ..self.keep(KeepWhy::InSync)
         }
     }
@@ -332,7 +345,7 @@ impl<'a> Wanted<'a> {
                 None,
             ),
             DryRun::Unverified { reason } => (expected(), None, Some(reason.clone())),
-            DryRun::NotNeeded => {
+            DryRun::NotNeeded | DryRun::InSync => {
                 let why = "the API server was not asked".to_owned();
                 (expected(), None, Some(why))
             }
@@ -345,7 +358,7 @@ impl<'a> Wanted<'a> {
         self.told_claims(claims, findings);
         let mut shape = live.managed.shape();
         if let Some(predicted) = &managed {
-            shape.merge(&predicted.shape());
+            shape.to_mut().merge(&predicted.shape());
         }
         let mut changes = diff::diff(&before, &after, &shape, &self.mask);
         let ownership = managed.is_none_or(|m| m.ours() != live.managed.ours());

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::{ObjectKey, SetId, canonical};
-use crate::plan::digest;
+use crate::object::{ObjectKey, SetId};
 use crate::plan::inventory::{Entry, Inventory};
 
 /// Most bytes of one shard; a ConfigMap may hold 1 MiB.
@@ -73,53 +72,88 @@ struct Shard {
     entries: Vec<(ObjectKey, Entry)>,
 }
 
+/// What every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: Option<u64>,
+}
+
+/// The digest of an inventory as it is written out.
+struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    fn new(set: &SetId) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let set = serde_json::to_string(set).unwrap_or_default();
+        hasher.update(set.as_bytes());
+        Self(hasher)
+    }
+
+    fn add(&mut self, pair: &str) {
+        self.0.update(b"\n");
+        self.0.update(pair.as_bytes());
+    }
+
+    fn end(&self) -> String {
+        format!("b3:{}", self.0.finalize().to_hex())
+    }
+}
+
+/// An entry with its key as it is stored.
+fn pair_text(pair: (&ObjectKey, &Entry)) -> String {
+    serde_json::to_string(&pair).unwrap_or_default()
+}
+
 impl Inventory {
     /// The digest of set and entries.
     pub fn digest(&self) -> String {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        digest::of_text(&canonical(&value))
+        let mut hasher = Hasher::new(&self.set);
+        self.entries
+            .iter()
+            .for_each(|pair| hasher.add(&pair_text(pair)));
+        hasher.end()
     }
 
     /// The shards to store, at least one.
     pub fn to_shards(&self) -> Result<Vec<String>, ShardError> {
-        let digest = self.digest();
-        let mut parts: Vec<Vec<(ObjectKey, Entry)>> = vec![Vec::new()];
-        let mut bytes = FRAME_BYTES;
-        for (key, entry) in &self.entries {
-            let pair = (key.clone(), entry.clone());
-            let size = serde_json::to_string(&pair).map_or(0, |text| text.len() + 1);
-            if bytes + size > MAX_SHARD_BYTES {
-                parts.push(Vec::new());
-                bytes = FRAME_BYTES;
+        let mut hasher = Hasher::new(&self.set);
+        let mut parts = vec![String::new()];
+        for pair in &self.entries {
+            let text = pair_text(pair);
+            hasher.add(&text);
+            let full = |part: &String| part.len() + text.len() + 1 + FRAME_BYTES > MAX_SHARD_BYTES;
+            if parts.last().is_none_or(full) {
+                parts.push(String::new());
             }
-            bytes += size;
             if let Some(part) = parts.last_mut() {
-                part.push(pair);
+                if !part.is_empty() {
+                    part.push(',');
+                }
+                part.push_str(&text);
             }
         }
         if parts.len() > MAX_SHARDS {
             return Err(ShardError::TooLarge);
         }
-        let of = parts.len();
-        parts
-            .into_iter()
-            .enumerate()
-            .map(|(shard, entries)| {
-                let (set, digest) = (self.set.clone(), digest.clone());
-                let shard_value = Shard {
-                    version: VERSION,
-                    set,
-                    number: shard,
-                    of,
-                    digest,
-                    entries,
-                };
-                serde_json::to_string(&shard_value).map_err(|e| ShardError::Damaged {
-                    shard,
-                    why: e.to_string(),
-                })
-            })
-            .collect()
+        let (of, digest) = (parts.len(), hasher.end());
+        let framed = parts.into_iter().enumerate().map(|(number, entries)| {
+            let frame = Shard {
+                version: VERSION,
+                set: self.set.clone(),
+                number,
+                of,
+                digest: digest.clone(),
+                entries: Vec::new(),
+            };
+            let frame = serde_json::to_string(&frame).map_err(|e| ShardError::Damaged {
+                shard: number,
+                why: e.to_string(),
+            })?;
+            // The list of entries comes last and is empty.
+            let open = frame.strip_suffix("]}").unwrap_or(&frame);
+            Ok(format!("{open}{entries}]}}"))
+        });
+        framed.collect()
     }
 
     /// Reads stored shards, in any order. No shards at all is an error too: whether a set never had an
@@ -163,15 +197,15 @@ impl Inventory {
 
 fn read(set: &SetId, shard: usize, text: &str) -> Result<Shard, ShardError> {
     let damaged = |why: String| ShardError::Damaged { shard, why };
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
-    let version = value.get("version").and_then(serde_json::Value::as_u64);
-    let version = version.ok_or_else(|| damaged("it has no version".into()))?;
+    let versioned: Versioned = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    let version = versioned
+        .version
+        .ok_or_else(|| damaged("it has no version".into()))?;
     if version != u64::from(VERSION) {
         let found = u32::try_from(version).unwrap_or(u32::MAX);
         return Err(ShardError::Version { found });
     }
-    let read: Shard = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
+    let read: Shard = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
     if read.set != *set {
         let (found, wanted) = (read.set.to_string(), set.to_string());
         return Err(ShardError::OtherSet {

@@ -60,7 +60,7 @@ impl Facts {
     }
 
     fn add(&mut self, index: usize, draft: &Draft<'_>) {
-        let (kind, body) = (draft.key.group_kind.kind.as_str(), draft.body.as_ref());
+        let (kind, body) = (draft.key.group_kind.kind.as_str(), draft.body.as_deref());
         let namespace = draft.key.namespace.clone().unwrap_or_default();
         match kind {
             "CustomResourceDefinition" => {

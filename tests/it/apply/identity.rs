@@ -121,7 +121,6 @@ async fn without_an_identity_no_call_is_made() {
             inventory: &stored,
             policy: &engine.policy,
             identity: &engine.identity,
-            settled: &kubemate::plan::observed::Settled::new(),
         };
         assert!(engine.cluster.observe(question).await.is_err());
         assert!(proxy.calls().is_empty());

@@ -1,5 +1,7 @@
 //! What a refusal of the API server means: a replacement, or an error at its line.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::plan::claim::Claims;
@@ -164,7 +166,7 @@ impl<'a> Wanted<'a> {
             key: key.clone(),
             action,
             live: Some(live),
-            body: Some(payload.body.clone()),
+            body: Some(Cow::Owned(payload.body.clone())),
             ..kept
         })
     }

@@ -20,7 +20,7 @@ impl Wanted<'_> {
         let conflicts: &[Conflict] = match &live.dry_run {
             DryRun::Predicted { conflicts, .. } => conflicts,
             DryRun::Refused(problem) => &problem.conflicts,
-            DryRun::NotNeeded | DryRun::Unverified { .. } => &[],
+            DryRun::NotNeeded | DryRun::InSync | DryRun::Unverified { .. } => &[],
         };
         let mut takes = Vec::new();
         for conflict in conflicts {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::object::{GroupKind, Owner, ResourceId};
+use crate::plan::digest;
 use crate::plan::inventory::Record;
 
 fn set() -> SetId {

@@ -1,0 +1,102 @@
+//! Complete lists, page by page; a list of which a part cannot be read is an error.
+//!
+//! Pages are read on threads of their own, so that several lists and their next pages come in meanwhile.
+
+use serde_json::Value;
+
+use crate::adapters::cluster::KubeCluster;
+use crate::adapters::cluster::answer::Answer;
+use crate::adapters::cluster::request::Request;
+use crate::apply::cluster::Identity;
+use crate::apply::problem::{Problem, ProblemKind};
+
+/// Pages of a list at most: 500 objects each.
+const MAX_PAGES: usize = 400;
+
+/// What becomes of one item; nothing for an item that is left out.
+type Read<T> = dyn Fn(Value) -> Option<T> + Send + Sync;
+
+impl KubeCluster {
+    /// All items of a list as they are.
+    pub(super) async fn items(
+        &self,
+        path: &str,
+        labels: &str,
+        metadata: bool,
+    ) -> Result<Vec<Value>, Problem> {
+        self.items_as(path, labels, metadata, std::sync::Arc::new(Some))
+            .await
+    }
+
+    /// All items of a list, each read as its page comes in.
+    pub(super) async fn items_as<T: Send + 'static>(
+        &self,
+        path: &str,
+        labels: &str,
+        metadata: bool,
+        read: std::sync::Arc<Read<T>>,
+    ) -> Result<Vec<T>, Problem> {
+        let (items, _) = self.list_as(path, labels, metadata, read).await?;
+        Ok(items)
+    }
+
+    /// The same with the version that all of the list is of.
+    pub(super) async fn list_as<T: Send + 'static>(
+        &self,
+        path: &str,
+        labels: &str,
+        metadata: bool,
+        read: std::sync::Arc<Read<T>>,
+    ) -> Result<(Vec<T>, String), Problem> {
+        let what = format!("list {path}");
+        let (mut items, mut token) = (Vec::new(), String::new());
+        for _ in 0..MAX_PAGES {
+            let page = Request::page(path.to_owned(), labels, &token, what.clone());
+            let page = if metadata { page.metadata_only() } else { page };
+            let answer = self.link.call(&Identity::Own, &page).await?;
+            let (what, read) = (what.clone(), std::sync::Arc::clone(&read));
+            let page = tokio::task::spawn_blocking(move || page_of(answer, &what, &*read));
+            let Page { more, next, version } = page.await.map_err(|error| {
+                Problem::new(ProblemKind::BadAnswer, "read a list", error.to_string())
+            })??;
+            items.extend(more);
+            match next {
+                Some(next) => token = next,
+                None => return Ok((items, version)),
+            }
+        }
+        let said = format!("there are more than {} objects", MAX_PAGES * 500);
+        Err(Problem::new(ProblemKind::TooLarge, what, said))
+    }
+}
+
+/// A part of a list.
+struct Page<T> {
+    more: Vec<T>,
+    /// Where the next one begins.
+    next: Option<String>,
+    /// The version that the list is of.
+    version: String,
+}
+
+fn page_of<T>(answer: Answer, what: &str, read: &Read<T>) -> Result<Page<T>, Problem> {
+    let mut page = answer.json(what, false)?;
+    let kind = page.get("kind").and_then(Value::as_str);
+    let list = kind.is_some_and(|kind| kind.ends_with("List"));
+    let items = match page.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) if list => items,
+        // An empty list of some kinds has null for its items.
+        Some(Value::Null) if list => Vec::new(),
+        _ => {
+            let said = "the answer is not a list";
+            return Err(Problem::new(ProblemKind::BadAnswer, what, said));
+        }
+    };
+    let text = |pointer| page.pointer(pointer).and_then(Value::as_str);
+    let next = text("/metadata/continue").filter(|next| !next.is_empty());
+    Ok(Page {
+        more: items.into_iter().filter_map(read).collect(),
+        next: next.map(str::to_owned),
+        version: text("/metadata/resourceVersion").unwrap_or_default().to_owned(),
+    })
+}

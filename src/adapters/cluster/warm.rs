@@ -1,0 +1,65 @@
+//! Which objects need not be read, and which will need not the next time. Where in doubt, they are read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+
+use crate::adapters::cluster::KubeCluster;
+use crate::adapters::cluster::sightings::{self, Verdict};
+use crate::apply::cluster::{Cluster as _, Question};
+use crate::health::health;
+use crate::object::ObjectKey;
+use crate::plan::observed::{DryRun, Observed};
+
+/// Objects that need not be read: they stand where they were when they were last judged, and neither
+/// Git nor our records say anything else about them than then.
+pub(super) fn warm(cluster: &KubeCluster, question: Question<'_>) -> HashMap<ObjectKey, Verdict> {
+    let standing = cluster.sightings.warm(&question.rendered.set);
+    let policy = sightings::print_of_policy(question.policy);
+    let same = |key: &ObjectKey, verdict: &Verdict| {
+        let desired = question.rendered.objects.get(key);
+        let entry = question.inventory.entries.get(key);
+        let both = desired.zip(entry);
+        both.is_some_and(|(desired, entry)| {
+            entry.uid() == Some(verdict.uid.as_str())
+                && sightings::print(desired, entry, &policy) == verdict.print
+        })
+    };
+    standing
+        .into_par_iter()
+        .filter(|(key, verdict)| same(key, verdict))
+        .collect()
+}
+
+/// What need not be read the next time, if it is followed.
+pub(super) fn verdicts(
+    cluster: &KubeCluster,
+    question: Question<'_>,
+    objects: &BTreeMap<ObjectKey, Observed>,
+) -> HashMap<ObjectKey, Verdict> {
+    if !cluster.sightings.any() {
+        return HashMap::new();
+    }
+    let (policy, now) = (sightings::print_of_policy(question.policy), cluster.now());
+    let verdict = |key: &ObjectKey, seen: &Observed| {
+        let Observed::Present(live) = seen else {
+            return None;
+        };
+        // Arithmetic with quotas needs to know what is used.
+        let needed = key.group_kind.kind == "ResourceQuota";
+        if needed || live.dry_run != DryRun::InSync || !health(&live.body, now).is_settled() {
+            return None;
+        }
+        let desired = question.rendered.objects.get(key)?;
+        let entry = question.inventory.entries.get(key)?;
+        Some(Verdict {
+            uid: live.uid.clone(),
+            version: live.resource_version.clone(),
+            print: sightings::print(desired, entry, &policy),
+        })
+    };
+    let known = objects
+        .par_iter()
+        .filter_map(|(key, seen)| Some((key.clone(), verdict(key, seen)?)));
+    known.collect()
+}
