@@ -224,6 +224,13 @@ impl Document<'_> {
                 problem.help(format!("if it is wanted, add `{kind}` to `kinds`")),
             ));
         }
+        if manifest.field("/sops").is_some() {
+            let message = format!("{key} is encrypted, and there is no key to decrypt it with");
+            let problem = self.problem(codes::BAD_MANIFEST, message);
+            return Err(Box::new(problem.help(
+                "ciphertext is never applied as it is; write a `secret` that names where the value is kept",
+            )));
+        }
         let written = SERVERS
             .iter()
             .find(|field| manifest.field(&format!("/metadata/{field}")).is_some());

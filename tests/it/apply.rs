@@ -7,6 +7,7 @@ mod faults;
 mod identity;
 mod order;
 mod ownership;
+mod unasked;
 
 use kubemate::apply::outcome::Outcome;
 use kubemate::plan::Verb;

@@ -181,7 +181,7 @@ fn a_pull_request_that_is_gone_ends_the_matter() {
 }
 
 #[test]
-fn what_a_forge_says_is_told_without_the_token() {
+fn s_64_s_66_what_a_forge_says_is_told_without_the_token() {
     let sim = github_sim::start();
     let wrong = "wr0ng-token-that-must-not-show";
     let forge = github(&sim, wrong);
@@ -214,7 +214,7 @@ fn what_a_forge_says_is_told_without_the_token() {
 }
 
 #[test]
-fn a_token_goes_to_its_host_only() {
+fn s_14_a_token_goes_to_its_host_only() {
     let sim = github_sim::start();
     let other = github_sim::start();
     let target = format!("{}/repos/team/platform/pulls/7", other.address);
