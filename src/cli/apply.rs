@@ -77,7 +77,13 @@ async fn apply_all(
     saved: Option<&SavedPlan>,
 ) -> Result<Exit, Failure> {
     let (stop, beside) = (stop_on_interrupt(), session.neighbours());
-    let mut exit = Exit::Ok;
+    let how = How {
+        arguments,
+        saved,
+        beside: &beside,
+        stop: &stop,
+    };
+    let (mut exit, mut begun) = (Exit::Ok, false);
     for (name, sets) in session.by_cluster() {
         let wanted: Vec<&Rendered> = sets
             .into_iter()
@@ -86,24 +92,61 @@ async fn apply_all(
         if wanted.is_empty() {
             continue;
         }
-        let cluster = session::connect(session, name, &arguments.scope.to).await?;
-        session::headline(name, wanted.len());
-        let patience = Instant::now() + arguments.timeout.to_std();
         let mut all = Vec::new();
-        for rendered in wanted {
-            let how = (arguments, saved);
-            let ended = apply_set(session, &cluster, (rendered, &beside), how, &stop).await?;
-            if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
-                output::note(
-                    "the platform's set is not complete: sets of tenants that need it may wait",
-                );
-            }
-            all.push(ended);
-        }
-        look_again(&cluster, &mut all, patience, &stop).await;
+        let ended = on_cluster(session, name, &wanted, how, &mut all).await;
+        begun |= all.iter().any(|ended| ended.report.is_some());
         exit = all.iter().map(Ended::exit).fold(exit, worse);
+        if let Err(failure) = ended {
+            let left = wanted.get(all.len()..).unwrap_or_default();
+            return cut_short(failure, begun, left).map(|partly| worse(exit, partly));
+        }
     }
     Ok(exit)
+}
+
+/// What holds for every set of a run.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    arguments: &'a Arguments,
+    saved: Option<&'a SavedPlan>,
+    beside: &'a Neighbours<'a>,
+    stop: &'a CancellationToken,
+}
+
+/// Applies the sets of one cluster, one after the other; `all` holds those that were come to.
+async fn on_cluster<'a>(
+    session: &Session,
+    name: &str,
+    wanted: &[&'a Rendered],
+    how: How<'_>,
+    all: &mut Vec<Ended<'a>>,
+) -> Result<(), Failure> {
+    let cluster = session::connect(session, name, &how.arguments.scope.to).await?;
+    session::headline(name, wanted.len());
+    let patience = Instant::now() + how.arguments.timeout.to_std();
+    for rendered in wanted {
+        let ended = apply_set(session, &cluster, rendered, how).await?;
+        if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
+            output::note(
+                "the platform's set is not complete: sets of tenants that need it may wait",
+            );
+        }
+        all.push(ended);
+    }
+    look_again(&cluster, all, patience, how.stop).await;
+    Ok(())
+}
+
+/// The end of a run that cannot go on: the failure itself where nothing was written; else a part was
+/// applied, and what was not begun is named.
+fn cut_short(failure: Failure, begun: bool, left: &[&Rendered]) -> Result<Exit, Failure> {
+    if !begun {
+        return Err(failure);
+    }
+    let _printed = output::failure(&failure);
+    let names: Vec<String> = left.iter().map(|r| r.set.to_string()).collect();
+    output::note(&format!("not finished or not begun: {}", names.join(", ")));
+    Ok(Exit::Partly)
 }
 
 /// Judges again what was not healthy when its own set was done, now that all sets are.
@@ -133,10 +176,15 @@ async fn look_again(
 async fn apply_set<'a>(
     session: &Session,
     cluster: &KubeCluster,
-    (rendered, beside): (&'a Rendered, &Neighbours<'_>),
-    (arguments, saved): (&Arguments, Option<&SavedPlan>),
-    stop: &CancellationToken,
+    rendered: &'a Rendered,
+    how: How<'_>,
 ) -> Result<Ended<'a>, Failure> {
+    let How {
+        arguments,
+        saved,
+        beside,
+        stop,
+    } = how;
     let identity = session.rights.identity(&rendered.set);
     let mut policy = session.rights.policy(&rendered.set);
     policy

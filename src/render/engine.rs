@@ -199,7 +199,7 @@ mod tests {
         run(
             &env,
             "test",
-            Value::from_serialize(serde_json::json!({"a": "x"})),
+            Tree::new(&serde_json::json!({"a": "x"})).plain(),
         )
     }
 

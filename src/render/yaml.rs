@@ -77,6 +77,7 @@ fn options() -> serde_saphyr::Options {
         merge_keys: MergeKeyPolicy::Error,
         legacy_octal_numbers: true,
         reject_unsupported_tags: true,
+        ignore_binary_tag_for_string: true,
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         with_snippet: false,
         budget: serde_saphyr::budget! {
@@ -117,7 +118,6 @@ mod tests {
             &format!("a: &a [x]\n{}", "b: [*a, *a, *a]\n".repeat(9)),
             "a: {b: 1, b: 2}\n",
             "a: 1\n\"a\": 2\n",
-            "a: !!binary aGk=\n",
             "a: !mine {b: 1}\n",
             "<<: {a: 1}\n",
             "a: -.inf\n",
@@ -140,5 +140,10 @@ mod tests {
         ] {
             assert_eq!(documents(text).unwrap(), plain, "{text:?}");
         }
+        // Nor does the one tag that would make another text of a text.
+        assert_eq!(
+            documents("a: !!binary aGk=\n").unwrap(),
+            [json!({"a": "aGk="})]
+        );
     }
 }

@@ -397,6 +397,18 @@ mod tests {
         ] {
             assert!(!check(text), "{text}");
         }
+        for text in [
+            "https://h.example@evil/org/r",
+            "https://evil/@h.example/org/r",
+            "https://h.example./org/r",
+            "https://h.example/org%2f..%2fevil/r",
+            "https://h.example/org/../evil/r",
+            "https://h.ex\u{430}mple/org/r",
+            "https://h.example\\@evil/org/r",
+            "https://h.example:443:8443/org/r",
+        ] {
+            assert!(RemoteAddress::parse(text).is_err(), "{text}");
+        }
         assert!(
             AllowList::parse(["https://h.example/*"])
                 .unwrap()

@@ -2,11 +2,13 @@
 
 mod adoption;
 mod again;
+mod answers;
 mod books;
 mod faults;
 mod identity;
 mod order;
 mod ownership;
+mod raced;
 mod unasked;
 
 use kubemate::apply::outcome::Outcome;

@@ -125,7 +125,7 @@ async fn a_crd_refuses_the_same_before_it_is_there_and_before_the_namespace_is()
 
     let expected = verdicts(&asked, &names);
     let bad = expected.values().filter(|refused| **refused).count();
-    assert_eq!(bad, 11, "{expected:?} {:?}", asked.findings);
+    assert_eq!(bad, 13, "{expected:?} {:?}", asked.findings);
     assert_eq!(
         verdicts(&planned, &names),
         expected,

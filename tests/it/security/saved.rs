@@ -120,7 +120,7 @@ fn s_80_a_plan_is_bound_to_what_it_was_made_of() {
     bank.edit("tenants/web/service.kdl", |text| {
         text.replace("replicas=3", "replicas=4")
     });
-    refused(&bank, &path, "changed");
+    refused(&bank, &path, "is rendered otherwise");
     assert_eq!(replicas(), "2");
     bank.edit("tenants/web/service.kdl", |text| {
         text.replace("replicas=4", "replicas=3")

@@ -54,7 +54,15 @@ fn s_01_paths_out_of_the_tree_are_refused() {
             fs::write(project.around().join("outside.yaml"), outside).unwrap();
             project.put(file, &text);
             for command in ["validate", "render"] {
-                let said = project.refused(&[command]);
+                let Said { code, text: said } = project.run(&[command]);
+                assert!(!said.contains(CANARY) && !said.contains("root:"), "{said}");
+                // What is not decoded is the name of a file that is not there.
+                if file == "kubemate.kdl" && written.starts_with('%') {
+                    let found = said.contains("matches no file") || command == "render";
+                    assert!(code == 0 && found, "{said}");
+                    continue;
+                }
+                assert_eq!(code, 3, "{written} in {file}: {said}");
                 assert!(said.contains(file), "{written} in {file}: {said}");
                 assert!(said.contains(shown), "{written} in {file}: {said}");
                 assert!(!said.contains(CANARY) && !said.contains("root:"), "{said}");
@@ -65,27 +73,20 @@ fn s_01_paths_out_of_the_tree_are_refused() {
 
 #[test]
 fn s_02_a_link_is_not_followed_wherever_it_is_named() {
-    for (file, text) in naming("linked.yaml") {
+    let [manifests, config, secret, _] = naming("linked.yaml");
+    let plain = ("tenants/a/plain.kdl", "// nothing\n".to_owned());
+    for (file, text) in [manifests, config, secret, plain] {
+        let linked = ["tenants/a/linked.yaml", "tenants/a/linked.kdl"];
+        let linked = linked[usize::from(file.ends_with("plain.kdl"))];
         let project = Project::new(&[(file, text.as_bytes())]);
-        let secret = project.around().join("token");
-        fs::write(&secret, format!("a: {CANARY}\n")).unwrap();
-        for place in ["tenants/a/linked.yaml", "linked.yaml"] {
-            symlink(&secret, project.root().join(place)).unwrap_or_else(|_| {
-                fs::create_dir_all(project.root().join("tenants/a")).unwrap();
-                symlink(&secret, project.root().join(place)).unwrap();
-            });
+        let outside = project.around().join("token");
+        fs::write(&outside, format!("a: {CANARY}\n")).unwrap();
+        symlink(&outside, project.root().join(linked)).unwrap();
+        for command in ["validate", "render", "images"] {
+            let said = project.refused(&[command]);
+            assert!(!said.contains(CANARY), "{command} {file}: {said}");
+            assert!(said.contains(linked), "{command} {file}: {said}");
         }
-        for command in ["validate", "render", "show"] {
-            let said = project.run(&[command]);
-            assert_ne!(said.code, 0, "{command} {file}: {}", said.text);
-            assert!(
-                !said.text.contains(CANARY),
-                "{command} {file}: {}",
-                said.text
-            );
-        }
-        let said = project.refused(&["validate"]);
-        assert!(said.contains("linked.yaml"), "{file}: {said}");
     }
 }
 
@@ -325,6 +326,7 @@ fn s_30_too_many_objects_are_refused_before_any_write() {
     let proxy = Proxy::before(bed::cluster().kubeconfig());
     let config = proxy.kubeconfig().display().to_string();
     for args in [
+        vec!["validate"],
         vec!["render"],
         vec!["plan", "--kubeconfig", &config],
         vec!["apply", "--kubeconfig", &config],
