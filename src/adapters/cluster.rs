@@ -28,6 +28,7 @@ use crate::plan::observed::{Live, World};
 mod answer;
 mod client;
 mod contents;
+mod definitions;
 mod discovery;
 pub mod follow;
 mod inventory;

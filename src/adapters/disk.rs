@@ -286,6 +286,11 @@ impl FileError {
     }
 }
 
+/// Whether what was named on the command line is a file.
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// The text of one file that was named on the command line.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(|error| FileError::new(path, "read", &error))

@@ -23,6 +23,13 @@ pub const MAX_SETS: usize = 100;
 /// Bytes of one message at most.
 pub const MAX_MESSAGE: usize = 2000;
 
+/// What the API server lets through as an address; the controller checks it once more, and closer. Plain
+/// http is for loopback alone.
+const REPOSITORY: &str = concat!(
+    r"^((https://|ssh://([A-Za-z0-9._][A-Za-z0-9._-]*@)?)[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*",
+    r"|http://(127\.|\[::1\])[0-9.:]*)(/[A-Za-z0-9._~+][A-Za-z0-9._~+-]*)+/?$",
+);
+
 /// Keeps one environment of a project on this cluster as its repository says.
 #[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -45,6 +52,7 @@ pub const MAX_MESSAGE: usize = 2000;
 pub struct SyncSpec {
     /// Address of the Git repository: https://HOST/PATH or ssh://USER@HOST/PATH. The controller must be
     /// allowed to fetch it.
+    #[schemars(length(max = 1024), regex(pattern = REPOSITORY))]
     pub repository: String,
     /// The tracked ref by its full name.
     #[serde(rename = "ref", default = "main_branch")]

@@ -9,23 +9,24 @@ use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output, plan};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
-use crate::apply::outcome::{Outcome, Report};
+use crate::apply::outcome::{Because, Outcome, Report};
 use crate::apply::prepare::prepare;
 use crate::apply::{self, Options, Progress, Run, again};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
-use crate::plan::saved::SavedPlan;
+use crate::plan::saved::{SavedPlan, SavedPlanError};
 use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb};
 use crate::values::duration::Duration as Patience;
 
 /// Make the cluster what the project says.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("directory", |arg| arg
+    .value_name("DIR|PLANFILE")
+    .help("Directory of the project; or a saved plan of the project in the current directory, which is \
+        carried out and nothing else")))]
 pub(super) struct Arguments {
     #[command(flatten)]
     scope: Scope,
-    /// Carry out this saved plan and nothing else.
-    #[arg(long = "plan", value_name = "FILE")]
-    saved: Option<PathBuf>,
     /// Say yes to the deletions with this digest, as the plan names it.
     #[arg(long, value_name = "DIGEST")]
     confirm_deletes: Option<String>,
@@ -35,8 +36,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let session = arguments.scope.open()?;
-    session::runtime()?.block_on(apply_all(&session, arguments))
+    let named = &arguments.scope.source.directory;
+    if !disk::is_file(named) {
+        let session = arguments.scope.open()?;
+        return session::runtime()?.block_on(apply_all(&session, arguments, None));
+    }
+    let saved = SavedPlan::read(&disk::read_text(named)?)?;
+    let mut scope = arguments.scope.clone();
+    scope.source.directory = PathBuf::from(".");
+    let session = scope.open()?;
+    if session.sets.iter().all(|r| r.set != saved.plan.set) {
+        let set = saved.plan.set;
+        return Err(SavedPlanError::OtherSet { set }.into());
+    }
+    session::runtime()?.block_on(apply_all(&session, arguments, Some(&saved)))
 }
 
 /// How a set ended: the exit code without its health, and its report where something was written.
@@ -44,49 +57,96 @@ struct Ended<'a> {
     rendered: &'a Rendered,
     floor: Exit,
     report: Option<Report>,
+    /// A saved plan of which nothing could be done, because the world is another one.
+    stale: bool,
 }
 
 impl Ended<'_> {
     fn exit(&self) -> Exit {
+        if self.stale {
+            return Exit::Stale;
+        }
         let report = self.report.as_ref().map_or(Exit::Ok, verdict);
         worse(self.floor, report)
     }
 }
 
-async fn apply_all(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
-    let saved = arguments
-        .saved
-        .as_ref()
-        .map(|path| read_plan(path))
-        .transpose()?;
+async fn apply_all(
+    session: &Session,
+    arguments: &Arguments,
+    saved: Option<&SavedPlan>,
+) -> Result<Exit, Failure> {
     let (stop, beside) = (stop_on_interrupt(), session.neighbours());
-    let mut exit = Exit::Ok;
+    let how = How {
+        arguments,
+        saved,
+        beside: &beside,
+        stop: &stop,
+    };
+    let (mut exit, mut begun) = (Exit::Ok, false);
     for (name, sets) in session.by_cluster() {
         let wanted: Vec<&Rendered> = sets
             .into_iter()
-            .filter(|r| saved.as_ref().is_none_or(|s| s.plan.set == r.set))
+            .filter(|r| saved.is_none_or(|s| s.plan.set == r.set))
             .collect();
         if wanted.is_empty() {
             continue;
         }
-        let cluster = session::connect(session, name, &arguments.scope.to).await?;
-        session::headline(name, wanted.len());
-        let patience = Instant::now() + arguments.timeout.to_std();
         let mut all = Vec::new();
-        for rendered in wanted {
-            let how = (arguments, saved.as_ref());
-            let ended = apply_set(session, &cluster, (rendered, &beside), how, &stop).await?;
-            if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
-                output::note(
-                    "the platform's set is not complete: sets of tenants that need it may wait",
-                );
-            }
-            all.push(ended);
-        }
-        look_again(&cluster, &mut all, patience, &stop).await;
+        let ended = on_cluster(session, name, &wanted, how, &mut all).await;
+        begun |= all.iter().any(|ended| ended.report.is_some());
         exit = all.iter().map(Ended::exit).fold(exit, worse);
+        if let Err(failure) = ended {
+            let left = wanted.get(all.len()..).unwrap_or_default();
+            return cut_short(failure, begun, left).map(|partly| worse(exit, partly));
+        }
     }
     Ok(exit)
+}
+
+/// What holds for every set of a run.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    arguments: &'a Arguments,
+    saved: Option<&'a SavedPlan>,
+    beside: &'a Neighbours<'a>,
+    stop: &'a CancellationToken,
+}
+
+/// Applies the sets of one cluster, one after the other; `all` holds those that were come to.
+async fn on_cluster<'a>(
+    session: &Session,
+    name: &str,
+    wanted: &[&'a Rendered],
+    how: How<'_>,
+    all: &mut Vec<Ended<'a>>,
+) -> Result<(), Failure> {
+    let cluster = session::connect(session, name, &how.arguments.scope.to).await?;
+    session::headline(name, wanted.len());
+    let patience = Instant::now() + how.arguments.timeout.to_std();
+    for rendered in wanted {
+        let ended = apply_set(session, &cluster, rendered, how).await?;
+        if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
+            output::note(
+                "the platform's set is not complete: sets of tenants that need it may wait",
+            );
+        }
+        all.push(ended);
+    }
+    look_again(&cluster, all, patience, how.stop).await;
+    Ok(())
+}
+
+/// The end of a run that cannot go on: the failure itself where nothing was written; else a part was
+/// applied, and what was not begun is named.
+fn cut_short(failure: Failure, begun: bool, left: &[&Rendered]) -> Result<Exit, Failure> {
+    if !begun {
+        return Err(failure);
+    }
+    let _printed = output::failure(&failure);
+    let names: Vec<String> = left.iter().map(|r| r.set.to_string()).collect();
+    output::note(&format!("not finished or not begun: {}", names.join(", ")));
+    Ok(Exit::Partly)
 }
 
 /// Judges again what was not healthy when its own set was done, now that all sets are.
@@ -113,27 +173,30 @@ async fn look_again(
     }
 }
 
-fn read_plan(path: &std::path::Path) -> Result<SavedPlan, Failure> {
-    Ok(SavedPlan::read(&disk::read_text(path)?)?)
-}
-
 async fn apply_set<'a>(
     session: &Session,
     cluster: &KubeCluster,
-    (rendered, beside): (&'a Rendered, &Neighbours<'_>),
-    (arguments, saved): (&Arguments, Option<&SavedPlan>),
-    stop: &CancellationToken,
+    rendered: &'a Rendered,
+    how: How<'_>,
 ) -> Result<Ended<'a>, Failure> {
+    let How {
+        arguments,
+        saved,
+        beside,
+        stop,
+    } = how;
     let identity = session.rights.identity(&rendered.set);
     let mut policy = session.rights.policy(&rendered.set);
     policy
         .confirmed_deletes
         .clone_from(&arguments.confirm_deletes);
     let fresh = prepare(cluster, rendered, &identity, &policy, beside).await?;
+    let held_to_now;
     let plan = match saved {
         Some(saved) => {
             saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
-            &saved.plan
+            held_to_now = saved.as_of(&fresh);
+            &held_to_now
         }
         None => &fresh,
     };
@@ -142,6 +205,7 @@ async fn apply_set<'a>(
             rendered,
             floor: nothing(session, rendered, plan),
             report: None,
+            stale: false,
         });
     }
     show(session, plan);
@@ -164,6 +228,7 @@ async fn apply_set<'a>(
     let going = plan.findings.iter().any(|finding| goes(finding, rendered));
     Ok(Ended {
         rendered,
+        stale: saved.is_some() && nothing_fits(&report),
         floor: if going { Exit::Partly } else { Exit::Ok },
         report: Some(report),
     })
@@ -315,6 +380,19 @@ fn pointer_of(field: &str) -> String {
     steps
         .map(|s| format!("/{}", crate::dsl::node::escape(s.trim_matches('"'))))
         .collect()
+}
+
+/// Whether no step was carried out, and what stopped them is that something moved.
+fn nothing_fits(report: &Report) -> bool {
+    let steps = || report.steps.values().filter(|s| s.verb != Verb::Keep);
+    let moved = |outcome: &Outcome| match outcome {
+        Outcome::Stopped { .. } => true,
+        Outcome::NotAttempted {
+            because: Because::Held(rules),
+        } => rules.contains(&Rule::Stale),
+        Outcome::Done | Outcome::Failed { .. } | Outcome::NotAttempted { .. } => false,
+    };
+    steps().all(|step| step.outcome != Outcome::Done) && steps().any(|step| moved(&step.outcome))
 }
 
 /// The worse of two ends.

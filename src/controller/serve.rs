@@ -198,3 +198,59 @@ async fn metrics(State(vitals): State<Arc<Vitals>>) -> impl IntoResponse {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of all metrics.
+    fn text(vitals: &Vitals) -> String {
+        let mut text = String::new();
+        encode(&mut text, &vitals.registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn s_67_labels_are_names_and_series_end_with_their_sync() {
+        let vitals = Vitals::default();
+        let counted = |ended| Counted {
+            ended,
+            took: Duration::from_secs(1),
+            steps: 3,
+            ready: true,
+            drifted: 0,
+        };
+        let bare = text(&vitals).lines().count();
+        for round in 0..3 {
+            for number in 0..1000 {
+                let ended = ["applied", "failed", "kept"][(round + number) % 3];
+                vitals.count(&format!("sync-{number}"), counted(ended));
+            }
+        }
+        vitals.told("done");
+        vitals.called(202);
+        let full = text(&vitals);
+        let series = full.lines().filter(|line| !line.starts_with('#')).count();
+        assert!(series < 2 * 1000 + 40, "{series} series for 1000 Syncs");
+        let labels: std::collections::BTreeSet<&str> = full
+            .lines()
+            .filter_map(|line| line.split_once('{')?.1.split_once('='))
+            .map(|(name, _)| name)
+            .collect();
+        let known = ["answer", "ended", "le", "sync"];
+        assert!(
+            labels.iter().all(|label| known.contains(label)),
+            "{labels:?}"
+        );
+        assert!(
+            !full.contains("://") && !full.contains('@'),
+            "no address is told"
+        );
+        for number in 0..1000 {
+            vitals.forget(&format!("sync-{number}"));
+        }
+        let left = text(&vitals);
+        assert!(!left.contains("sync-"), "a Sync that is gone is forgotten");
+        assert!(left.lines().count() < bare + 20, "{left}");
+    }
+}

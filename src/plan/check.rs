@@ -7,6 +7,7 @@ use crate::plan::Finding;
 use crate::plan::draft::{Context, Draft};
 
 mod bounds;
+mod cel;
 mod crd;
 mod data;
 pub(crate) mod deletes;
@@ -37,7 +38,7 @@ const CHECKS: &[Check] = &[
     bounds::served,
     bounds::size,
     bounds::unverified,
-    schema::planned,
+    schema::unasked,
     crd::scope,
     crd::stored_versions,
     data::claims,

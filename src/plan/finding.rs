@@ -148,6 +148,8 @@ rules! {
     Moved = "moved", 733;
     /// The cluster refuses the identity that would write.
     Denied = "denied", 734;
+    /// A saved plan was made for another state of the world.
+    Stale = "stale", 735;
 }
 
 impl Finding {

@@ -36,6 +36,10 @@ pub struct World {
     pub quotas: Vec<QuotaFact>,
     /// Hosts and paths that routes of other sets serve.
     pub routes: Vec<RouteFact>,
+    /// Served CRDs of wanted objects that the server could not be asked about, as far as they could be
+    /// read.
+    #[serde(default)]
+    pub definitions: Vec<Value>,
 }
 
 /// One object as it was found.

@@ -3,10 +3,12 @@
 //! It is bound to content, not to a commit, and holds no secret. Whatever does not fit is an error that
 //! names both sides.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::object::canonical;
-use crate::plan::{Plan, digest};
+use crate::object::{ObjectKey, SetId, canonical};
+use crate::plan::{Action, Finding, Level, Plan, Rule, Step, Verb, digest};
 
 /// The version of the file's form.
 const FORMAT: u32 = 1;
@@ -80,6 +82,12 @@ pub enum SavedPlanError {
         plan: String,
         /// The present one.
         here: String,
+    },
+    /// For a set that is not here.
+    #[error("the plan is for the set {set}, which this project does not have here")]
+    OtherSet {
+        /// The plan's.
+        set: SetId,
     },
     /// Made by another kubemate.
     #[error("the plan was made by kubemate {plan}, and this is {here}; make the plan again")]
@@ -192,4 +200,75 @@ impl SavedPlan {
         }
         Ok(())
     }
+
+    /// What of the plan may be done now, by a plan that was made now. A step that is still the same goes
+    /// by the rules and confirmations of now, and what is done already is left alone. A step that is not
+    /// the same does not go if it would make or delete something; a change stays bound to its own
+    /// preconditions, and to the rules of both times.
+    pub fn as_of(&self, now: &Plan) -> Plan {
+        let today: BTreeMap<&ObjectKey, &Step> = now.steps.iter().map(|s| (&s.key, s)).collect();
+        let mut plan = self.plan.clone();
+        let mut found = Vec::new();
+        for step in &mut plan.steps {
+            let fresh = today.get(&step.key);
+            if let Some(fresh) = fresh {
+                if fresh.action.verb() == Verb::Keep {
+                    step.action = fresh.action.clone();
+                }
+                if same(&fresh.action, &step.action) {
+                    step.held_by.clone_from(&fresh.held_by);
+                    continue;
+                }
+                step.held_by.extend(&fresh.held_by);
+            }
+            if let Verb::Create | Verb::Delete | Verb::Replace = step.action.verb() {
+                let message = format!(
+                    "to {} it is not what it was when the plan was made",
+                    step.action.verb()
+                );
+                let finding = Finding::new(Level::Error, Rule::Stale, &step.key, message);
+                found.push(finding.help("make the plan again"));
+                step.held_by.push(Rule::Stale);
+            }
+            step.held_by.sort();
+            step.held_by.dedup();
+        }
+        plan.findings.retain(|finding| !finding.holds());
+        let holds = now.findings.iter().filter(|finding| finding.holds());
+        plan.findings.extend(holds.cloned().chain(found));
+        plan.findings.sort();
+        plan.findings.dedup();
+        plan
+    }
+}
+
+/// Whether two actions do the same. How it is shown is left out, for places in KDL move.
+fn same(a: &Action, b: &Action) -> bool {
+    let bare = |action: &Action| {
+        let mut action = action.clone();
+        match &mut action {
+            Action::Create {
+                changes,
+                unverified,
+                ..
+            }
+            | Action::Update {
+                changes,
+                unverified,
+                ..
+            }
+            | Action::Adopt {
+                changes,
+                unverified,
+                ..
+            } => {
+                changes.clear();
+                *unverified = None;
+            }
+            Action::Replace { changes, .. } => changes.clear(),
+            Action::Delete { .. } | Action::Release { .. } | Action::Keep { .. } => {}
+        }
+        action
+    };
+    bare(a) == bare(b)
 }

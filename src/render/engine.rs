@@ -177,3 +177,109 @@ impl io::Write for Capped {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a text as a template under the rules of every template.
+    fn run_text(text: &str) -> Result<String, EngineError> {
+        let mut env = environment();
+        env.set_formatter(|out, _, value| write_json(out, value));
+        env.add_template_owned("again", "{% include 'again' %}")
+            .unwrap();
+        env.add_template_owned("left", "{% include 'right' %}")
+            .unwrap();
+        env.add_template_owned("right", "{% include 'left' %}")
+            .unwrap();
+        env.add_template_owned("heir", "{% extends 'heir' %}")
+            .unwrap();
+        env.add_template_owned("test", text.to_owned())
+            .map_err(|error| failed("test", "", &error.to_string()))?;
+        run(
+            &env,
+            "test",
+            Tree::new(&serde_json::json!({"a": "x"})).plain(),
+        )
+    }
+
+    fn refused(text: &str) -> String {
+        let started = std::time::Instant::now();
+        let error = run_text(text).unwrap_err().to_string();
+        assert!(started.elapsed().as_secs() < 20, "{text}");
+        error
+    }
+
+    #[test]
+    fn s_33_a_template_reaches_nothing_but_its_data() {
+        assert_eq!(run_text("{{ a }}").unwrap(), "\"x\"");
+        for name in [
+            "debug()",
+            "env('HOME')",
+            "environ",
+            "getenv('HOME')",
+            "now()",
+            "random()",
+            "lipsum()",
+            "http('https://h')",
+            "open('/etc/passwd')",
+            "read('/etc/passwd')",
+            "lookup('v1', 'Secret', 'a', 'b')",
+            "self.environment",
+            "a.__class__",
+            "''.__class__.__mro__",
+            "cycler.__init__.__globals__",
+            "config",
+            "request",
+            "getHostByName('h')",
+            "a | attr('__class__') | attr('x')",
+        ] {
+            let said = refused(&format!("{{{{ {name} }}}}"));
+            assert!(said.contains("test"), "{name}: {said}");
+        }
+        for text in [
+            "{% include '/etc/passwd' %}",
+            "{% include '../../etc/passwd' %}",
+            "{% import '/etc/passwd' as p %}",
+            "{{ a | safe }}",
+            "{% extends '/etc/passwd' %}",
+        ] {
+            refused(text);
+        }
+    }
+
+    #[test]
+    fn s_33_the_list_of_what_templates_may_call_is_known() {
+        let env = environment();
+        let mut globals: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).collect();
+        globals.sort();
+        assert_eq!(globals, ["dict", "namespace", "range"]);
+    }
+
+    #[test]
+    fn s_25_no_template_runs_without_end() {
+        for text in [
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+            "{% include 'again' %}",
+            "{% include 'left' %}",
+            "{% include 'heir' %}",
+            "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+            "{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(30) }}",
+        ] {
+            let said = refused(text);
+            assert!(said.contains("template"), "{said}");
+        }
+    }
+
+    #[test]
+    fn s_23_no_template_writes_without_end() {
+        for text in [
+            "{% for i in range(9999) %}{% for j in range(999) %}{{ 'xxxxxxxxxxxxxxxx' }}{% endfor %}{% endfor %}",
+            "{% for i in range(99999) %}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{% endfor %}",
+            "{% set ns = namespace(s='xxxxxxxxxxxxxxxx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{{ ns.s }}{% endfor %}",
+        ] {
+            let said = refused(text);
+            assert!(said.contains("template"), "{said}");
+        }
+    }
+}

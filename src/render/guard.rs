@@ -1,7 +1,9 @@
 //! What a tenant's set may hold: objects in the tenant's own namespaces, of kinds that give no power
 //! over anybody else. Refused here, at plan time, with a line; RBAC refuses it again at the server.
 
-use crate::object::{Desired, GroupKind, Owner, SET_LABEL};
+use serde_json::Value;
+
+use crate::object::{Desired, GroupKind, Manifest, Owner, SET_LABEL};
 
 /// Kinds that no tenant may write: cluster-scoped ones, and those that hold rights, limits or the
 /// borders of a tenant (they belong to the platform set).
@@ -53,6 +55,19 @@ const RENDERED: &[(&str, &str, &str)] = &[
     ("external-secrets.io", "ExternalSecret", "secret"),
 ];
 
+/// Where kinds of workloads keep the specification of their pods.
+const PODS: &[(&str, &str, &str)] = &[
+    ("", "Pod", "/spec"),
+    ("", "PodTemplate", "/template/spec"),
+    ("", "ReplicationController", "/spec/template/spec"),
+    ("apps", "DaemonSet", "/spec/template/spec"),
+    ("apps", "Deployment", "/spec/template/spec"),
+    ("apps", "ReplicaSet", "/spec/template/spec"),
+    ("apps", "StatefulSet", "/spec/template/spec"),
+    ("batch", "CronJob", "/spec/jobTemplate/spec/template/spec"),
+    ("batch", "Job", "/spec/template/spec"),
+];
+
 /// Why an object may not be in its set; `None` if it may. `namespaces` are the tenant's on this
 /// target; `verbatim` says that the object came from a manifest as written.
 pub fn refuse(
@@ -90,8 +105,47 @@ pub fn refuse(
             "{key} is outside tenant `{tenant}`, whose namespaces here are {}",
             namespaces.join(", ")
         )),
+        Some(_) if verbatim => opens_node(&desired.manifest),
         Some(_) => None,
     }
+}
+
+/// What in a workload would open the machine it runs on. The namespace's Pod Security refuses its pods as
+/// well, but only when they start.
+fn opens_node(manifest: &Manifest) -> Option<String> {
+    let GroupKind { group, kind } = &manifest.key.group_kind;
+    let (_, _, at) = PODS.iter().find(|(g, k, _)| g == group && k == kind)?;
+    let pod = manifest.field(at)?;
+    let parts = |name: &str| {
+        pod.get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let shared = ["hostNetwork", "hostPID", "hostIPC"]
+        .into_iter()
+        .find(|name| pod.get(*name) == Some(&Value::Bool(true)));
+    let mounted = parts("volumes").any(|volume| volume.get("hostPath").is_some());
+    let containers = || {
+        ["containers", "initContainers", "ephemeralContainers"]
+            .into_iter()
+            .flat_map(parts)
+    };
+    let privileged =
+        containers().any(|c| c.pointer("/securityContext/privileged") == Some(&Value::Bool(true)));
+    let ports = |c: &Value| c.get("ports").and_then(Value::as_array).cloned();
+    let listens = containers()
+        .filter_map(ports)
+        .flatten()
+        .any(|port| port.get("hostPort").is_some_and(|p| p.as_u64() != Some(0)));
+    let what = shared
+        .or(mounted.then_some("hostPath"))
+        .or(privileged.then_some("privileged"))
+        .or(listens.then_some("hostPort"))?;
+    Some(format!(
+        "a tenant may not open a node: `{what}` of {} belongs to the platform",
+        manifest.key
+    ))
 }
 
 /// Marks of ours on objects that a person wrote could take over or hide other objects.

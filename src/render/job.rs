@@ -144,6 +144,8 @@ fn read_manifests(
                 Err(found) => found.into_iter().for_each(|d| problems.push(d)),
             }
         }
+        all.values()
+            .for_each(|rendered| few_enough(rendered, &mut problems));
     }
     if !problems.is_empty() {
         let environments: Vec<String> = found
@@ -155,6 +157,18 @@ fn read_manifests(
         outcome
             .diagnostics
             .append(compile::everywhere(problems.finish(), &environments));
+    }
+}
+
+/// A set that the API server, and whoever reads its plan, can bear.
+fn few_enough(rendered: &Rendered, out: &mut Diagnostics) {
+    let count = rendered.objects.len();
+    if count > MAX_OBJECTS {
+        let message = format!(
+            "set {} renders {count} objects; the limit is {MAX_OBJECTS}",
+            rendered.set
+        );
+        out.push(Diagnostic::global(codes::TOO_MANY_OBJECTS, message));
     }
 }
 
@@ -187,16 +201,7 @@ pub fn render_target(
             Err(problems) => problems.into_iter().for_each(|d| out.push(d)),
         }
     }
-    for rendered in sets.values() {
-        if rendered.objects.len() > MAX_OBJECTS {
-            let message = format!(
-                "set {} renders {} objects; the limit is {MAX_OBJECTS}",
-                rendered.set,
-                rendered.objects.len()
-            );
-            out.push(Diagnostic::global(codes::TOO_MANY_OBJECTS, message));
-        }
-    }
+    sets.values().for_each(|rendered| few_enough(rendered, out));
     sets.into_values().collect()
 }
 

@@ -52,6 +52,26 @@ const NAMESPACED: &[(&str, &[&str])] = &[
     ("rbac.authorization.k8s.io", &["Role", "RoleBinding"]),
 ];
 
+/// Kinds that are questions or orders to the API server: it answers them and keeps nothing.
+const NEVER_KEPT: &[(&str, &[&str])] = &[
+    ("", &["Binding", "Status"]),
+    (
+        "authentication.k8s.io",
+        &["SelfSubjectReview", "TokenRequest", "TokenReview"],
+    ),
+    (
+        "authorization.k8s.io",
+        &[
+            "LocalSubjectAccessReview",
+            "SelfSubjectAccessReview",
+            "SelfSubjectRulesReview",
+            "SubjectAccessReview",
+        ],
+    ),
+    ("autoscaling", &["Scale"]),
+    ("policy", &["Eviction"]),
+];
+
 /// One document of a file.
 struct Document<'t> {
     /// The text, its first line without the `---`.
@@ -224,6 +244,13 @@ impl Document<'_> {
                 problem.help(format!("if it is wanted, add `{kind}` to `kinds`")),
             ));
         }
+        if manifest.field("/sops").is_some() {
+            let message = format!("{key} is encrypted, and there is no key to decrypt it with");
+            let problem = self.problem(codes::BAD_MANIFEST, message);
+            return Err(Box::new(problem.help(
+                "ciphertext is never applied as it is; write a `secret` that names where the value is kept",
+            )));
+        }
         let written = SERVERS
             .iter()
             .find(|field| manifest.field(&format!("/metadata/{field}")).is_some());
@@ -235,10 +262,16 @@ impl Document<'_> {
                 "remove it: it comes from an object that was read from a cluster",
             )));
         }
-        let stands = NAMESPACED
-            .iter()
-            .any(|(g, kinds)| g == group && kinds.contains(&kind.as_str()));
-        if stands && key.namespace.is_none() && *owner == Owner::Platform {
+        let in_list = |list: &[(&str, &[&str])]| {
+            let mut list = list.iter();
+            list.any(|(g, kinds)| g == group && kinds.contains(&kind.as_str()))
+        };
+        if in_list(NEVER_KEPT) {
+            let message =
+                format!("{key} is refused: the API server answers a {kind} and keeps none");
+            return Err(Box::new(self.problem(codes::FORBIDDEN_OBJECT, message)));
+        }
+        if in_list(NAMESPACED) && key.namespace.is_none() && *owner == Owner::Platform {
             let message = format!("{key} has no namespace, and a {kind} needs one");
             let problem = self.problem(codes::BAD_MANIFEST, message);
             return Err(Box::new(problem.help(

@@ -77,6 +77,7 @@ fn options() -> serde_saphyr::Options {
         merge_keys: MergeKeyPolicy::Error,
         legacy_octal_numbers: true,
         reject_unsupported_tags: true,
+        ignore_binary_tag_for_string: true,
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         with_snippet: false,
         budget: serde_saphyr::budget! {
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_hide_something_is_refused() {
+    fn s_26_what_could_hide_something_is_refused() {
         for bad in [
             "a: 1\na: 2\n",
             "a: &x [1]\nb: *x\n",
@@ -112,8 +113,37 @@ mod tests {
             "a: 1e400\n",
             "? [1, 2]\n: x\n",
             &"[".repeat(10_000),
+            &format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
+            &format!("a: {}", "{b: ".repeat(10_000)),
+            &format!("a: &a [x]\n{}", "b: [*a, *a, *a]\n".repeat(9)),
+            "a: {b: 1, b: 2}\n",
+            "a: 1\n\"a\": 2\n",
+            "a: !mine {b: 1}\n",
+            "<<: {a: 1}\n",
+            "a: -.inf\n",
+            "a: 1e999999\n",
+            "a:\n\tb: 1\n",
+            "%YAML 9.9\n---\na: &b\n",
+            &"--- {a: 1}\n".repeat(100_000),
         ] {
             assert!(documents(bad).is_err(), "{bad:.40?}");
         }
+    }
+
+    #[test]
+    fn s_26_marks_of_order_and_line_ends_change_nothing() {
+        let plain = documents("a: 1\nb: [x]\n").unwrap();
+        for text in [
+            "\u{feff}a: 1\nb: [x]\n",
+            "a: 1\r\nb: [x]\r\n",
+            "a:\t1\nb:  [x]\n",
+        ] {
+            assert_eq!(documents(text).unwrap(), plain, "{text:?}");
+        }
+        // Nor does the one tag that would make another text of a text.
+        assert_eq!(
+            documents("a: !!binary aGk=\n").unwrap(),
+            [json!({"a": "aGk="})]
+        );
     }
 }

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn every_trick_is_refused() {
+    fn s_09_every_trick_is_refused() {
         for text in [
             "",
             "-oX=y@h:r",
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn only_canonical_matches_are_allowed() {
+    fn s_52_only_canonical_matches_are_allowed() {
         let list =
             AllowList::parse(["https://h.example/org/*", "ssh://git@h.example/one"]).unwrap();
         let check = |text: &str| list.check(&RemoteAddress::parse(text).unwrap()).is_ok();
@@ -397,6 +397,18 @@ mod tests {
         ] {
             assert!(!check(text), "{text}");
         }
+        for text in [
+            "https://h.example@evil/org/r",
+            "https://evil/@h.example/org/r",
+            "https://h.example./org/r",
+            "https://h.example/org%2f..%2fevil/r",
+            "https://h.example/org/../evil/r",
+            "https://h.ex\u{430}mple/org/r",
+            "https://h.example\\@evil/org/r",
+            "https://h.example:443:8443/org/r",
+        ] {
+            assert!(RemoteAddress::parse(text).is_err(), "{text}");
+        }
         assert!(
             AllowList::parse(["https://h.example/*"])
                 .unwrap()
@@ -406,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn internal_places_must_be_named() {
+    fn s_11_internal_places_must_be_named() {
         let open = AllowList::default();
         for text in [
             "https://127.0.0.1/r",

@@ -2,11 +2,14 @@
 
 mod adoption;
 mod again;
+mod answers;
 mod books;
 mod faults;
 mod identity;
 mod order;
 mod ownership;
+mod raced;
+mod unasked;
 
 use kubemate::apply::outcome::Outcome;
 use kubemate::plan::Verb;

@@ -7,3 +7,4 @@ mod adopting;
 mod failing;
 pub(crate) mod project;
 mod story;
+mod told;

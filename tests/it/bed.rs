@@ -113,6 +113,12 @@ impl Cluster {
 
     /// Runs kubectl with text on its standard input, as in `kubectl apply -f -`.
     pub(crate) fn kubectl_with(&self, args: &[&str], input: &str) -> String {
+        self.try_kubectl(args, input)
+            .unwrap_or_else(|said| panic!("kubectl {} failed: {said}", args.join(" ")))
+    }
+
+    /// The same, where a failure is an answer.
+    pub(crate) fn try_kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
         let mut command = self.binary.as_ref().map_or_else(
             || Command::new("kubectl"),
             |binary| {
@@ -127,8 +133,7 @@ impl Cluster {
             .arg("--request-timeout=60s")
             .args(args);
         let (code, out, err) = run(command, input);
-        assert!(code, "kubectl {} failed: {err}{out}", args.join(" "));
-        out
+        if code { Ok(out) } else { Err(err + &out) }
     }
 
     fn install(&self, groups: &[&str]) {

@@ -263,7 +263,7 @@ fn a_missing_directory_and_no_project_are_told() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_not_followed() {
+fn s_02_links_are_not_followed() {
     let dir = project(&[]);
     std::os::unix::fs::symlink("/etc/hostname", dir.path().join("linked.kdl")).unwrap();
     assert_snapshot!(told(&dir, &["validate"]));

@@ -78,7 +78,7 @@ fn a_directory_is_read_without_what_nobody_needs() {
 }
 
 #[test]
-fn links_are_never_followed() {
+fn s_02_links_are_never_followed() {
     let root = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     write(outside.path(), "token", b"CANARY");
@@ -165,8 +165,8 @@ fn names_that_are_no_paths_are_handed_on() {
 }
 
 #[test]
-fn too_many_files_are_refused_at_once() {
-    alone("disk::too_many_files_are_refused_at_once", || {
+fn s_22_too_many_files_are_refused_at_once() {
+    alone("disk::s_22_too_many_files_are_refused_at_once", || {
         let root = tempfile::tempdir().unwrap();
         for directory in 0..=20 {
             let directory = root.path().join(directory.to_string());
@@ -188,8 +188,8 @@ fn too_many_files_are_refused_at_once() {
 }
 
 #[test]
-fn a_huge_file_is_seen_and_not_read() {
-    alone("disk::a_huge_file_is_seen_and_not_read", || {
+fn s_22_a_huge_file_is_seen_and_not_read() {
+    alone("disk::s_22_a_huge_file_is_seen_and_not_read", || {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "huge.kdl", &vec![b'x'; 50 * 1024 * 1024]);
         let started = processor_time();
@@ -204,9 +204,9 @@ fn a_huge_file_is_seen_and_not_read() {
 }
 
 #[test]
-fn too_many_bytes_are_refused_before_any_is_read() {
+fn s_22_too_many_bytes_are_refused_before_any_is_read() {
     alone(
-        "disk::too_many_bytes_are_refused_before_any_is_read",
+        "disk::s_22_too_many_bytes_are_refused_before_any_is_read",
         || {
             let root = tempfile::tempdir().unwrap();
             for file in 0..65 {

@@ -6,4 +6,4 @@ mod fidelity;
 mod killed;
 mod oracles;
 mod semantics;
-mod trust;
+pub(crate) mod trust;

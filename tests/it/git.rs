@@ -126,7 +126,7 @@ fn a_commit_reads_as_the_directory_it_was_made_from() {
 }
 
 #[test]
-fn links_submodules_and_foreign_modes_are_named() {
+fn s_02_s_08_links_submodules_and_foreign_modes_are_named() {
     let bed = Bed::new();
     let blob = bed.blob(b"../../etc/passwd");
     let sub = Oid::from_str(&"1".repeat(40)).unwrap();
@@ -144,7 +144,7 @@ fn links_submodules_and_foreign_modes_are_named() {
 }
 
 #[test]
-fn names_that_would_leave_the_tree_are_refused() {
+fn s_01_names_that_would_leave_the_tree_are_refused() {
     let bed = Bed::new();
     let blob = bed.blob(b"");
     let inner = bed.tree(&[(BLOB, b"config", blob)]);
@@ -187,9 +187,9 @@ fn a_large_blob_is_seen_and_not_read() {
 }
 
 #[test]
-fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
+fn s_22_a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     alone(
-        "git::a_tree_that_holds_itself_many_times_ends_at_the_limit",
+        "git::s_22_a_tree_that_holds_itself_many_times_ends_at_the_limit",
         || {
             let bed = Bed::new();
             let blob = bed.blob(b"x");
@@ -216,9 +216,9 @@ fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
 }
 
 #[test]
-fn sixty_four_mebibytes_are_refused_by_their_headers() {
+fn s_22_sixty_four_mebibytes_are_refused_by_their_headers() {
     alone(
-        "git::sixty_four_mebibytes_are_refused_by_their_headers",
+        "git::s_22_sixty_four_mebibytes_are_refused_by_their_headers",
         || {
             let bed = Bed::new();
             let blob = bed.blob(&vec![b'x'; 1024 * 1024]);

@@ -34,6 +34,10 @@ pub(crate) enum Mood {
     Pack(Vec<u8>),
     /// Speaks of something else.
     Web,
+    /// Answers with ten megabytes of headers.
+    Headers,
+    /// Answers with a gibibyte of zeros, packed small.
+    Zeros,
 }
 
 /// What the host saw and how it feels.
@@ -42,6 +46,7 @@ struct Shared {
     root: PathBuf,
     mood: Mutex<Mood>,
     authorization: Mutex<Vec<String>>,
+    asked: Mutex<Vec<String>>,
     packs: Mutex<usize>,
 }
 
@@ -64,6 +69,7 @@ impl Host {
             root: root.to_owned(),
             mood: Mutex::new(Mood::Honest),
             authorization: Mutex::default(),
+            asked: Mutex::default(),
             packs: Mutex::default(),
         });
         let listener = runtime
@@ -90,6 +96,11 @@ impl Host {
         self.shared.authorization.lock().unwrap().clone()
     }
 
+    /// Every path that was asked for.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
     /// How many packs were asked for.
     pub(crate) fn packs(&self) -> usize {
         *self.shared.packs.lock().unwrap()
@@ -110,6 +121,7 @@ async fn handle(
             .unwrap()
             .push(value.to_str().unwrap().to_owned());
     }
+    shared.asked.lock().unwrap().push(uri.path().to_owned());
     if method == Method::POST {
         *shared.packs.lock().unwrap() += 1;
     }
@@ -129,6 +141,14 @@ async fn handle(
         Mood::Pack(pack) if wants_pack => banded(&pack),
         Mood::Pack(_) => honest.await,
         Mood::Web => plain(200, Body::from("<html>")),
+        Mood::Headers => {
+            let mut response = Response::builder();
+            for number in 0..1300 {
+                response = response.header(format!("x-{number}"), "x".repeat(8_000));
+            }
+            response.body(Body::empty()).unwrap()
+        }
+        Mood::Zeros => zeros(),
     }
 }
 
@@ -166,6 +186,23 @@ fn endless() -> Response {
         .body(Body::from_stream(
             futures::stream::iter([Ok(Bytes::from("0008NAK\n"))]).chain(stream),
         ))
+        .unwrap()
+}
+
+fn zeros() -> Response {
+    use std::io::Write as _;
+    let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut packed = packed;
+    for _ in 0..1024 {
+        packed.write_all(&[0; 1024 * 1024]).unwrap();
+    }
+    Response::builder()
+        .header(
+            "content-type",
+            "application/x-git-upload-pack-advertisement",
+        )
+        .header("content-encoding", "gzip")
+        .body(Body::from(packed.finish().unwrap()))
         .unwrap()
 }
 

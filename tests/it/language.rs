@@ -101,7 +101,7 @@ fn said_of(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn profiles_that_multiply_are_refused() {
+fn s_23_profiles_that_multiply_are_refused() {
     // A hundred to the power of four, if each were followed.
     let mut text = String::new();
     for level in 0..4 {
@@ -116,7 +116,7 @@ fn profiles_that_multiply_are_refused() {
 }
 
 #[test]
-fn values_that_multiply_are_refused() {
+fn s_23_values_that_multiply_are_refused() {
     // A thousand to the power of six, and all of it nothing.
     let lets: String = (1..7)
         .map(|n| {

@@ -34,6 +34,7 @@ mod plan;
 mod printers;
 mod remote;
 mod scan;
+mod security;
 mod served;
 mod span_law;
 mod tidy;

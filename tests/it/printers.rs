@@ -254,7 +254,7 @@ fn headers_name_the_file_s_own_columns() {
 
 /// S-66 and S-65: what repositories try to do to terminals, logs and readers.
 #[test]
-fn hostile_text_is_inert_in_every_format() {
+fn s_65_s_66_hostile_text_is_inert_in_every_format() {
     let evil = "\u{1b}]0;x\u{7}\u{1b}[2J\u{9b}31m\r::error::no\n::set-output name=a::b\u{202e}\u{200b}%0A##[x]";
     let file = "a,b:c%\u{202e}\u{2066}.kdl";
     let tree = tree(&[(file, evil)]);

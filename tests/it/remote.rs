@@ -245,22 +245,30 @@ fn a_ref_that_is_gone_says_so() {
 }
 
 #[test]
-fn a_credential_never_follows_a_redirect_to_another_host() {
+fn s_11_s_14_a_credential_never_follows_a_redirect_to_another_host() {
     let bed = Bed::new();
     bed.commit("one", &[]);
     let other = Bed::new();
     let elsewhere = other.host.address.replace("127.0.0.1", "localhost");
+    let basic = Credential::Basic {
+        user: "ana".to_owned(),
+        password: CANARY.into(),
+    };
     for target in [elsewhere, other.host.address.clone()] {
-        bed.host.set(Mood::Redirect(target));
-        let error = bed.head(&bed.remote()).unwrap_err();
-        assert_eq!(error.class(), "redirected", "{error}");
+        for credential in [Credential::Bearer(CANARY.into()), basic.clone()] {
+            bed.host.set(Mood::Redirect(target.clone()));
+            let mut options = bed.options();
+            options.credential = Some(credential);
+            let error = bed.head(&remote(options)).unwrap_err();
+            assert_eq!(error.class(), "redirected", "{error}");
+        }
     }
     assert!(other.host.authorization().is_empty());
     assert_eq!(other.host.packs(), 0);
 }
 
 #[test]
-fn a_redirect_within_the_host_is_followed_and_a_circle_is_not() {
+fn s_29_a_redirect_within_the_host_is_followed_and_a_circle_is_not() {
     let bed = Bed::new();
     let commit = bed.commit("one", &[]);
     let mut options = bed.options();
@@ -300,7 +308,7 @@ fn refusals_are_told_apart() {
 }
 
 #[test]
-fn a_slow_host_is_left_at_the_deadline() {
+fn s_29_a_slow_host_is_left_at_the_deadline() {
     let bed = Bed::new();
     bed.commit("one", &[]);
     bed.host.set(Mood::Slow);
@@ -313,8 +321,8 @@ fn a_slow_host_is_left_at_the_deadline() {
 }
 
 #[test]
-fn an_endless_answer_ends_at_the_limit() {
-    alone("remote::an_endless_answer_ends_at_the_limit", || {
+fn s_29_an_endless_answer_ends_at_the_limit() {
+    alone("remote::s_29_an_endless_answer_ends_at_the_limit", || {
         let bed = Bed::new();
         bed.commit("one", &[]);
         bed.host.set(Mood::Endless);
@@ -328,7 +336,69 @@ fn an_endless_answer_ends_at_the_limit() {
 }
 
 #[test]
-fn a_corrupt_pack_is_refused_and_leaves_nothing() {
+fn s_29_endless_headers_and_packed_zeros_end_at_a_limit() {
+    alone(
+        "remote::s_29_endless_headers_and_packed_zeros_end_at_a_limit",
+        || {
+            let bed = Bed::new();
+            bed.commit("one", &[]);
+            for mood in [Mood::Headers, Mood::Zeros] {
+                bed.host.set(mood.clone());
+                let remote = bed.remote();
+                let started = Instant::now();
+                let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
+                assert!(!error.class().is_empty(), "{mood:?}: {error}");
+                assert!(growth < 96 * 1024 * 1024, "{mood:?} grew by {growth}");
+                assert!(started.elapsed() < Duration::from_secs(40));
+            }
+            bed.host.set(Mood::Honest);
+            assert!(bed.head(&bed.remote()).is_ok());
+        },
+    );
+}
+
+#[test]
+fn s_08_submodules_are_named_and_never_fetched() {
+    let bed = Bed::new();
+    let modules = "[submodule \"a\"]\n\tpath = a\n\turl = file:///etc\n\
+        [submodule \"../../x\"]\n\tpath = b\n\turl = ext::sh -c touch% /tmp/x\n\
+        [submodule \"c\"]\n\tpath = c\n\turl = -u./p\n\
+        [submodule \"d\"]\n\tpath = d\n\turl = ../../other/r.git\n";
+    let blob = |text: &str| bed.served.blob(text.as_bytes()).unwrap();
+    let mut tree = bed.served.treebuilder(None).unwrap();
+    tree.insert(".gitmodules", blob(modules), 0o100_644)
+        .unwrap();
+    tree.insert("kubemate.kdl", blob("one"), 0o100_644).unwrap();
+    let gone = Oid::from_str(&"7".repeat(40)).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        tree.insert(name, gone, 0o160_000).unwrap();
+    }
+    let tree = bed.served.find_tree(tree.write().unwrap()).unwrap();
+    let who = Signature::new("a", "a@b", &Time::new(0, 0)).unwrap();
+    let id = bed
+        .served
+        .commit(None, &who, &who, "c", &tree, &[])
+        .unwrap();
+    bed.served.reference(MAIN, id, true, "test").unwrap();
+    let remote = bed.remote();
+    let commit = bed.head(&remote).unwrap();
+    let loaded = bed.host.runtime.block_on(remote.load(&commit, "")).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        let content = &loaded.tree.find(name).unwrap().1.content;
+        let said = format!("{content:?}");
+        assert!(said.contains("submodule, which is never fetched"), "{said}");
+    }
+    let foreign: Vec<String> = bed
+        .host
+        .asked()
+        .into_iter()
+        .filter(|path| !path.starts_with("/org/r.git/"))
+        .collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+}
+
+#[test]
+fn s_27_a_corrupt_pack_is_refused_and_leaves_nothing() {
     let bed = Bed::new();
     let commit = bed.commit("one", &[]);
     let remote = bed.remote();
@@ -373,7 +443,7 @@ fn a_damaged_mirror_is_fetched_again() {
 }
 
 #[test]
-fn nothing_of_a_credential_reaches_the_disk() {
+fn s_17_nothing_of_a_credential_reaches_the_disk() {
     let bed = Bed::new();
     bed.commit("one", &[]);
     let remote = bed.remote();
@@ -400,7 +470,7 @@ fn nothing_of_a_credential_reaches_the_disk() {
 }
 
 #[test]
-fn addresses_outside_the_list_start_nothing() {
+fn s_52_addresses_outside_the_list_start_nothing() {
     let bed = Bed::new();
     let client = http::client(Vec::new()).unwrap();
     let new = |allowed: &AllowList| RemoteRepository::new(bed.options(), allowed, client.clone());

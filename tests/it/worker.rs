@@ -42,7 +42,7 @@ fn death(answer: Result<Vec<u8>, WorkerError>) -> (Ending, &'static str) {
 }
 
 #[test]
-fn a_worker_has_no_files_no_sockets_and_no_surroundings() {
+fn s_07_s_33_a_worker_has_no_files_no_sockets_and_no_surroundings() {
     let worker = worker();
     assert_eq!(worker.drill(Drill::Echo).unwrap(), b"here");
     assert_eq!(worker.drill(Drill::OpenFiles).unwrap(), b"");
@@ -86,7 +86,7 @@ fn nothing_this_program_opened_reaches_a_worker() {
 }
 
 #[test]
-fn memory_ends_at_the_limit() {
+fn s_23_memory_ends_at_the_limit() {
     let (ending, hint) = death(worker().drill(Drill::Allocate));
     assert_eq!(
         (ending, hint),
@@ -95,7 +95,7 @@ fn memory_ends_at_the_limit() {
 }
 
 #[test]
-fn processor_time_ends_at_the_limit() {
+fn s_25_processor_time_ends_at_the_limit() {
     let started = Instant::now();
     let (ending, hint) = death(worker().drill(Drill::Spin));
     assert_eq!(ending, Ending::Signal(24));
@@ -117,7 +117,7 @@ fn waiting_ends_at_the_limit() {
 }
 
 #[test]
-fn deep_recursion_ends_the_worker_alone() {
+fn s_20_deep_recursion_ends_the_worker_alone() {
     let (ending, hint) = death(worker().drill(Drill::Recurse));
     assert!(matches!(ending, Ending::Signal(6 | 11)), "{ending}");
     assert_eq!(hint, "its input is nested too deeply");

@@ -87,7 +87,9 @@ impl Answer {
             .into_iter()
             .partition(|c| c.reason == "FieldManagerConflict");
         let conflicts: Vec<Conflict> = conflicts.iter().map(conflict).collect();
-        let causes = causes.into_iter().map(|c| Cause {
+        // What the server says of no field is that it did not look any further.
+        let about_fields = causes.into_iter().filter(|c| c.field != "<nil>");
+        let causes = about_fields.map(|c| Cause {
             reason: c.reason,
             field: c.field,
             message: c.message,

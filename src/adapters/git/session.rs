@@ -17,7 +17,13 @@ use super::guard::{Guard, Refusal};
 use crate::source::address::RemoteAddress;
 use crate::source::repository::RepositoryError;
 
-/// What proves to a host who we are.
+/// What proves to a host who we are. It has no text, so that no message can hold it by accident:
+///
+/// ```compile_fail
+/// fn shown(credential: &kubemate::adapters::git::Credential) -> String {
+///     format!("{credential:?}")
+/// }
+/// ```
 #[derive(Clone)]
 pub enum Credential {
     /// A user name and a password or token.

@@ -1,14 +1,17 @@
-//! Objects of a kind that the same plan brings, against the schema of its CRD: nobody else can check them
-//! before the CRD is there.
+//! Objects that the API server cannot be asked about yet, against the schema of their CRD: one that the
+//! same plan brings, or one that is served while the object's namespace is still to be made.
 //!
-//! The structural part of the schema is checked, unknown fields included. Rules in CEL are the API
-//! server's alone; it is asked right before the object is written.
+//! The structural part is checked with unknown fields included, and then the rules in CEL. The API
+//! server has the last word right before the object is written.
+
+use std::collections::BTreeMap;
 
 use jsonschema::error::ValidationErrorKind;
+use kube::core::cel::apply_defaults;
 use serde_json::{Map, Value, json};
 
-use crate::object::{Manifest, ObjectKey};
-use crate::plan::check::Input;
+use crate::object::{GroupKind, Manifest};
+use crate::plan::check::{Input, cel};
 use crate::plan::draft::Draft;
 use crate::plan::managed::escape;
 use crate::plan::{Finding, Level, Rule};
@@ -16,61 +19,122 @@ use crate::plan::{Finding, Level, Rule};
 /// Problems of one object that are told at most.
 const MOST: usize = 20;
 
-/// What the CRD of the same plan would refuse.
-pub(super) fn planned(input: Input<'_>) -> Vec<Finding> {
-    let unsure = input
-        .drafts
-        .iter()
-        .filter(|draft| draft.action.unverified().is_some());
-    unsure
-        .flat_map(|draft| refused(input, draft).unwrap_or_default())
-        .collect()
+/// A kind in one version.
+type Version<'a> = (&'a GroupKind, &'a str);
+
+/// A schema as it stands in a CRD, and ready to judge whole objects.
+struct Schema {
+    text: Value,
+    /// Whose it is, for messages.
+    whose: &'static str,
+    form: jsonschema::Validator,
 }
 
-fn refused(input: Input<'_>, draft: &Draft<'_>) -> Option<Vec<Finding>> {
-    let manifest = &draft.desired?.manifest;
-    let schema = planned_schema(input, &draft.key, manifest)?;
-    // A schema that we cannot read says nothing; the API server will.
-    let schema = jsonschema::draft202012::new(&root(&schema)).ok()?;
-    let problems = schema.iter_errors(&manifest.body).take(MOST);
-    let findings = problems.map(|problem| {
-        let mut pointer = problem.instance_path().to_string();
-        if let ValidationErrorKind::AdditionalProperties { unexpected } = problem.kind()
-            && let Some(name) = unexpected.first()
-        {
-            pointer = format!("{pointer}/{}", escape(name));
+/// What their CRDs would refuse.
+pub(super) fn unasked(input: Input<'_>) -> Vec<Finding> {
+    let mut schemas: BTreeMap<Version<'_>, Option<Schema>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for draft in input.drafts {
+        let Some(desired) = draft
+            .desired
+            .filter(|_| draft.action.unverified().is_some())
+        else {
+            continue;
+        };
+        let manifest = &desired.manifest;
+        let version = (&manifest.key.group_kind, version_of(manifest));
+        let schema = schemas
+            .entry(version)
+            .or_insert_with(|| Schema::find(input, version));
+        if let Some(schema) = schema {
+            findings.extend(schema.refused(draft, manifest));
         }
-        let field = pointer.trim_start_matches('/').replace('/', ".");
-        // Values are left out, for they may be secret.
-        let message = format!(
-            "its CRD, which this plan brings, refuses `{field}`: {}",
-            problem.masked()
-        );
-        let finding = draft
-            .finding(Level::Error, Rule::Refused, message)
-            .help("correct the field, or the schema of the CRD");
-        draft.about_field(finding, &pointer)
-    });
-    Some(findings.collect())
+    }
+    findings
 }
 
-/// The schema of the version that an object speaks, from a CRD that Git wants.
-fn planned_schema(input: Input<'_>, key: &ObjectKey, manifest: &Manifest) -> Option<Value> {
-    let version = manifest.api_version.rsplit('/').next().unwrap_or_default();
+fn version_of(manifest: &Manifest) -> &str {
+    manifest.api_version.rsplit('/').next().unwrap_or_default()
+}
+
+impl Schema {
+    /// From a CRD that Git wants, else from one that is served. One that we cannot read says nothing.
+    fn find(input: Input<'_>, version: Version<'_>) -> Option<Self> {
+        let planned =
+            planned(input, version).map(|text| (text, "its CRD, which this plan brings,"));
+        let (text, whose) = planned.or_else(|| Some((served(input, version)?, "its CRD")))?;
+        let form = jsonschema::draft202012::new(&root(&text)).ok()?;
+        Some(Self { text, whose, form })
+    }
+
+    fn refused(&self, draft: &Draft<'_>, manifest: &Manifest) -> Vec<Finding> {
+        let body = apply_defaults(&self.text, &manifest.body);
+        let malformed = self.form.iter_errors(&body).take(MOST).map(|problem| {
+            let mut pointer = problem.instance_path().to_string();
+            if let ValidationErrorKind::AdditionalProperties { unexpected } = problem.kind()
+                && let Some(name) = unexpected.first()
+            {
+                pointer = format!("{pointer}/{}", escape(name));
+            }
+            // Values are left out, for they may be secret.
+            (pointer, problem.masked().to_string())
+        });
+        let mut problems: Vec<(String, String)> = malformed.collect();
+        // Rules are written for objects of the right form.
+        if problems.is_empty() {
+            let broken = cel::broken(&self.text, manifest, &body);
+            problems.extend(
+                broken
+                    .into_iter()
+                    .take(MOST)
+                    .map(|b| (b.pointer, b.message)),
+            );
+        }
+        let finding = |(pointer, why): (String, String)| {
+            let field = pointer.trim_start_matches('/').replace('/', ".");
+            let what = match field.as_str() {
+                "" => "it".to_owned(),
+                field => format!("`{field}`"),
+            };
+            let message = format!("{} refuses {what}: {why}", self.whose);
+            let finding = draft
+                .finding(Level::Error, Rule::Refused, message)
+                .help("correct the field, or the schema of the CRD");
+            draft.about_field(finding, &pointer)
+        };
+        problems.into_iter().map(finding).collect()
+    }
+}
+
+/// The schema of a version in a CRD that Git wants.
+fn planned(input: Input<'_>, (group_kind, version): Version<'_>) -> Option<Value> {
     let wanted = input.context.rendered.objects.values();
-    let crds = wanted.map(|desired| &desired.manifest.body);
-    let text = |body: &Value, pointer: &str| {
-        let found = body.pointer(pointer).and_then(Value::as_str);
-        found.unwrap_or_default().to_owned()
-    };
-    let crd = crds.into_iter().find(|body| {
-        text(body, "/kind") == "CustomResourceDefinition"
-            && text(body, "/spec/group") == key.group_kind.group
-            && text(body, "/spec/names/kind") == key.group_kind.kind
-    })?;
+    let mut crds = wanted.map(|desired| &desired.manifest.body);
+    let crd = crds.find(|body| defines(body, group_kind))?;
+    of_version(crd, version)
+}
+
+/// The schema of a version in a CRD that is served.
+fn served(input: Input<'_>, (group_kind, version): Version<'_>) -> Option<Value> {
+    let mut crds = input.context.world.definitions.iter();
+    of_version(crds.find(|body| defines(body, group_kind))?, version)
+}
+
+fn defines(body: &Value, group_kind: &GroupKind) -> bool {
+    let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
+    text("/kind") == Some("CustomResourceDefinition")
+        && text("/spec/group") == Some(group_kind.group.as_str())
+        && text("/spec/names/kind") == Some(group_kind.kind.as_str())
+}
+
+fn of_version(crd: &Value, version: &str) -> Option<Value> {
     let versions = crd.pointer("/spec/versions")?.as_array()?;
-    let found = versions.iter().find(|v| text(v, "/name") == version)?;
-    found.pointer("/schema/openAPIV3Schema").cloned()
+    let named = |v: &&Value| v.get("name").and_then(Value::as_str) == Some(version);
+    versions
+        .iter()
+        .find(named)?
+        .pointer("/schema/openAPIV3Schema")
+        .cloned()
 }
 
 /// The schema of a whole object: what every object has is not the CRD's to describe.

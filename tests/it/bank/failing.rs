@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use super::project::{Bank, uid};
+use super::project::{Bank, Said, stored, uid};
 use crate::bed;
 use crate::bed::proxy::{Fault, Gate, Match, Proxy, Rule, Verb};
 
@@ -91,10 +91,102 @@ fn an_api_server_that_dies_in_the_middle_leaves_what_the_next_run_finishes() {
         running.join().unwrap()
     });
     proxy.heal();
-    assert!([1, 5].contains(&said.code), "{}", said.end());
+    assert_eq!(said.code, 5, "{}", said.end());
+    truthful(&bank, &said);
     bank.apply(env);
     let plan = bank.run(direct, &["plan", "--env", env, "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.end());
+}
+
+/// What was said to be done is there, and everything that is there is tracked.
+fn truthful(bank: &Bank, said: &Said) {
+    let sets = bank.sets(bank.dev(), &["web"]);
+    let stored = stored(&sets);
+    let mut done = 0;
+    for (set, stored) in sets.iter().zip(&stored) {
+        let tracked: Vec<String> = stored
+            .inventory
+            .entries
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        for key in bank.marked(set).values() {
+            let (kind, name) = key.split_once(' ').unwrap();
+            let known = tracked
+                .iter()
+                .any(|t| t.starts_with(kind) && t.contains(&format!("/{name}")));
+            assert!(known, "{key} is not tracked: {tracked:?}");
+        }
+        for line in said
+            .out
+            .lines()
+            .filter(|line| line.starts_with("  create ") && line.ends_with(": done"))
+        {
+            let key = line
+                .trim_start_matches("  create ")
+                .trim_end_matches(": done");
+            done += usize::from(tracked.iter().any(|t| t == key));
+        }
+    }
+    let lines = said
+        .out
+        .lines()
+        .filter(|l| l.starts_with("  create ") && l.ends_with(": done"));
+    let claimed: Vec<&str> = lines.collect();
+    assert!(!claimed.is_empty(), "{}", said.end());
+    assert_eq!(done, claimed.len(), "{claimed:?}");
+    let live: usize = sets.iter().map(|set| bank.marked(set).len()).sum();
+    assert!(
+        live >= done,
+        "{done} were said to be done and {live} are there"
+    );
+    assert!(
+        said.all().contains(" not"),
+        "what was not done is counted: {}",
+        said.end()
+    );
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_or_has_no_such_context_is_told() {
+    let bank = Bank::of(&["web"]);
+    let direct = bed::cluster().kubeconfig();
+    let file = direct.display().to_string();
+    for (args, words) in [
+        (vec!["--kubeconfig", "nowhere/config"], "nowhere/config"),
+        (
+            vec!["--kubeconfig", file.as_str(), "--context", "no-such"],
+            "no-such",
+        ),
+    ] {
+        for command in ["plan", "apply", "status"] {
+            let args = [&[command, "--env", bank.dev()], &args[..]].concat();
+            let said = bank.run(direct, &args);
+            assert_eq!(said.code, 1, "{args:?} {}", said.end());
+            assert!(said.err.contains(words), "{args:?} {}", said.end());
+        }
+    }
+}
+
+#[test]
+fn credentials_that_expired_are_told_with_what_to_do() {
+    let bank = Bank::of(&["web"]);
+    let config = std::fs::read_to_string(bed::cluster().kubeconfig()).unwrap();
+    let field = |name: &str| {
+        let line = config.lines().find(|line| line.trim().starts_with(name));
+        let value = line.and_then(|line| line.trim().strip_prefix(name));
+        value.unwrap().trim().trim_matches('"').to_owned()
+    };
+    // A token of the right form that this API server did not sign.
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJl";
+    let ca = field("certificate-authority-data:");
+    let path = kubeconfig(&bank, &field("server:"), Some(&ca), token);
+    for command in ["plan", "apply"] {
+        let said = bank.run(&path, &[command, "--env", bank.dev()]);
+        assert_eq!(said.code, 1, "{}", said.end());
+        assert!(said.err.contains("renew the credentials"), "{}", said.end());
+        assert!(!said.all().contains(token), "{}", said.end());
+    }
 }
 
 fn kubeconfig(bank: &Bank, server: &str, ca: Option<&str>, token: &str) -> std::path::PathBuf {

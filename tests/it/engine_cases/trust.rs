@@ -11,7 +11,7 @@ use crate::bed;
 use crate::bed::proxy::Proxy;
 use crate::engine::{Engine, outcome, told};
 
-async fn tenant(proxy: &Proxy) -> Engine {
+pub(crate) async fn tenant(proxy: &Proxy) -> Engine {
     let namespace = bed::cluster().unique_namespace().await;
     let mut engine = Engine::through(proxy.kubeconfig(), namespace).await;
     engine.set.owner = Owner::Tenant("shop".into());

@@ -233,7 +233,7 @@ fn hostile() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn no_text_of_users_is_more_than_text(text in hostile()) {
+    fn s_65_no_text_of_users_is_more_than_text(text in hostile()) {
         let plans = [plan("prod", &text, 2), plan("dev", "plain", 1)];
         assert_inert(&rendered(&plans, &Diagnostics::default(), &text, 60_000));
         assert_inert(&rendered(&[], &problems(&text), &text, 60_000));

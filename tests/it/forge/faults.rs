@@ -181,7 +181,7 @@ fn a_pull_request_that_is_gone_ends_the_matter() {
 }
 
 #[test]
-fn what_a_forge_says_is_told_without_the_token() {
+fn s_64_s_66_what_a_forge_says_is_told_without_the_token() {
     let sim = github_sim::start();
     let wrong = "wr0ng-token-that-must-not-show";
     let forge = github(&sim, wrong);
@@ -213,21 +213,29 @@ fn what_a_forge_says_is_told_without_the_token() {
     assert!(!error.contains(TOKEN) && !error.contains('\u{1b}') && !error.contains('\u{202e}'));
 }
 
-#[test]
-fn a_token_goes_to_its_host_only() {
-    let sim = github_sim::start();
-    let other = github_sim::start();
-    let target = format!("{}/repos/team/platform/pulls/7", other.address);
-    sim.fail(
-        None,
-        Fault::Answer(302, Some(("location", target)), Value::Null),
-    );
-    let error = sim
-        .runtime
-        .block_on(github(&sim, TOKEN).pull(SEVEN()))
-        .unwrap_err();
-    assert_eq!(error.class(), "unreachable", "{error}");
+/// A forge that sends a reader on to another host.
+fn sent_elsewhere<F: Forge>(sim: &Sim, other: &Sim, forge: &F) {
+    for status in [301, 302, 303, 307, 308] {
+        let target = format!("{}/anywhere", other.address);
+        sim.fail(
+            None,
+            Fault::Answer(status, Some(("location", target)), Value::Null),
+        );
+        let error = sim.runtime.block_on(forge.pull(SEVEN())).unwrap_err();
+        assert_eq!(error.class(), "unreachable", "{status}: {error}");
+    }
     assert!(other.store().requests.is_empty());
+}
+
+#[test]
+fn s_14_a_token_goes_to_its_host_only() {
+    let other = github_sim::start();
+    let sim = github_sim::start();
+    sent_elsewhere(&sim, &other, &github(&sim, TOKEN));
+    let sim = gitlab_sim::start();
+    sent_elsewhere(&sim, &other, &gitlab(&sim, TOKEN));
+    let sim = gitea_sim::start();
+    sent_elsewhere(&sim, &other, &gitea(&sim, TOKEN));
     for address in [
         "http://forge.example",
         "ftp://x",

@@ -174,7 +174,7 @@ fn old_and_large_calls_are_refused() {
 }
 
 #[test]
-fn only_new_comments_are_commands() {
+fn s_65_only_new_comments_are_commands() {
     let comment = |action: &str, pull: Value| {
         json!({
             "action": action, "issue": { "number": 7, "pull_request": pull },

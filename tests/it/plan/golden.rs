@@ -255,7 +255,7 @@ fn a_small_budget_keeps_what_matters_and_says_what_is_missing() {
 }
 
 #[test]
-fn text_of_users_cannot_leave_its_place() {
+fn s_65_s_66_text_of_users_cannot_leave_its_place() {
     let evil = "a\u{1b}[2J```\n</details>@admin <img src=x> | #1 \u{202e}\n";
     let wanted = rendered(vec![desired(
         "x",

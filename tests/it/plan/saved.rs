@@ -26,7 +26,7 @@ fn a_plan() -> Plan {
 }
 
 #[test]
-fn a_saved_plan_comes_back_and_holds_only_where_it_was_made() {
+fn s_84_a_saved_plan_comes_back_and_holds_only_where_it_was_made() {
     let saved = SavedPlan::new(a_plan(), stamp(), "c0ffee".into());
     let text = saved.to_text().unwrap();
     let back = SavedPlan::read(&text).unwrap();
@@ -56,7 +56,7 @@ fn a_saved_plan_comes_back_and_holds_only_where_it_was_made() {
 }
 
 #[test]
-fn an_edited_plan_is_refused() {
+fn s_84_an_edited_plan_is_refused() {
     let text = SavedPlan::new(a_plan(), stamp(), "c0ffee".into())
         .to_text()
         .unwrap();
@@ -85,7 +85,7 @@ fn an_edited_plan_is_refused() {
 }
 
 #[test]
-fn a_step_sends_only_what_it_was_planned_with() {
+fn s_80_a_step_sends_only_what_it_was_planned_with() {
     let wanted = rendered(vec![desired("web", deployment("web", "web:2", 2))]);
     let plan = a_plan();
     let payload = for_step(&plan.steps[0], &wanted).unwrap();

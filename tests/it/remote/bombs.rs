@@ -65,9 +65,9 @@ fn doubling(times: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_pack_that_would_fill_the_memory_is_refused() {
+fn s_27_a_pack_that_would_fill_the_memory_is_refused() {
     alone(
-        "remote::bombs::a_pack_that_would_fill_the_memory_is_refused",
+        "remote::bombs::s_27_a_pack_that_would_fill_the_memory_is_refused",
         || {
             let bed = Bed::new();
             let commit = bed.commit("one", &[]);

@@ -39,7 +39,7 @@ fn over_ssh(bed: &Bed, program: PathBuf) -> RemoteRepository {
 }
 
 #[test]
-fn ssh_fetches_with_host_keys_checked() {
+fn s_13_ssh_fetches_with_host_keys_checked() {
     let bed = Bed::new();
     let commit = bed.commit("one", &[]);
     let serve = "cd $ROOT && eval \"$(printf '%s' \"$last\" | sed \"s#'/#'./#\")\"";
@@ -65,7 +65,7 @@ fn ssh_fetches_with_host_keys_checked() {
 }
 
 #[test]
-fn ssh_that_fails_or_hangs_is_an_error() {
+fn s_13_s_29_ssh_that_fails_or_hangs_is_an_error() {
     let bed = Bed::new();
     bed.commit("one", &[]);
     let remote = over_ssh(

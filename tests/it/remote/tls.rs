@@ -67,7 +67,7 @@ fn a_trusted_certificate_is_taken() {
 }
 
 #[test]
-fn unknown_foreign_and_expired_certificates_are_refused() {
+fn s_13_unknown_foreign_and_expired_certificates_are_refused() {
     let mut expired = named("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2001, 1, 1);
     expired.not_after = rcgen::date_time_ymd(2002, 1, 1);
@@ -84,4 +84,36 @@ fn unknown_foreign_and_expired_certificates_are_refused() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn s_13_an_old_tls_is_refused() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(8) {
+            let mut stream = stream.unwrap();
+            let mut hello = [0; 4096];
+            drop(stream.read(&mut hello));
+            // A server hello of TLS 1.1 with a cipher of its time.
+            let mut answer = vec![0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
+            answer.extend([7; 32]);
+            answer.extend([0, 0, 0x2f, 0]);
+            drop(stream.write_all(&answer));
+        }
+    });
+    let bed = Bed::new();
+    let mut options = bed.options();
+    options.address = RemoteAddress::parse(&format!("https://127.0.0.1:{port}/org/r.git")).unwrap();
+    let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
+    let client = http::client(Vec::new()).unwrap();
+    let remote = RemoteRepository::new(options, &allowed, client).unwrap();
+    let error = bed.host.runtime.block_on(remote.head()).unwrap_err();
+    assert_eq!(error.class(), "unreachable", "{error}");
+    let said = error.to_string().to_lowercase();
+    assert!(
+        said.contains("incompatible") || said.contains("version"),
+        "{said}"
+    );
 }

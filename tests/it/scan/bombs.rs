@@ -105,7 +105,7 @@ fn codes_of(scan: &Scan) -> Vec<Code> {
 }
 
 #[test]
-fn bombs_are_refused_by_the_limit_they_break() {
+fn s_20_s_22_bombs_are_refused_by_the_limit_they_break() {
     let nested = |n: usize| format!("{}{}", "a /-{".repeat(n), "}".repeat(n));
     for n in [16, 100, 1000, 10_000] {
         let scan = survives("slashdash", &nested(n));

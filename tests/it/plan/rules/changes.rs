@@ -96,7 +96,7 @@ fn a_run_is_started_once_per_key() {
 }
 
 #[test]
-fn a_tenant_stays_in_its_namespaces_and_kinds() {
+fn s_40_a_tenant_stays_in_its_namespaces_and_kinds() {
     let wanted = rendered(vec![desired("cfg", config("cfg", json!({})))]);
     let model = Model::new().observe(&wanted);
     let policy = Policy {
@@ -134,7 +134,7 @@ fn a_claim_under_another_name_is_refused_and_nothing_is_lost() {
 }
 
 #[test]
-fn secrets_are_masked_on_both_sides_and_in_the_servers_words() {
+fn s_60_secrets_are_masked_on_both_sides_and_in_the_servers_words() {
     let secret = |value: &str| {
         desired(
             "s",
