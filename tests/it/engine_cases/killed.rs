@@ -45,15 +45,9 @@ fn kill(small: &Small, proxy: &Proxy, nth: usize, after: bool) -> bool {
     reached
 }
 
-/// One point; false if there was no such write.
-fn killed_at(nth: usize, after: bool) -> bool {
-    let side = if after { "after" } else { "before" };
-    let point = format!("killed {side} write {nth}");
-    let small = Small::new();
-    small.apply();
-    small.add_bystanders();
+/// The lives of what stays from the first state to the second.
+fn lives(small: &Small) -> [Option<String>; 5] {
     let (base, t) = (small.base(), small.tenant.clone());
-    let life = |namespace: &str, name: &str| small.config(namespace, name).map(|live| live.uid);
     let kept = [
         (&base, "stays"),
         (&base, "changed"),
@@ -61,7 +55,17 @@ fn killed_at(nth: usize, after: bool) -> bool {
         (&t, "changed"),
         (&t, "moves"),
     ];
-    let before = kept.map(|(namespace, name)| life(namespace, name).expect("it is there"));
+    kept.map(|(namespace, name)| Some(small.config(namespace, name)?.uid))
+}
+
+/// One point; false if there was no such write.
+fn killed_at(nth: usize, after: bool) -> bool {
+    let side = if after { "after" } else { "before" };
+    let point = format!("killed {side} write {nth}");
+    let small = Small::new();
+    small.apply();
+    small.add_bystanders();
+    let before = lives(&small);
     let watched = Watched::new(small.sets());
     small.second();
     let proxy = Proxy::before(bed::cluster().kubeconfig());
@@ -70,54 +74,40 @@ fn killed_at(nth: usize, after: bool) -> bool {
         return false;
     }
     let made: Vec<_> = small.sets().iter().map(|set| small.marked(set)).collect();
-    let said = small
-        .folder
-        .run(proxy.kubeconfig(), &["apply", "--env", &small.env]);
+    let args = ["apply", "--env", &small.env];
+    let said = small.folder.run(proxy.kubeconfig(), &args);
     assert_eq!(said.code, 0, "{point}: {}", said.end());
-
     assert_eq!(small.differs_from_second(), Vec::<String>::new(), "{point}");
-    let now = kept.map(|(namespace, name)| life(namespace, name).unwrap_or_default());
-    assert_eq!(now, before, "{point}: an object lost its life");
-    let last: BTreeSet<String> = small
-        .sets()
+    assert_eq!(lives(&small), before, "{point}: an object lost its life");
+    let sets = small.sets();
+    let last: BTreeSet<String> = sets
         .iter()
         .flat_map(|set| small.marked(set).into_keys())
         .collect();
-    for (uid, name) in made.iter().flatten() {
-        let wanted = name != "ConfigMap gone";
-        assert!(
-            !wanted || last.contains(uid),
-            "{point}: {name} was made twice"
-        );
-    }
-    let deleted: Vec<_> = proxy
-        .writes()
-        .into_iter()
-        .filter(|call| call.verb == Verb::Delete)
-        .collect();
-    for call in deleted
+    for (uid, name) in made
         .iter()
-        .filter(|call| call.target.resource != "leases")
+        .flatten()
+        .filter(|(_, n)| *n != "ConfigMap gone")
     {
-        assert_eq!(
-            call.target.name.as_deref(),
-            Some("gone"),
-            "{point}: {}",
-            call.path
-        );
+        assert!(last.contains(uid), "{point}: {name} was made twice");
     }
-    assert!(
-        !proxy
-            .writes()
-            .iter()
-            .any(|call| call.target.name.as_deref() == Some(BYSTANDER)),
-        "{point}"
-    );
+    nothing_else_touched(&proxy, &point);
     watched.judge_with(&proxy, |set| small.marked(set));
     let args = ["plan", "--env", &small.env, "--detailed-exitcode"];
     let plan = small.folder.run(bed::cluster().kubeconfig(), &args);
     assert_eq!(plan.code, 0, "{point}: {}", plan.end());
     true
+}
+
+/// Only what Git dropped was deleted, and what belongs to others was not even tried.
+fn nothing_else_touched(proxy: &Proxy, point: &str) {
+    for call in proxy.writes() {
+        let name = call.target.name.as_deref();
+        assert_ne!(name, Some(BYSTANDER), "{point}: {}", call.path);
+        if call.verb == Verb::Delete && call.target.resource != "leases" {
+            assert_eq!(name, Some("gone"), "{point}: {}", call.path);
+        }
+    }
 }
 
 #[test]

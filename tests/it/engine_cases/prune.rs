@@ -275,6 +275,20 @@ async fn r_59_a_namespace_that_another_set_needs_stays() {
     judged(&[&engine, &neighbour], &proxy).await;
 }
 
+/// The plan once two objects are going: the namespace controller takes a moment to get to its content.
+async fn once_going(engine: &Engine) -> Plan {
+    let mut plan = engine.plan().await;
+    for _ in 0..40 {
+        let going = |f: &&kubemate::plan::Finding| f.rule == Rule::Terminating;
+        if plan.findings.iter().filter(going).count() >= 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        plan = engine.plan().await;
+    }
+    plan
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_57_a_namespace_that_is_going_is_waited_for_and_no_finalizer_is_touched() {
     let (mut engine, proxy) = Engine::behind_proxy().await;
@@ -297,16 +311,7 @@ async fn r_57_a_namespace_that_is_going_is_waited_for_and_no_finalizer_is_touche
     kubectl(&["delete", "namespace", &name, "--wait=false"]);
     let late = engine.want(held(&name, "late"));
     engine.want_config("other", &json!({"k": "2"}));
-    // The namespace controller takes a moment to get to its content.
-    let mut plan = engine.plan().await;
-    for _ in 0..40 {
-        let going = |f: &&kubemate::plan::Finding| f.rule == Rule::Terminating;
-        if plan.findings.iter().filter(going).count() >= 2 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        plan = engine.plan().await;
-    }
+    let plan = once_going(&engine).await;
     let report = engine.carry_out(&plan).await.unwrap();
     let said = told(&plan, &report);
     for (key, words) in [

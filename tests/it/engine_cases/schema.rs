@@ -163,8 +163,18 @@ async fn r_54_a_crd_that_is_never_served_is_told_with_its_reason() {
     assert!(engine.live(&second).await.is_none());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_55_a_dropped_crd_is_held_while_it_has_objects() {
+/// A set that brings a CRD and gives it up, and another one with an object of it.
+struct Dropped {
+    engine: Engine,
+    neighbour: Engine,
+    proxy: Proxy,
+    crd: Crd,
+    kind: ObjectKey,
+    own: ObjectKey,
+    theirs: ObjectKey,
+}
+
+async fn dropped() -> Dropped {
     let (mut engine, proxy) = Engine::behind_proxy().await;
     engine.policy.percent_from = 100;
     let crd = Crd::new();
@@ -177,59 +187,71 @@ async fn r_55_a_dropped_crd_is_held_while_it_has_objects() {
     let theirs = neighbour.want(crd.gadget("v1", "theirs", 1));
     neighbour.apply_all().await;
     engine.rendered.objects.remove(&kind);
+    Dropped {
+        engine,
+        neighbour,
+        proxy,
+        crd,
+        kind,
+        own,
+        theirs,
+    }
+}
 
-    // Its own objects still need it; then only those of the others do, and the plan knows of them.
-    let (plan, report) = engine.apply().await;
-    assert!(
-        about(&plan, &kind, Rule::StillInUse).is_some(),
-        "{}",
-        told(&plan, &report)
-    );
-    engine.rendered.objects.remove(&own);
-    let both = Neighbours::of([&engine.rendered, &neighbour.rendered]);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_55_a_dropped_crd_stays_while_its_objects_are_wanted() {
+    let mut all = dropped().await;
+    let kind = &all.kind;
+    // Its own objects need it; then only those of the others do, and the plan knows of them.
+    let (plan, report) = all.engine.apply().await;
+    let why = about(&plan, kind, Rule::StillInUse);
+    assert!(why.is_some(), "{}", told(&plan, &report));
+    all.engine.rendered.objects.remove(&all.own);
+    // Whatever was confirmed.
+    all.engine.policy.confirmed_deletes = Some(all.engine.plan().await.deletes_digest);
+    let engine = &all.engine;
+    let both = Neighbours::of([&engine.rendered, &all.neighbour.rendered]);
     let (identity, policy) = (&engine.identity, &engine.policy);
     let seen = look(&engine.cluster, &engine.rendered, identity, policy, &both).await;
     let plan = seen.unwrap().plan;
-    let why = about(&plan, &kind, Rule::StillInUse);
+    let why = about(&plan, kind, Rule::StillInUse);
     let why = why.unwrap_or_else(|| panic!("{:?}", plan.findings));
     assert!(why.message.contains("theirs"), "{}", why.message);
-    assert!(
-        plan.steps
-            .iter()
-            .all(|s| s.key != kind || s.action.verb() == Verb::Keep)
-    );
-
-    // Where nothing is known of them, a yes is needed that names how many go.
-    let plan = engine.plan().await;
-    let why = about(&plan, &kind, Rule::ProtectedDelete).expect("a yes is needed");
-    assert!(
-        why.holds() && why.message.contains("2 Gadget in 2 namespaces"),
-        "{}",
-        why.message
-    );
     let report = engine.carry_out(&plan).await.unwrap();
-    assert!(
-        matches!(outcome(&report, &kind), Outcome::NotAttempted { .. }),
-        "{}",
-        told(&plan, &report)
-    );
-    assert!(engine.live(&own).await.is_none() && engine.live(&theirs).await.is_some());
+    assert!(report.complete(), "{}", told(&plan, &report));
+    assert!(engine.live(kind).await.is_some() && engine.live(&all.own).await.is_none());
+    assert!(engine.live(&all.theirs).await.is_some());
+    judged(&[&all.engine, &all.neighbour], &all.proxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_55_a_dropped_crd_needs_a_yes_that_counts_its_objects() {
+    let mut all = dropped().await;
+    all.engine.rendered.objects.remove(&all.own);
+    let kind = &all.kind;
+    // Nothing is known of the others here but what lives in the cluster.
+    let plan = all.engine.plan().await;
+    let why = about(&plan, kind, Rule::ProtectedDelete).expect("a yes is needed");
+    let counted = why.message.contains("2 Gadget in 2 namespaces");
+    assert!(why.holds() && counted, "{}", why.message);
+    let report = all.engine.carry_out(&plan).await.unwrap();
+    let end = outcome(&report, kind);
+    assert!(matches!(end, Outcome::NotAttempted { .. }), "{end}");
+    assert!(all.engine.live(&all.own).await.is_none());
+    assert!(all.engine.live(&all.theirs).await.is_some());
 
     // Instances that cannot be listed are not zero instances, whatever was confirmed.
-    let list = Match::any().resource(&format!("gadgets.{}", crd.group));
-    proxy.add(Break::new(list, Fault::Status(500, Vec::new())));
-    engine.policy.confirmed_deletes = Some(engine.plan().await.deletes_digest);
-    let plan = engine.plan().await;
-    assert!(
-        about(&plan, &kind, Rule::UnreadableContents).is_some(),
-        "{:?}",
-        plan.findings
-    );
+    let list = Match::any().resource(&format!("gadgets.{}", all.crd.group));
+    all.proxy
+        .add(Break::new(list, Fault::Status(500, Vec::new())));
+    all.engine.policy.confirmed_deletes = Some(all.engine.plan().await.deletes_digest);
+    let plan = all.engine.plan().await;
+    let why = about(&plan, kind, Rule::UnreadableContents);
+    assert!(why.is_some(), "{:?}", plan.findings);
     assert_eq!(plan.count(Verb::Delete), 0, "{:?}", plan.findings);
-    proxy.heal();
-    engine.policy.confirmed_deletes = None;
-    judged(&[&engine, &neighbour], &proxy).await;
-    assert!(engine.live(&theirs).await.is_some());
+    all.proxy.heal();
+    judged(&[&all.engine, &all.neighbour], &all.proxy).await;
+    assert!(all.engine.live(&all.theirs).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,6 +286,32 @@ async fn r_56_a_crd_is_not_changed_so_that_objects_are_stranded() {
     settles(&[&engine], &proxy).await;
 }
 
+/// What Git wants in a version that is not served is left alone, and why is said: on a connection that
+/// knew the version, and on a new one.
+async fn not_served_is_told(engine: &mut Engine, proxy: &Proxy, key: &ObjectKey) {
+    for anew in [false, true] {
+        if anew {
+            fresh(engine, proxy).await;
+        }
+        let (plan, report) = engine.apply().await;
+        let said = told(&plan, &report);
+        let gone = plan.count(Verb::Delete) + plan.count(Verb::Release);
+        assert_eq!(
+            gone, 0,
+            "a version that is not served proves nothing: {said}"
+        );
+        let clear = plan
+            .findings
+            .iter()
+            .any(|f| f.key.as_ref() == Some(key) && f.message.contains("v1alpha1"));
+        assert!(clear, "the version is named: {said}");
+        assert!(
+            engine.stored().await.inventory.entries.contains_key(key),
+            "{said}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_64_objects_outlive_the_version_they_were_written_in() {
     let (mut engine, proxy) = Engine::behind_proxy().await;
@@ -282,27 +330,7 @@ async fn r_64_objects_outlive_the_version_they_were_written_in() {
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
     bed::cluster().kubectl_with(&apply, &next.to_string());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    for anew in [false, true] {
-        if anew {
-            fresh(&mut engine, &proxy).await;
-        }
-        let (plan, report) = engine.apply().await;
-        let said = told(&plan, &report);
-        let gone = plan.count(Verb::Delete) + plan.count(Verb::Release);
-        assert_eq!(
-            gone, 0,
-            "a version that is not served proves nothing: {said}"
-        );
-        let clear = plan
-            .findings
-            .iter()
-            .any(|f| f.key.as_ref() == Some(&key) && f.message.contains("v1alpha1"));
-        assert!(clear, "the version is named: {said}");
-        assert!(
-            engine.stored().await.inventory.entries.contains_key(&key),
-            "{said}"
-        );
-    }
+    not_served_is_told(&mut engine, &proxy, &key).await;
     engine.want(crd.gadget("v1", "g", 2));
     let plan = engine.apply_all().await;
     assert_eq!(plan.count(Verb::Delete) + plan.count(Verb::Replace), 0);
@@ -378,15 +406,21 @@ async fn r_47_a_key_that_comes_twice_in_a_list_is_named() {
         assert!(engine.live(key).await.is_none());
     }
     assert_eq!(*outcome(&report, &sound), Outcome::Done, "{said}");
+    engine.rendered.objects.remove(&env);
+    engine.rendered.objects.remove(&ports);
+    settles(&[&engine], &proxy).await;
+}
 
-    // One that is broken already is mended, or refused in clear words; never left half.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_47_a_list_that_is_broken_already_is_mended() {
+    let (mut engine, proxy) = Engine::behind_proxy().await;
+    let one = |n: &str, v: &str| json!({"name": n, "value": v});
+    let http = json!([{"containerPort": 8080}]);
     let broken = with_lists("broken", &json!([one("A", "1"), one("A", "2")]), &http);
     bed::cluster().kubectl_with(
         &["-n", &engine.namespace, "create", "-f", "-"],
         &broken.to_string(),
     );
-    engine.rendered.objects.remove(&env);
-    engine.rendered.objects.remove(&ports);
     let rules = ObjectRules {
         adopt: true,
         ..ObjectRules::default()
