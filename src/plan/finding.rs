@@ -150,6 +150,8 @@ rules! {
     Denied = "denied", 734;
     /// A saved plan was made for another state of the world.
     Stale = "stale", 735;
+    /// An object bears our marks, and neither Git nor the inventory has it.
+    LeftBehind = "left-behind", 736;
 }
 
 impl Finding {
