@@ -10,10 +10,12 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
-use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
+use crate::adapters::cluster::trial::{
+    cannot_change, claimed, defines, recreate, refusal, target, trial,
+};
 use crate::adapters::cluster::{KubeCluster, contents};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
-use crate::apply::problem::Problem;
+use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
@@ -25,6 +27,8 @@ use crate::plan::payload::{Payload, payload};
 
 /// Calls of one observation at once.
 pub(super) const AT_ONCE: usize = 32;
+/// How often an object that changed between the look and the question is looked at again.
+const REPEATS: usize = 3;
 /// From how many objects of a kind on they are listed first.
 const LIST_FROM: usize = 6;
 
@@ -310,15 +314,8 @@ impl Asked<'_> {
             (Ok(None), None) => Ok(Observed::Absent {
                 dry_run: DryRun::NotNeeded,
             }),
-            (Ok(None), Some(desired)) => self
-                .absent(desired)
-                .await
-                .map(|dry_run| Observed::Absent { dry_run }),
             (Ok(Some(live)), None) => Ok(Observed::Present(live)),
-            (Ok(Some(live)), Some(desired)) => self
-                .present(*live, desired)
-                .await
-                .map(|live| Observed::Present(Box::new(live))),
+            (Ok(found), Some(desired)) => self.wanted(found, desired).await,
         };
         let seen = seen.unwrap_or_else(|problem: Problem| {
             let mask = Mask::new(&key.group_kind, desired.map(|desired| &desired.rules));
@@ -326,6 +323,35 @@ impl Asked<'_> {
             Observed::Unreadable { reason }
         });
         (key, seen)
+    }
+
+    /// An object with what the server says to its write, both of one state: where it changes between
+    /// the look and the question, it is looked at again, for an answer about another state would show
+    /// the changes of others as ours.
+    async fn wanted(
+        &self,
+        mut found: Option<Box<Live>>,
+        desired: &Desired,
+    ) -> Result<Observed, Problem> {
+        let mut why = String::new();
+        for _ in 0..=REPEATS {
+            let before = found.as_deref().map(state);
+            let answer = match found {
+                Some(live) => self.present(live, desired).await,
+                None => self.absent(desired).await.map(absent),
+            };
+            let problem = match answer {
+                Err(problem) if problem.kind == ProblemKind::Stale => problem,
+                answer => return answer,
+            };
+            why = problem.to_string();
+            found = self.cluster.read(&target(desired)).await?.map(Box::new);
+            if found.as_deref().map(state) == before {
+                return Ok(answered(found, refusal(problem, desired)?));
+            }
+        }
+        let reason = format!("it changes all the time ({why})");
+        Ok(answered(found, DryRun::Unverified { reason }))
     }
 
     async fn absent(&self, desired: &Desired) -> Result<DryRun, Problem> {
@@ -373,7 +399,7 @@ impl Asked<'_> {
         }
     }
 
-    async fn present(&self, live: Live, desired: &Desired) -> Result<Live, Problem> {
+    async fn present(&self, mut live: Box<Live>, desired: &Desired) -> Result<Observed, Problem> {
         let Question {
             rendered,
             inventory,
@@ -383,20 +409,20 @@ impl Asked<'_> {
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
         if !needs_trial(&live, desired, entry, &payload) {
-            return Ok(live);
+            return Ok(Observed::Present(live));
         }
         let claims = claim::claims(desired, &payload, &live, entry);
         let dry_run = if claims.is_empty() {
-            trial(self.cluster, identity, desired, &payload, Expect::Anything).await?
+            let expect = Expect::unchanged(&live);
+            trial(self.cluster, identity, desired, &payload, expect).await?
         } else {
             let what = (desired, &payload);
             claimed(self.cluster, identity, what, &live, &claims).await?
         };
-        let mut live = live;
         if desired.rules.replace && cannot_change(&dry_run) {
             live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);
         }
-        Ok(live.with_dry_run(dry_run))
+        Ok(answered(Some(live), dry_run))
     }
 
     /// What would go with the Namespaces and CRDs that are tracked and not wanted any more.
@@ -421,6 +447,23 @@ impl Asked<'_> {
             }
         }
         out
+    }
+}
+
+fn absent(dry_run: DryRun) -> Observed {
+    Observed::Absent { dry_run }
+}
+
+/// Which object it is, in which state.
+fn state(live: &Live) -> (String, String) {
+    (live.uid.clone(), live.resource_version.clone())
+}
+
+/// What was found, with an answer.
+fn answered(found: Option<Box<Live>>, dry_run: DryRun) -> Observed {
+    match found {
+        Some(live) => Observed::Present(Box::new(live.with_dry_run(dry_run))),
+        None => absent(dry_run),
     }
 }
 
