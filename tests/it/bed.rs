@@ -11,6 +11,8 @@
 )]
 
 mod control_plane;
+pub(crate) mod gitea;
+mod program;
 pub(crate) mod proxy;
 #[cfg(test)]
 mod tests;
@@ -38,7 +40,7 @@ pub(crate) struct Cluster {
     binary: Option<PathBuf>,
     crds: Mutex<BTreeSet<String>>,
     /// Keeps the pipe open that keeps the control plane alive.
-    _plane: Option<control_plane::Plane>,
+    _plane: Option<program::Running>,
 }
 
 /// The cluster of this test process, started by the first call.

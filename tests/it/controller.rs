@@ -5,6 +5,7 @@
     reason = "the controller is a process, and time is what this test waits for"
 )]
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::bed;
 use crate::githost::Host;
 
+mod story;
 mod told;
 
 const MAIN: &str = "refs/heads/main";
@@ -37,19 +39,14 @@ impl Drop for Controller {
 
 impl Controller {
     fn start(kubeconfig: &Path, host: &Host, directory: &Path) -> Self {
-        Self::start_with(kubeconfig, host, directory, &[])
+        Self::start_with(kubeconfig, &host.address, directory, &[])
     }
 
-    fn start_with(kubeconfig: &Path, host: &Host, directory: &Path, more: &[&str]) -> Self {
+    fn start_with(kubeconfig: &Path, host: &str, directory: &Path, more: &[&str]) -> Self {
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
             .arg("controller")
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--allow",
-                &format!("{}/*", host.address),
-            ])
+            .args(["--listen", "127.0.0.1:0", "--allow", &format!("{host}/*")])
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .arg("--mirrors")
@@ -86,20 +83,16 @@ impl Controller {
     }
 }
 
-/// A project in a served repository, and a Sync on the cluster.
-struct Bed {
+/// A cluster with the CRD, a directory, and the name of one Sync.
+struct Place {
     cluster: &'static bed::Cluster,
-    host: Host,
-    /// Its path on the host.
-    repository: &'static str,
-    served: git2::Repository,
     directory: tempfile::TempDir,
     name: String,
     uid: String,
     _turn: MutexGuard<'static, ()>,
 }
 
-impl Drop for Bed {
+impl Drop for Place {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.directory.path().join("log"));
@@ -108,29 +101,27 @@ impl Drop for Bed {
     }
 }
 
-impl Bed {
-    fn new(repository: &'static str) -> Self {
+/// What `kubemate install` prints.
+fn manifests(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        .arg("install")
+        .args(args)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+impl Place {
+    fn new() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = bed::cluster();
-        let directory = tempfile::tempdir().unwrap();
-        let served = directory.path().join("served").join(repository);
-        let served = git2::Repository::init_bare(served).unwrap();
-        let host = Host::start(&directory.path().join("served"));
-        let install = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .arg("install")
-            .output()
-            .unwrap();
-        let crd = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args(["install", "--crd"])
-            .output()
-            .unwrap();
-        // The server takes all of it; only the CRD and the namespace stay.
-        let all = String::from_utf8(install.stdout).unwrap();
+        // The server takes all of it; only the CRDs and the namespace stay.
+        let all = manifests(&[]);
         let namespace = all.split("---\n").next().unwrap();
         cluster.kubectl_with(&["apply", "-f", "-"], namespace);
         cluster.kubectl_with(
             &["apply", "--server-side", "-f", "-"],
-            &String::from_utf8(crd.stdout).unwrap(),
+            &manifests(&["--crd"]),
         );
         cluster.kubectl(&[
             "wait",
@@ -145,75 +136,38 @@ impl Bed {
         let uid = cluster.kubectl(&["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
         Self {
             cluster,
-            host,
-            repository,
-            served,
-            directory,
+            directory: tempfile::tempdir().unwrap(),
             name: bed::unique_name("c"),
             uid,
             _turn: turn,
         }
     }
 
-    /// Points main to a commit with these lines in the tenant's file.
-    fn commit(&self, app: &str) -> String {
+    /// The files of a project with one tenant, whose own file says this of its app. `environment` is
+    /// what stands behind `environment dev`.
+    fn files(&self, app: &str, environment: &str) -> Vec<(&'static str, String)> {
         let name = &self.name;
         let project = format!(
             "project {name} schema=1 render=1 {{\n  cluster here uid=\"{}\" kubernetes=\"1.36\"\n  \
-             environment dev {{ cluster here }}\n  include \"**/*.kdl\"\n  ownership {{\n    \
+             environment dev{environment} {{ cluster here }}\n  include \"**/*.kdl\"\n  ownership {{\n    \
              path \"platform/**\" owner=platform\n    path \"tenants/shop/**\" tenant={name}\n  }}\n}}\n",
             self.uid
         );
         let tenant = format!(
             "tenant {name} {{\n  owner \"shop@bank.example\"\n  quota cpu=4 memory=\"8Gi\" pods=20\n}}\n"
         );
-        let files = [
+        vec![
             ("kubemate.kdl", project),
             ("platform/tenants.kdl", tenant),
             ("tenants/shop/web.kdl", app.replace("NAME", name)),
-        ];
-        let mut index = git2::Index::new().unwrap();
-        let zero = git2::IndexTime::new(0, 0);
-        for (path, text) in files {
-            let id = self.served.blob(text.as_bytes()).unwrap();
-            let entry = git2::IndexEntry {
-                ctime: zero,
-                mtime: zero,
-                dev: 0,
-                ino: 0,
-                mode: 0o100_644,
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id,
-                flags: 0,
-                flags_extended: 0,
-                path: path.as_bytes().to_vec(),
-            };
-            index.add(&entry).unwrap();
-        }
-        let tree = self
-            .served
-            .find_tree(index.write_tree_to(&self.served).unwrap())
-            .unwrap();
-        let who = Signature::new("Ada", "ada@bank.example", &Time::new(1, 0)).unwrap();
-        let parent = self
-            .served
-            .refname_to_id(MAIN)
-            .ok()
-            .map(|id| self.served.find_commit(id).unwrap());
-        let parents: Vec<_> = parent.iter().collect();
-        self.served
-            .commit(Some(MAIN), &who, &who, "change", &tree, &parents)
-            .unwrap()
-            .to_string()
+        ]
     }
 
-    fn sync(&self, mode: &str, interval: &str) {
-        let (name, address, repository) = (&self.name, &self.host.address, self.repository);
+    fn keep(&self, repository: &str, mode: &str, interval: &str) {
+        let name = &self.name;
         let text = format!(
             "apiVersion: kubemate.dev/v1alpha1\nkind: Sync\nmetadata: {{name: {name}, namespace: kubemate-system}}\n\
-             spec: {{repository: '{address}/{repository}', environment: dev, cluster: here, interval: {interval}, mode: {mode}}}\n"
+             spec: {{repository: '{repository}', environment: dev, cluster: here, interval: {interval}, mode: {mode}}}\n"
         );
         self.cluster.kubectl_with(&["apply", "-f", "-"], &text);
     }
@@ -258,6 +212,99 @@ impl Bed {
             std::thread::sleep(Duration::from_millis(300));
         }
     }
+
+    /// What a command about this Sync prints, with its exit code.
+    fn ask(&self, command: &str) -> (i32, String) {
+        self.ask_with(&[command, &self.name])
+    }
+
+    fn ask_with(&self, args: &[&str]) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+            .args(args)
+            .arg("--kubeconfig")
+            .arg(self.cluster.kubeconfig())
+            .output()
+            .unwrap();
+        let mut said = String::from_utf8(output.stdout).unwrap();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), said)
+    }
+}
+
+/// A project in a served repository, and a Sync on the cluster.
+struct Bed {
+    host: Host,
+    /// Its path on the host.
+    repository: &'static str,
+    served: git2::Repository,
+    place: Place,
+}
+
+impl Deref for Bed {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Bed {
+    fn new(repository: &'static str) -> Self {
+        let place = Place::new();
+        let root = place.directory.path().join("served");
+        let served = git2::Repository::init_bare(root.join(repository)).unwrap();
+        Self {
+            host: Host::start(&root),
+            repository,
+            served,
+            place,
+        }
+    }
+
+    /// Points main to a commit with these lines in the tenant's file.
+    fn commit(&self, app: &str) -> String {
+        let files = self.files(app, "");
+        let mut index = git2::Index::new().unwrap();
+        let zero = git2::IndexTime::new(0, 0);
+        for (path, text) in files {
+            let id = self.served.blob(text.as_bytes()).unwrap();
+            let entry = git2::IndexEntry {
+                ctime: zero,
+                mtime: zero,
+                dev: 0,
+                ino: 0,
+                mode: 0o100_644,
+                uid: 0,
+                gid: 0,
+                file_size: 0,
+                id,
+                flags: 0,
+                flags_extended: 0,
+                path: path.as_bytes().to_vec(),
+            };
+            index.add(&entry).unwrap();
+        }
+        let tree = self
+            .served
+            .find_tree(index.write_tree_to(&self.served).unwrap())
+            .unwrap();
+        let who = Signature::new("Ada", "ada@bank.example", &Time::new(1, 0)).unwrap();
+        let parent = self
+            .served
+            .refname_to_id(MAIN)
+            .ok()
+            .map(|id| self.served.find_commit(id).unwrap());
+        let parents: Vec<_> = parent.iter().collect();
+        self.served
+            .commit(Some(MAIN), &who, &who, "change", &tree, &parents)
+            .unwrap()
+            .to_string()
+    }
+
+    fn sync(&self, mode: &str, interval: &str) {
+        let repository = format!("{}/{}", self.host.address, self.repository);
+        self.keep(&repository, mode, interval);
+    }
 }
 
 fn is(status: &Value, kind: &str, truth: &str) -> bool {
@@ -268,20 +315,6 @@ fn is(status: &Value, kind: &str, truth: &str) -> bool {
     conditions
         .iter()
         .any(|c| c["type"] == kind && c["status"] == truth)
-}
-
-impl Bed {
-    /// What a command about this Sync prints, with its exit code.
-    fn ask(&self, command: &str) -> (i32, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args([command, &self.name, "--kubeconfig"])
-            .arg(self.cluster.kubeconfig())
-            .output()
-            .unwrap();
-        let mut said = String::from_utf8(output.stdout).unwrap();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
-        (output.status.code().unwrap(), said)
-    }
 }
 
 /// A suspended Sync leaves drift alone and says so; a resumed one undoes it.

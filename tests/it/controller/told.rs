@@ -126,7 +126,12 @@ fn begin(bed: &Bed, sim: &Sim) -> Controller {
         "127.0.0.1:0",
     ];
     let directory = bed.directory.path();
-    Controller::start_with(bed.cluster.kubeconfig(), &bed.host, directory, &more)
+    Controller::start_with(
+        bed.cluster.kubeconfig(),
+        &bed.host.address,
+        directory,
+        &more,
+    )
 }
 
 #[test]
