@@ -22,6 +22,11 @@ use self::project::{Edit, Project, Which};
 use self::values::{others, wrong};
 use crate::bed;
 
+/// Most ways tried to put a field where no example has it.
+const TRIES: usize = 8;
+/// Most places of one field that are tried.
+const PLACES: usize = 3;
+
 type Objects = BTreeMap<ObjectKey, Desired>;
 
 /// What became of the ways to write one field.
@@ -78,16 +83,12 @@ fn complete(mut project: Project, all: &[Field]) -> Project {
         let tries = texts
             .iter()
             .flat_map(|text| parents.iter().map(move |(file, p)| (*file, p, text)));
-        for (file, place, text) in tries.take(12) {
-            let Some(edit) = put(file, place, text) else {
-                continue;
-            };
-            let with = project.with(&[edit]);
-            if with.rendered().is_ok() {
-                project = with;
-                break;
-            }
-        }
+        let tries: Vec<_> = tries.take(TRIES).collect();
+        let found = tries.par_iter().find_map_first(|(file, place, text)| {
+            let with = project.with(&[put(*file, place, text)?]);
+            with.placeless().is_ok().then_some(with)
+        });
+        project = found.unwrap_or(project);
     }
     project
 }
@@ -103,7 +104,13 @@ fn put(file: usize, place: &Place, text: &str) -> Option<Edit> {
 
 /// Tries every place: without it, and with another value.
 fn tried(project: &Project, full: &Objects) -> Vec<Tried> {
-    let places = project.places();
+    let mut places = project.places();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    places.retain(|(_, place)| {
+        let count = seen.entry(place.path.clone()).or_default();
+        *count += 1;
+        *count <= PLACES
+    });
     let one = |(file, place): &(usize, Place)| {
         let edit = |range: &std::ops::Range<usize>, with: &str| Edit {
             file: *file,
@@ -111,7 +118,7 @@ fn tried(project: &Project, full: &Objects) -> Vec<Tried> {
             with: with.to_owned(),
         };
         let sound = |edit: Edit| {
-            let objects = project.with(std::slice::from_ref(&edit)).rendered().ok()?;
+            let objects = project.with(std::slice::from_ref(&edit)).placeless().ok()?;
             Some((edit, !same(&objects, full)))
         };
         let without = sound(edit(&place.whole, ""));
@@ -156,7 +163,8 @@ struct Judged {
 }
 
 fn judged(which: Which) -> &'static Judged {
-    static ALL: [OnceLock<Judged>; Which::ALL.len()] = [const { OnceLock::new() }; Which::ALL.len()];
+    static ALL: [OnceLock<Judged>; Which::ALL.len()] =
+        [const { OnceLock::new() }; Which::ALL.len()];
     ALL[which as usize].get_or_init(|| {
         let started = Instant::now();
         let (project, objects) = whole(which);
@@ -174,7 +182,7 @@ fn judged(which: Which) -> &'static Judged {
 
 fn whole(which: Which) -> (Project, Objects) {
     let project = Project::new(which, &bed::unique_name("r"));
-    if let Err(errors) = project.rendered() {
+    if let Err(errors) = project.placeless() {
         panic!("{which:?}: {errors:#?}");
     }
     let kinds: BTreeSet<String> = project
@@ -184,7 +192,7 @@ fn whole(which: Which) -> (Project, Objects) {
         .collect();
     let all: Vec<Field> = kinds.iter().flat_map(|kind| fields(kind)).collect();
     let project = complete(project, &all);
-    let objects = project.rendered().unwrap_or_else(|e| panic!("{e:#?}"));
+    let objects = project.placeless().unwrap_or_else(|e| panic!("{e:#?}"));
     (project, objects)
 }
 
@@ -268,7 +276,7 @@ fn every_wrong_value_is_refused_at_its_line() {
 /// Whether an edit is refused by an error in one of its lines.
 fn refused_there(project: &Project, edit: &Edit) -> bool {
     let changed = project.with(std::slice::from_ref(edit));
-    let Err(errors) = changed.rendered() else {
+    let Err(errors) = changed.placeless() else {
         return false;
     };
     let text = &changed.texts[edit.file].1;

@@ -22,19 +22,28 @@ pub(crate) struct Written {
     pub(crate) objects: BTreeMap<ObjectKey, Desired>,
 }
 
-/// Judges a tree and renders it for one environment on one cluster.
+/// Judges a tree and renders it for one environment on one cluster, each field with its places.
 pub(crate) fn written(tree: &SourceTree, environment: &str, cluster: &str) -> Written {
+    judged(tree, environment, cluster, true)
+}
+
+/// The same without places, which is less work.
+pub(crate) fn placeless(tree: &SourceTree, environment: &str, cluster: &str) -> Written {
+    judged(tree, environment, cluster, false)
+}
+
+fn judged(tree: &SourceTree, environment: &str, cluster: &str, trace: bool) -> Written {
     let target = Target {
         environment: environment.into(),
         cluster: cluster.into(),
     };
     let want = Want::Render {
         targets: vec![target],
-        trace: true,
+        trace,
     };
     let first = run(&platform::project_job(tree).expect("a project file"));
     let Some(found) = platform::project_of(&first) else {
-        return of(&[first], Vec::new());
+        return of(vec![first], Vec::new());
     };
     let layout = Layout::of(&found.project);
     let base = run(&platform::platform_job(tree, &layout, want.clone()));
@@ -42,19 +51,19 @@ pub(crate) fn written(tree: &SourceTree, environment: &str, cluster: &str) -> Wr
     let mut all: Vec<Outcome> = tenants.iter().map(run).collect();
     all.insert(0, base);
     let across = platform::conclude(&all.iter().collect::<Vec<_>>());
-    of(&all, across.iter().cloned().collect())
+    of(all, across.iter().cloned().collect())
 }
 
-fn of(outcomes: &[Outcome], mut errors: Vec<Diagnostic>) -> Written {
-    for outcome in outcomes {
+fn of(outcomes: Vec<Outcome>, mut errors: Vec<Diagnostic>) -> Written {
+    for outcome in &outcomes {
         errors.extend(outcome.diagnostics.iter().cloned());
     }
     errors.retain(|problem| problem.severity == Severity::Error);
     let mut objects = BTreeMap::new();
     if errors.is_empty() {
-        let sets = outcomes.iter().flat_map(|outcome| &outcome.rendered);
+        let sets = outcomes.into_iter().flat_map(|outcome| outcome.rendered);
         for set in sets {
-            objects.extend(set.objects.clone());
+            objects.extend(set.objects);
         }
     }
     Written { errors, objects }

@@ -1,15 +1,14 @@
 //! The projects of the examples: files of which some are under test, judged and rendered in memory.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
 use kubemate::dsl::diagnostic::Diagnostic;
-use kubemate::object::{Desired, ObjectKey};
 use kubemate::source::SourceTree;
 
+use super::Objects;
 use super::places::{Place, edited, places};
-use crate::engine::written::written;
+use crate::engine::written::{Written, placeless, written};
 use crate::language::tree;
 
 const PROJECT: &str = r#"
@@ -159,6 +158,7 @@ impl Project {
             let mut text = text
                 .replace("payments", &format!("{unique}p"))
                 .replace("identity", &format!("{unique}i"))
+                .replace("shared-secrets", "kube-public")
                 .replace("name: traefik,", &format!("name: {unique}-traefik,"))
                 .replace("name: other,", &format!("name: {unique}-other,"));
             for class in ["fast ", "image ", "shared "] {
@@ -205,12 +205,20 @@ impl Project {
     }
 
     /// What it renders to, or every error.
-    pub(super) fn rendered(&self) -> Result<BTreeMap<ObjectKey, Desired>, Vec<Diagnostic>> {
-        let written = written(&self.tree(), "prod", "sh");
-        if written.errors.is_empty() {
-            Ok(written.objects)
-        } else {
-            Err(written.errors)
-        }
+    pub(super) fn rendered(&self) -> Result<Objects, Vec<Diagnostic>> {
+        told(written(&self.tree(), "prod", "sh"))
+    }
+
+    /// The same without places.
+    pub(super) fn placeless(&self) -> Result<Objects, Vec<Diagnostic>> {
+        told(placeless(&self.tree(), "prod", "sh"))
+    }
+}
+
+fn told(written: Written) -> Result<Objects, Vec<Diagnostic>> {
+    if written.errors.is_empty() {
+        Ok(written.objects)
+    } else {
+        Err(written.errors)
     }
 }

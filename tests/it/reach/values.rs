@@ -66,7 +66,7 @@ const FORMATS: &[(&str, &[&str])] = &[
         ],
     ),
     ("name", &["other", "ledger", "metrics", "proxy"]),
-    ("namespace-name", &["other"]),
+    ("namespace-name", &["default"]),
     ("namespace-ref", &["batch", "core"]),
     ("object-name", &["other"]),
     ("pattern", &["\"other.*\""]),
