@@ -105,7 +105,7 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
         ..World::default()
     };
     for (key, desired) in &base.objects {
-        let mut body = normalize::desired_body(desired, &base.set);
+        let mut body = fields::noted(normalize::desired_body(desired, &base.set));
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("uid".into(), "offline".into());
             metadata.insert("resourceVersion".into(), "0".into());
@@ -117,7 +117,7 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
                 conflicts: Vec::new(),
             }
         });
-        let Ok(live) = Live::new(fields::noted(body)) else {
+        let Ok(live) = Live::new(body) else {
             continue;
         };
         world.objects.insert(

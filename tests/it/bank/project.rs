@@ -268,7 +268,7 @@ impl Said {
 }
 
 /// Installs in the cluster what the bank expects there, once.
-fn furnish() {
+pub(crate) fn furnish() {
     static DONE: std::sync::Once = std::sync::Once::new();
     DONE.call_once(|| {
         let cluster = bed::with_crds(&OPERATORS);

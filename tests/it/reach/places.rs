@@ -16,10 +16,8 @@ use serde_json::Value;
 pub(super) struct Field {
     /// As in `app/port/service`.
     pub(super) path: String,
-    /// The definition and the name, the same wherever the definition is used.
+    /// Its name and its schema: where these are the same, it is written in the same way.
     pub(super) origin: String,
-    /// Whether a value must be given.
-    pub(super) required: bool,
 }
 
 /// Where a text writes a field.
@@ -57,20 +55,18 @@ pub(super) fn fields(kind: &str) -> Vec<Field> {
 }
 
 fn list(root: &Value, schema: &Value, shape: &Shape, path: &str, out: &mut Vec<Field>) {
-    let origin = schema
-        .get("$ref")
-        .and_then(Value::as_str)
-        .unwrap_or(path)
-        .to_owned();
     let schema = resolve(root, schema);
     match shape {
         Shape::Record(record) => {
             for (name, field) in &record.fields {
                 let path = format!("{path}/{name}");
+                let mut own = schema["properties"][name].clone();
+                for words in ["description", "default"] {
+                    own.as_object_mut().unwrap().remove(words);
+                }
                 out.push(Field {
                     path: path.clone(),
-                    origin: format!("{origin}/{name}"),
-                    required: field.required,
+                    origin: format!("{name} {own}"),
                 });
                 list(root, &schema["properties"][name], &field.shape, &path, out);
             }
@@ -124,10 +120,17 @@ impl Walk<'_> {
     fn add(
         &mut self,
         path: &str,
-        whole: Range<usize>,
+        mut whole: Range<usize>,
         value: Option<Range<usize>>,
         schema: &Value,
     ) {
+        // A node goes with the semicolon that ends it.
+        let rest = &self.text[whole.end..];
+        let written = self.text[whole.clone()].strip_prefix(path.rsplit('/').next().unwrap());
+        let node = written.is_some_and(|rest| !rest.starts_with('='));
+        if node && rest.trim_start_matches(' ').starts_with(';') {
+            whole.end += rest.find(';').unwrap_or_default() + 1;
+        }
         self.out.push(Place {
             path: path.to_owned(),
             whole,

@@ -5,7 +5,6 @@ use kubemate::object::{Desired, ObjectKey};
 use kubemate::source::SourceTree;
 
 use super::project::Random;
-use crate::bank::project::OPERATORS;
 use crate::engine::written::{Written, written};
 use crate::language::tree;
 
@@ -227,11 +226,12 @@ const RESOURCES: &[Resource] = &[
     },
 ];
 
-/// Gives the nodes what the texts ask of them, so that pods find a place.
+/// Gives the cluster what the texts ask of it, so that pods find a place and gateways answer.
 pub(super) fn furnish() {
     let labels = ["tier=core", "topology.kubernetes.io/zone=a"];
     let args = [&["label", "nodes", "--all", "--overwrite"], &labels[..]].concat();
-    crate::bed::with_crds(&OPERATORS).kubectl(&args);
+    crate::bank::project::furnish();
+    crate::bed::cluster().kubectl(&args);
 }
 
 /// What one project says: for each slot which way and which digit.
