@@ -81,10 +81,24 @@ impl Target {
 pub enum Expect {
     /// It does not exist.
     Absent,
-    /// It stands at this resourceVersion.
-    Version(String),
-    /// Nothing.
-    Anything,
+    /// It is this object, and nothing changed since it was read.
+    Unchanged {
+        /// Its UID.
+        uid: String,
+        /// The resourceVersion it was read at.
+        resource_version: String,
+    },
+}
+
+impl Expect {
+    /// The object as it was read. A write that expects it neither meets another state nor makes anew
+    /// what was deleted meanwhile.
+    pub fn unchanged(live: &Live) -> Self {
+        Self::Unchanged {
+            uid: live.uid.clone(),
+            resource_version: live.resource_version.clone(),
+        }
+    }
 }
 
 /// A server-side apply.

@@ -139,7 +139,7 @@ impl<C: Cluster> Hands<'_, C> {
                     .unwrap_or_default();
                 return Err(Halt::stopped(format!("it was made{by} in the meantime")));
             }
-            write.expect = Expect::Version(live.resource_version);
+            write.expect = Expect::unchanged(&live);
             match self.cluster.write(self.identity, &write).await {
                 Ok(object) => return written(desired, &payload, object),
                 Err(problem) if problem.kind == ProblemKind::Stale => {}
@@ -167,7 +167,7 @@ impl<C: Cluster> Hands<'_, C> {
                 claimed = true;
                 wanted = digest::preconditions(&payload, &live);
             }
-            let expect = Expect::Version(live.resource_version);
+            let expect = Expect::unchanged(&live);
             let write = write_of(desired, &payload, expect, force);
             match self.cluster.write(self.identity, &write).await {
                 Ok(object) => return written(desired, &payload, object),
@@ -240,7 +240,7 @@ impl<C: Cluster> Hands<'_, C> {
         let Some(live) = found.filter(|live| self.made_by_us(live)) else {
             return Ok(None);
         };
-        let expect = Expect::Version(live.resource_version.clone());
+        let expect = Expect::unchanged(&live);
         let again = Write {
             dry_run: true,
             ..write_of(desired, payload, expect, false)

@@ -1,6 +1,8 @@
 //! Differences field by field, with secrets masked before anyone can print them.
 //!
-//! Lists with keys are compared item by item, whatever their order; other lists as a whole.
+//! Lists with keys are compared item by item, whatever their order; other lists as a whole. What comes
+//! or goes as a whole is one change: an item, and a map that holds more than plain values, such as a
+//! probe. The server's defaults come and go inside of it.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +45,7 @@ pub enum Shown {
 pub fn diff(before: &Value, after: &Value, shape: &FieldTree, mask: &Mask) -> Vec<FieldChange> {
     let mut walk = Walk {
         mask,
+        field_by_field: false,
         out: Vec::new(),
     };
     let place = Place {
@@ -64,6 +67,7 @@ const IDENTITY: [&str; 3] = [
 pub fn created(body: &Value, mask: &Mask) -> Vec<FieldChange> {
     let mut walk = Walk {
         mask,
+        field_by_field: true,
         out: Vec::new(),
     };
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -114,6 +118,8 @@ impl Place {
 
 struct Walk<'a> {
     mask: &'a Mask,
+    /// Whether maps that come or go are told by their fields, whatever these hold.
+    field_by_field: bool,
     out: Vec<FieldChange>,
 }
 
@@ -131,7 +137,9 @@ impl Walk<'_> {
         match (before, after) {
             (Some(Value::Object(_)), Some(Value::Object(_))) => self.maps(before, after, shape, at),
             (None, Some(Value::Object(map))) | (Some(Value::Object(map)), None)
-                if !map.is_empty() && !at.path.ends_with(']') =>
+                if !map.is_empty()
+                    && !at.path.ends_with(']')
+                    && (self.field_by_field || is_flat(map)) =>
             {
                 self.maps(before, after, shape, at);
             }
@@ -212,6 +220,11 @@ impl Walk<'_> {
             spans: Vec::new(),
         });
     }
+}
+
+/// Whether a map holds plain values only, as labels do.
+fn is_flat(map: &serde_json::Map<String, Value>) -> bool {
+    !map.values().any(|v| v.is_object() || v.is_array())
 }
 
 /// The keys of a list: known from the owners of its items, else `name` where that tells all items

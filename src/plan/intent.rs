@@ -6,15 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::object::{FIELD_MANAGER, ObjectKey, Rendered, SetId, canonical};
+use crate::object::{ObjectKey, Rendered, SetId, canonical};
 use crate::plan::draft;
 use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
 use crate::plan::observed::{Discovery, DryRun, Live, Observed, World};
 use crate::plan::step::{Step, Verb};
 use crate::plan::{Plan, PlanError, Policy, digest, normalize, plan};
+
+mod fields;
 
 /// The difference of two renders of one set, with its dangers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,21 +105,21 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
         ..World::default()
     };
     for (key, desired) in &base.objects {
-        let mut body = normalize::desired_body(desired, &base.set);
+        let mut body = fields::noted(normalize::desired_body(desired, &base.set));
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("uid".into(), "offline".into());
             metadata.insert("resourceVersion".into(), "0".into());
-            let ours = json!([{ "manager": FIELD_MANAGER, "operation": "Apply" }]);
-            metadata.insert("managedFields".into(), ours);
         }
         let dry_run = head.objects.get(key).map_or(DryRun::NotNeeded, |desired| {
-            let object = normalize::desired_body(desired, &head.set);
+            let object = fields::noted(normalize::desired_body(desired, &head.set));
             DryRun::Predicted {
                 object,
                 conflicts: Vec::new(),
             }
         });
-        let Ok(live) = Live::new(body) else { continue };
+        let Ok(live) = Live::new(body) else {
+            continue;
+        };
         world.objects.insert(
             key.clone(),
             Observed::Present(Box::new(live.with_dry_run(dry_run))),

@@ -3,6 +3,8 @@
 //! Everything a test checks is read from the API server with a client of its own, never from reports
 //! alone.
 
+pub(crate) mod written;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;

@@ -13,11 +13,13 @@ use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
 use crate::adapters::cluster::sightings::Verdict;
-use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
+use crate::adapters::cluster::trial::{
+    cannot_change, claimed, defines, recreate, refusal, target, trial,
+};
 use crate::adapters::cluster::warm::{verdicts, warm};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
-use crate::apply::problem::Problem;
+use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
@@ -29,6 +31,8 @@ use crate::plan::payload::payload;
 
 /// Calls of one observation at once.
 pub(super) const AT_ONCE: usize = 32;
+/// How often an object that changed between the look and the question is looked at again.
+const REPEATS: usize = 3;
 /// From how many objects of a kind on they are listed first.
 const LIST_FROM: usize = 6;
 
@@ -376,15 +380,8 @@ impl Asked<'_> {
             (Ok(None), None) => Ok(Observed::Absent {
                 dry_run: DryRun::NotNeeded,
             }),
-            (Ok(None), Some(desired)) => self
-                .absent(desired)
-                .await
-                .map(|dry_run| Observed::Absent { dry_run }),
             (Ok(Some(live)), None) => Ok(Observed::Present(live)),
-            (Ok(Some(live)), Some(desired)) => self
-                .present(*live, desired)
-                .await
-                .map(|live| Observed::Present(Box::new(live))),
+            (Ok(found), Some(desired)) => self.wanted(found, desired).await,
         };
         let seen = seen.unwrap_or_else(|problem: Problem| {
             let mask = Mask::new(&key.group_kind, desired.map(|desired| &desired.rules));
@@ -392,6 +389,35 @@ impl Asked<'_> {
             Observed::Unreadable { reason }
         });
         (key, seen)
+    }
+
+    /// An object with what the server says to its write, both of one state: where it changes between
+    /// the look and the question, it is looked at again, for an answer about another state would show
+    /// the changes of others as ours.
+    async fn wanted(
+        &self,
+        mut found: Option<Box<Live>>,
+        desired: &Desired,
+    ) -> Result<Observed, Problem> {
+        let mut why = String::new();
+        for _ in 0..=REPEATS {
+            let before = found.as_deref().map(state);
+            let answer = match found {
+                Some(live) => self.present(live, desired).await,
+                None => self.absent(desired).await.map(absent),
+            };
+            let problem = match answer {
+                Err(problem) if problem.kind == ProblemKind::Stale => problem,
+                answer => return answer,
+            };
+            why = problem.to_string();
+            found = self.cluster.read(&target(desired)).await?.map(Box::new);
+            if found.as_deref().map(state) == before {
+                return Ok(answered(found, refusal(problem, desired)?));
+            }
+        }
+        let reason = format!("it changes all the time ({why})");
+        Ok(answered(found, DryRun::Unverified { reason }))
     }
 
     async fn absent(&self, desired: &Desired) -> Result<DryRun, Problem> {
@@ -439,27 +465,30 @@ impl Asked<'_> {
         }
     }
 
-    async fn present(&self, live: Live, desired: &Desired) -> Result<Live, Problem> {
+    async fn present(&self, mut live: Box<Live>, desired: &Desired) -> Result<Observed, Problem> {
         let Question {
             rendered,
             inventory,
             policy,
             identity,
         } = self.question;
+        if let Some(dry_run) = self.standing(&live, desired) {
+            return Ok(answered(Some(live), dry_run));
+        }
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
         let claims = claim::claims(desired, &payload, &live, entry);
         let dry_run = if claims.is_empty() {
-            trial(self.cluster, identity, desired, &payload, Expect::Anything).await?
+            let expect = Expect::unchanged(&live);
+            trial(self.cluster, identity, desired, &payload, expect).await?
         } else {
             let what = (desired, &payload);
             claimed(self.cluster, identity, what, &live, &claims).await?
         };
-        let mut live = live;
         if desired.rules.replace && cannot_change(&dry_run) {
             live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);
         }
-        Ok(live.with_dry_run(dry_run))
+        Ok(answered(Some(live), dry_run))
     }
 
     /// What would go with the Namespaces and CRDs that are tracked and not wanted any more.
@@ -488,6 +517,23 @@ fn falls_with_all(question: Question<'_>, key: &ObjectKey) -> bool {
     let holds = (kind == "Namespace" && group.is_empty())
         || (kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io");
     holds && !question.rendered.objects.contains_key(key)
+}
+
+fn absent(dry_run: DryRun) -> Observed {
+    Observed::Absent { dry_run }
+}
+
+/// Which object it is, in which state.
+fn state(live: &Live) -> (String, String) {
+    (live.uid.clone(), live.resource_version.clone())
+}
+
+/// What was found, with an answer.
+fn answered(found: Option<Box<Live>>, dry_run: DryRun) -> Observed {
+    match found {
+        Some(live) => Observed::Present(Box::new(live.with_dry_run(dry_run))),
+        None => absent(dry_run),
+    }
 }
 
 /// Whether this run of something that runs to completion was started before.

@@ -122,17 +122,22 @@ impl Request {
     }
 
     /// A server-side apply. Create and "only if unchanged" are both told by the resourceVersion: the
-    /// server never has a stored object at version 1, so 1 asks for an object that is not there.
+    /// server never has a stored object at version 1, so 1 asks for an object that is not there. With
+    /// a version alone, what was deleted meanwhile would be made anew; the UID refuses that.
     pub(super) fn apply(resource: &Resource, write: &Write) -> Self {
         let key = &write.target.key;
         let mut body = write.body.clone();
-        let version = match &write.expect {
-            Expect::Absent => Some("1"),
-            Expect::Version(version) => Some(version.as_str()),
-            Expect::Anything => None,
-        };
-        if let (Some(version), Some(metadata)) = (version, body.get_mut("metadata")) {
-            metadata["resourceVersion"] = version.into();
+        if let Some(metadata) = body.get_mut("metadata") {
+            match &write.expect {
+                Expect::Absent => metadata["resourceVersion"] = "1".into(),
+                Expect::Unchanged {
+                    uid,
+                    resource_version,
+                } => {
+                    metadata["uid"] = uid.as_str().into();
+                    metadata["resourceVersion"] = resource_version.as_str().into();
+                }
+            }
         }
         let mut query = vec![
             ("fieldManager", FIELD_MANAGER.to_owned()),
@@ -311,6 +316,26 @@ mod tests {
         let body: Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
         assert_eq!(body, json!({"metadata":{"name":"a","resourceVersion":"1"}}));
         assert_eq!(write.body, json!({"metadata":{"name":"a"}}));
+    }
+
+    #[test]
+    fn a_change_names_the_object_and_the_state_it_is_about() {
+        let write = Write {
+            target: Target::of(&key("a")),
+            body: json!({"metadata":{"name":"a"}}),
+            expect: Expect::Unchanged {
+                uid: "u".into(),
+                resource_version: "7".into(),
+            },
+            force: false,
+            dry_run: true,
+        };
+        let body = Request::apply(&deployments(), &write).body.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            body,
+            json!({"metadata":{"name":"a","uid":"u","resourceVersion":"7"}})
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) async fn strays(
         Observed::Present(live) => {
             !question.inventory.entries.contains_key(key) && is_ours(live, &label)
         }
-        Observed::Absent { .. } | Observed::Unreadable { .. } => false,
+        Observed::Absent { .. } | Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
     };
     if !objects.iter().any(forgotten) {
         return Vec::new();

@@ -18,7 +18,8 @@ use crate::plan::payload::Payload;
 /// What is added to the name of an object that is tried anew while the old one is still there.
 const TRIED_ANEW: &str = "-kubemate-try";
 
-/// What a write of `payload` would do. An error means that nothing is known.
+/// What a write of `payload` would do. An error means that nothing is known; it is
+/// [`ProblemKind::Stale`] where the object is not as `expect` says.
 pub(super) async fn trial(
     cluster: &KubeCluster,
     identity: &Identity,
@@ -62,7 +63,7 @@ pub(super) async fn claimed(
     let write = Write {
         target: target(desired),
         body: payload.body.clone(),
-        expect: Expect::Anything,
+        expect: Expect::unchanged(live),
         force: false,
         dry_run: true,
     };
@@ -74,7 +75,9 @@ pub(super) async fn claimed(
         Ok(_) | Err(_) => Vec::new(),
     };
     let before = normalize::comparable(&live.body);
-    let body = claim::merge_patch(&before, &claim::outcome(live, payload, claims));
+    let mut body = claim::merge_patch(&before, &claim::outcome(live, payload, claims));
+    body["metadata"]["uid"] = live.uid.as_str().into();
+    body["metadata"]["resourceVersion"] = live.resource_version.as_str().into();
     let patch = Patch {
         target: target(desired),
         body,
@@ -86,13 +89,17 @@ pub(super) async fn claimed(
     }
 }
 
-/// A refusal with every field that does not belong.
+/// A refusal with every field that does not belong; an error where the question was about a state
+/// that is gone.
 async fn refused(
     cluster: &KubeCluster,
     identity: &Identity,
     (desired, payload): (&Desired, &Payload),
     problem: Problem,
 ) -> Result<DryRun, Problem> {
+    if problem.kind == ProblemKind::Stale {
+        return Err(problem);
+    }
     let schema = problem.kind == ProblemKind::Invalid && problem.status() == Some(400);
     let mut dry_run = refusal(problem, desired)?;
     let DryRun::Refused(told) = &mut dry_run else {
@@ -165,7 +172,7 @@ pub(super) fn cannot_change(dry_run: &DryRun) -> bool {
 }
 
 /// A refusal is an answer; trouble on the way to it is not.
-fn refusal(problem: Problem, desired: &Desired) -> Result<DryRun, Problem> {
+pub(super) fn refusal(problem: Problem, desired: &Desired) -> Result<DryRun, Problem> {
     if lacks_namespace(&problem) {
         let reason = format!(
             "the namespace of {} does not exist yet",

@@ -207,7 +207,7 @@ impl std::ops::Deref for Bank {
 }
 
 /// Installs in the cluster what the bank expects there, once.
-fn furnish() {
+pub(crate) fn furnish() {
     static DONE: std::sync::Once = std::sync::Once::new();
     DONE.call_once(|| {
         let cluster = bed::with_crds(&OPERATORS);

@@ -51,6 +51,18 @@ fn production_comes_up_and_then_nothing_is_written() {
     from_nothing_to_healthy_and_then_nothing(&bank, bank.prod());
 }
 
+/// The two tests above are about every environment that the example has.
+#[test]
+fn no_environment_is_left_out() {
+    let bank = Bank::of(&["web"]);
+    let text = std::fs::read_to_string(bank.path("kubemate.kdl")).unwrap();
+    let named = text.lines().filter_map(|line| {
+        let rest = line.trim().strip_prefix("environment ")?;
+        rest.split_whitespace().next()
+    });
+    assert_eq!(named.collect::<Vec<_>>(), [bank.dev(), bank.prod()]);
+}
+
 #[test]
 fn what_others_change_is_found_named_and_undone() {
     let bank = Bank::of(&["web"]);

@@ -5,9 +5,14 @@
 //! named lead from one to the other, nothing else changed, and none of them changed nothing.
 
 mod fields;
+mod hands;
+mod moved;
+mod offline;
 mod project;
+mod texts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kubemate::object::ObjectKey;
 use kubemate::plan::step::{Action, Step};
@@ -15,37 +20,44 @@ use kubemate::plan::{Plan, Verb};
 use serde_json::Value;
 
 use self::fields::{Leaves, leaves, predicted, reduced};
+use self::hands::{Done, disturb};
 use self::project::{Policy, Project, Random};
+use self::texts::Texts;
+use crate::bed;
 use crate::engine::{Engine, told};
 
-/// Seeds of a usual run.
-const USUAL: u64 = 40;
-/// Seeds of a long run at most.
+/// Edits of a usual run.
+const USUAL: u64 = 200;
+/// Edits of a long run at most.
 const LONG: u64 = 2000;
-/// Runs at the same time.
-const AT_ONCE: usize = 4;
+/// Edits of one project.
+const EACH: u64 = 5;
+/// Projects at the same time.
+const AT_ONCE: usize = 6;
 
 type Snapshot = BTreeMap<ObjectKey, Value>;
 
+/// How many projects make up the edits that are asked for.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test may be told to try harder"
 )]
-fn seeds() -> u64 {
+fn projects() -> u64 {
     let asked = std::env::var("KUBEMATE_SEEDS")
         .ok()
         .and_then(|n| n.parse().ok());
-    asked.map_or(USUAL, |n: u64| n.clamp(1, LONG))
+    asked
+        .map_or(USUAL, |n: u64| n.clamp(1, LONG))
+        .div_ceil(EACH)
 }
 
 async fn snapshot(engine: &Engine, keys: &[ObjectKey]) -> Snapshot {
-    let mut all = Snapshot::new();
-    for key in keys {
-        if let Some(live) = engine.live(key).await {
-            all.insert(key.clone(), reduced(&live.body));
-        }
-    }
-    all
+    let read = keys.iter().map(|key| async move {
+        let live = engine.live(key).await?;
+        Some((key.clone(), reduced(&live.body)))
+    });
+    let all = futures::future::join_all(read).await;
+    all.into_iter().flatten().collect()
 }
 
 /// Without the addresses that a Service is given anew when it is made anew.
@@ -103,13 +115,20 @@ fn judge(point: &str, step: Option<&Step>, before: Option<&Value>, after: Option
     }
 }
 
-/// One project through some edits; from an even seed back to where it was.
-async fn story(seed: u64, policy: &Policy) {
-    let mut random = Random::new(seed);
+async fn engine() -> Engine {
     let mut engine = Engine::new().await;
     engine.options.wait_for_health = false;
     engine.policy.max_delete_percent = 100;
     engine.policy.max_deletes = 1000;
+    engine.policy.allow_empty = true;
+    engine
+}
+
+/// A project of objects through its edits: of Git and back again from an even seed, of the cluster, and
+/// sometimes of Git as well, from an odd one.
+async fn objects(seed: u64, policy: &Policy) {
+    let mut random = Random::new(seed);
+    let mut engine = engine().await;
     policy.cover(&engine.namespace).await;
     let first = Project::new(&mut random);
     let known = first.all_keys(&mut engine);
@@ -118,37 +137,102 @@ async fn story(seed: u64, policy: &Policy) {
     round(&engine, &known, &tag("from nothing")).await;
     let start = snapshot(&engine, &known).await;
     let mut project = first.clone();
-    for turn in 0..2 {
-        let disturbed = seed % 2 == 1;
+    for turn in 1..=EACH {
+        let by_hand = seed % 2 == 1;
         let mut quiet = None;
-        if disturbed {
+        if by_hand {
             quiet = project.disturb(&engine, &mut random).await;
         }
-        if !(disturbed && turn == 0) {
+        if !by_hand && turn == EACH {
+            project = first.clone();
+        } else if !by_hand || turn % 2 == 0 {
             project.edit(&mut random, quiet);
         }
         project.want(&mut engine);
         round(&engine, &known, &tag(&format!("turn {turn}"))).await;
     }
     if seed.is_multiple_of(2) {
-        first.want(&mut engine);
-        round(&engine, &known, &tag("back again")).await;
         let end = snapshot(&engine, &known).await;
+        assert_eq!(lasting(end), lasting(start), "{}", tag("there and back"));
+    }
+}
+
+/// The same with files of KDL, which are edited, judged and rendered.
+async fn files(seed: u64, policy: &Policy) {
+    let mut random = Random::new(seed);
+    let mut engine = engine().await;
+    let client = bed::cluster().client().await;
+    let first = Texts::new(&bed::unique_name("f"), &policy.name, &mut random);
+    let mut texts = first.clone();
+    engine.rendered.objects = texts.rendered();
+    let keys = |engine: &Engine| {
+        engine
+            .rendered
+            .objects
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
+    let mut known = keys(&engine);
+    let tag = |what: &str| format!("seed {seed} (files), {what}");
+    let list = |known: &BTreeSet<ObjectKey>| known.iter().cloned().collect::<Vec<_>>();
+    round(&engine, &list(&known), &tag("from nothing")).await;
+    let start = snapshot(&engine, &list(&known)).await;
+    for turn in 1..=EACH {
+        let by_hand = seed % 2 == 1;
+        let (mut done, mut said) = (None, Vec::new());
+        if by_hand {
+            let objects: Vec<_> = engine.rendered.objects.values().collect();
+            done = disturb(&client, &objects, &mut random).await;
+            assert!(
+                done.is_some(),
+                "{}",
+                tag("nothing could be changed by hand")
+            );
+        }
+        if !by_hand && turn == EACH {
+            texts = first.clone();
+        } else if !by_hand || turn % 2 == 0 {
+            let (before, objects) = (texts.clone(), engine.rendered.objects.clone());
+            while engine.rendered.objects == objects {
+                said = texts.edit(&mut random);
+                engine.rendered.objects = texts.rendered();
+            }
+            // The key of an entry is put back only while Git is unchanged.
+            let quiet = done.as_ref().filter(|done| done.by_key);
+            let same = |d: &Done| engine.rendered.objects.get(&d.key) == objects.get(&d.key);
+            if quiet.is_some_and(|done| !same(done)) {
+                texts = before;
+            }
+        }
+        engine.rendered.objects = texts.rendered();
+        known.extend(keys(&engine));
+        let hand = done.map(|done| format!("{}: {}", done.key, done.what));
+        let what = format!("turn {turn}, by hand {hand:?}, in Git {said:?}");
+        round(&engine, &list(&known), &tag(&what)).await;
+    }
+    if seed.is_multiple_of(2) {
+        let end = snapshot(&engine, &list(&known)).await;
         assert_eq!(lasting(end), lasting(start), "{}", tag("there and back"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn plans_say_what_happens() {
+    texts::furnish();
     let policy = Policy::install().await;
-    let next = std::sync::atomic::AtomicU64::new(0);
+    let next = AtomicU64::new(0);
     let lane = || async {
         loop {
-            let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if seed >= seeds() {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= projects() {
                 return;
             }
-            story(seed, &policy).await;
+            if seed % 4 < 2 {
+                objects(seed, &policy).await;
+            } else {
+                files(seed, &policy).await;
+            }
         }
     };
     futures::future::join_all((0..AT_ONCE).map(|_| lane())).await;

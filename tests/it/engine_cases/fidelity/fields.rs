@@ -1,6 +1,6 @@
 //! Objects as leaves by path, in the words in which plans name fields, written a second time on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kubemate::plan::diff::{FieldChange, Shown};
 use serde_json::Value;
@@ -53,7 +53,7 @@ fn collect(value: &Value, path: &str, out: &mut Leaves) {
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                collect(item, &format!("{path}[{}]", label(path, item, index)), out);
+                collect(item, &format!("{path}[{}]", label(path, items, index)), out);
             }
         }
         leaf => {
@@ -73,12 +73,16 @@ fn field(path: &str, name: &str) -> String {
     }
 }
 
-/// What tells the items of a list apart.
-fn label(path: &str, item: &Value, index: usize) -> String {
+/// What tells the items of a list apart: its keys, else names that differ, else the place.
+fn label(path: &str, items: &[Value], index: usize) -> String {
+    let item = &items[index];
+    let names: BTreeSet<&str> = items.iter().filter_map(|i| i["name"].as_str()).collect();
     let keys: &[&str] = match path.rsplit('.').next().unwrap_or_default() {
-        "containers" | "env" => &["name"],
         "ports" if item.get("containerPort").is_some() => &["containerPort", "protocol"],
-        "ports" => &["port", "protocol"],
+        "ports" if item.get("protocol").is_some() && path == "spec.ports" => &["port", "protocol"],
+        "volumeMounts" => &["mountPath"],
+        "topologySpreadConstraints" => &["topologyKey", "whenUnsatisfiable"],
+        _ if names.len() == items.len() => &["name"],
         _ => return index.to_string(),
     };
     let one = |key: &&str| match &item[*key] {

@@ -20,7 +20,7 @@ impl Random {
     }
 
     /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Random {
         usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % bound
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(super) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
@@ -131,7 +131,6 @@ impl Project {
 
     pub(super) fn want(&self, engine: &mut Engine) {
         engine.rendered.objects.clear();
-        engine.policy.allow_empty = true;
         for body in self.objects.values() {
             engine.want(body.clone());
         }
@@ -140,6 +139,13 @@ impl Project {
     /// Changes, adds or removes some objects; not the one that was disturbed in a way that only an
     /// unchanged Git can undo.
     pub(super) fn edit(&mut self, random: &mut Random, quiet: Option<&str>) {
+        let before = self.objects.clone();
+        while self.objects == before {
+            self.try_edit(random, quiet);
+        }
+    }
+
+    fn try_edit(&mut self, random: &mut Random, quiet: Option<&str>) {
         for name in NAMES {
             if quiet == Some(name) || !random.one_in(2) {
                 continue;
@@ -152,50 +158,60 @@ impl Project {
         }
     }
 
-    /// A person changes one or two objects.
+    /// A person changes one to three objects; which of them in a way that only an unchanged Git undoes.
     pub(super) async fn disturb(
         &self,
         engine: &Engine,
         random: &mut Random,
     ) -> Option<&'static str> {
         let client = bed::cluster().client().await;
-        let api = |group: &str, kind: &str| -> Api<DynamicObject> {
-            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
-            Api::namespaced_with(client.clone(), &engine.namespace, &resource)
-        };
-        let mut quiet = None;
-        for _ in 0..=random.below(3) {
+        let (mut quiet, mut done) = (None, 0);
+        let wanted = 1 + random.below(3);
+        for _ in 0..30 {
+            if done == wanted {
+                break;
+            }
             let name = NAMES[random.below(NAMES.len())];
             if !self.objects.contains_key(name) {
                 continue;
             }
-            let (kind, group) = match name {
-                "web" => ("Deployment", "apps"),
-                "svc" => ("Service", ""),
-                "secret" => ("Secret", ""),
-                _ => ("ConfigMap", ""),
-            };
-            let api = api(group, kind);
-            if random.one_in(6) {
-                drop(api.delete(name, &DeleteParams::default()).await);
-                continue;
-            }
-            let (patch, by_key) = change(name, random);
-            if by_key {
-                quiet = Some(name);
-            }
-            let patch = Patch::Strategic(patch);
-            let params = PatchParams {
-                field_manager: Some("kubectl-edit".into()),
-                ..PatchParams::default()
-            };
-            match api.patch(name, &params, &patch).await {
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(error) => panic!("{name}: {error}"),
+            if let Some(by_key) = touch(&client, &engine.namespace, name, random).await {
+                quiet = quiet.or(by_key.then_some(name));
+                done += 1;
             }
         }
         quiet
+    }
+}
+
+/// Changes or deletes an object by hand, if it is there; whether the key of an entry changed.
+async fn touch(
+    client: &kube::Client,
+    namespace: &str,
+    name: &'static str,
+    random: &mut Random,
+) -> Option<bool> {
+    let (kind, group) = match name {
+        "web" => ("Deployment", "apps"),
+        "svc" => ("Service", ""),
+        "secret" => ("Secret", ""),
+        _ => ("ConfigMap", ""),
+    };
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+    if random.one_in(6) {
+        let gone = api.delete(name, &DeleteParams::default()).await.is_ok();
+        return gone.then_some(false);
+    }
+    let (patch, by_key) = change(name, random);
+    let params = PatchParams {
+        field_manager: Some("kubectl-edit".into()),
+        ..PatchParams::default()
+    };
+    match api.patch(name, &params, &Patch::Strategic(patch)).await {
+        Ok(_) => Some(by_key),
+        Err(kube::Error::Api(status)) if status.code == 404 => None,
+        Err(error) => panic!("{name}: {error}"),
     }
 }
 
@@ -240,7 +256,7 @@ fn change(name: &str, random: &mut Random) -> (Value, bool) {
 
 /// An admission policy that annotates ConfigMaps with how much they hold; deleted with this.
 pub(super) struct Policy {
-    name: String,
+    pub(super) name: String,
 }
 
 const KINDS: [&str; 2] = ["mutatingadmissionpolicybinding", "mutatingadmissionpolicy"];
