@@ -100,8 +100,9 @@ mod tests {
         let pod =
             json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}});
         let keys = |body: &Value, path: &[&str]| {
-            let shape = Managed::of(&noted(body.clone())).shape();
-            let mut at = &shape;
+            let managed = Managed::of(&noted(body.clone()));
+            let shape = managed.shape();
+            let mut at: &FieldTree = &shape;
             for name in path {
                 at = &at.children[*name];
             }

@@ -8,7 +8,8 @@ use kubemate::apply::cluster::{Cluster as _, Stored};
 use kubemate::object::{Owner, SetId};
 use serde_json::{Value, json};
 
-use super::folder::{Folder, Said};
+use super::folder::Folder;
+pub(crate) use super::folder::Said;
 use crate::bed;
 
 /// The tenants of the example.
