@@ -10,9 +10,11 @@
 pub mod disk;
 pub mod git;
 
+pub mod audit;
 pub mod cache;
 pub mod cluster;
 pub mod forge;
+pub mod hold;
 pub mod judge;
 pub mod rights;
 pub mod sync;

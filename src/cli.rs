@@ -10,6 +10,7 @@ pub mod session;
 
 mod adopt;
 mod apply;
+mod audit;
 mod ci;
 mod codeowners;
 mod completions;
@@ -19,6 +20,7 @@ mod diff;
 mod docs;
 mod explain;
 mod fmt;
+mod hold;
 mod images;
 mod install;
 mod new;
@@ -80,6 +82,9 @@ enum Command {
     Resume(syncs::One),
     /// Look at a Sync now instead of when its interval ends
     Reconcile(syncs::One),
+    Hold(hold::Arguments),
+    Holds(hold::List),
+    Audit(audit::Arguments),
     Schema(schema::Arguments),
     Codeowners(codeowners::Arguments),
     Completions(completions::Arguments),
@@ -128,6 +133,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Suspend(one) => syncs::ask(&one, Ask::Suspend),
         Command::Resume(one) => syncs::ask(&one, Ask::Resume),
         Command::Reconcile(one) => syncs::ask(&one, Ask::Reconcile),
+        Command::Hold(arguments) => hold::run(&arguments),
+        Command::Holds(arguments) => hold::list(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Codeowners(arguments) => codeowners::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

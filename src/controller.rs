@@ -19,18 +19,22 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::adapters::hold;
 use crate::adapters::sync::{self, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
+pub mod attempt;
 pub mod credentials;
 pub mod cycle;
 pub mod decide;
 pub mod desired;
 pub mod forges;
+pub mod holds;
 pub mod hooks;
 pub mod keep;
 mod leader;
+pub mod leave;
 pub mod serve;
 pub mod set;
 mod sights;
@@ -41,7 +45,6 @@ pub mod verdict;
 
 use credentials::Credentials;
 use cycle::Tools;
-use forges::Forges;
 use serve::Vitals;
 use sights::Sights;
 
@@ -62,8 +65,6 @@ pub struct Settings {
     pub tools: Tools,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
-    /// The forges that are told what became of commits.
-    pub forges: Forges,
     /// Where calls of forges are taken, if they are, with their secrets.
     pub hooks: Option<(SocketAddr, Credentials)>,
 }
@@ -90,7 +91,6 @@ pub(crate) struct Shared {
     pub(crate) client: kube::Client,
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
-    pub(crate) forges: Forges,
     pub(crate) tells: Semaphore,
 }
 
@@ -99,7 +99,6 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
     let Settings {
         tools,
         listen,
-        forges,
         hooks,
     } = settings;
     let vitals = Arc::new(Vitals::default());
@@ -115,7 +114,6 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         client,
         places: Semaphore::new(AT_ONCE),
         vitals,
-        forges,
         tells: Semaphore::new(TELLS_AT_ONCE),
     });
     while let Some(term) = leader::lead(&shared, &stop).await {
@@ -144,7 +142,9 @@ async fn follow(
     let config = watcher::Config::default().any_semantic();
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
     let mut events = std::pin::pin!(events);
-    let (mut kept, mut tasks) = (BTreeMap::new(), JoinSet::new());
+    let holds = watcher(hold::api(shared.client.clone()), watcher::Config::default());
+    let mut holds = std::pin::pin!(holds.default_backoff());
+    let (mut kept, mut tasks) = (BTreeMap::<String, Kept>::new(), JoinSet::new());
     let mut listed = BTreeSet::new();
     let sights = Sights::default();
     let ours = (shared, &sights);
@@ -153,6 +153,21 @@ async fn follow(
             () = term.cancelled() => break,
             Some(_) = tasks.join_next() => {}
             Some(name) = calls.recv() => rouse(&kept, &name),
+            event = holds.try_next() => {
+                let news = match event {
+                    Ok(Some(event)) => shared.tools.holds.hear(event),
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "Holds cannot be watched; trying again");
+                        shared.tools.holds.fail(&error)
+                    }
+                };
+                if news {
+                    for kept in kept.values() {
+                        kept.wake.try_send(()).ok();
+                    }
+                }
+            }
             event = events.try_next() => match event {
                 Ok(Some(event)) => hear(ours, event, &mut kept, (&mut tasks, &mut listed), term),
                 Ok(None) => break,

@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::{GroupKind, ObjectKey, Rendered, SetId, canonical};
+use crate::object::{GroupKind, ObjectKey, Rendered, ResourceId, SetId, canonical};
 use crate::plan::draft::Context;
 
 mod check;
 pub mod claim;
+pub mod consent;
 pub mod diff;
 pub mod digest;
 pub mod display;
 mod draft;
 pub mod finding;
+pub mod hold;
 mod holder;
 pub mod intent;
 pub mod inventory;
@@ -28,6 +30,7 @@ pub mod observed;
 pub mod order;
 pub mod payload;
 pub mod saved;
+pub mod season;
 pub mod step;
 
 pub use finding::{Finding, Level, Rule};
@@ -75,6 +78,8 @@ pub struct Policy {
     pub prune: bool,
     /// Whether drift is undone or only reported.
     pub drift: Drift,
+    /// Resources whose drift is left alone, whatever is done about other drift.
+    pub held: BTreeSet<ResourceId>,
     /// What to do about fields of a manager, by its name; else see [`Conflicts`].
     pub conflicts: BTreeMap<String, Conflicts>,
     /// The namespaces the set may write to; `None` for the platform. With `Some`, objects without a
@@ -299,6 +304,7 @@ impl Default for Policy {
             allow_empty: false,
             prune: true,
             drift: Drift::Revert,
+            held: BTreeSet::new(),
             conflicts: BTreeMap::new(),
             namespaces: None,
             forbidden_kinds: BTreeSet::new(),

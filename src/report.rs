@@ -3,6 +3,7 @@
 //! Everything here is a pure function from data to text. Nothing decides what is right or wrong,
 //! nothing writes to a terminal, a file or a forge.
 
+pub mod audit;
 pub mod diagnostics;
 pub mod explain;
 pub mod forge;

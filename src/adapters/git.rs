@@ -140,6 +140,39 @@ impl LocalRepository {
         }
     }
 
+    /// The commits after one up to another, the oldest first, each with what it came on top of,
+    /// following first parents only. `None` if the one is not behind the other, or more than `most`
+    /// lie between them.
+    pub fn since(
+        &self,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<Option<Vec<(CommitId, CommitId)>>, RepositoryError> {
+        let repository = self.open()?;
+        let (first, mut at) = (oid(from)?, oid(to)?);
+        let mut steps = Vec::new();
+        while at != first {
+            if steps.len() == most {
+                return Ok(None);
+            }
+            let commit = repository.find_commit(at).map_err(|e| git_error(&e))?;
+            let Ok(parent) = commit.parent_id(0) else {
+                return match shallow_hint(&repository) {
+                    None => Ok(None),
+                    hint => Err(RepositoryError::UnknownRevision {
+                        revision: from.to_string(),
+                        hint,
+                    }),
+                };
+            };
+            steps.push((commit_id(at)?, commit_id(parent)?));
+            at = parent;
+        }
+        steps.reverse();
+        Ok(Some(steps))
+    }
+
     fn open(&self) -> Result<git2::Repository, RepositoryError> {
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
         let nowhere: [&Path; 0] = [];

@@ -1,17 +1,22 @@
-//! In whose name each set is written, and where: what a judged project gives its tenants.
+//! In whose name each set is written, where, by whose leave and when: what a judged project says of it.
 //!
 //! A tenant that the platform does not know has no account and may write nowhere.
 
+use jiff::Timestamp;
+
 use super::judge::Verdict;
 use crate::apply::cluster::Identity;
+use crate::kinds::approval::Approval;
 use crate::kinds::tenant;
-use crate::model::job::TenantFact;
+use crate::model::job::{RuleFact, TenantFact};
 use crate::object::{Owner, SetId};
 use crate::plan::Policy;
+use crate::plan::season::{Calendar, Season};
 
 /// The rights of every set of a project.
 pub struct Rights {
     tenants: Vec<TenantFact>,
+    rules: Vec<RuleFact>,
 }
 
 impl Rights {
@@ -19,7 +24,11 @@ impl Rights {
     pub fn of(verdict: &Verdict) -> Self {
         let outcomes = verdict.outcomes.iter();
         Self {
-            tenants: outcomes.flat_map(|(_, o)| o.tenants.clone()).collect(),
+            tenants: outcomes
+                .clone()
+                .flat_map(|(_, o)| o.tenants.clone())
+                .collect(),
+            rules: outcomes.flat_map(|(_, o)| o.rules.clone()).collect(),
         }
     }
 
@@ -48,6 +57,30 @@ impl Rights {
             namespaces,
             ..Policy::default()
         }
+    }
+
+    /// Who has to agree to changes of a set, if anybody has to.
+    pub fn approval(&self, set: &SetId) -> Option<&Approval> {
+        self.rule(set)?.approval.as_ref()
+    }
+
+    /// Whether changes of a set are made at this time.
+    pub fn season(&self, set: &SetId, now: Timestamp) -> Season {
+        let Some(rule) = self.rule(set) else {
+            return Season::Open;
+        };
+        let calendar = Calendar {
+            windows: &rule.windows,
+            freezes: &rule.freezes,
+        };
+        calendar.at(set, now)
+    }
+
+    fn rule(&self, set: &SetId) -> Option<&RuleFact> {
+        let here = |r: &&RuleFact| {
+            r.target.environment == set.environment && r.target.cluster == set.cluster
+        };
+        self.rules.iter().find(here)
     }
 
     /// A tenant's namespaces on a set's target, the one of its account first.
@@ -92,6 +125,7 @@ mod tests {
         };
         let rights = Rights {
             tenants: vec![fact],
+            rules: Vec::new(),
         };
         let may = |set: &SetId| rights.policy(set).namespaces;
         let web = set(Owner::Tenant("web".to_owned()), "dev");

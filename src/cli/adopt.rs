@@ -240,7 +240,7 @@ async fn carry_out(
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let stop = apply::stop_on_interrupt();
-    let holder = format!("kubemate-cli-{}", std::process::id());
+    let holder = session::holder();
     let mut exit = Exit::Ok;
     for offer in offers {
         let Some(cluster) = clusters.get(&offer.cluster) else {

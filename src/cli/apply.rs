@@ -9,13 +9,14 @@ use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output, plan};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
+use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Because, Outcome, Report};
 use crate::apply::prepare::prepare;
 use crate::apply::{self, Options, Progress, Run, again};
 use crate::object::{Owner, Rendered};
 use crate::plan::display;
 use crate::plan::saved::{SavedPlan, SavedPlanError};
-use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb};
+use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb, hold};
 use crate::values::duration::Duration as Patience;
 
 /// Make the cluster what the project says.
@@ -191,16 +192,17 @@ async fn apply_set<'a>(
         .confirmed_deletes
         .clone_from(&arguments.confirm_deletes);
     let fresh = prepare(cluster, rendered, &identity, &policy, beside).await?;
-    let held_to_now;
-    let plan = match saved {
+    let mut plan = match saved {
         Some(saved) => {
             saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
-            held_to_now = saved.as_of(&fresh);
-            &held_to_now
+            saved.as_of(&fresh)
         }
-        None => &fresh,
+        None => fresh,
     };
-    if plan.is_empty() {
+    let season = session.rights.season(&rendered.set, cluster.now());
+    hold::out_of_season(&mut plan, &season);
+    let plan = &plan;
+    if !plan.has_work() {
         return Ok(Ended {
             rendered,
             floor: nothing(session, rendered, plan),
@@ -208,12 +210,14 @@ async fn apply_set<'a>(
             stale: false,
         });
     }
-    show(session, plan);
+    if !plan.is_empty() {
+        show(session, plan);
+    }
     let options = Options {
         patience: arguments.timeout.to_std(),
         ..Options::default()
     };
-    let holder = format!("kubemate-cli-{}", std::process::id());
+    let holder = session::holder();
     let run = Run {
         plan,
         rendered,
@@ -229,7 +233,11 @@ async fn apply_set<'a>(
     Ok(Ended {
         rendered,
         stale: saved.is_some() && nothing_fits(&report),
-        floor: if going { Exit::Partly } else { Exit::Ok },
+        floor: match (going, plan.is_empty()) {
+            (true, _) => Exit::Partly,
+            (false, true) => nothing(session, rendered, plan),
+            (false, false) => Exit::Ok,
+        },
         report: Some(report),
     })
 }

@@ -61,7 +61,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let event = event(&variables);
     let run = ci::detect(&variables, event.as_ref());
     let instance = instance(arguments, &variables)?;
-    let judgement = judge::judge(arguments, &run)?;
+    let mut judgement = judge::judge(arguments, &run)?;
+    forge::agree(arguments, &mut judgement, &run);
     let places = judgement.places();
     let report = judgement.report(&instance, &run, &places);
     let verdict = exit(arguments, &report, &judgement);
@@ -82,9 +83,10 @@ fn exit(arguments: &Arguments, report: &Report<'_>, judgement: &Judgement) -> Ex
     let changes = judgement.plans.iter().any(|plan| !plan.is_empty());
     match report.state() {
         State::Failure => Exit::Invalid,
-        State::Error | State::Pending => Exit::Error,
-        State::Success if changes && arguments.detailed_exitcode => Exit::Changes,
-        State::Success => Exit::Ok,
+        State::Error => Exit::Error,
+        // That somebody has yet to agree is no fault of the change: the status alone says it.
+        State::Success | State::Pending if changes && arguments.detailed_exitcode => Exit::Changes,
+        State::Success | State::Pending => Exit::Ok,
     }
 }
 
@@ -95,6 +97,14 @@ fn exit(arguments: &Arguments, report: &Report<'_>, judgement: &Judgement) -> Ex
 fn variables() -> Variables {
     let one = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
     ci::VARIABLES.iter().filter_map(one).collect()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "agreements end and windows open, and a job runs at one time"
+)]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// The event that started the job, where the system wrote it to a file.

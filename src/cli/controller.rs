@@ -11,9 +11,11 @@ use tracing_subscriber::EnvFilter;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::cluster::KubeCluster;
+use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;
 use crate::controller::forges::{Forges, Rule};
+use crate::controller::holds::Holds;
 use crate::controller::sources::Sources;
 use crate::controller::{self, Settings};
 use crate::source::address::AllowList;
@@ -48,6 +50,12 @@ pub(super) struct Arguments {
     /// Where calls of forges are taken, as POST to /hooks/SYNC. Without it none are.
     #[arg(long, value_name = "ADDRESS", requires = "credentials")]
     hooks: Option<SocketAddr>,
+    /// The directory of audit trails, one file for each Sync. Without it none are kept.
+    #[arg(long, value_name = "DIR")]
+    audit: Option<PathBuf>,
+    /// Do nothing that cannot be written into its audit trail first.
+    #[arg(long, requires = "audit")]
+    audit_required: bool,
     /// The name of this process among several, on leases and events.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -78,6 +86,9 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         cluster: KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?,
         judge: Arc::new(load::judge()?),
         sources,
+        forges: Forges::new(arguments.forges.clone(), credentials.clone()),
+        audit: Audit::new(arguments.audit.clone(), arguments.audit_required),
+        holds: Holds::default(),
         holder: arguments
             .name
             .clone()
@@ -88,7 +99,6 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         Settings {
             tools,
             listen: arguments.listen,
-            forges: Forges::new(arguments.forges.clone(), credentials.clone()),
             hooks: arguments.hooks.map(|address| (address, credentials)),
         },
         stop,

@@ -113,7 +113,7 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
         patience: arguments.timeout.to_std(),
         ..Options::default()
     };
-    let holder = format!("kubemate-cli-{}", std::process::id());
+    let holder = session::holder();
     let progress = &apply::progress;
     let run = Run {
         plan: &plan,

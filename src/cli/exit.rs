@@ -94,8 +94,8 @@ pub enum Failure {
     /// The controller could not go on.
     #[error(transparent)]
     Controller(#[from] ControllerError),
-    /// The Syncs of a cluster cannot be read.
-    #[error("the Syncs cannot be read: {reason}")]
+    /// The Syncs or Holds of a cluster cannot be read or written.
+    #[error("the Syncs or Holds of the cluster cannot be read or written: {reason}")]
     Syncs {
         /// Why.
         reason: String,

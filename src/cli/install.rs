@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, output};
-use crate::adapters::sync;
+use crate::adapters::{hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
 
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// The controller's image.
     #[arg(long, value_name = "IMAGE", default_value = concat!("kubemate:", env!("CARGO_PKG_VERSION")))]
     image: String,
-    /// Print the CRD only.
+    /// Print the CRDs only.
     #[arg(long, conflicts_with_all = ["mode", "image"])]
     crd: bool,
 }
@@ -44,10 +44,13 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let crd = sync::crd_yaml().map_err(|error| Failure::Print {
-        set: "the CRD".to_owned(),
+    let unprinted = |error: serde_json::Error| Failure::Print {
+        set: "the CRDs".to_owned(),
         reason: error.to_string(),
-    })?;
+    };
+    let sync = sync::crd_yaml().map_err(unprinted)?;
+    let hold = hold::crd_yaml().map_err(unprinted)?;
+    let crd = format!("{}\n---\n{hold}", sync.trim_end());
     if arguments.crd {
         output::print(&crd);
         return Ok(Exit::Ok);

@@ -7,12 +7,14 @@ use super::load;
 use super::session::{self, ClusterArguments, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::adapters::disk;
+use crate::apply::cluster::Cluster as _;
 use crate::apply::prepare::prepare;
 use crate::model::job::Want;
 use crate::object::{Rendered, SetId};
 use crate::plan::display::{self, Place, Places};
 use crate::plan::saved::{SavedPlan, Stamp};
-use crate::plan::{Plan, intent};
+use crate::plan::season::Season;
+use crate::plan::{Plan, hold, intent};
 use crate::source::SourceTree;
 
 /// Most bytes of markdown: what the smallest forge takes in one comment.
@@ -75,14 +77,23 @@ fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> 
     let session = arguments.scope.open()?;
     let plans = session::runtime()?.block_on(plan_all(&session, &arguments.scope.to))?;
     if let Some(out) = &arguments.out {
-        for plan in &plans {
+        for (plan, _) in &plans {
             save(&session, plan, out)?;
         }
     }
+    // A saved plan may be carried out at another time, so only what is shown speaks of this one.
+    let now = |(mut plan, season): (Plan, Season)| {
+        hold::out_of_season(&mut plan, &season);
+        plan
+    };
+    let plans = plans.into_iter().map(now).collect();
     Ok((plans, vec![session.loaded.tree]))
 }
 
-async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
+async fn plan_all(
+    session: &Session,
+    to: &ClusterArguments,
+) -> Result<Vec<(Plan, Season)>, Failure> {
     let (mut plans, beside) = (Vec::new(), session.neighbours());
     for (name, sets) in session.by_cluster() {
         let cluster = session::connect(session, name, to).await?;
@@ -91,7 +102,9 @@ async fn plan_all(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>,
                 session.rights.identity(&rendered.set),
                 session.rights.policy(&rendered.set),
             );
-            plans.push(prepare(&cluster, rendered, &identity, &policy, &beside).await?);
+            let season = session.rights.season(&rendered.set, cluster.now());
+            let plan = prepare(&cluster, rendered, &identity, &policy, &beside).await?;
+            plans.push((plan, season));
         }
     }
     Ok(plans)

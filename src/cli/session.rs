@@ -2,6 +2,7 @@
 //! and a verified cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 
 use super::load::{self, SourceArguments};
@@ -240,4 +241,10 @@ pub fn headline(cluster: &str, sets: usize) {
         format!("{sets} sets")
     };
     output::note(&format!("cluster {cluster}: {sets}"));
+}
+
+/// A name for leases that no other run has: in containers, processes have the same small numbers.
+pub(super) fn holder() -> String {
+    let drawn = RandomState::new().build_hasher().finish();
+    format!("kubemate-cli-{}-{drawn:016x}", std::process::id())
 }

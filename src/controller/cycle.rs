@@ -13,7 +13,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::attempt::Audit;
 use super::desired::{Desired, desired};
+use super::forges::Forges;
+use super::holds::Holds;
+use super::leave::{self, Leave};
 use super::set::{self, SetResult};
 use super::sights::Sights;
 use super::sources::Sources;
@@ -39,6 +43,12 @@ pub struct Tools {
     pub judge: Arc<Judge>,
     /// Where commits come from.
     pub sources: Sources,
+    /// The forges that are told what became of commits, and asked who agreed to them.
+    pub forges: Forges,
+    /// Where it is written down what was done.
+    pub audit: Audit,
+    /// What people hold.
+    pub holds: Holds,
     /// Our name on leases.
     pub holder: String,
 }
@@ -49,6 +59,18 @@ pub struct Tools {
 pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
+    /// By whose leave.
+    pub(super) leave: leave::Known,
+}
+
+impl Memory {
+    /// A commit as it was rendered for a Sync, if that is remembered.
+    pub(super) fn recall(&self, sync: &Sync, commit: &str) -> Option<Result<Arc<Desired>, Trouble>> {
+        let generation = sync.metadata.generation.unwrap_or_default();
+        let mut known = self.known.iter();
+        let found = known.find(|(c, g, _)| c.as_str() == commit && *g == generation);
+        found.map(|(_, _, desired)| desired.clone())
+    }
 }
 
 /// What the repository said when it was asked last.
@@ -163,10 +185,11 @@ pub(super) async fn pass(
     };
     let Some(wanted) = wanted else { return seen };
     eyes.sights.follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
-    let pass = Pass {
+    let mut pass = Pass {
         eyes,
         sync,
         desired: &wanted,
+        leave: Leave::default(),
         stop,
     };
     if let Some(sets) = pass.at_rest(&seen) {
@@ -184,6 +207,7 @@ pub(super) async fn pass(
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
         return seen;
     }
+    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &seen, memory).await;
     pass.bring_all(&mut seen).await;
     seen
 }
@@ -193,6 +217,7 @@ struct Pass<'a> {
     eyes: Eyes<'a>,
     sync: &'a Sync,
     desired: &'a Desired,
+    leave: Leave,
     stop: &'a CancellationToken,
 }
 
@@ -217,6 +242,8 @@ impl<'a> Pass<'a> {
             rendered,
             beside,
             at,
+            commit: at.split(' ').next().unwrap_or_default(),
+            leave: &self.leave,
             stop: self.stop,
         }
     }
@@ -363,28 +390,14 @@ async fn rendered(
     commit: &CommitId,
 ) -> Result<Arc<Desired>, Trouble> {
     let generation = sync.metadata.generation.unwrap_or_default();
-    let place = (memory.known.iter()).position(|(c, g, _)| c == commit && *g == generation);
-    if let Some(place) = place {
-        memory.known[..=place].rotate_right(1);
-        if let Some((_, _, known)) = memory.known.first() {
-            return known.clone();
-        }
+    if let Some(known) = memory.recall(sync, commit.as_str()) {
+        return known;
     }
-    let loaded = remote
-        .load(commit, &sync.spec.path)
-        .await
-        .map_err(|e| of_source(&e))?;
-    let (judge, spec) = (Arc::clone(&tools.judge), sync.spec.clone());
-    let work = tokio::task::spawn_blocking(move || desired(&judge, loaded, &spec));
-    let fresh = match work.await {
-        Ok(fresh) => fresh.map(Arc::new),
-        Err(_) => {
-            let said = format!(
-                "reading commit {} ended with a fault of kubemate",
-                commit.short()
-            );
-            return Err(Trouble::new(Sort::Internal, said));
-        }
+    let fresh = match fresh(tools, sync, remote, commit).await {
+        Ok(desired) => Ok(Arc::new(desired)),
+        Err(trouble) if trouble.sort.passes() => return Err(trouble),
+        // What is wrong with a commit stays wrong with it.
+        Err(trouble) => Err(trouble),
     };
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
@@ -392,4 +405,26 @@ async fn rendered(
         .known
         .insert(0, (commit.clone(), generation, fresh.clone()));
     fresh
+}
+
+/// A commit rendered for a Sync.
+pub(super) async fn fresh(
+    tools: &Tools,
+    sync: &Sync,
+    remote: &RemoteRepository,
+    commit: &CommitId,
+) -> Result<Desired, Trouble> {
+    let loaded = remote
+        .load(commit, &sync.spec.path)
+        .await
+        .map_err(|e| of_source(&e))?;
+    let (judge, spec) = (Arc::clone(&tools.judge), sync.spec.clone());
+    let work = tokio::task::spawn_blocking(move || desired(&judge, loaded, &spec));
+    work.await.unwrap_or_else(|_| {
+        let said = format!(
+            "reading commit {} ended with a fault of kubemate",
+            commit.short()
+        );
+        Err(Trouble::new(Sort::Internal, said))
+    })
 }

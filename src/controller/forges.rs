@@ -3,17 +3,19 @@
 //! A host without a rule is not reported to. The credential is the forge's own, beside the one for Git:
 //! it is read anew each time and goes to the forge's API and nowhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::credentials::Credentials;
 use super::verdict::Verdict;
 use crate::adapters::disk;
-use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token};
+use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token, people};
+use crate::plan::consent::People;
 use crate::report::forge::ci::ForgeKind;
-use crate::report::forge::{Forge, ForgeError, Put};
+use crate::report::forge::{Forge, ForgeError, Pull, Put};
 use crate::source::address::RemoteAddress;
+use crate::source::repository::CommitId;
 
 /// The forge of one Git host, as in `gitea@git.bank.example`, or with the root of its API where that is
 /// not the usual one: `gitea@git.bank.example=https://forge.bank.example/api/v1`.
@@ -87,7 +89,38 @@ impl Forges {
     /// Shows a verdict on its commit; `None` if no forge is known for its host. May be repeated: what
     /// stands there already is not written.
     pub(super) async fn tell(&self, verdict: &Verdict) -> Result<Option<Put>, ForgeError> {
-        let Ok(address) = RemoteAddress::parse(&verdict.repository) else {
+        let put = match self.client(&verdict.repository)? {
+            None => return Ok(None),
+            Some(Client::GitHub(forge)) => Box::pin(show(&forge, verdict)).await,
+            Some(Client::GitLab(forge)) => Box::pin(show(&forge, verdict)).await,
+            Some(Client::Gitea(forge)) => Box::pin(show(&forge, verdict)).await,
+        };
+        put.map(Some)
+    }
+
+    /// What the forge of a repository knows of how a commit came on top of another; `None` if no forge
+    /// is known for its host.
+    pub(super) async fn origin(
+        &self,
+        repository: &str,
+        (commit, before): (&CommitId, &CommitId),
+        groups: &BTreeSet<String>,
+    ) -> Result<Option<Origin>, ForgeError> {
+        let of = (commit, before);
+        let origin = match self.client(repository)? {
+            None => return Ok(None),
+            Some(Client::GitHub(forge)) => Box::pin(origin(&forge, of, groups, "pull")).await,
+            Some(Client::GitLab(forge)) => {
+                Box::pin(origin(&forge, of, groups, "merge-requests")).await
+            }
+            Some(Client::Gitea(forge)) => Box::pin(origin(&forge, of, groups, "pull")).await,
+        };
+        origin.map(Some)
+    }
+
+    /// A client for the forge of a repository, if there is a rule for its host.
+    fn client(&self, repository: &str) -> Result<Option<Client>, ForgeError> {
+        let Ok(address) = RemoteAddress::parse(repository) else {
             return Ok(None);
         };
         let Some(rule) = self.rules.get(address.host()) else {
@@ -95,18 +128,13 @@ impl Forges {
         };
         let path = address.path();
         let path = path.strip_suffix(".git").unwrap_or(path);
-        let link = Link::new(
-            &rule.api,
-            self.auth(rule, path)?,
-            Patience::default(),
-            Vec::new(),
-        )?;
-        let put = match rule.kind {
-            ForgeKind::GitHub => Box::pin(show(&GitHub::new(link, path, None), verdict)).await,
-            ForgeKind::GitLab => Box::pin(show(&GitLab::new(link, path), verdict)).await,
-            ForgeKind::Gitea => Box::pin(show(&Gitea::new(link, path, None), verdict)).await,
-        };
-        put.map(Some)
+        let auth = self.auth(rule, path)?;
+        let link = Link::new(&rule.api, auth, Patience::default(), Vec::new())?;
+        Ok(Some(match rule.kind {
+            ForgeKind::GitHub => Client::GitHub(GitHub::new(link, path, None)),
+            ForgeKind::GitLab => Client::GitLab(GitLab::new(link, path)),
+            ForgeKind::Gitea => Client::Gitea(Gitea::new(link, path, None)),
+        }))
     }
 
     fn auth(&self, rule: &Rule, path: &str) -> Result<Auth, ForgeError> {
@@ -143,6 +171,52 @@ impl Forges {
             ForgeKind::Gitea => Auth::TokenWord(token),
         })
     }
+}
+
+/// A forge of any kind.
+enum Client {
+    GitHub(GitHub),
+    GitLab(GitLab),
+    Gitea(Gitea),
+}
+
+/// How a commit came into the tracked ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Without a pull request.
+    Direct,
+    /// With a pull request.
+    Merged(Box<Merged>),
+}
+
+/// A pull request that was merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// The pull request.
+    pub(super) pull: Pull,
+    /// Under which name Git has its commits.
+    pub(super) reference: String,
+    /// The commit from which it went its own way.
+    pub(super) base: Option<CommitId>,
+    /// The people behind it.
+    pub(super) people: People,
+}
+
+async fn origin<F: Forge>(
+    forge: &F,
+    (commit, before): (&CommitId, &CommitId),
+    groups: &BTreeSet<String>,
+    space: &str,
+) -> Result<Origin, ForgeError> {
+    let Some(pull) = forge.merged_with(commit).await? else {
+        return Ok(Origin::Direct);
+    };
+    Ok(Origin::Merged(Box::new(Merged {
+        reference: format!("refs/{space}/{}/head", pull.number),
+        base: forge.fork_point(&pull, before).await?,
+        people: people(forge, &pull, groups).await?,
+        pull,
+    })))
 }
 
 /// The status, and the deployment where the forge has such.

@@ -1,28 +1,27 @@
 //! One set of one Sync, brought to what is wanted as far as mode and rules allow.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::{self, Stopped};
 use super::cycle::Tools;
 use super::desired::Desired;
+use super::leave::Leave;
 use super::sights::{Found, Pass, Sights};
 use crate::adapters::sync::{Mode, Sync, fitting};
 use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
-use crate::apply::{self, Options, Run};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::observed::Observed;
+use crate::plan::hold;
 use crate::plan::step::KeepWhy;
-use crate::plan::{Action, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
-
-/// For how long a step waits for what it needs before the pass goes on without it.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::plan::{Action, Finding, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
 
 /// One set of one pass.
+#[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     /// What all passes share.
     pub tools: &'a Tools,
@@ -38,6 +37,10 @@ pub(super) struct Task<'a> {
     pub beside: &'a Neighbours<'a>,
     /// The commit and the generation of the spec.
     pub at: &'a str,
+    /// The commit.
+    pub commit: &'a str,
+    /// By whose leave.
+    pub leave: &'a Leave,
     /// Calls it off.
     pub stop: &'a CancellationToken,
 }
@@ -72,9 +75,14 @@ pub struct SetResult {
 }
 
 impl Task<'_> {
+    /// What the set may do at this time.
     fn policy(&self) -> Policy {
-        self.desired.policy(&self.rendered.set, &self.sync.spec)
+        let tools = self.tools;
+        let mut policy = self.desired.policy(&self.rendered.set, &self.sync.spec);
+        tools.holds.temper(&mut policy, self.rendered, tools.cluster.now());
+        policy
     }
+
 
     fn pass(&self, policy: &Policy) -> Pass {
         let policy = serde_json::to_value(policy).unwrap_or_default();
@@ -106,7 +114,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     let policy = task.policy();
     let pass = task.pass(&policy);
     let (cluster, rendered, beside) = (&task.tools.cluster, task.rendered, task.beside);
-    let prepared = match look(cluster, rendered, &identity, &policy, beside).await {
+    let mut prepared = match look(cluster, rendered, &identity, &policy, beside).await {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;
@@ -116,44 +124,50 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
             return result;
         }
     };
+    let digest = prepared.plan.digest.clone();
+    hold(task, &mut prepared.plan);
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
+    if result.pending > 0 {
+        result.plan = Some(digest.clone());
+    }
     task.sights.note(&pass, found(task, &prepared), at_rest(task, plan, &result));
-    if !plan.has_work() || !may_apply(task.sync, plan) {
+    if !plan.has_work() || !may_apply(task.sync, &digest) {
         return result;
     }
-    let options = Options {
-        wait_for_health: false,
-        patience: PATIENCE,
-        ..Options::default()
-    };
-    let (rendered, stop, holder) = (task.rendered, task.stop, task.tools.holder.as_str());
-    let run = Run {
-        plan,
-        rendered,
-        identity: &identity,
-        holder,
-        options,
-        stop,
-        progress: &|_| {},
-    };
-    match apply::apply(&task.tools.cluster, run).await {
+    match attempt::carry_out(*task, plan, &identity).await {
         Ok(report) => conclude(task, (plan, &report), &mut result),
-        Err(problem) => {
+        Err(Stopped::Cluster(problem)) => {
             result.failed = true;
             result.passes = problem.kind.passes();
             result.message = fitting(&problem.to_string());
+        }
+        Err(Stopped::Audit(why)) => {
+            result.failed = true;
+            result.passes = true;
+            result.message = fitting(&format!("nothing is done without an audit trail: {why}"));
         }
     }
     result
 }
 
-/// Whether the mode lets this plan be carried out.
-fn may_apply(sync: &Sync, plan: &Plan) -> bool {
+/// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
+/// its time.
+fn hold(task: &Task<'_>, plan: &mut Plan) {
+    if !task.sync.spec.approved.contains(&plan.digest) {
+        task.leave.hold(plan, task.rendered);
+    }
+    let now = task.tools.cluster.now();
+    let season = task.desired.rights.season(&task.rendered.set, now);
+    hold::out_of_season(plan, &season);
+}
+
+/// Whether the mode lets the plan of this digest be carried out.
+fn may_apply(sync: &Sync, digest: &String) -> bool {
     match sync.spec.mode {
         Mode::Observe => false,
-        Mode::Manual => sync.spec.approved.contains(&plan.digest),
+        Mode::Manual => sync.spec.approved.contains(digest),
         Mode::Auto => true,
     }
 }
@@ -234,10 +248,9 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
         .iter()
         .filter(|f| f.rule == Rule::Drift)
         .count();
-    if result.pending > 0 {
-        result.plan = Some(plan.digest.clone());
-    }
-    if let Some(finding) = plan.findings.iter().find(|finding| finding.holds()) {
+    let left = |finding: &&Finding| finding.rule == Rule::Drift && is_left(plan, finding);
+    let holds = plan.findings.iter().find(|finding| finding.holds());
+    if let Some(finding) = holds.or_else(|| plan.findings.iter().find(left)) {
         let at = task.desired.place(&finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
         let key = finding
@@ -247,6 +260,15 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
             .unwrap_or_default();
         result.message = fitting(&format!("{at}{key}{}", finding.message));
     }
+}
+
+/// Whether drift is left as it is.
+fn is_left(plan: &Plan, finding: &Finding) -> bool {
+    let mut steps = plan
+        .steps
+        .iter()
+        .filter(|s| Some(&s.key) == finding.key.as_ref());
+    steps.all(|step| step.action.verb() == Verb::Keep)
 }
 
 fn conclude(task: &Task<'_>, (plan, report): (&Plan, &Report), result: &mut SetResult) {

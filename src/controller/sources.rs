@@ -53,6 +53,19 @@ impl Sources {
         RemoteRepository::new(options, &self.allowed, self.client.clone())
     }
 
+    /// The commits of a pull request of a Sync's repository, under the name that its forge gives them.
+    pub fn of_pull(
+        &self,
+        spec: &SyncSpec,
+        name: &str,
+    ) -> Result<RemoteRepository, RepositoryError> {
+        let reference = name.to_owned();
+        self.of(&SyncSpec {
+            reference,
+            ..spec.clone()
+        })
+    }
+
     fn credential(&self, address: &RemoteAddress) -> Option<Credential> {
         let token = self
             .credentials

@@ -27,7 +27,7 @@ pub(super) struct Teller {
 impl Teller {
     /// A teller, if there is any forge to tell.
     pub(super) fn start(shared: &Arc<Shared>, name: &str, told: Option<Told>) -> Option<Self> {
-        if shared.forges.is_empty() {
+        if shared.tools.forges.is_empty() {
             return None;
         }
         let (latest, verdicts) = watch::channel(None);
@@ -93,7 +93,7 @@ fn pause(failures: u32) -> Duration {
 /// Whether a verdict was told, or there is nobody to tell it.
 async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> bool {
     let place = shared.tells.acquire().await;
-    let ended = timeout(LONGEST, shared.forges.tell(verdict)).await;
+    let ended = timeout(LONGEST, shared.tools.forges.tell(verdict)).await;
     drop(place);
     let (word, done) = match ended {
         Ok(Ok(None)) => return true,

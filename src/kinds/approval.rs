@@ -30,8 +30,9 @@ pub struct Approval {
     /// Person or group that may agree.
     #[serde(default)]
     pub approver: Repeated<Approver>,
-    /// People whose agreement does not count. Default: the author of the change.
-    #[serde(default = "author")]
+    /// People whose agreement does not count, beside whoever opened the change. Default: whoever wrote
+    /// one of its commits.
+    #[serde(default = "committer")]
     pub exclude: Vec<Part>,
 }
 
@@ -63,8 +64,8 @@ fn one() -> u32 {
     1
 }
 
-fn author() -> Vec<Part> {
-    vec![Part::Author]
+fn committer() -> Vec<Part> {
+    vec![Part::Committer]
 }
 
 impl Kind for Approval {

@@ -8,6 +8,9 @@ use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostics, Span};
 use crate::dsl::raw::RawNode;
 use crate::kinds::Claim;
+use crate::kinds::approval::Approval;
+use crate::kinds::change_window::ChangeWindow;
+use crate::kinds::freeze::Freeze;
 use crate::object::{Owner, Rendered, ResourceId};
 use crate::source::{FileId, RepoPath};
 
@@ -155,6 +158,19 @@ pub struct TenantFact {
     pub namespaces: Vec<String>,
 }
 
+/// What the platform says about changes on one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleFact {
+    /// Environment and cluster.
+    pub target: Target,
+    /// Who has to agree to changes of the environment, if anybody has to.
+    pub approval: Option<Approval>,
+    /// Its change windows.
+    pub windows: Vec<ChangeWindow>,
+    /// Its freezes.
+    pub freezes: Vec<Freeze>,
+}
+
 /// What a job found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -175,6 +191,8 @@ pub struct Outcome {
     pub rendered: Vec<Rendered>,
     /// The tenants of the targets that were rendered; from the platform's job only.
     pub tenants: Vec<TenantFact>,
+    /// What holds for changes on the targets that were rendered; from the platform's job only.
+    pub rules: Vec<RuleFact>,
     /// The resources asked for.
     pub shown: Vec<Shown>,
     /// Test verdicts.

@@ -164,7 +164,10 @@ mod tests {
             "name": "prod-change",
             "approver": [{ "user": "cid" }, { "group": "leads" }],
         });
-        value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        value
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         serde_json::from_value(value).unwrap()
     }
 
@@ -217,7 +220,10 @@ mod tests {
         let mut unknown = people(&[yes("cid", &[], at)]);
         unknown.writers.push(None);
         assert!(!judged(&rule(json!({})), &unknown).is_given());
-        assert!(judged(&strict, &unknown).is_given(), "only the merger is asked about");
+        assert!(
+            judged(&strict, &unknown).is_given(),
+            "only the merger is asked about"
+        );
         // Not even a rule that excludes nobody lets somebody agree with himself.
         let loose = rule(json!({ "exclude": [] }));
         assert!(!judged(&loose, &people(&[yes("ann", &["leads"], at)])).is_given());
@@ -230,13 +236,26 @@ mod tests {
         let twice = [yes("cid", &[], fresh), yes("Cid", &["leads"], fresh)];
         let consent = judged(&two, &people(&twice));
         assert_eq!((consent.missing, consent.by.len()), (1, 1), "{consent}");
-        assert!(consent.to_string().contains("waits for 1 of cid, group leads"));
+        assert!(
+            consent
+                .to_string()
+                .contains("waits for 1 of cid, group leads")
+        );
         let both = [yes("cid", &[], fresh), yes("dan", &["leads"], fresh)];
         assert!(judged(&two, &people(&both)).is_given());
         let old = [yes("cid", &[], "2026-05-04T10:59:59Z"), both[1].clone()];
         let consent = judged(&two, &people(&old));
-        assert!(consent.to_string().contains("more than 1h ago"), "{consent}");
-        let timeless = [Yes { at: None, ..both[0].clone() }, both[1].clone()];
+        assert!(
+            consent.to_string().contains("more than 1h ago"),
+            "{consent}"
+        );
+        let timeless = [
+            Yes {
+                at: None,
+                ..both[0].clone()
+            },
+            both[1].clone(),
+        ];
         assert!(!judged(&two, &people(&timeless)).is_given());
     }
 }

@@ -152,6 +152,12 @@ rules! {
     Stale = "stale", 735;
     /// An object bears our marks, and neither Git nor the inventory has it.
     LeftBehind = "left-behind", 736;
+    /// The change was not agreed to.
+    Unapproved = "unapproved", 737;
+    /// The change waits for its time.
+    OutOfWindow = "out-of-window", 738;
+    /// Nothing is changed during a freeze.
+    Frozen = "frozen", 739;
 }
 
 impl Finding {

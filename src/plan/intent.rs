@@ -14,7 +14,7 @@ use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
 use crate::plan::observed::{Discovery, DryRun, Live, Observed, World};
 use crate::plan::step::{Step, Verb};
-use crate::plan::{Plan, PlanError, Policy, digest, normalize, plan};
+use crate::plan::{Plan, PlanError, Policy, digest, hold, normalize, plan};
 
 mod fields;
 
@@ -210,12 +210,5 @@ pub fn hold_unannounced(plan: &mut Plan, intents: &[Intent]) {
             );
         }
     }
-    for step in &mut plan.steps {
-        if found.iter().any(|f| f.key.as_ref() == Some(&step.key)) {
-            step.held_by.push(Rule::NotAnnounced);
-        }
-    }
-    plan.findings.extend(found);
-    plan.findings.sort();
-    plan.digest = plan.content_digest();
+    hold::add(plan, found);
 }

@@ -10,12 +10,15 @@ use crate::dsl::codes;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::dsl::schema::Home;
+use crate::kinds::approval::Approval;
+use crate::kinds::change_window::ChangeWindow;
+use crate::kinds::freeze::Freeze;
 use crate::kinds::manifests::Manifests;
 use crate::kinds::scope::{Scope, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
-use crate::model::job::{Job, Outcome, TenantFact, Want};
+use crate::model::job::{Job, Outcome, RuleFact, TenantFact, Want};
 use crate::model::layout::Found;
 use crate::object::{Desired, Owner, Rendered, ResourceId, SetId};
 
@@ -61,6 +64,7 @@ fn judge_and_render(job: &Job) -> Outcome {
             if !problems.has_errors() {
                 outcome.rendered = rendered;
                 outcome.tenants = tenants(job, &found, &worlds);
+                outcome.rules = rules(job, &found, &worlds);
             }
             outcome.diagnostics.append(problems);
         }
@@ -116,6 +120,38 @@ fn tenants(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<TenantFa
         }));
     }
     all
+}
+
+/// What the platform says about changes, per target.
+fn rules(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<RuleFact> {
+    if job.owner != Owner::Platform {
+        return Vec::new();
+    }
+    let id = ResourceId {
+        kind: String::new(),
+        tenant: None,
+        name: String::new(),
+    };
+    let one = |(target, world): &(Target, World)| {
+        let scope = Scope {
+            project: &found.project,
+            target,
+            id: &id,
+            world,
+        };
+        let mut environments = found.project.environment.iter();
+        let environment = environments.find(|(name, _)| name.as_str() == target.environment);
+        let approval = environment.and_then(|(_, e)| e.approval.as_ref());
+        let windows = scope.all::<ChangeWindow>();
+        let freezes = scope.all::<Freeze>();
+        RuleFact {
+            target: target.clone(),
+            approval: approval.and_then(|name| scope.find::<Approval>(&name.to_string()).cloned()),
+            windows: windows.map(|(_, window)| window.clone()).collect(),
+            freezes: freezes.map(|(_, freeze)| freeze.clone()).collect(),
+        }
+    };
+    worlds.iter().map(one).collect()
 }
 
 /// What is taken as it is written is read by a check too: its mistakes are its author's, like those

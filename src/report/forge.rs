@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::num::{NonZeroU32, NonZeroU64};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::display::escape;
@@ -116,6 +117,8 @@ pub struct Pull {
     pub draft: bool,
     /// Whether it can still be merged.
     pub open: bool,
+    /// Who merged it, once that is done and where the forge tells.
+    pub merger: Option<String>,
 }
 
 /// How a check stands.
@@ -236,6 +239,8 @@ pub struct Review {
     pub approved: bool,
     /// The commit that was looked at, where the forge tells. A yes to another commit is none.
     pub commit: Option<CommitId>,
+    /// When, where the forge tells.
+    pub at: Option<Timestamp>,
 }
 
 /// What a user may do with a repository; each includes those before.
@@ -269,6 +274,9 @@ pub struct Caps {
     pub lines: LineScope,
     /// Whether deployments exist.
     pub deployments: bool,
+    /// Whether a review names the commit that was looked at. Where it does not, the forge itself must
+    /// take approvals back when commits are added.
+    pub reviews_name_commits: bool,
 }
 
 /// What became of something that was reported.
@@ -409,6 +417,34 @@ pub trait Forge: Send + Sync {
     /// What a user may do.
     fn permission(&self, user: &str)
     -> impl Future<Output = Result<Permission, ForgeError>> + Send;
+
+    /// The merged pull request that a commit came with, if it came with one.
+    fn merged_with(
+        &self,
+        commit: &CommitId,
+    ) -> impl Future<Output = Result<Option<Pull>, ForgeError>> + Send;
+
+    /// The commit from which a pull request went its own way. `before` is what it was merged into.
+    fn fork_point(
+        &self,
+        pull: &Pull,
+        before: &CommitId,
+    ) -> impl Future<Output = Result<Option<CommitId>, ForgeError>> + Send;
+
+    /// Who wrote the commits of a pull request: author and committer of each; `None` for somebody whom
+    /// the forge does not know.
+    fn writers(
+        &self,
+        number: PullNumber,
+    ) -> impl Future<Output = Result<Vec<Option<String>>, ForgeError>> + Send;
+
+    /// Whether a user is in a group: a team of the repository's owner, or `OWNER/TEAM`; on GitLab the
+    /// path of a group.
+    fn is_member(
+        &self,
+        group: &str,
+        user: &str,
+    ) -> impl Future<Output = Result<bool, ForgeError>> + Send;
 }
 
 #[cfg(test)]

@@ -128,6 +128,7 @@ impl Place {
             "wait",
             "--for=condition=Established",
             "crd/syncs.kubemate.dev",
+            "crd/holds.kubemate.dev",
             "--timeout=60s",
         ]);
         cluster.kubectl_with(
@@ -345,6 +346,43 @@ fn asked_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
     assert_eq!(code, 0, "{said}");
 }
 
+/// Drift of what is held is said and left alone, with who made it; the end of the hold undoes it.
+fn held_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
+    let hold = |more: &[&str]| {
+        let mut args = vec!["hold", "app/web", "--env", "dev"];
+        args.extend_from_slice(more);
+        bed.ask_with(&args)
+    };
+    let (code, said) = hold(&["--for", "2h", "--ticket", "INC-1"]);
+    assert_eq!(code, 0, "{said}");
+    let (_, said) = bed.ask_with(&["holds"]);
+    assert!(
+        said.contains("dev app/web: until") && said.contains("INC-1"),
+        "{said}"
+    );
+    bed.cluster
+        .kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=2"]);
+    let status = bed.until("drift is left", |s| is(s, "Drifted", "True"));
+    let sets = status["sets"].as_object().unwrap().values();
+    let said: Vec<&str> = sets.filter_map(|set| set["message"].as_str()).collect();
+    let told = said.iter().find(|said| said.contains("is left so"));
+    assert!(
+        told.is_some_and(|said| said.contains(" by kubectl")),
+        "{said:?}"
+    );
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(bed.deployment().unwrap()["spec"]["replicas"], 2);
+    let (code, said) = hold(&["--end"]);
+    assert_eq!(code, 0, "{said}");
+    bed.until("drift undone after the hold", |_| {
+        bed.deployment().unwrap()["spec"]["replicas"] == 1
+    });
+    assert_eq!(hold(&["--end"]).0, 1, "there is none to end");
+    for wrong in [["--for", "8d"], ["--for", "0x"]] {
+        assert_eq!(hold(&[wrong[0], wrong[1], "--ticket", "t"]).0, 64);
+    }
+}
+
 const GOOD: &str = "app web tenant=NAME replicas=1 {\n  image \"registry.bank.example/web\"\n  version \"1.0.0\"\n  resources { requests cpu=\"50m\" memory=\"64Mi\"; limits memory=\"64Mi\" }\n}\n";
 const BROKEN: &str =
     "app web tenant=NAME replicas=1 {\n  imagine \"registry.bank.example/web\"\n}\n";
@@ -411,6 +449,7 @@ fn commits_are_applied_kept_and_repaired() {
     assert!(image.as_str().unwrap().ends_with(":1.0.1"), "{image}");
 
     asked_by_people(&bed, (name, namespace));
+    held_by_people(&bed, (name, namespace));
 
     let took = controller.terminate();
     assert!(took < Duration::from_secs(25), "{took:?}");

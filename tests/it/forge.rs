@@ -1,4 +1,4 @@
-//! Forges: three simulators that enforce the documented rules, one suite for all of them, faults, the
+//! Forges: a real Gitea, three simulators that enforce the documented rules, one suite for all of them, faults, the
 //! comment, CI systems, webhooks with the door they come in by, and `kubemate ci` itself.
 
 mod app;
@@ -8,9 +8,11 @@ mod detect;
 pub(crate) mod door;
 mod examples;
 mod faults;
+mod gitea_real;
 pub(crate) mod gitea_sim;
 mod github_sim;
 mod gitlab_sim;
 pub(crate) mod hooks;
+mod people;
 pub(crate) mod sim;
 mod suite;

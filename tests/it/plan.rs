@@ -13,4 +13,5 @@ mod order;
 mod properties;
 mod rules;
 mod saved;
+mod waiting;
 mod world;

@@ -15,6 +15,7 @@ use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, Status,
 };
+use crate::source::repository::CommitId;
 
 /// More than fifty is cut to fifty by most servers.
 const PAGES: (&str, usize) = ("limit", 50);
@@ -70,6 +71,7 @@ impl Forge for Gitea {
             comment_bytes: COMMENT_BYTES,
             lines: LineScope::Shown,
             deployments: false,
+            reviews_name_commits: true,
         }
     }
 
@@ -203,6 +205,64 @@ impl Forge for Gitea {
     async fn permission(&self, user: &str) -> Result<Permission, ForgeError> {
         let path = self.path(&format!("collaborators/{}/permission", read::segment(user)));
         permission(&self.link, &path, user).await
+    }
+
+    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+        let what = "ask where a commit came from";
+        let path = self.path(&format!("commits/{commit}/pull"));
+        match self.link.call(&Ask::get(path, what)).await {
+            Ok(answer) if read::flag(&answer.body, "/merged") => Ok(pull(&answer.body)),
+            Ok(_) | Err(ForgeError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gitea keeps it with the pull request.
+    async fn fork_point(
+        &self,
+        pull: &Pull,
+        _before: &CommitId,
+    ) -> Result<Option<CommitId>, ForgeError> {
+        let path = self.path(&format!("pulls/{}", pull.number));
+        let ask = Ask::get(path, "read a pull request");
+        let answer = self.link.call(&ask).await?.body;
+        Ok(read::commit(&answer, "/merge_base"))
+    }
+
+    async fn writers(&self, number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
+        let path = self.path(&format!(
+            "pulls/{number}/commits?files=false&verification=false"
+        ));
+        let all = self.link.list(&path, PAGES, "read commits").await?;
+        Ok(read::writers(&all))
+    }
+
+    async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {
+        let what = "ask who is in a team";
+        let Some((owner, team)) = read::team(group, &self.repository) else {
+            return Ok(false);
+        };
+        if !read::is_login(user) {
+            return Ok(false);
+        }
+        let (owner, wanted) = (read::segment(owner), read::segment(team));
+        let path = format!("/orgs/{owner}/teams/search?q={wanted}&limit=50");
+        let found = match self.link.call(&Ask::get(path, what)).await {
+            Ok(answer) => answer.body,
+            Err(ForgeError::Missing { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut teams = found["data"].as_array().into_iter().flatten();
+        let known = teams.find(|t| t["name"].as_str().is_some_and(|n| read::same_user(n, team)));
+        let Some(id) = known.and_then(|team| team["id"].as_u64()) else {
+            return Ok(false);
+        };
+        let path = format!("/teams/{id}/members/{}", read::segment(user));
+        match self.link.call(&Ask::get(path, what)).await {
+            Ok(_) => Ok(true),
+            Err(ForgeError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

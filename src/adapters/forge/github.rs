@@ -14,6 +14,7 @@ use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, State, Status,
 };
+use crate::source::repository::CommitId;
 
 pub(super) const PAGES: (&str, usize) = ("per_page", 100);
 /// What the forge takes is larger; this is what a person can still scroll through.
@@ -86,6 +87,7 @@ pub(super) fn pull(value: &Value) -> Option<Pull> {
         fork: side("head") != side("base"),
         draft: read::flag(value, "/draft"),
         open: value["state"] == "open",
+        merger: read::text(value, "/merged_by/login"),
     })
 }
 
@@ -125,6 +127,7 @@ pub(super) fn latest(reviews: &[Value], yes: &str, no: &[&str]) -> Vec<Review> {
             user,
             approved: state == yes && !dropped,
             commit,
+            at: read::moment(review, "/submitted_at"),
         });
     }
     latest
@@ -136,6 +139,7 @@ impl Forge for GitHub {
             comment_bytes: COMMENT_BYTES,
             lines: LineScope::Anywhere,
             deployments: true,
+            reviews_name_commits: true,
         }
     }
 
@@ -269,6 +273,55 @@ impl Forge for GitHub {
     async fn permission(&self, user: &str) -> Result<Permission, ForgeError> {
         let path = self.path(&format!("collaborators/{}/permission", read::segment(user)));
         permission(&self.link, &path, user).await
+    }
+
+    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+        let what = "ask where a commit came from";
+        let path = self.path(&format!("commits/{commit}/pulls"));
+        let all = self.link.list(&path, PAGES, what).await?;
+        let merged = all.iter().find(|p| p["merged_at"].is_string());
+        let Some(number) = merged.and_then(|p| read::number(p, "/number")) else {
+            return Ok(None);
+        };
+        // Only the whole of it tells who merged it.
+        self.pull(number).await.map(Some)
+    }
+
+    async fn fork_point(
+        &self,
+        pull: &Pull,
+        before: &CommitId,
+    ) -> Result<Option<CommitId>, ForgeError> {
+        let path = self.path(&format!("compare/{before}...{}?per_page=1", pull.head));
+        let ask = Ask::get(path, "compare two commits");
+        let answer = self.link.call(&ask).await?.body;
+        Ok(read::commit(&answer, "/merge_base_commit/sha"))
+    }
+
+    async fn writers(&self, number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
+        let path = self.path(&format!("pulls/{number}/commits"));
+        let all = self.link.list(&path, PAGES, "read commits").await?;
+        Ok(read::writers(&all))
+    }
+
+    async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {
+        let Some((owner, team)) = read::team(group, &self.repository) else {
+            return Ok(false);
+        };
+        if !read::is_login(user) {
+            return Ok(false);
+        }
+        let [owner, team, user] = [owner, team, user].map(read::segment);
+        let path = format!("/orgs/{owner}/teams/{team}/memberships/{user}");
+        match self
+            .link
+            .call(&Ask::get(path, "ask who is in a team"))
+            .await
+        {
+            Ok(answer) => Ok(answer.body["state"] == "active"),
+            Err(ForgeError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, State, Status,
 };
+use crate::source::repository::CommitId;
 
 pub(super) const PAGES: (&str, usize) = ("per_page", 100);
 /// The server takes a million characters; this is what a person can still scroll through.
@@ -80,6 +81,7 @@ fn pull(value: &Value) -> Option<Pull> {
         fork: value["source_project_id"] != value["target_project_id"],
         draft: read::flag(value, "/draft"),
         open: value["state"] == "opened",
+        merger: read::text(value, "/merge_user/username"),
     })
 }
 
@@ -89,6 +91,7 @@ impl Forge for GitLab {
             comment_bytes: COMMENT_BYTES,
             lines: LineScope::Shown,
             deployments: true,
+            reviews_name_commits: false,
         }
     }
 
@@ -227,6 +230,7 @@ impl Forge for GitLab {
                 user,
                 approved: true,
                 commit: None,
+                at: read::moment(by, "/approved_at"),
             })
         };
         Ok(users.iter().filter_map(one).collect())
@@ -264,5 +268,53 @@ impl Forge for GitLab {
             Some(10..) => Permission::Read,
             Some(_) | None => Permission::None,
         })
+    }
+
+    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+        let what = "ask where a commit came from";
+        let path = format!(
+            "{}/repository/commits/{commit}/merge_requests",
+            self.project
+        );
+        let all = self.link.list(&path, PAGES, what).await?;
+        let merged = all.iter().find(|request| request["state"] == "merged");
+        let Some(number) = merged.and_then(|request| read::number(request, "/iid")) else {
+            return Ok(None);
+        };
+        self.pull(number).await.map(Some)
+    }
+
+    async fn fork_point(
+        &self,
+        pull: &Pull,
+        before: &CommitId,
+    ) -> Result<Option<CommitId>, ForgeError> {
+        let refs = format!("refs[]={before}&refs[]={}", pull.head);
+        let path = format!("{}/repository/merge_base?{refs}", self.project);
+        let ask = Ask::get(path, "compare two commits");
+        let answer = self.link.call(&ask).await?.body;
+        Ok(read::commit(&answer, "/id"))
+    }
+
+    /// GitLab tells names and addresses, which anybody can write into a commit, and no users.
+    async fn writers(&self, _number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
+        Ok(vec![None])
+    }
+
+    async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {
+        if !read::is_login(user) {
+            return Ok(false);
+        }
+        let (group, query) = (read::segment(group), read::segment(user));
+        let path = format!("/groups/{group}/members/all?query={query}");
+        let all = match self.link.list(&path, PAGES, "ask who is in a group").await {
+            Ok(all) => all,
+            Err(ForgeError::Missing { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(all.iter().any(|member| {
+            let name = member["username"].as_str().unwrap_or_default();
+            read::same_user(name, user) && member["state"] == "active"
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! Fields of answers as the types of the report; what is missing or odd is an error, not a guess.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::{Ask, Link};
@@ -17,6 +18,26 @@ pub(super) fn commit(value: &Value, pointer: &str) -> Option<CommitId> {
 
 pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
     value.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+pub(super) fn moment(value: &Value, pointer: &str) -> Option<Timestamp> {
+    value.pointer(pointer)?.as_str()?.parse().ok()
+}
+
+/// Author and committer of commits, in the words that GitHub and Gitea share.
+pub(super) fn writers(commits: &[Value]) -> Vec<Option<String>> {
+    let sides = ["/author/login", "/committer/login"];
+    let of = |commit: &Value| sides.map(|side| text(commit, side).filter(|name| is_login(name)));
+    commits.iter().flat_map(of).collect()
+}
+
+/// The organization and the team that a group means.
+pub(super) fn team<'a>(group: &'a str, repository: &'a str) -> Option<(&'a str, &'a str)> {
+    let owner = repository.split('/').next()?;
+    let (owner, team) = group.split_once('/').unwrap_or((owner, group));
+    // A part that is no name would lead somewhere else in a path.
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    (plain(owner) && plain(team)).then_some((owner, team))
 }
 
 pub(super) fn flag(value: &Value, pointer: &str) -> bool {

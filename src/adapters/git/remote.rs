@@ -258,6 +258,24 @@ impl RemoteRepository {
         })
     }
 
+    /// The commits that came after one of the tracked ref up to another, the oldest first, each with
+    /// what it came on top of, following first parents only. `None` if the one is not behind the other,
+    /// or more than `most` lie between them.
+    pub async fn since(
+        &self,
+        from: &CommitId,
+        to: &CommitId,
+        most: usize,
+    ) -> Result<Option<Vec<(CommitId, CommitId)>>, RepositoryError> {
+        let (from, to) = (from.clone(), to.clone());
+        self.on_mirror(move |local| {
+            local.resolve(from.as_str())?;
+            local.resolve(to.as_str())?;
+            local.since(&from, &to, most)
+        })
+        .await
+    }
+
     async fn on_mirror<T: Send + 'static>(
         &self,
         read: impl Fn(&LocalRepository) -> Result<T, RepositoryError> + Send + 'static,

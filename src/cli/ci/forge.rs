@@ -1,16 +1,42 @@
-//! Tells the forge: the status always, the comment and the notes where there is a pull request.
+//! Asks the forge who agreed, and tells it: the status always, the comment and the notes where there is a pull request.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::{Failure, output, session};
-use super::is_foreign;
 use super::judge::Judgement;
+use super::{Arguments, is_foreign};
 use crate::adapters::disk;
-use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token};
+use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token, people};
+use crate::plan::consent::{self, Consent, People};
 use crate::report::diagnostics::escape;
 use crate::report::forge::ci::{ForgeKind, Home, Run, System};
 use crate::report::forge::comment::{self, Report};
 use crate::report::forge::{Forge, ForgeError, PullNumber, Put, notes};
+use crate::source::repository::CommitId;
+
+/// A forge of any kind.
+enum Client {
+    GitHub(GitHub),
+    GitLab(GitLab),
+    Gitea(Gitea),
+}
+
+impl Client {
+    /// The forge that a job runs for, if there is a token for it.
+    fn new(home: &Home, run: &Run) -> Result<Option<Self>, ForgeError> {
+        let Some((auth, bot)) = credential(home, run)? else {
+            return Ok(None);
+        };
+        let link = Link::new(&home.api, auth, Patience::default(), Vec::new())?;
+        let repository = &home.repository;
+        Ok(Some(match home.kind {
+            ForgeKind::GitHub => Self::GitHub(GitHub::new(link, repository, bot)),
+            ForgeKind::GitLab => Self::GitLab(GitLab::new(link, repository)),
+            ForgeKind::Gitea => Self::Gitea(Gitea::new(link, repository, bot)),
+        }))
+    }
+}
 
 /// Tells what is known where a token is at hand. False if what people see may now be old.
 pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Result<bool, Failure> {
@@ -18,8 +44,8 @@ pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Res
         output::note("no forge is known here: the report is in this output only");
         return Ok(true);
     };
-    let (auth, bot) = match credential(home, run) {
-        Ok(Some(found)) => found,
+    let client = match Client::new(home, run) {
+        Ok(Some(client)) => client,
         Ok(None) => {
             let why = if is_foreign(run) {
                 ", as it should be for a fork"
@@ -33,21 +59,73 @@ pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Res
         }
         Err(error) => return Err(unusable(&error)),
     };
-    let link =
-        Link::new(&home.api, auth, Patience::default(), Vec::new()).map_err(|e| unusable(&e))?;
-    let repository = &home.repository;
-    let work = async {
-        match home.kind {
-            ForgeKind::GitHub => {
-                all(&GitHub::new(link, repository, bot), report, judgement, run).await
-            }
-            ForgeKind::GitLab => all(&GitLab::new(link, repository), report, judgement, run).await,
-            ForgeKind::Gitea => {
-                all(&Gitea::new(link, repository, bot), report, judgement, run).await
-            }
+    Ok(session::runtime()?.block_on(async {
+        match &client {
+            Client::GitHub(forge) => all(forge, report, judgement, run).await,
+            Client::GitLab(forge) => all(forge, report, judgement, run).await,
+            Client::Gitea(forge) => all(forge, report, judgement, run).await,
+        }
+    }))
+}
+
+/// Finds out who agreed to the change. What cannot be found out is said and counts as no.
+pub(super) fn agree(arguments: &Arguments, judgement: &mut Judgement, run: &Run) {
+    if judgement.asked.is_empty() {
+        return;
+    }
+    let found = match (&run.home, run.pull) {
+        (Some(home), Some(number)) if !arguments.no_forge => heard_of(home, run, number, judgement),
+        _ => Ok(None),
+    };
+    let people = match found {
+        Ok(people) => people.unwrap_or_default(),
+        Err(error) => {
+            let why = format!("It is not known who agreed: {error}.");
+            judgement.remarks.push(why);
+            People::default()
         }
     };
-    Ok(session::runtime()?.block_on(work))
+    let rules = judgement.asked.iter();
+    judgement.consents = rules
+        .map(|rule| Consent::of(rule, &people, super::now()))
+        .collect();
+}
+
+/// The people behind the pull request; `None` without a token, or where it has moved on.
+fn heard_of(
+    home: &Home,
+    run: &Run,
+    number: PullNumber,
+    judgement: &Judgement,
+) -> Result<Option<People>, ForgeError> {
+    let Some(client) = Client::new(home, run)? else {
+        return Ok(None);
+    };
+    let groups = judgement.asked.iter().flat_map(consent::groups).collect();
+    let runtime = session::runtime().map_err(|_| ForgeError::Setup {
+        reason: "no runtime could be made".to_owned(),
+    })?;
+    runtime.block_on(async {
+        let head = &judgement.head;
+        match &client {
+            Client::GitHub(forge) => behind(forge, number, head, &groups).await,
+            Client::GitLab(forge) => behind(forge, number, head, &groups).await,
+            Client::Gitea(forge) => behind(forge, number, head, &groups).await,
+        }
+    })
+}
+
+async fn behind<F: Forge>(
+    forge: &F,
+    number: PullNumber,
+    head: &CommitId,
+    groups: &BTreeSet<String>,
+) -> Result<Option<People>, ForgeError> {
+    let pull = forge.pull(number).await?;
+    match pull.head == *head {
+        true => people(forge, &pull, groups).await.map(Some),
+        false => Ok(None),
+    }
 }
 
 fn unusable(error: &ForgeError) -> Failure {

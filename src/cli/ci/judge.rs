@@ -10,9 +10,11 @@ use crate::adapters::judge::{Verdict, refused_names};
 use crate::apply::prepare::{PrepareError, prepare};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostics, Span};
+use crate::kinds::approval::Approval;
 use crate::kinds::project;
 use crate::model::rules;
 use crate::object::{Rendered, SetId};
+use crate::plan::consent::Consent;
 use crate::plan::display::Place;
 use crate::plan::intent::{self, Intent};
 use crate::plan::{Plan, Policy};
@@ -37,6 +39,10 @@ pub(super) struct Judgement {
     pub(super) plans: Vec<Plan>,
     /// Intents of the plans that were made without a cluster.
     pub(super) intents: Vec<Intent>,
+    /// Rules by which somebody has to agree to the change.
+    pub(super) asked: Vec<Approval>,
+    /// What became of them.
+    pub(super) consents: Vec<Consent>,
     /// Why there are no plans though the files are right.
     pub(super) incomparable: Option<String>,
     /// What else there is to know.
@@ -77,6 +83,7 @@ impl Judgement {
             base: self.base.as_ref(),
             judged,
             intents: &self.intents,
+            consents: &self.consents,
             diagnostics: &self.diagnostics,
             remarks: &self.remarks,
             link: run.link.as_deref(),
@@ -118,6 +125,8 @@ pub(super) fn judge(arguments: &Arguments, run: &Run) -> Result<Judgement, Failu
         diagnostics,
         plans: Vec::new(),
         intents: Vec::new(),
+        asked: Vec::new(),
+        consents: Vec::new(),
         incomparable: None,
         remarks: Vec::new(),
         tree,
@@ -182,9 +191,30 @@ fn compare(
         let why = "This comes from a fork: no cluster was asked, two commits were compared.";
         judgement.remarks.push(why.to_owned());
     } else if arguments.live {
-        return live(arguments, before.as_ref(), &head, judgement);
+        live(arguments, before.as_ref(), &head, judgement)?;
+    } else {
+        offline(before.as_ref(), &head, judgement)?;
     }
-    offline(before.as_ref(), &head, judgement)
+    judgement.asked = asked(before.as_ref(), &judgement.plans);
+    let rights = &before.as_ref().unwrap_or(&head).rights;
+    let changing = judgement.plans.iter().filter(|plan| !plan.is_empty());
+    let seasons = changing.map(|plan| (&plan.set, rights.season(&plan.set, super::now())));
+    let waits = seasons.filter(|(_, season)| !season.is_open());
+    let waits = waits.map(|(set, season)| format!("{set}: {season}."));
+    judgement.remarks.extend(waits.collect::<Vec<_>>());
+    Ok(())
+}
+
+/// By whose leave the plans go, by the rules that the change starts from: what begins with a change
+/// has none.
+fn asked(before: Option<&Session>, plans: &[Plan]) -> Vec<Approval> {
+    let mut all = BTreeMap::new();
+    for plan in plans.iter().filter(|plan| !plan.is_empty()) {
+        if let Some(rule) = before.and_then(|session| session.rights.approval(&plan.set)) {
+            all.insert(rule.name.to_string(), rule.clone());
+        }
+    }
+    all.into_values().collect()
 }
 
 fn has_project(loaded: &Loaded) -> bool {

@@ -78,7 +78,7 @@ impl<'a> Wanted<'a> {
         }
         let payload = payload(self.desired, self.set(), None, self.context.policy);
         if self.is_drift(&payload) {
-            let report = self.context.policy.drift == Drift::Report;
+            let report = self.leaves_drift();
             let then = if report {
                 "that is left so"
             } else {
@@ -283,8 +283,8 @@ impl<'a> Wanted<'a> {
             }));
         }
         if self.is_drift(&payload) {
-            let drift = self.drift(&seen.changes);
-            let report = self.context.policy.drift == Drift::Report;
+            let drift = self.drift(&seen.changes, live);
+            let report = self.leaves_drift();
             findings.push(drift);
             if report {
                 return alive(self.keep(KeepWhy::ReportedDrift));
@@ -312,14 +312,21 @@ impl<'a> Wanted<'a> {
         record.is_some_and(|record| record.desired_digest == payload.digest)
     }
 
-    fn drift(&self, changes: &[diff::FieldChange]) -> Finding {
-        let report = self.context.policy.drift == Drift::Report;
+    /// Whether what others change is only said, by policy or because a person holds it.
+    fn leaves_drift(&self) -> bool {
+        let policy = self.context.policy;
+        policy.drift == Drift::Report || policy.held.contains(&self.desired.resource)
+    }
+
+    fn drift(&self, changes: &[diff::FieldChange], live: &Live) -> Finding {
+        let report = self.leaves_drift();
         let then = if report { "is left so" } else { "is undone" };
         let what = match changes.len() {
             1 => "1 field was".to_owned(),
             count => format!("{count} fields were"),
         };
-        let message = format!("{what} changed outside of Git; that {then}");
+        let who = changed_by(changes, live);
+        let message = format!("{what} changed outside of Git{who}; that {then}");
         let mut finding = self.finding(Level::Notice, Rule::Drift, message);
         finding.fields = changes
             .iter()
@@ -431,4 +438,18 @@ fn causes(problem: &ApiProblem) -> impl Iterator<Item = (Option<&str>, &str)> {
         .iter()
         .map(|c| (Some(c.field.as_str()), c.message.as_str()));
     each.chain(whole)
+}
+
+/// Who wrote one of these fields last, and when, as far as the server tells; with a space before it.
+fn changed_by(changes: &[diff::FieldChange], live: &Live) -> String {
+    let owners = changes
+        .iter()
+        .flat_map(|change| live.managed.owners_of(&change.pointer, &live.body));
+    let Some(last) = owners.max_by_key(|owner| owner.time.clone()) else {
+        return String::new();
+    };
+    match &last.time {
+        Some(time) => format!(" by {} at {time}", last.manager),
+        None => format!(" by {}", last.manager),
+    }
 }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::{Instance, Purpose, State, Status, StatusText};
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
+use crate::plan::consent::Consent;
 use crate::plan::display::escape::{code, markdown as words};
 use crate::plan::display::markdown::{self, Part};
 use crate::plan::display::{Place, Places, summary};
@@ -67,6 +68,8 @@ pub struct Report<'a> {
     pub judged: Judged<'a>,
     /// What an approval binds to, for sets that were compared without a cluster.
     pub intents: &'a [Intent],
+    /// Who agreed, and who has to, by the rules of what it was compared with.
+    pub consents: &'a [Consent],
     /// Problems of the files.
     pub diagnostics: &'a Diagnostics,
     /// One line each: what else there is to know. Texts of ours, not of users.
@@ -86,6 +89,7 @@ impl Report<'_> {
             Judged::Invalid => State::Failure,
             Judged::Incomparable(_) => State::Error,
             Judged::Planned(plans) if plans.iter().any(|p| refused(&p)) => State::Failure,
+            Judged::Planned(_) if self.consents.iter().any(|c| !c.is_given()) => State::Pending,
             Judged::Planned(_) => State::Success,
         }
     }
@@ -124,6 +128,9 @@ impl Report<'_> {
                 n => text.push_str(&format!(", {n} {several}")),
             }
         }
+        for consent in self.consents {
+            text.push_str(&format!(", {consent}"));
+        }
         text
     }
 
@@ -147,6 +154,11 @@ pub fn comment(report: &Report<'_>, budget: usize) -> Comment {
         what: "heading",
         text: head(report),
     }];
+    parts.extend(report.consents.iter().map(|consent| Part {
+        importance: 1,
+        what: "approval",
+        text: format!("- {}\n", consented(consent)),
+    }));
     parts.extend(report.remarks.iter().map(|remark| Part {
         importance: 1,
         what: "remark",
@@ -190,6 +202,11 @@ fn head(report: &Report<'_>) -> String {
         put(&mut text, format_args!(" · [everything]({link})"));
     }
     text + "\n\n"
+}
+
+fn consented(consent: &Consent) -> String {
+    let sign = if consent.is_given() { "✅" } else { "⏳" };
+    format!("{sign} Approval {}", words(cut(&consent.to_string())))
 }
 
 /// A link that is one, and cannot end the brackets it stands in.

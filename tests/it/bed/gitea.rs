@@ -167,6 +167,24 @@ impl Gitea {
         path
     }
 
+    /// Makes a team of a repository's owner.
+    pub(crate) fn team(&self, repository: &str, name: &str, members: &[&str]) {
+        let owner = repository.split('/').next().unwrap_or_default();
+        let team = json!({
+            "name": name, "permission": "write", "units": ["repo.code", "repo.pulls"],
+            "includes_all_repositories": true,
+        });
+        let path = format!("/orgs/{owner}/teams");
+        let (status, said) = self.ask(&self.root, Method::POST, &path, &team);
+        assert_eq!(status, 201, "{said}");
+        for member in members {
+            drop(self.token(member));
+            let path = format!("/teams/{}/members/{member}", said["id"]);
+            let (status, said) = self.ask(&self.root, Method::PUT, &path, &Value::Null);
+            assert_eq!(status, 204, "{said}");
+        }
+    }
+
     /// A clone of a repository, from which a user pushes.
     pub(crate) fn clone_as(&self, user: &str, repository: &str, directory: &Path) -> Clone {
         let token = self.token(user);

@@ -13,6 +13,8 @@ use crate::bed::gitea::{Clone, Gitea, gitea};
 
 const BOT: &str = "kubemate-bot";
 const PLAN: &str = "kubemate/plan/default";
+const GOVERNANCE: &str =
+    "approval dev-change valid-for=\"8h\" {\n  approver group=leads\n  approver user=ben\n}\n";
 
 /// A repository at the forge, people with their clones, a cluster, and a controller between them.
 struct Story {
@@ -24,6 +26,7 @@ struct Story {
     /// Who may write to main.
     may: Clone,
     ann: Clone,
+    ben: Clone,
     /// Where jobs run.
     job: Clone,
 }
@@ -39,9 +42,11 @@ impl Story {
             (BOT, "write"),
         ];
         let repository = forge.repository(&members);
+        // Only who is in a team sees who is in it.
+        forge.team(&repository, "leads", &["cid", BOT]);
         let directory = place.directory.path();
         let clone = |user: &str| forge.clone_as(user, &repository, directory);
-        let (may, ann, job) = (clone("may"), clone("ann"), clone(BOT));
+        let (may, ann, ben, job) = (clone("may"), clone("ann"), clone("ben"), clone(BOT));
         let credentials = directory.join("credentials");
         std::fs::create_dir(&credentials).unwrap();
         for (name, text) in [
@@ -52,11 +57,15 @@ impl Story {
             std::fs::write(credentials.join(name), text).unwrap();
         }
         let rule = format!("gitea@127.0.0.1={}", forge.api());
+        let audit = directory.join("audit");
         let more = [
             "--credentials",
             credentials.to_str().unwrap(),
             "--forge",
             &rule,
+            "--audit",
+            audit.to_str().unwrap(),
+            "--audit-required",
         ];
         let kubeconfig = place.cluster.kubeconfig();
         let controller = Controller::start_with(kubeconfig, &forge.url, directory, &more);
@@ -67,6 +76,7 @@ impl Story {
             repository,
             may,
             ann,
+            ben,
             job,
         }
     }
@@ -93,7 +103,8 @@ impl Story {
     }
 
     fn push(&self, clone: &Clone, branch: &str, app: &str) -> String {
-        let files = self.place.files(app, "");
+        let mut files = self.place.files(app, " approval=dev-change");
+        files.push(("platform/governance.kdl", GOVERNANCE.to_owned()));
         let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
         clone.push(branch, &files)
     }
@@ -111,8 +122,18 @@ impl Story {
     fn ci(&self, pull: u64) -> Output {
         let shown = self.forge.get(BOT, &self.path(&format!("pulls/{pull}")));
         self.job.git(&["fetch", "-q", "origin", "main"]);
-        self.job
-            .git(&["fetch", "-q", "origin", &format!("refs/pull/{pull}/head")]);
+        let began = Instant::now();
+        // Gitea moves this ref in its own time.
+        loop {
+            let name = format!("refs/pull/{pull}/head");
+            self.job.git(&["fetch", "-q", "origin", &name]);
+            let fetched = self.job.git(&["rev-parse", "FETCH_HEAD"]);
+            if shown["head"]["sha"] == fetched.as_str() {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "{name} stays at {fetched}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
         self.job.git(&["checkout", "-q", "FETCH_HEAD"]);
         let event = self.place.directory.path().join("event.json");
         std::fs::write(&event, json!({ "pull_request": shown }).to_string()).unwrap();
@@ -162,16 +183,22 @@ impl Story {
 
     /// Waits until the controller says this of a commit, and returns in which words.
     fn until_told(&self, commit: &str, state: &str) -> String {
+        self.until_told_of(commit, state, "")
+    }
+
+    /// The same, in words that hold these.
+    fn until_told_of(&self, commit: &str, state: &str, words: &str) -> String {
         let context = format!("kubemate/apply/here-{}", self.place.name);
         let began = Instant::now();
         loop {
             let told = self.told(commit, &context);
-            if let Some((_, text)) = told.as_ref().filter(|(is, _)| is == state) {
-                return text.clone();
+            match &told {
+                Some((is, text)) if is == state && text.contains(words) => return text.clone(),
+                _ => {}
             }
             assert!(
                 began.elapsed() < PATIENCE,
-                "never {state}: {told:?}; {:#}",
+                "never {state} with `{words}`: {told:?}; {:#}",
                 self.place.status()
             );
             std::thread::sleep(Duration::from_millis(300));
@@ -250,7 +277,12 @@ fn proposed(story: &Story) -> u64 {
         "{body}"
     );
     assert!(!body.contains("KM0"), "what was wrong is gone: {body}");
-    assert_eq!(story.told(&fixed, PLAN).unwrap().0, "success");
+    let (state, text) = story.told(&fixed, PLAN).unwrap();
+    assert_eq!(state, "pending", "{text}");
+    assert!(
+        text.contains("`dev-change` waits for 1 of group leads, ben"),
+        "{text}"
+    );
     // The same again changes nothing that people are told about.
     let before = story
         .forge
@@ -261,6 +293,113 @@ fn proposed(story: &Story) -> u64 {
         .get("ann", &story.path(&format!("issues/{pull}/comments")));
     assert_eq!(before, after);
     pull
+}
+
+/// Who has a part in a change cannot agree to it; who has none can.
+fn agreed(story: &Story, pull: u64) {
+    let reviews = story.path(&format!("pulls/{pull}/reviews"));
+    let yes = json!({ "event": "APPROVED", "body": "fine" });
+    let (status, answer) = story
+        .forge
+        .ask(&story.forge.token("ann"), Method::POST, &reviews, &yes);
+    assert_eq!(
+        status, 422,
+        "the forge lets nobody agree with himself: {answer}"
+    );
+    // Ben may agree, but has written a part of it.
+    story.ben.pull("newer");
+    let comment = format!("// As Ann said.\n{}", GOOD.replace("1.0.0", "1.0.1"));
+    let head = story.push(&story.ben, "newer", &comment);
+    drop(story.forge.done("ben", Method::POST, &reviews, &yes));
+    assert_eq!(code(&story.ci(pull)), 0);
+    let (state, text) = story.told(&head, PLAN).unwrap();
+    assert_eq!(state, "pending", "{text}");
+    assert!(text.contains("ben wrote a part of it"), "{text}");
+    let (status, answer) = story.merge("ben", pull);
+    assert_eq!(status, 405, "merged without leave: {answer}");
+
+    drop(story.forge.done("cid", Method::POST, &reviews, &yes));
+    assert_eq!(code(&story.ci(pull)), 0);
+    let (state, text) = story.told(&head, PLAN).unwrap();
+    assert_eq!(state, "success", "{text}");
+    assert!(text.contains("`dev-change` is given by cid"), "{text}");
+    let comments = story.comments(pull);
+    assert_eq!(comments.len(), 1);
+    assert!(
+        comments[0].1.contains("is given by cid"),
+        "{}",
+        comments[0].1
+    );
+}
+
+/// The audit trail tells who agreed to what was done, and a changed line is found.
+fn written_down(story: &Story, merged: &str, pull: u64) {
+    let name = format!("audit/here-{}.jsonl", story.place.name);
+    let path = story.place.directory.path().join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let of = |event: &str| {
+        let mut all = lines.iter().rev();
+        let found = all.find(|l| l["event"] == event && l["commit"] == merged);
+        found
+            .unwrap_or_else(|| panic!("no {event}: {text}"))
+            .clone()
+    };
+    for event in ["begun", "ended"] {
+        let agreed = &of(event)["agreed"][0];
+        assert_eq!(agreed["pull"], pull.to_string(), "{agreed}");
+        assert_eq!(
+            (&agreed["author"], &agreed["merger"]),
+            (&json!("ann"), &json!("ben"))
+        );
+        assert_eq!(agreed["approvers"], json!(["cid"]));
+        assert_eq!(agreed["intents"].as_array().unwrap().len(), 1, "{agreed}");
+    }
+    let ended = of("ended");
+    let mut outcomes = ended["objects"].as_object().unwrap().values();
+    assert!(outcomes.all(|outcome| outcome == "done"), "{ended}");
+    let verify = |path: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
+        command
+            .args(["audit", "verify"])
+            .arg(path)
+            .output()
+            .unwrap()
+    };
+    assert_eq!(code(&verify(&path)), 0, "{}", said(&verify(&path)));
+    let forged = path.with_extension("forged");
+    std::fs::write(&forged, text.replacen("\"cid\"", "\"ann\"", 1)).unwrap();
+    assert_eq!(code(&verify(&forged)), 3, "{}", said(&verify(&forged)));
+}
+
+/// What nobody agreed to waits, and what is in force stays and is kept.
+fn past_everybody(story: &Story, merged: &str) {
+    let direct = story.push_main(&GOOD.replace("1.0.0", "1.0.2"));
+    let words = format!(
+        "nobody agreed: {} came without a pull request",
+        &direct[..12]
+    );
+    story.place.until("held", |status| {
+        let mut sets = status["sets"]
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.values());
+        sets.any(|set| {
+            set["message"]
+                .as_str()
+                .is_some_and(|said| said.contains(&words))
+        })
+    });
+    story.until_told_of(&direct, "pending", "held by rules: tenants/shop/web.kdl:");
+    assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
+    let status = story.place.status();
+    assert_eq!(status["lastApplied"], merged, "{status:#}");
+    assert!(is(&status, "Stalled", "True"), "{status:#}");
+    kept(story);
+    assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
 }
 
 /// What someone changes by hand is put back.
@@ -287,12 +426,15 @@ fn a_change_goes_from_a_branch_to_the_cluster_and_stays() {
     assert!(story.image().ends_with(":1.0.0"));
 
     let pull = proposed(&story);
-    let (status, answer) = story.merge("cid", pull);
+    agreed(&story, pull);
+    let (status, answer) = story.merge("ben", pull);
     assert_eq!(status, 200, "{answer}");
     let merged = story.main();
     story.until_told(&merged, "success");
     assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
+    written_down(&story, &merged, pull);
     kept(&story);
+    past_everybody(&story, &merged);
 
     let broken = story.push_main("app web tenant=NAME {\n  imagine \"x\"\n}\n");
     let text = story.until_told(&broken, "failure");

@@ -56,6 +56,16 @@ fn git(dir: &Path, args: &[&str]) -> String {
 
 impl Job {
     fn new(changes: &[(&str, &str)]) -> Self {
+        let base = [
+            ("kubemate.kdl", PROJECT),
+            ("platform/tenants.kdl", TENANTS),
+            ("tenants/web/cart.kdl", APP),
+        ];
+        Self::over(&base, changes)
+    }
+
+    /// A change on top of these files.
+    fn over(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         git(dir.path(), &["init", "-q", "-b", "main"]);
         let commit = |files: &[(&str, &str)]| {
@@ -68,11 +78,7 @@ impl Job {
             git(dir.path(), &["commit", "-q", "-m", "x"]);
             git(dir.path(), &["rev-parse", "HEAD"])
         };
-        let base = commit(&[
-            ("kubemate.kdl", PROJECT),
-            ("platform/tenants.kdl", TENANTS),
-            ("tenants/web/cart.kdl", APP),
-        ]);
+        let base = commit(base);
         let head = commit(changes);
         Self { dir, base, head }
     }
@@ -349,6 +355,69 @@ fn gitlab_gets_threads_and_reports() {
     assert_eq!(parsed("all.sarif")["version"], "2.1.0");
     assert!(read("kubemate.env").contains("KUBEMATE_CHANGES=true\n"));
     assert!(read("junit.xml").contains("<testsuites>") && read("all.md").contains("kubemate"));
+}
+
+#[test]
+fn a_change_waits_until_people_agreed_to_it_by_the_rules_it_starts_from() {
+    let project = PROJECT.replace("environment dev {", "environment dev approval=leads {");
+    let rule = "approval leads {\n  approver group=leads\n}\n";
+    let base = [
+        ("kubemate.kdl", project.as_str()),
+        ("platform/tenants.kdl", TENANTS),
+        ("platform/rules.kdl", rule),
+        ("tenants/web/cart.kdl", APP),
+    ];
+    // The change would let its author agree to it.
+    let eased = "approval leads {\n  approver user=ann\n  approver user=ben\n}\n";
+    let app = APP.replace("1.0.0", "1.1.0");
+    let job = Job::over(
+        &base,
+        &[
+            ("tenants/web/cart.kdl", &app),
+            ("platform/rules.kdl", eased),
+        ],
+    );
+    let sim = github_sim::start();
+    job.offer(&sim);
+    let review = |id: u64, user: &str| json!({ "id": id, "user": { "login": user }, "state": "APPROVED", "commit_id": job.head, "body": "" });
+    {
+        let mut store = sim.store();
+        store.teams = [(
+            "leads".to_owned(),
+            ["ann".to_owned(), "cid".to_owned()].into(),
+        )]
+        .into();
+        store.writers = vec![[Some("ann"), Some("ann")]];
+        store.reviews = vec![review(1, "ann"), review(2, "ben")];
+    }
+    let run = || {
+        let output = job.actions(&sim, "team/platform", &[("GITHUB_TOKEN", TOKEN)]);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        let last = sim.store().statuses.last().cloned().unwrap();
+        (
+            last["state"].as_str().unwrap().to_owned(),
+            last["description"].as_str().unwrap().to_owned(),
+        )
+    };
+    let (state, said) = run();
+    assert_eq!(state, "pending", "{said}");
+    assert!(
+        said.contains("`leads` waits for 1 of group leads"),
+        "{said}"
+    );
+    let body = sim.store().comments[0].body.clone();
+    assert!(
+        body.contains("ann opened it") && body.contains("ben may not agree to this"),
+        "{body}"
+    );
+    sim.store().reviews.push(review(3, "cid"));
+    let (state, said) = run();
+    assert_eq!(state, "success", "{said}");
+    assert!(said.contains("is given by cid"), "{said}");
+    assert_eq!(sim.store().comments.len(), 1);
+    // A yes to another commit is none.
+    sim.store().reviews[2]["commit_id"] = job.base.as_str().into();
+    assert_eq!(run().0, "pending");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::github_sim::{comments, found, open, permission, pull, status};
+use super::github_sim::{comments, found, is_member, open, permission, pull, status, writers};
 use super::sim::{Ask, Door, HEAD, Reply, Sim, Store, made, no, ok, page};
 
 const STATES: &[&str] = &["pending", "success", "error", "failure", "warning"];
@@ -24,6 +24,22 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
     let path: Vec<&str> = ask.path.clone();
     match (&ask.method, path.as_slice()) {
         (&Method::GET, ["user"]) => ok(json!({ "login": ask.user })),
+        (&Method::GET, ["orgs", "team", "teams", "search"]) => {
+            let wanted = ask.query.get("q").cloned().unwrap_or_default();
+            let named = store.teams.keys().enumerate();
+            let hits = named.filter(|(_, name)| name.contains(&wanted));
+            ok(
+                json!({ "ok": true, "data": hits.map(|(id, name)| json!({ "id": id + 30, "name": name })).collect::<Vec<_>>() }),
+            )
+        }
+        (&Method::GET, ["teams", id, "members", user]) => {
+            let names: Vec<&String> = store.teams.keys().collect();
+            let team = id.parse().ok().and_then(|id: usize| names.get(id - 30));
+            match team.is_some_and(|team| is_member(store, team, user)) {
+                true => ok(json!({ "login": user })),
+                false => no(404, "The target couldn't be found."),
+            }
+        }
         (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
         _ => no(404, "The target couldn't be found."),
     }
@@ -37,6 +53,11 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
                 .ok()
                 .and_then(|n: u64| store.pulls.get(&n).cloned()),
         ),
+        (&Method::GET, ["pulls", _, "commits"]) => page(ask, "limit", 50, writers(store)),
+        (&Method::GET, ["commits", sha, "pull"]) => {
+            let mut all = store.pulls.values();
+            found(all.find(|p| p["merge_commit_sha"] == *sha).cloned())
+        }
         (_, ["pulls", _, "reviews", ..]) => reviews(store, ask, &rest[3..]),
         (&Method::GET, ["commits", sha, "statuses"]) => {
             // What is read has no `state`: it is called `status`.

@@ -37,6 +37,12 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
         (&Method::POST, ["app", "installations", _, "access_tokens"]) => {
             super::app::exchange(store, ask)
         }
+        (&Method::GET, ["orgs", "team", "teams", team, "memberships", user]) => {
+            match is_member(store, team, user) {
+                true => ok(json!({ "state": "active", "role": "member" })),
+                false => no(404, "Not Found"),
+            }
+        }
         (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
         _ => no(404, "Not Found"),
     }
@@ -52,6 +58,15 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
         ),
         (&Method::GET, ["pulls", _, "reviews"]) => {
             page(ask, "per_page", 100, store.reviews.clone())
+        }
+        (&Method::GET, ["pulls", _, "commits"]) => page(ask, "per_page", 100, writers(store)),
+        (&Method::GET, ["commits", sha, "pulls"]) => {
+            let all = store.pulls.values();
+            let with = all.filter(|p| p["merge_commit_sha"] == *sha);
+            page(ask, "per_page", 100, with.cloned().collect())
+        }
+        (&Method::GET, ["compare", both]) if both.contains("...") => {
+            ok(json!({ "merge_base_commit": { "sha": BASE } }))
         }
         (&Method::GET, ["commits", sha, "statuses"]) => {
             let of = store
@@ -83,6 +98,17 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
         _ => no(404, "Not Found"),
     }
+}
+
+pub(crate) fn is_member(store: &Store, team: &str, user: &str) -> bool {
+    store.teams.get(team).is_some_and(|all| all.contains(user))
+}
+
+/// Commits with the users behind their addresses.
+pub(crate) fn writers(store: &Store) -> Vec<Value> {
+    let user = |login: Option<&str>| login.map_or(Value::Null, |login| json!({ "login": login }));
+    let one = |[author, committer]: &[Option<&str>; 2]| json!({ "author": user(*author), "committer": user(*committer) });
+    store.writers.iter().map(one).collect()
 }
 
 pub(crate) fn found(value: Option<Value>) -> Reply {

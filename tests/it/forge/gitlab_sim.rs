@@ -42,6 +42,13 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
                 .map(|(id, name)| json!({ "id": id + 100, "username": name }))
                 .collect())
         }
+        (&Method::GET, ["groups", group, "members", "all"]) => {
+            let wanted = ask.query.get("query").cloned().unwrap_or_default();
+            let all = store.teams.get(*group).into_iter().flatten();
+            let hits = all.filter(|name| name.contains(&wanted));
+            let shown = hits.map(|name| json!({ "username": name, "state": "active" }));
+            page(ask, "per_page", 100, shown.collect())
+        }
         (method, ["projects", "team%2Fplatform", rest @ ..]) => match (method, rest) {
             (&Method::GET, ["members", "all", id]) => {
                 let name = id
@@ -72,6 +79,12 @@ fn commits(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
         (&Method::GET, ["repository", "commits", sha]) if store.commits.contains(*sha) => {
             ok(json!({ "id": sha, "last_pipeline": { "id": 900 } }))
         }
+        (&Method::GET, ["repository", "commits", sha, "merge_requests"]) => {
+            let all = store.pulls.values();
+            let with = all.filter(|p| p["merge_commit_sha"] == *sha);
+            page(ask, "per_page", 100, with.cloned().collect())
+        }
+        (&Method::GET, ["repository", "merge_base"]) => ok(json!({ "id": BASE })),
         (&Method::GET, ["repository", "commits", sha, "statuses"]) => {
             let name = ask.query.get("name");
             let of = store.statuses.iter().filter(|s| s["sha"] == *sha);

@@ -57,6 +57,10 @@ pub(crate) struct Store {
     pub(crate) statuses: Vec<Value>,
     pub(crate) deployments: Vec<Value>,
     pub(crate) reviews: Vec<Value>,
+    /// Members by team or group.
+    pub(crate) teams: BTreeMap<String, BTreeSet<String>>,
+    /// Author and committer of each commit of the pull request; `None` where nobody has the address.
+    pub(crate) writers: Vec<[Option<&'static str>; 2]>,
     /// Check runs or threads.
     pub(crate) notes: Vec<Value>,
     pub(crate) last_id: u64,

@@ -66,6 +66,7 @@ pub(crate) fn said(name: &str, remark: &str) -> Comment {
         base: Some(&commit(BASE)),
         judged: Judged::Planned(&[]),
         intents: &[],
+        consents: &[],
         diagnostics: &Diagnostics::default(),
         remarks: &[remark.to_owned()],
         link: None,

@@ -1,0 +1,48 @@
+//! The people behind a pull request, in one look: who opened it, who wrote it, who merged it, who
+//! agreed, and in which groups of a rule those are.
+
+use std::collections::BTreeSet;
+
+use crate::plan::consent::{People, Yes};
+use crate::report::forge::{Forge, ForgeError, Pull, Review};
+
+/// Agreements that are looked at.
+const MAX_YESES: usize = 100;
+
+/// Asks a forge for the people behind a pull request. Only agreements to its last commit count.
+pub async fn people<F: Forge>(
+    forge: &F,
+    pull: &Pull,
+    groups: &BTreeSet<String>,
+) -> Result<People, ForgeError> {
+    let reviews = forge.reviews(pull.number).await?;
+    let named = forge.caps().reviews_name_commits;
+    let current = |review: &&Review| {
+        let same = review.commit.as_ref() == Some(&pull.head);
+        review.approved && (same || !named)
+    };
+    let mut yeses = Vec::new();
+    for review in reviews.iter().filter(current).take(MAX_YESES) {
+        let mut member_of = BTreeSet::new();
+        for group in groups {
+            if forge.is_member(group, &review.user).await? {
+                member_of.insert(group.clone());
+            }
+        }
+        yeses.push(Yes {
+            user: review.user.clone(),
+            groups: member_of,
+            at: review.at,
+        });
+    }
+    let writers = match yeses.is_empty() {
+        true => Vec::new(),
+        false => forge.writers(pull.number).await?,
+    };
+    Ok(People {
+        author: pull.author.clone(),
+        writers,
+        merger: pull.merger.clone(),
+        yeses,
+    })
+}

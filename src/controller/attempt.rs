@@ -1,0 +1,165 @@
+//! One attempt to carry out a plan, with what is written about it in the audit trail: before the first
+//! write that it begins, and afterwards what became of each object.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::ResourceExt as _;
+
+use super::set::Task;
+use crate::adapters::audit::Trail;
+use crate::apply::cluster::{Cluster as _, Identity};
+use crate::apply::outcome::Report;
+use crate::apply::problem::Problem;
+use crate::apply::{self, Options, Run};
+use crate::plan::{Plan, Verb};
+use crate::report::audit::{Entry, Event};
+
+/// For how long a step waits for what it needs before the pass goes on without it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where audit trails are kept.
+#[derive(Default)]
+pub struct Audit {
+    directory: Option<PathBuf>,
+    required: bool,
+    trails: Mutex<BTreeMap<String, Trail>>,
+    /// The plan of each set that was held as a whole, so that it is said once.
+    held: Mutex<BTreeMap<String, String>>,
+}
+
+impl Audit {
+    /// Trails in a directory, if there is one. Where they are required, nothing is done without.
+    pub fn new(directory: Option<PathBuf>, required: bool) -> Self {
+        Self {
+            directory,
+            required,
+            ..Self::default()
+        }
+    }
+
+    fn trail(&self, task: Task<'_>) -> Option<Trail> {
+        let directory = self.directory.as_ref()?;
+        let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
+        let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
+        let trail = trails.entry(name.clone());
+        Some(
+            trail
+                .or_insert_with(|| Trail::new(directory, &name))
+                .clone(),
+        )
+    }
+
+    /// Whether a set was not yet said to be held with this plan.
+    fn is_new(&self, plan: &Plan) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(plan.set.to_string(), plan.digest.clone()) != Some(plan.digest.clone())
+    }
+}
+
+/// Why a plan was not carried out.
+pub(super) enum Stopped {
+    /// The cluster.
+    Cluster(Problem),
+    /// The audit trail, which is required.
+    Audit(String),
+}
+
+/// Carries out a plan, as far as its rules allow.
+pub(super) async fn carry_out(
+    task: Task<'_>,
+    plan: &Plan,
+    identity: &Identity,
+) -> Result<Report, Stopped> {
+    let (audit, writes) = (&task.tools.audit, |held: bool| {
+        let steps = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
+        steps.filter(move |step| step.held_by.is_empty() != held)
+    });
+    let nothing = writes(false).next().is_none();
+    let held = writes(true).next().is_some();
+    if !nothing || (held && audit.is_new(plan)) {
+        let entry = Entry {
+            event: if nothing { Event::Held } else { Event::Begun },
+            objects: writes(false)
+                .map(|step| (step.key.to_string(), step.action.verb().word().to_owned()))
+                .collect(),
+            held: writes(true)
+                .map(|step| {
+                    let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();
+                    format!("{}: {}", step.key, rules.join(", "))
+                })
+                .collect(),
+            ..about(task, plan)
+        };
+        note(task, entry).await.map_err(Stopped::Audit)?;
+    }
+    let options = Options {
+        wait_for_health: false,
+        patience: PATIENCE,
+        ..Options::default()
+    };
+    let run = Run {
+        plan,
+        rendered: task.rendered,
+        identity,
+        holder: task.tools.holder.as_str(),
+        options,
+        stop: task.stop,
+        progress: &|_| {},
+    };
+    let ended = apply::apply(&task.tools.cluster, run).await;
+    if !nothing {
+        // What was done is done: that its end could not be noted changes nothing of it.
+        drop(note(task, end(task, plan, &ended)).await);
+    }
+    ended.map_err(Stopped::Cluster)
+}
+
+fn end(task: Task<'_>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
+    let steps = ended.iter().flat_map(|report| report.steps.values());
+    let tried = steps.filter(|step| step.verb != Verb::Keep);
+    Entry {
+        event: Event::Ended,
+        objects: tried
+            .map(|step| (step.key.to_string(), step.outcome.to_string()))
+            .collect(),
+        failure: ended.as_ref().err().map(ToString::to_string),
+        ..about(task, plan)
+    }
+}
+
+/// What all lines of an attempt say.
+fn about(task: Task<'_>, plan: &Plan) -> Entry {
+    let status = task.sync.status.as_ref();
+    Entry {
+        set: plan.set.to_string(),
+        by: format!("sync/{}", task.sync.name_any()),
+        commit: task.commit.to_owned(),
+        base: status.and_then(|status| status.last_applied.clone()),
+        plan: plan.digest.clone(),
+        agreed: task.leave.agreements().to_vec(),
+        ..Entry::default()
+    }
+}
+
+/// Writes a line, if lines are written; an error only if they are required.
+async fn note(task: Task<'_>, entry: Entry) -> Result<(), String> {
+    let audit = &task.tools.audit;
+    let Some(trail) = audit.trail(task) else {
+        return Ok(());
+    };
+    let now = task.tools.cluster.now();
+    let added = tokio::task::spawn_blocking(move || trail.add(entry, now)).await;
+    let error = match added {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the audit trail could not be written, by a fault of kubemate".to_owned(),
+    };
+    tracing::error!(error, "no audit trail");
+    match audit.required {
+        true => Err(error),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Steps of a finished plan that wait: for somebody to agree, or for their time. What undoes changes
+//! made outside of Git never waits: it is not a change.
+
+use std::collections::BTreeSet;
+
+use crate::object::Rendered;
+use crate::plan::intent::{Intent, hold_unannounced};
+use crate::plan::season::Season;
+use crate::plan::{Finding, Level, Plan, Rule, Step, Verb, digest};
+
+/// What people agreed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Agreed<'a> {
+    /// What the changes announced that were agreed to.
+    pub intents: &'a [Intent],
+    /// Whether all changes were agreed to, so that what they come to together is, too.
+    pub whole: bool,
+    /// What is missing, for people.
+    pub why: &'a str,
+}
+
+/// Holds steps that nobody agreed to, and those that are more dangerous than what was agreed to.
+pub fn unapproved(plan: &mut Plan, rendered: &Rendered, agreed: Agreed<'_>) {
+    let of_set = agreed.intents.iter().filter(|i| i.set == plan.set);
+    let announced: Vec<_> = of_set.flat_map(|intent| &intent.changes).collect();
+    let stands = |step: &Step| {
+        let wanted = rendered.objects.get(&step.key);
+        let wanted = wanted.map(|desired| digest::of_desired(desired, &plan.set));
+        let mut same = announced.iter().filter(|change| change.key == step.key);
+        same.any(|change| agreed.whole || change.after == wanted)
+    };
+    let message = format!("nobody agreed: {}", agreed.why);
+    let found = changes(plan)
+        .filter(|step| !stands(step))
+        .map(|step| finding(step, Rule::Unapproved, &message))
+        .collect();
+    add(plan, found);
+    hold_unannounced(plan, agreed.intents);
+}
+
+/// Holds every change outside of its time.
+pub fn out_of_season(plan: &mut Plan, season: &Season) {
+    let rule = match season {
+        Season::Open => return,
+        Season::Closed { .. } => Rule::OutOfWindow,
+        Season::Frozen { .. } => Rule::Frozen,
+    };
+    let message = season.to_string();
+    let found = changes(plan)
+        .map(|step| finding(step, rule, &message))
+        .collect();
+    add(plan, found);
+}
+
+/// Steps that write something because Git changed.
+fn changes(plan: &Plan) -> impl Iterator<Item = &Step> {
+    let drifted = plan.findings.iter().filter(|f| f.rule == Rule::Drift);
+    let drifted: BTreeSet<_> = drifted.filter_map(|f| f.key.as_ref()).collect();
+    plan.steps.iter().filter(move |step| {
+        let writes = !matches!(step.action.verb(), Verb::Keep | Verb::Release);
+        writes && !drifted.contains(&step.key)
+    })
+}
+
+fn finding(step: &Step, rule: Rule, message: &str) -> Finding {
+    Finding {
+        spans: step.spans.clone(),
+        ..Finding::new(Level::Confirm, rule, &step.key, message)
+    }
+}
+
+/// Adds findings that hold their steps.
+pub(super) fn add(plan: &mut Plan, found: Vec<Finding>) {
+    if found.is_empty() {
+        return;
+    }
+    for step in &mut plan.steps {
+        let of_step = found.iter().filter(|f| f.key.as_ref() == Some(&step.key));
+        step.held_by.extend(of_step.map(|f| f.rule));
+    }
+    plan.findings.extend(found);
+    plan.findings.sort();
+    plan.digest = plan.content_digest();
+}

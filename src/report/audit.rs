@@ -1,0 +1,242 @@
+//! The audit trail: one line of JSON for each attempt to change a cluster and one for its end, each
+//! with the digest of the line before, so that no line can be changed or taken out unseen. Pure.
+//!
+//! A line never holds the value of a field: only names, digests, people and sentences of ours.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What stands before the first line.
+pub const START: &str = "start";
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Version of this format.
+    pub format: u32,
+    /// Its number, from 1.
+    pub number: u64,
+    /// The digest of the line before; [`START`] for the first.
+    pub previous: String,
+    /// When, as in `2026-05-04T10:00:00Z`.
+    pub at: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What happened, before it has a place in the chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Entry {
+    /// Which part of an attempt.
+    pub event: Event,
+    /// The set.
+    pub set: String,
+    /// The Sync that it is for, or who ran the command.
+    pub by: String,
+    /// The commit that is applied.
+    pub commit: String,
+    /// The commit that was applied before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The digest of the plan.
+    pub plan: String,
+    /// Pull requests that were agreed to: number, who opened it, who agreed, who merged it, digests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<Agreement>,
+    /// What is done with each object: before, what is to be done; afterwards, what became of it.
+    pub objects: BTreeMap<String, String>,
+    /// What keeps the rest from being done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
+    /// Why it could not be carried out at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// Which part of an attempt a line is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// It begins: nothing of it has been written yet.
+    #[default]
+    Begun,
+    /// It has ended.
+    Ended,
+    /// Nothing was tried: rules hold all of it.
+    Held,
+}
+
+/// A pull request that was agreed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Agreement {
+    /// Its number.
+    pub pull: String,
+    /// Who opened it.
+    pub author: String,
+    /// Who agreed, so that it counted.
+    pub approvers: Vec<String>,
+    /// Who merged it.
+    pub merger: Option<String>,
+    /// Digests of what was announced and agreed to.
+    pub intents: Vec<String>,
+}
+
+/// Where a trail breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {why}")]
+pub struct Broken {
+    /// The line, from 1.
+    pub line: usize,
+    /// Why, and what that means.
+    pub why: String,
+}
+
+/// The end of a trail, to which lines are added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    number: u64,
+    digest: String,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            digest: START.to_owned(),
+        }
+    }
+}
+
+impl End {
+    /// How many lines there are.
+    pub fn lines(&self) -> u64 {
+        self.number
+    }
+
+    /// The digest of the last line: whoever keeps it elsewhere can prove that nothing was cut off.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The next line, with its line break, and the end behind it. `at` is the time.
+    pub fn next(
+        &self,
+        entry: Entry,
+        at: jiff::Timestamp,
+    ) -> Result<(String, Self), serde_json::Error> {
+        let line = Line {
+            format: 1,
+            number: self.number + 1,
+            previous: self.digest.clone(),
+            at: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            entry,
+        };
+        let text = serde_json::to_string(&line)?;
+        let end = Self {
+            number: line.number,
+            digest: digest(&text),
+        };
+        Ok((text + "\n", end))
+    }
+}
+
+fn digest(line: &str) -> String {
+    format!("b3:{}", blake3::hash(line.as_bytes()).to_hex())
+}
+
+/// Reads a trail and checks its chain: its lines and its end, or where it breaks first.
+pub fn read(text: &str) -> Result<(Vec<Line>, End), Broken> {
+    let mut end = End::default();
+    let mut lines = Vec::new();
+    for (index, text) in text.lines().enumerate() {
+        let broken = |why: &str| Broken {
+            line: index + 1,
+            why: why.to_owned(),
+        };
+        let line: Line = serde_json::from_str(text)
+            .map_err(|error| broken(&format!("it is no line of an audit trail: {error}")))?;
+        if line.format != 1 {
+            return Err(broken("it is of a later version of kubemate"));
+        }
+        if line.previous != end.digest {
+            return Err(broken(
+                "the line before it is not the one it was written after: a line was changed, added or taken out",
+            ));
+        }
+        if line.number != end.number + 1 {
+            return Err(broken("its number is not the next one"));
+        }
+        end = End {
+            number: line.number,
+            digest: digest(text),
+        };
+        lines.push(line);
+    }
+    Ok((lines, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trail(count: usize) -> String {
+        let (mut text, mut end) = (String::new(), End::default());
+        for n in 0..count {
+            let entry = Entry {
+                set: "hq/payments/prod".to_owned(),
+                commit: format!("{n:040}"),
+                objects: [("apps/Deployment x/y".to_owned(), "update".to_owned())].into(),
+                ..Entry::default()
+            };
+            let at = "2026-05-04T10:00:00Z".parse().unwrap();
+            let (line, next) = end.next(entry, at).unwrap();
+            text.push_str(&line);
+            end = next;
+        }
+        text
+    }
+
+    #[test]
+    fn a_trail_comes_back_whole() {
+        let text = trail(5);
+        let (lines, end) = read(&text).unwrap();
+        assert_eq!((lines.len(), end.lines()), (5, 5));
+        assert_eq!(read("").unwrap().1, End::default());
+        assert!(lines[0].previous == START && lines[4].entry.commit.ends_with('4'));
+    }
+
+    #[test]
+    fn no_line_can_be_changed_or_taken_out_unseen() {
+        let text = trail(5);
+        let lines: Vec<&str> = text.lines().collect();
+        // Every byte of every line but the last counts; of the last one the digest tells.
+        for (index, line) in lines.iter().enumerate() {
+            let mut others = lines.clone();
+            others.remove(index);
+            let cut = others.join("\n");
+            match index {
+                4 => assert_ne!(read(&cut).unwrap().1, read(&text).unwrap().1),
+                n => assert_eq!(read(&cut).unwrap_err().line, n + 1),
+            }
+            let changed = line.replace("payments", "pAyments");
+            assert_ne!(&changed, line);
+            let mut others = lines.clone();
+            others[index] = &changed;
+            match index {
+                4 => assert_ne!(read(&others.join("\n")).unwrap().1, read(&text).unwrap().1),
+                n => assert_eq!(read(&others.join("\n")).unwrap_err().line, n + 2),
+            }
+        }
+        let mut swapped = lines.clone();
+        swapped.swap(1, 2);
+        assert_eq!(read(&swapped.join("\n")).unwrap_err().line, 2);
+        let doubled = format!("{text}{}\n", lines[4]);
+        assert_eq!(read(&doubled).unwrap_err().line, 6);
+        assert_eq!(read("hello\n").unwrap_err().line, 1);
+    }
+}

@@ -1,0 +1,102 @@
+//! Who stands behind a pull request, read from every dialect: agreements to its last commit, groups,
+//! writers, who merged it, and with which pull request a commit came.
+
+use std::collections::BTreeSet;
+
+use kubemate::adapters::forge::people;
+use kubemate::plan::consent::People;
+use kubemate::report::forge::{Forge, Pull};
+use serde_json::json;
+
+use super::sim::{BASE, HEAD, Sim, TOKEN};
+use super::suite::{SEVEN, commit, gitea, github, gitlab};
+use super::{gitea_sim, github_sim, gitlab_sim};
+
+const MERGE: &str = "4444444444444444444444444444444444444444";
+const OLDER: &str = "5555555555555555555555555555555555555555";
+
+/// Ben and Cid agree to the last commit, Dan to an older one; Cid and Dan lead.
+fn furnish(sim: &Sim) {
+    let review = |id: u64, user: &str, commit: &str| {
+        json!({
+            "id": id, "user": { "login": user }, "state": "APPROVED", "commit_id": commit,
+            "body": "", "submitted_at": "2026-05-04T10:00:00Z",
+        })
+    };
+    let mut store = sim.store();
+    store.reviews = vec![
+        review(1, "ben", HEAD),
+        review(2, "cid", HEAD),
+        review(3, "dan", OLDER),
+    ];
+    let leads = ["cid", "dan"].map(str::to_owned);
+    store.teams = [("leads".to_owned(), leads.into())].into();
+    store.writers = vec![[Some("ann"), Some("ben")], [Some("ann"), None]];
+    let pull = store.pulls.get_mut(&7).unwrap();
+    for (key, value) in [
+        ("merge_commit_sha", json!(MERGE)),
+        ("merged_by", json!({ "login": "eve" })),
+        ("merge_user", json!({ "username": "eve" })),
+        ("merged_at", json!("2026-05-04T11:00:00Z")),
+        ("merged", json!(true)),
+        ("merge_base", json!(BASE)),
+    ] {
+        pull[key] = value;
+    }
+}
+
+fn seen<F: Forge>(sim: &Sim, forge: &F) -> (Pull, People) {
+    let groups: BTreeSet<String> = ["leads".to_owned(), "unknown".to_owned()].into();
+    sim.runtime.block_on(async {
+        assert_eq!(forge.merged_with(&commit(BASE)).await, Ok(None));
+        let pull = forge.merged_with(&commit(MERGE)).await.unwrap().unwrap();
+        assert_eq!((pull.number, pull.author.as_str()), (SEVEN(), "ann"));
+        assert_eq!(pull.merger.as_deref(), Some("eve"));
+        let base = forge.fork_point(&pull, &commit(OLDER)).await.unwrap();
+        assert_eq!(base, Some(commit(BASE)));
+        for odd in ["../x", "", "a/b/c?"] {
+            assert_eq!(forge.is_member("leads", odd).await, Ok(false), "{odd}");
+            assert_eq!(forge.is_member(odd, "cid").await, Ok(false), "{odd}");
+        }
+        let people = people(forge, &pull, &groups).await.unwrap();
+        (pull, people)
+    })
+}
+
+/// Each agreement with the groups of its person.
+fn yeses(people: &People) -> Vec<(&str, bool)> {
+    let yes = people.yeses.iter();
+    yes.map(|yes| (yes.user.as_str(), yes.groups.contains("leads")))
+        .collect()
+}
+
+#[test]
+fn github_and_gitea_tell_who_agreed_to_what() {
+    for (name, sim) in [
+        ("github", github_sim::start()),
+        ("gitea", gitea_sim::start()),
+    ] {
+        furnish(&sim);
+        let (_, people) = match name {
+            "github" => seen(&sim, &github(&sim, TOKEN)),
+            _ => seen(&sim, &gitea(&sim, TOKEN)),
+        };
+        assert_eq!(yeses(&people), [("ben", false), ("cid", true)], "{name}");
+        assert!(people.yeses.iter().all(|yes| yes.at.is_some()), "{name}");
+        let writers = ["ann", "ben", "ann"].map(|name| Some(name.to_owned()));
+        let writers = writers.into_iter().chain([None]).collect::<Vec<_>>();
+        assert_eq!(people.writers, writers, "{name}");
+    }
+}
+
+#[test]
+fn gitlab_tells_who_agreed_and_not_who_wrote() {
+    let sim = gitlab_sim::start();
+    furnish(&sim);
+    let at = "2026-05-04T10:00:00Z";
+    sim.store().reviews = vec![json!({ "user": { "username": "cid" }, "approved_at": at })];
+    let (_, people) = seen(&sim, &gitlab(&sim, TOKEN));
+    assert_eq!(yeses(&people), [("cid", true)]);
+    assert_eq!(people.writers, [None]);
+    assert_eq!(people.yeses[0].at, Some(at.parse().unwrap()));
+}

@@ -1,0 +1,154 @@
+//! What waits: for people to agree and for its time, and what never does.
+
+use kubemate::object::Rendered;
+use kubemate::plan::hold::{Agreed, out_of_season, unapproved};
+use kubemate::plan::intent::{Intent, intent};
+use kubemate::plan::season::Season;
+use kubemate::plan::{Plan, Policy, Rule, plan};
+use serde_json::json;
+
+use super::world::{Model, config, deployment, desired, rendered};
+
+/// Git wants another image of `web`, another `cfg` and no `old` any more; `kept` was changed by hand.
+struct Change {
+    base: Rendered,
+    head: Rendered,
+    model: Model,
+}
+
+impl Change {
+    fn new() -> Self {
+        let web = |image: &str| desired("web", deployment("web", image, 2));
+        let cfg = |value: &str| desired("cfg", config("cfg", json!({ "a": value })));
+        let old = desired("old", config("old", json!({})));
+        let kept = desired("kept", config("kept", json!({ "a": "1" })));
+        let base = rendered(vec![web("web:1"), cfg("1"), old.clone(), kept.clone()]);
+        let head = rendered(vec![web("web:2"), cfg("2"), kept.clone()]);
+        let model = Model::new()
+            .applied(&web("web:1"), "uid-web")
+            .applied(&cfg("1"), "uid-cfg")
+            .applied(&old, "uid-old")
+            .applied(&kept, "uid-kept")
+            .edit(&kept.manifest.key, |live| {
+                live.body["data"]["a"] = "9".into()
+            })
+            .observe(&head);
+        Self { base, head, model }
+    }
+
+    fn plan(&self) -> Plan {
+        let Model {
+            world, inventory, ..
+        } = &self.model;
+        plan(&self.head, world, inventory, &Policy::default()).unwrap()
+    }
+
+    /// What going from the base to these wants announces.
+    fn intent(&self, head: &Rendered) -> Intent {
+        intent(&self.base, head, &Policy::default()).unwrap().0
+    }
+
+    fn held(&self, intents: &[Intent], whole: bool) -> Vec<(String, Vec<Rule>)> {
+        let mut plan = self.plan();
+        let why = "nobody was asked";
+        let agreed = Agreed {
+            intents,
+            whole,
+            why,
+        };
+        unapproved(&mut plan, &self.head, agreed);
+        assert_eq!(plan.digest, plan.content_digest());
+        held(&plan)
+    }
+}
+
+/// Steps that are held, by name.
+fn held(plan: &Plan) -> Vec<(String, Vec<Rule>)> {
+    let steps = plan.steps.iter().filter(|step| !step.held_by.is_empty());
+    let mut all: Vec<_> = steps
+        .map(|step| (step.key.name.clone(), step.held_by.clone()))
+        .collect();
+    all.sort();
+    all
+}
+
+fn names(held: &[(String, Vec<Rule>)]) -> Vec<&str> {
+    held.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn only_what_was_agreed_to_goes_and_drift_is_undone_all_the_same() {
+    let change = Change::new();
+    assert!(held(&change.plan()).is_empty());
+    let nobody = change.held(&[], false);
+    assert_eq!(names(&nobody), ["cfg", "old", "web"], "kept is drift");
+    let all = change.intent(&change.head);
+    assert_eq!(names(&change.held(&[all.clone()], true)), [""; 0]);
+    assert_eq!(names(&change.held(&[all], false)), [""; 0]);
+}
+
+#[test]
+fn agreeing_to_one_thing_is_not_agreeing_to_another() {
+    let change = Change::new();
+    let mut objects = change.base.objects.clone();
+    let cfg = change
+        .head
+        .objects
+        .iter()
+        .find(|(key, _)| key.name == "cfg");
+    let (key, cfg) = cfg.unwrap();
+    objects.insert(key.clone(), cfg.clone());
+    let only_cfg = Rendered {
+        objects,
+        ..change.head.clone()
+    };
+    let agreed = change.intent(&only_cfg);
+    assert_eq!(names(&change.held(&[agreed], false)), ["old", "web"]);
+    // The same object with other content was not agreed to, unless all changes were agreed to.
+    let other = rendered(vec![
+        desired("web", deployment("web", "web:9", 2)),
+        desired("cfg", config("cfg", json!({ "a": "2" }))),
+        desired("kept", config("kept", json!({ "a": "1" }))),
+    ]);
+    let agreed = change.intent(&other);
+    assert_eq!(names(&change.held(&[agreed.clone()], false)), ["web"]);
+    assert_eq!(names(&change.held(&[agreed], true)), [""; 0]);
+    // What deletes was not announced by what only changes, however many agreed.
+    let keeps = change.intent(&Rendered {
+        objects: change.base.objects.clone(),
+        ..change.head.clone()
+    });
+    let found = change.held(&[keeps], true);
+    assert!(
+        found
+            .iter()
+            .any(|(name, rules)| name == "old" && rules.contains(&Rule::NotAnnounced))
+    );
+}
+
+#[test]
+fn changes_wait_for_their_time_and_drift_does_not() {
+    let change = Change::new();
+    let at = |season: Season| {
+        let mut plan = change.plan();
+        out_of_season(&mut plan, &season);
+        held(&plan)
+    };
+    assert!(at(Season::Open).is_empty());
+    let closed = at(Season::Closed {
+        windows: vec!["`nights`".into()],
+        next: Some("2026-05-07 20:00 UTC".into()),
+    });
+    assert_eq!(names(&closed), ["cfg", "old", "web"]);
+    let frozen = at(Season::Frozen {
+        freeze: "`year-end`".into(),
+        next: None,
+        exception: None,
+    });
+    assert!(frozen.iter().all(|(_, rules)| rules == &[Rule::Frozen]));
+    assert_eq!(
+        names(&frozen),
+        ["cfg", "old", "web"],
+        "nothing is deleted in a freeze"
+    );
+}
