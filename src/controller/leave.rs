@@ -101,7 +101,7 @@ pub(super) async fn find(
         sync,
         wanted,
     }
-    .between(from, to, memory.recall(sync, from))
+    .between(from, to, memory.recall(sync, from).and_then(Result::ok))
     .await;
     let leave = found.unwrap_or_else(|why| Leave {
         bound: Some(Bound {
