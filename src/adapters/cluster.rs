@@ -34,6 +34,7 @@ pub mod follow;
 mod inventory;
 mod lease;
 mod list;
+mod missing;
 mod observe;
 mod request;
 mod sightings;

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::object::{
-    Desired, ResourceId, SetId, canonical, write_canonical, write_fields, write_items,
-};
+use crate::object::canonical::{write_canonical, write_fields, write_items};
+use crate::object::{Desired, ResourceId, SetId, canonical};
 use crate::plan::inventory::{Entry, Record};
 use crate::plan::managed::{FieldTree, Operation, step_into};
 use crate::plan::normalize;

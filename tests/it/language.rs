@@ -163,7 +163,7 @@ fn a_tenant_has_no_host_under_the_wildcard_of_another() {
     let under = |host: &str, above: &str| {
         hosts(host, above)
             .iter()
-            .any(|said| said.contains(&format!("host `{host}` of `one` lies under `{above}` of `other`")))
+            .any(|said| said.contains(&format!("host `{host}` of `tenant/one` lies under `{above}` of `tenant/other`")))
     };
     assert!(under("shop.pay.bank", "*.pay.bank"));
     assert!(under("a.shop.pay.bank", "*.pay.bank"));

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future::Either;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -17,15 +17,15 @@ use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
+use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
-use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
+use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
-use crate::plan::normalize::is_built_in;
 use crate::plan::observed::{DryRun, Live, Observed, World};
 use crate::plan::payload::payload;
 
@@ -40,7 +40,7 @@ const LIST_FROM: usize = 6;
 type Version = (GroupKind, Option<String>);
 
 /// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
-type Found = Result<Option<Box<Live>>, String>;
+pub(super) type Found = Result<Option<Box<Live>>, String>;
 
 /// Reads the world of one set.
 pub(super) async fn observe(
@@ -219,80 +219,6 @@ async fn list_kind(
     let path = resource.path(None);
     let items = cluster.items_as(&path, label, false, std::sync::Arc::new(read));
     Ok(items.await?.into_iter().collect())
-}
-
-/// A kind that is not served has no objects only if everything answered, no CRD defines it, and it is
-/// nothing that a server brings by itself: those are never gone, only silent.
-async fn unserved(
-    cluster: &KubeCluster,
-    catalogue: &Catalogue,
-    question: Question<'_>,
-    kind: &GroupKind,
-) -> Result<(), String> {
-    let group = &kind.group;
-    let silent = || Err(format!("the API group `{group}` did not answer"));
-    let mut wanted = question.rendered.objects.values();
-    let planned = wanted.any(|other| defines(&other.manifest.body, group, &kind.kind));
-    if !catalogue.complete() || !catalogue.knows(group) || (is_built_in(kind) && !planned) {
-        return silent();
-    }
-    let all = |group, kind| ListQuery {
-        group_kind: GroupKind::new(group, kind),
-        namespace: None,
-        labels: String::new(),
-    };
-    let crds = cluster
-        .list(&all("apiextensions.k8s.io", "CustomResourceDefinition"))
-        .await;
-    if crds
-        .map_err(|p| p.to_string())?
-        .iter()
-        .any(|crd| defines(crd, group, &kind.kind))
-    {
-        return Err(format!("the CRD of {kind} exists and is not served yet"));
-    }
-    let services = cluster
-        .list(&all("apiregistration.k8s.io", "APIService"))
-        .await;
-    let aggregated = |service: &Value| {
-        let same = service.pointer("/spec/group").and_then(Value::as_str) == Some(group.as_str());
-        same && service
-            .pointer("/spec/service")
-            .is_some_and(|s| !s.is_null())
-    };
-    if services.map_err(|p| p.to_string())?.iter().any(aggregated) {
-        return silent();
-    }
-    Ok(())
-}
-
-/// Namespaces of wanted objects that do not exist.
-async fn missing_namespaces(
-    cluster: &KubeCluster,
-    question: Question<'_>,
-    found: &BTreeMap<ObjectKey, Found>,
-) -> Result<BTreeSet<String>, Problem> {
-    let absent = question
-        .rendered
-        .objects
-        .keys()
-        .filter(|key| matches!(found.get(*key), Some(Ok(None))));
-    let names: BTreeSet<String> = absent.filter_map(|key| key.namespace.clone()).collect();
-    let read = futures::stream::iter(names).map(|name| async move {
-        let key = namespace(&name);
-        let live = cluster.read(&Target::of(&key)).await?;
-        Ok::<_, Problem>(live.is_none().then_some(name))
-    });
-    let missing: Vec<Option<String>> = read.buffer_unordered(AT_ONCE).try_collect().await?;
-    Ok(missing.into_iter().flatten().collect())
-}
-
-fn namespace(name: &str) -> ObjectKey {
-    ObjectKey {
-        group_kind: GroupKind::new("", "Namespace"),
-        namespace: None,
-        name: name.into(),
-    }
 }
 
 /// Namespaces in which something is to be written.
