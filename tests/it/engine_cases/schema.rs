@@ -137,7 +137,7 @@ async fn r_54_a_crd_that_is_never_served_is_told_with_its_reason() {
     first.install();
     let name = format!("widgets.{}", first.group);
     let second = engine.want(json!({"apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition", "metadata": {"name": name},
+        "kind": "CustomResourceDefinition", "metadata": {"name": &name},
         "spec": {"group": first.group, "scope": "Namespaced", "versions": [version("v1", true, true)],
             "names": {"plural": "widgets", "singular": "widget", "kind": "Widget",
                 "listKind": "WidgetList", "shortNames": ["gz"]}}}));
@@ -152,8 +152,16 @@ async fn r_54_a_crd_that_is_never_served_is_told_with_its_reason() {
     let end = outcome(&report, &widget).to_string();
     assert!(end.contains("gz"), "why it is not served is said: {end}");
     assert!(!report.complete(), "{said}");
-    // Once the name is free, the same connection finds the new kind.
+    // Once the name is free, the same connection finds the new kind; the server takes a moment.
     drop(first);
+    let established = ["wait", "--for=condition=Established", "crd", &name];
+    bed::cluster().kubectl(&established);
+    for _ in 0..120 {
+        if about(&engine.plan().await, &widget, Rule::Unreadable).is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
     settles(&[&engine], &proxy).await;
     assert!(engine.live(&widget).await.is_some());
     engine.rendered.objects.remove(&widget);
