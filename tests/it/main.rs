@@ -32,7 +32,6 @@ mod language;
 mod line_soup;
 mod plan;
 mod printers;
-mod reach;
 mod remote;
 mod scan;
 mod security;
