@@ -25,6 +25,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Where a Job says that it is deleted when it has ended.
+const TIME_TO_LIVE: &str = "/spec/ttlSecondsAfterFinished";
+
 /// What is waited for.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -46,14 +49,24 @@ pub async fn healthy<C: Cluster>(
     let mut watcher = Watcher::new(cluster, waiting);
     let mut last = unknown("it was not read yet");
     let mut stuck_since: Option<Instant> = None;
+    let mut cleans_up = false;
     loop {
         let seen = watcher.next().await?;
         let mut verdict = match &seen {
             Look::Over => return Ok(last),
+            // How it ended is not known, and no wait will tell.
+            Look::Gone if cleans_up => {
+                return Ok(unknown(
+                    "it ended and was cleaned away before its end was seen",
+                ));
+            }
             Look::Gone => unknown("it does not exist"),
             Look::Unread(why) => unknown(why),
             Look::At(live) => completion(&live.body, cluster.now()),
         };
+        if let Look::At(live) = &seen {
+            cleans_up = live.body.pointer(TIME_TO_LIVE).is_some();
+        }
         if let (Health::InProgress { .. }, Look::At(live)) = (&verdict, &seen) {
             let (explained, stuck) = explain(cluster, live, &verdict).await;
             verdict = explained;

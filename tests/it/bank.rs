@@ -5,6 +5,7 @@
 
 mod adopting;
 mod failing;
+pub(crate) mod folder;
 pub(crate) mod project;
 mod story;
 mod told;

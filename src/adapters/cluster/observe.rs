@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
 use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
-use crate::adapters::cluster::{KubeCluster, contents, definitions};
+use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
@@ -60,10 +60,12 @@ pub(super) async fn observe(
         contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
     let contents = asked.contents(&objects).await;
     let definitions = definitions::of_unasked(cluster, &catalogue, &objects).await;
+    let left_behind = strays::strays(cluster, &catalogue, question, &objects).await;
     Ok(World {
         cluster_uid,
         definitions,
         objects,
+        left_behind,
         discovery: catalogue.to_data(),
         contents,
         quotas,
