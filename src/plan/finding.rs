@@ -148,10 +148,10 @@ rules! {
     Moved = "moved", 733;
     /// The cluster refuses the identity that would write.
     Denied = "denied", 734;
-    /// A saved plan was made for another state of the world.
-    Stale = "stale", 735;
     /// An object bears our marks, and neither Git nor the inventory has it.
-    LeftBehind = "left-behind", 736;
+    LeftBehind = "left-behind", 735;
+    /// A saved plan was made for another state of the world.
+    Stale = "stale", 736;
     /// The change was not agreed to.
     Unapproved = "unapproved", 737;
     /// The change waits for its time.

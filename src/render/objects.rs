@@ -224,3 +224,26 @@ fn place(read: &str, request: &ObjectRequest, node: &Node) -> Option<Span> {
     let found = node.at(&pointer).or_else(whole)?;
     Some(found.place.value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s_30_an_object_has_a_limit_of_bytes() {
+        let object = |bytes: usize, notes: usize| {
+            let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "x".repeat(bytes)},
+                "metadata": {"name": "a", "namespace": "b", "annotations": {"n": "x".repeat(notes)}}});
+            within_limits(&Manifest::new(body).unwrap())
+        };
+        assert_eq!(object(MAX_OBJECT_BYTES - 1000, 100), Ok(()));
+        assert!(matches!(
+            object(MAX_OBJECT_BYTES, 0),
+            Err(RenderError::TooLarge { .. })
+        ));
+        assert!(matches!(
+            object(0, MAX_ANNOTATION_BYTES),
+            Err(RenderError::Annotations { .. })
+        ));
+    }
+}

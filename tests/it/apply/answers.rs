@@ -101,3 +101,22 @@ async fn what_the_inventory_gave_up_since_the_plan_is_neither_changed_nor_delete
         assert_eq!(engine.live(key).await.unwrap().body["data"]["k"], value);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_deleted_while_a_write_of_the_set_is_missing() {
+    let (mut engine, proxy, key) = owned().await;
+    engine.want_config("new", &json!({"k": "1"}));
+    engine.rendered.objects.remove(&key);
+    let plan = engine.plan().await;
+    assert_eq!((plan.count(Verb::Delete), plan.count(Verb::Create)), (1, 1));
+    let writes = Match::writes().verb(proxy::Verb::Apply).name("new");
+    proxy.add(Rule::new(writes, Fault::Status(403, Vec::new())));
+    let report = engine.carry_out(&plan).await.unwrap();
+    let end = outcome(&report, &key);
+    assert!(
+        matches!(end, Outcome::NotAttempted { .. }),
+        "{}",
+        told(&plan, &report)
+    );
+    assert!(engine.live(&key).await.is_some());
+}

@@ -75,7 +75,7 @@ fn pending(mut model: Model, key: &ObjectKey) -> Model {
 fn without_every_proof_nothing_is_deleted() {
     let (_, wanted) = gone(0);
     let key = key("", "ConfigMap", "gone-0");
-    let cases: [(&str, Change, Verb); 9] = [
+    let cases: [(&str, Change, Verb); 10] = [
         ("unreadable", unreadable, Verb::Keep),
         ("not looked at", unseen, Verb::Keep),
         ("absent", |m, k| m.see(k, absent()), Verb::Release),
@@ -89,6 +89,11 @@ fn without_every_proof_nothing_is_deleted() {
         ("keep mark", marked, Verb::Keep),
         ("terminating", terminating, Verb::Keep),
         ("pending", pending, Verb::Keep),
+        (
+            "pending, without our mark",
+            |m, k| pending(unlabelled(m, k), k),
+            Verb::Release,
+        ),
     ];
     for (name, change, verb) in cases {
         let (model, _) = gone(1);
