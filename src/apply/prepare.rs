@@ -74,7 +74,7 @@ pub async fn look<C: Cluster>(
 fn refuses_everything(world: &World) -> bool {
     let mut dry_runs = world.objects.values().filter_map(|seen| match seen {
         Observed::Absent { dry_run } => Some(dry_run),
-        Observed::Present(_) | Observed::Unreadable { .. } => None,
+        Observed::Present(_) | Observed::Unchanged { .. } | Observed::Unreadable { .. } => None,
     });
     let forbidden = |d: &DryRun| matches!(d, DryRun::Refused(problem) if problem.status == 403);
     world

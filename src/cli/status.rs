@@ -116,7 +116,7 @@ fn unsettled(
     let seen = rendered.objects.keys().filter_map(|key| {
         let health = match objects.get(key)? {
             Observed::Present(live) => health(&live.body, now),
-            Observed::Absent { .. } => return None,
+            Observed::Absent { .. } | Observed::Unchanged { .. } => return None,
             Observed::Unreadable { reason } => Health::Unknown {
                 why: reason.clone(),
             },

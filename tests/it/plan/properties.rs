@@ -194,7 +194,7 @@ proptest! {
                 (Observed::Absent { .. }, _) => true,
                 (Observed::Present(live), Some(uid)) => live.uid != uid,
                 (Observed::Present(live), None) => live.label(SET_LABEL) != Some(set().label().as_str()),
-                (Observed::Unreadable { .. }, _) => false,
+                (Observed::Unreadable { .. } | Observed::Unchanged { .. }, _) => false,
             };
             prop_assert!(forgettable, "{}", step.key);
         }
