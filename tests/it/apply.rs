@@ -4,6 +4,7 @@ mod adoption;
 mod again;
 mod books;
 mod faults;
+mod followed;
 mod identity;
 mod order;
 mod ownership;
