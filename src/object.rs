@@ -3,6 +3,7 @@
 //! Nothing here talks to a cluster. A [`Manifest`] exists only with a checked identity, so inner code
 //! never asks whether there is a name.
 
+pub(crate) mod canonical;
 pub mod keyed;
 
 use std::collections::BTreeMap;
@@ -369,71 +370,7 @@ impl Rendered {
 
 /// JSON text with sorted keys, the form every digest is taken over.
 pub fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write_canonical(value, &mut out);
-    out
-}
-
-/// Appends the canonical text of a value.
-pub(crate) fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            let mut fields: Vec<(&String, &Value)> = map.iter().collect();
-            fields.sort_unstable_by_key(|(name, _)| *name);
-            write_fields(&fields, out, |value, out| write_canonical(value, out));
-        }
-        Value::Array(items) => {
-            write_items(items, out, |item, out| write_canonical(item, out));
-        }
-        Value::String(text) => write_text(text, out),
-        scalar => out.push_str(&scalar.to_string()),
-    }
-}
-
-/// Appends a map whose fields are in order.
-pub(crate) fn write_fields<T>(
-    fields: &[(&String, T)],
-    out: &mut String,
-    mut write: impl FnMut(&T, &mut String),
-) {
-    out.push('{');
-    for (index, (name, value)) in fields.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write_text(name, out);
-        out.push(':');
-        write(value, out);
-    }
-    out.push('}');
-}
-
-/// Appends a list.
-pub(crate) fn write_items<T>(
-    items: &[T],
-    out: &mut String,
-    mut write: impl FnMut(&T, &mut String),
-) {
-    out.push('[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(item, out);
-    }
-    out.push(']');
-}
-
-/// Appends text as JSON; most of it needs no escape.
-fn write_text(text: &str, out: &mut String) {
-    let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
-    if text.bytes().all(plain) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        out.push_str(&Value::from(text).to_string());
-    }
+    canonical::text(value)
 }
 
 #[cfg(test)]
@@ -474,29 +411,5 @@ mod tests {
             "bank.prod.t-platform"
         );
         assert!(id(Owner::Tenant("x".repeat(80))).label().len() <= 63);
-    }
-
-    #[test]
-    fn canonical_text_does_not_depend_on_key_order() {
-        assert_eq!(
-            canonical(&json!({"b":[1,{"d":2,"c":3}],"a":"x"})),
-            r#"{"a":"x","b":[1,{"c":3,"d":2}]}"#
-        );
-    }
-
-    #[test]
-    fn canonical_text_is_json() {
-        for text in [
-            "",
-            "a",
-            "\"",
-            "\\",
-            "a\nb\u{1}",
-            "\u{7f}ä€\u{2028}",
-            "</script>",
-        ] {
-            let value = json!({ text: [text, null, true, 1.5, -3] });
-            assert_eq!(canonical(&value), value.to_string());
-        }
     }
 }

@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use crate::object::{
-    Desired, ResourceId, SetId, canonical, write_canonical, write_fields, write_items,
-};
+use crate::object::canonical::{write_canonical, write_fields, write_items};
+use crate::object::{Desired, ResourceId, SetId, canonical};
 use crate::plan::inventory::{Entry, Record};
 use crate::plan::managed::{FieldTree, step_into};
 use crate::plan::normalize;

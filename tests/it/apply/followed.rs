@@ -33,6 +33,19 @@ async fn settles(engine: &Engine, wanted: usize) {
     }
 }
 
+/// Follows ConfigMaps and Deployments of the set, and hears that something changed.
+fn followed(engine: &Engine) -> tokio::sync::mpsc::Receiver<()> {
+    let (tell, told) = tokio::sync::mpsc::channel(1);
+    for (api_version, kind) in [("v1", "ConfigMap"), ("apps/v1", "Deployment")] {
+        let labels = format!("{SET_LABEL} in ({})", engine.set.label());
+        let watched = (api_version.to_owned(), kind.to_owned(), labels);
+        let client = engine.cluster.client().expect("a client");
+        let following = follow(client, engine.cluster.sightings(), watched, tell.clone());
+        drop(tokio::spawn(following));
+    }
+    told
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_followed_is_read_again_only_when_it_changed() {
     let bed = bed::cluster();
@@ -44,14 +57,7 @@ async fn what_is_followed_is_read_again_only_when_it_changed() {
     engine.want_deployment("web", 1);
     engine.apply_all().await;
     assert_eq!(unchanged(&engine.world().await), 0, "nobody follows yet");
-    let (tell, mut told) = tokio::sync::mpsc::channel(1);
-    for (api_version, kind) in [("v1", "ConfigMap"), ("apps/v1", "Deployment")] {
-        let labels = format!("{SET_LABEL} in ({})", engine.set.label());
-        let watched = (api_version.to_owned(), kind.to_owned(), labels);
-        let client = engine.cluster.client().expect("a client");
-        let following = follow(client, engine.cluster.sightings(), watched, tell.clone());
-        drop(tokio::spawn(following));
-    }
+    let mut told = followed(&engine);
     settles(&engine, 9).await;
     // What controllers still say of the Deployment is over soon.
     sleep(Duration::from_secs(2)).await;
