@@ -17,6 +17,7 @@ pub mod digest;
 pub mod display;
 mod draft;
 pub mod finding;
+mod holder;
 pub mod intent;
 pub mod inventory;
 pub mod managed;

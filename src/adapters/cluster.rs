@@ -35,6 +35,7 @@ mod list;
 mod observe;
 mod request;
 mod sightings;
+mod strays;
 mod trial;
 mod warm;
 mod watch;
@@ -252,6 +253,13 @@ impl Cluster for KubeCluster {
     }
 
     async fn read(&self, target: &Target) -> Result<Option<Live>, Problem> {
+        let resource = self.place(target).await?;
+        let found = self.get(&resource, &target.key).await;
+        if !matches!(&found, Err(problem) if problem.kind == ProblemKind::NotServed) {
+            return found;
+        }
+        // A version that was served before may be gone.
+        self.catalogue(true).await?;
         let resource = self.place(target).await?;
         self.get(&resource, &target.key).await
     }

@@ -32,6 +32,9 @@ const ASK_PODS_AFTER: Duration = Duration::from_secs(1);
 /// How often they are asked at most, over all waits of a run.
 const ASK_PODS_EVERY: Duration = Duration::from_millis(250);
 
+/// Where a Job says that it is deleted when it has ended.
+const TIME_TO_LIVE: &str = "/spec/ttlSecondsAfterFinished";
+
 /// What is waited for.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -73,12 +76,23 @@ pub async fn healthy<C: Cluster>(
     seen: Option<Box<Live>>,
     say: &(dyn Fn(&Health) + Send + Sync),
 ) -> Result<Health, Problem> {
+    let gone_by_itself = |live: &Live| live.body.pointer(TIME_TO_LIVE).is_some();
+    let mut cleans_up = seen.as_ref().is_some_and(|live| gone_by_itself(live));
     let mut watcher = Watcher::new(cluster, waiting, seen);
     let mut opinion = Opinion::new();
     loop {
         let seen = watcher.next().await?;
+        if let Look::At(live) = &seen {
+            cleans_up = gone_by_itself(live);
+        }
         let verdict = match &seen {
             Look::Over => return Ok(opinion.last),
+            // How it ended is not known, and no wait will tell.
+            Look::Gone if cleans_up => {
+                return Ok(unknown(
+                    "it ended and was cleaned away before its end was seen",
+                ));
+            }
             Look::Gone => unknown("it does not exist"),
             Look::Unread(why) => unknown(why),
             Look::At(live) => completion(&live.body, cluster.now()),

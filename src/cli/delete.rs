@@ -95,7 +95,8 @@ async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<
         objects: BTreeMap::new(),
     };
     let beside = session.neighbours();
-    let plan = prepare(&cluster, &nothing, &identity, &policy, &beside).await?;
+    let plan = prepare(&cluster, &nothing, &identity, &policy, &beside).await;
+    let plan = plan.inspect_err(|_| name_what_stays(&stored))?;
     apply::show(session, &plan);
     if wanted {
         output::note("note: the project still has this set, so the next apply makes it again");
@@ -142,6 +143,18 @@ fn confirmed(plan: &Plan, arguments: &Arguments) -> bool {
         "to delete these {count} objects: kubemate delete --set {set} --confirm-deletes {digest}"
     ));
     false
+}
+
+/// Where nothing can be done, people still learn what there is.
+fn name_what_stays(stored: &Stored) {
+    let (set, entries) = (&stored.inventory.set, &stored.inventory.entries);
+    output::note(&format!(
+        "{set}: {} objects stay as they are",
+        entries.len()
+    ));
+    for key in entries.keys() {
+        output::note(&format!("  {key}"));
+    }
 }
 
 fn namespaces(stored: &Stored) -> BTreeSet<String> {

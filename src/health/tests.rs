@@ -24,7 +24,7 @@ fn object(version: &str, kind: &str, rest: &Value) -> Value {
 }
 
 #[test]
-fn every_row_of_the_table() {
+fn r_67_every_row_of_the_table() {
     let (mut kind, mut seen, mut wrong) = (("", ""), BTreeSet::new(), Vec::new());
     for (index, line) in include_str!("tests/rows.txt").lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {

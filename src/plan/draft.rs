@@ -94,7 +94,15 @@ pub(super) fn drafts(context: Context<'_>) -> (Vec<Draft<'_>>, Vec<Finding>) {
             drafts.push(unwanted::decide(context, key, entry, &mut findings));
         }
     }
+    findings.extend(context.world.left_behind.iter().map(left_behind));
     (drafts, findings)
+}
+
+/// Nothing proves that an object without a record may go, so it is only named.
+fn left_behind(key: &ObjectKey) -> Finding {
+    let message = "it bears the marks of this set, and neither Git nor the inventory has it; it is left alone";
+    let help = "delete it by hand, or put it back into Git: then it is recorded, and goes when it leaves Git again";
+    Finding::new(Level::Notice, Rule::LeftBehind, key, message).help(help)
 }
 
 /// What is known about a key. A key that was not looked at is unreadable, and so is one whose absence

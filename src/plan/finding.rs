@@ -148,6 +148,8 @@ rules! {
     Moved = "moved", 733;
     /// The cluster refuses the identity that would write.
     Denied = "denied", 734;
+    /// An object bears our marks, and neither Git nor the inventory has it.
+    LeftBehind = "left-behind", 735;
 }
 
 impl Finding {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::object::{ObjectKey, Rendered, SET_LABEL, SetId};
 use crate::plan::check::{Address, addresses};
+use crate::plan::holder::{holds, is_holder};
 use crate::plan::inventory::Inventory;
 use crate::plan::observed::{Elsewhere, Live, Observed, RouteFact, World};
 
@@ -51,6 +52,11 @@ impl<'a> Neighbours<'a> {
                 world.elsewhere.insert(key.clone(), said);
             }
         }
+        for key in inventory.entries.keys().filter(|key| is_holder(key)) {
+            if let Some(needed) = self.needs(key, world, rendered) {
+                world.needed.insert(key.clone(), needed);
+            }
+        }
         world.routes = self.routes_beside(rendered);
     }
 
@@ -62,6 +68,28 @@ impl<'a> Neighbours<'a> {
             wants: true,
             owns: None,
         })
+    }
+
+    /// What another set wants that would go with an object which this set gives up.
+    fn needs(
+        &self,
+        key: &ObjectKey,
+        world: &World,
+        rendered: &Rendered,
+    ) -> Option<(ObjectKey, SetId)> {
+        let Some(Observed::Present(live)) = world.objects.get(key) else {
+            return None;
+        };
+        if rendered.objects.contains_key(key) {
+            return None;
+        }
+        let wanted = self.wanted.iter();
+        wanted
+            .filter(|(other, _)| holds(key, &live.body, other))
+            .find_map(|(other, sets)| {
+                let set = sets.iter().find(|set| beside(set, &rendered.set))?;
+                Some(((*other).clone(), (*set).clone()))
+            })
     }
 
     /// Another set made the object, and nobody but this one wants it.

@@ -32,6 +32,13 @@ pub struct World {
     /// What other sets of the project say about keys that this set wants or owns.
     #[serde(with = "crate::object::keyed")]
     pub elsewhere: BTreeMap<ObjectKey, Elsewhere>,
+    /// Objects with the set's marks that are neither wanted nor in the inventory; looked for only where
+    /// the inventory is seen to be lost or old.
+    #[serde(default)]
+    pub left_behind: Vec<ObjectKey>,
+    /// For Namespaces and CRDs of this set, what another set of the project wants that would go with them.
+    #[serde(default, with = "crate::object::keyed")]
+    pub needed: BTreeMap<ObjectKey, (ObjectKey, SetId)>,
     /// Quotas of the namespaces this set writes to.
     pub quotas: Vec<QuotaFact>,
     /// Hosts and paths that routes of other sets serve.
@@ -190,6 +197,9 @@ pub enum Contents {
         kinds: Vec<(GroupKind, u64)>,
         /// How many of them no set of this project owns.
         unowned: u64,
+        /// How many of them other sets of this project own.
+        #[serde(default)]
+        others: u64,
         /// The namespaces in which they live; one for a Namespace.
         namespaces: BTreeSet<String>,
     },

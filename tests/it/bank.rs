@@ -5,5 +5,6 @@
 
 mod adopting;
 mod failing;
+pub(crate) mod folder;
 pub(crate) mod project;
 mod story;

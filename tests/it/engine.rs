@@ -11,17 +11,19 @@ use std::time::Duration;
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use kubemate::apply::outcome::{Outcome, Report};
+use kubemate::apply::prepare::{PrepareError, prepare};
 use kubemate::apply::problem::Problem;
 use kubemate::apply::{Options, Run};
 use kubemate::object::{
     Desired, Manifest, ObjectKey, ObjectRules, Owner, Rendered, ResourceId, SetId, SourceMap,
 };
 use kubemate::plan::observed::{Live, World};
-use kubemate::plan::{Plan, Policy, plan};
+use kubemate::plan::{Neighbours, Plan, Policy, plan};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::bed;
+use crate::bed::proxy::Proxy;
 
 /// A set with its cluster and what it wants.
 pub(crate) struct Engine {
@@ -41,6 +43,22 @@ impl Engine {
     pub(crate) async fn new() -> Self {
         let bed = bed::cluster();
         Self::through(bed.kubeconfig(), bed.unique_namespace().await).await
+    }
+
+    /// The same behind a proxy of its own, which records and breaks what is said.
+    pub(crate) async fn behind_proxy() -> (Self, Proxy) {
+        let proxy = Proxy::before(bed::cluster().kubeconfig());
+        let namespace = bed::cluster().unique_namespace().await;
+        (Self::through(proxy.kubeconfig(), namespace).await, proxy)
+    }
+
+    /// Another set of the same project, in the same namespace, by the same way.
+    pub(crate) async fn sibling(&self, kubeconfig: &Path) -> Self {
+        let mut other = Self::through(kubeconfig, self.namespace.clone()).await;
+        other.set.project.clone_from(&self.set.project);
+        other.set.environment = "other".into();
+        other.rendered.set = other.set.clone();
+        other
     }
 
     /// The same, reaching the cluster by another kubeconfig.
@@ -157,8 +175,24 @@ impl Engine {
         plan(&self.rendered, &world, &stored.inventory, &self.policy).expect("a plan")
     }
 
+    /// The plan for the present state, or why there is none.
+    pub(crate) async fn try_plan(&self) -> Result<Plan, PrepareError> {
+        let (identity, policy) = (&self.identity, &self.policy);
+        let alone = Neighbours::default();
+        prepare(&self.cluster, &self.rendered, identity, policy, &alone).await
+    }
+
     /// Carries out a plan.
     pub(crate) async fn carry_out(&self, plan: &Plan) -> Result<Report, Problem> {
+        self.carry_out_on(&self.cluster, plan).await
+    }
+
+    /// The same on the connection of another set.
+    pub(crate) async fn carry_out_on(
+        &self,
+        cluster: &KubeCluster,
+        plan: &Plan,
+    ) -> Result<Report, Problem> {
         let progress = |progress: kubemate::apply::Progress<'_>| {
             if let kubemate::apply::Progress::Waits(key, health) = progress {
                 self.waits
@@ -176,7 +210,7 @@ impl Engine {
             stop: &self.stop,
             progress: &progress,
         };
-        kubemate::apply::apply(&self.cluster, run).await
+        kubemate::apply::apply(cluster, run).await
     }
 
     /// Observes, plans and applies.

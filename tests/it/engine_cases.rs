@@ -3,7 +3,15 @@
 mod disturbed;
 mod every_call;
 mod fidelity;
+mod immutable;
 mod killed;
+mod local;
 mod oracles;
+mod prune;
+mod record;
+mod schema;
 mod semantics;
+mod slow;
+mod small;
 mod trust;
+mod weather;

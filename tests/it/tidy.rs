@@ -3,6 +3,7 @@
 //! Each rule is a function from a file to complaints, with the exceptions in a table beside it and a
 //! test that shows it can fail. Nothing here is about what kubemate does.
 
+mod guards;
 mod imports;
 mod shape;
 mod sources;
@@ -91,4 +92,9 @@ fn every_test_file_runs() {
 #[test]
 fn texts_are_finished_and_at_home_anywhere() {
     none("words", sources::all().iter().flat_map(words::unwanted));
+}
+
+#[test]
+fn guards_name_tests_that_exist() {
+    none("docs/guards.md", guards::complaints(&sources::all()));
 }

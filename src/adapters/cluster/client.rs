@@ -134,17 +134,31 @@ impl Link {
         Ok(client)
     }
 
-    /// Sends a request and reads the whole answer, again where that is allowed and may help.
+    /// A new client of an identity, with credentials that are read anew.
+    fn renewed(&self, identity: &Identity, what: &str) -> Result<Client, Problem> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.remove(identity);
+        drop(clients);
+        self.client(identity, what)
+    }
+
+    /// Sends a request and reads the whole answer, again where that is allowed and may help. A refusal
+    /// of the credentials is met once with those that are valid now: a pod's token changes every hour.
     pub(super) async fn call(
         &self,
         identity: &Identity,
         request: &Request,
     ) -> Result<Answer, Problem> {
-        let client = self.client(identity, &request.what)?;
+        let mut client = self.client(identity, &request.what)?;
         let deadline = Instant::now() + request.limit;
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut fresh) = (FIRST_PAUSE, false);
         for tried in 1.. {
             let sent = self.once(&client, request, deadline).await;
+            if sent.is_unauthorized() && !fresh {
+                client = self.renewed(identity, &request.what)?;
+                fresh = true;
+                continue;
+            }
             let wait = match judge(&sent, request) {
                 Verdict::Final => return finish(sent, request),
                 Verdict::Again(asked) => asked.unwrap_or_else(|| jitter(pause)),
@@ -187,6 +201,12 @@ enum Sent {
     Silent,
     /// It was not sent at all for want of a free place.
     Waited,
+}
+
+impl Sent {
+    fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Answered(answer, _) if answer.status == StatusCode::UNAUTHORIZED)
+    }
 }
 
 enum Verdict {

@@ -21,7 +21,8 @@ const IN_EVERY_NAMESPACE: [(&str, &str); 2] = [
     ("ServiceAccount", "default"),
 ];
 /// Kinds that only report on others.
-const REPORTS: [&str; 5] = ["Event", "Endpoints", "EndpointSlice", "PodMetrics", "Lease"];
+pub(super) const REPORTS: [&str; 5] =
+    ["Event", "Endpoints", "EndpointSlice", "PodMetrics", "Lease"];
 
 /// Counts what lives in a Namespace or which instances a CRD has.
 pub(super) async fn contents(
@@ -46,6 +47,7 @@ pub(super) async fn contents(
 struct Counted {
     kinds: BTreeMap<GroupKind, u64>,
     unowned: u64,
+    others: u64,
     namespaces: BTreeSet<String>,
 }
 
@@ -54,6 +56,7 @@ impl Counted {
         Contents::Counted {
             kinds: self.kinds.into_iter().collect(),
             unowned: self.unowned,
+            others: self.others,
             namespaces: self.namespaces,
         }
     }
@@ -85,8 +88,10 @@ impl Counted {
         let ours = labels
             .and_then(Value::as_str)
             .is_some_and(|set| set.starts_with(&project));
-        if !tracked && !ours {
-            self.unowned += 1;
+        match (tracked, ours) {
+            (true, _) => {}
+            (false, true) => self.others += 1,
+            (false, false) => self.unowned += 1,
         }
     }
 }

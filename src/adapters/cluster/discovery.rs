@@ -135,6 +135,13 @@ impl Catalogue {
             .filter_map(move |list| list.get(first(list)?))
     }
 
+    /// Kinds whose objects can be listed, in their preferred version.
+    pub(super) fn listable(&self) -> impl Iterator<Item = &Resource> {
+        self.resources
+            .values()
+            .filter_map(|list| list.iter().find(|resource| resource.listable))
+    }
+
     /// Whether a group answered freshly.
     pub(super) fn knows(&self, group: &str) -> bool {
         !self.stale.contains(group)

@@ -15,7 +15,7 @@ use crate::adapters::cluster::discovery::Catalogue;
 use crate::adapters::cluster::sightings::Verdict;
 use crate::adapters::cluster::trial::{cannot_change, claimed, defines, recreate, trial};
 use crate::adapters::cluster::warm::{verdicts, warm};
-use crate::adapters::cluster::{KubeCluster, contents};
+use crate::adapters::cluster::{KubeCluster, contents, strays};
 use crate::apply::cluster::{Cluster as _, Expect, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
@@ -72,9 +72,11 @@ pub(super) async fn observe(
     let quotas =
         contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
     let contents = asked.contents(&objects).await;
+    let left_behind = strays::strays(cluster, &catalogue, question, &objects).await;
     Ok(World {
         cluster_uid,
         objects,
+        left_behind,
         discovery: catalogue.to_data(),
         contents,
         quotas,

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::object::{ObjectKey, SET_LABEL};
 use crate::plan::draft::{Context, Draft, bears_our_label, keep, keep_mark, made_by_us, observed};
+use crate::plan::holder::{holds, is_holder, is_namespace};
 use crate::plan::inventory::Entry;
 use crate::plan::observed::{Contents, Live, Observed};
 use crate::plan::step::{Action, KeepWhy, ReleaseWhy};
@@ -118,7 +119,7 @@ fn obstacle(context: Context<'_>, key: &ObjectKey, live: &Live) -> Option<Findin
         let help = "delete it by hand, or put the label back";
         return Some(Finding::new(Level::Danger, Rule::MarkLost, key, message).help(help));
     }
-    if context.world.offline || !container(key) {
+    if context.world.offline || !is_holder(key) {
         return None;
     }
     match context.world.contents.get(key) {
@@ -131,31 +132,29 @@ fn obstacle(context: Context<'_>, key: &ObjectKey, live: &Live) -> Option<Findin
             let help = "remove them, or hand them over, and the namespace goes with the next plan";
             Some(Finding::new(Level::Danger, Rule::StillInUse, key, message).help(help))
         }
-        Some(Contents::Counted { .. }) => still_wanted(context, key, live),
+        Some(Contents::Counted { others, .. }) => still_wanted(context, key, live, *others > 0),
     }
 }
 
-/// A Namespace or CRD that wanted objects of this set, or anything in another set, still needs.
-fn still_wanted(context: Context<'_>, key: &ObjectKey, live: &Live) -> Option<Finding> {
-    let defined = live
-        .body
-        .pointer("/spec/names/kind")
-        .and_then(serde_json::Value::as_str);
-    let group = live
-        .body
-        .pointer("/spec/group")
-        .and_then(serde_json::Value::as_str);
-    let needs = |other: &ObjectKey| {
-        if is_namespace(key) {
-            other.namespace.as_deref() == Some(key.name.as_str())
-        } else {
-            Some(other.group_kind.kind.as_str()) == defined
-                && Some(other.group_kind.group.as_str()) == group
-        }
-    };
-    let other = context.rendered.objects.keys().find(|other| needs(other))?;
-    let message = format!("it is no longer in Git, but {other} still needs it, so it is kept");
-    Some(Finding::new(Level::Danger, Rule::StillInUse, key, message))
+/// A Namespace or CRD that something wanted still needs: of this set, or, where objects of others are
+/// there, of another one.
+fn still_wanted(
+    context: Context<'_>,
+    key: &ObjectKey,
+    live: &Live,
+    others: bool,
+) -> Option<Finding> {
+    let needs = |other: &&ObjectKey| holds(key, &live.body, other);
+    let kept = |message| Some(Finding::new(Level::Danger, Rule::StillInUse, key, message));
+    if let Some(other) = context.rendered.objects.keys().find(needs) {
+        return kept(format!(
+            "it is no longer in Git, but {other} still needs it, so it is kept"
+        ));
+    }
+    let (other, set) = context.world.needed.get(key).filter(|_| others)?;
+    kept(format!(
+        "it is no longer in Git, but {other} of the set {set} still needs it, so it is kept"
+    ))
 }
 
 fn unlisted(key: &ObjectKey, reason: &str) -> Finding {
@@ -196,15 +195,4 @@ pub(super) fn terminating(key: &ObjectKey, live: &Live) -> Finding {
         names => format!("it is being deleted and waits for its finalizers: {names}"),
     };
     Finding::new(Level::Danger, Rule::Terminating, key, message)
-}
-
-/// Kinds whose deletion takes other objects with it.
-pub(super) fn container(key: &ObjectKey) -> bool {
-    is_namespace(key)
-        || (key.group_kind.group == "apiextensions.k8s.io"
-            && key.group_kind.kind == "CustomResourceDefinition")
-}
-
-fn is_namespace(key: &ObjectKey) -> bool {
-    key.group_kind.group.is_empty() && key.group_kind.kind == "Namespace"
 }

@@ -84,6 +84,33 @@ async fn r_40_of_two_writers_one_wins_and_the_other_hears_of_it() {
     );
 }
 
+/// Writers of one inventory at the same time.
+const WRITERS: usize = 100;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r_40_a_hundred_racing_writers_lose_nothing() {
+    let engine = Engine::new().await;
+    let all = filled(&engine, WRITERS).entries;
+    let writer = async |key: ObjectKey, entry: Entry| {
+        for _ in 0..=WRITERS {
+            let before = engine.stored().await;
+            let mut next = before.inventory.clone();
+            next.entries.insert(key.clone(), entry.clone());
+            match engine.cluster.store(&before, &next).await {
+                Ok(_) => return,
+                Err(problem) => assert_eq!(problem.kind, ProblemKind::Stale, "{problem}"),
+            }
+        }
+        panic!("{key} was never written");
+    };
+    let writers = all
+        .clone()
+        .into_iter()
+        .map(|(key, entry)| writer(key, entry));
+    futures::future::join_all(writers).await;
+    assert_eq!(engine.stored().await.inventory.entries, all);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_inventory_of_many_parts_changes_as_one_and_a_missing_part_is_an_error() {
     let engine = Engine::new().await;

@@ -11,15 +11,8 @@ use kubemate::plan::observed::Observed;
 use kubemate::plan::{Rule, Verb as Does};
 use serde_json::json;
 
-use crate::bed::proxy::{Fault, Gate, Match, Proxy, Rule as Break, Verb};
+use crate::bed::proxy::{Fault, Gate, Match, Rule as Break, Verb};
 use crate::engine::{Engine, outcome, told};
-
-async fn broken() -> (Engine, Proxy) {
-    let bed = crate::bed::cluster();
-    let proxy = Proxy::before(bed.kubeconfig());
-    let engine = Engine::through(proxy.kubeconfig(), bed.unique_namespace().await).await;
-    (engine, proxy)
-}
 
 fn applies(name: &str) -> Match {
     Match::writes().verb(Verb::Apply).name(name)
@@ -27,7 +20,7 @@ fn applies(name: &str) -> Match {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_04_lost_reply() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let a = engine.want_config("a", &json!({"k": "1"}));
     engine.want_config("b", &json!({"k": "1"}));
     proxy.add(Break::new(applies("a"), Fault::ResetAfter).first(1));
@@ -50,7 +43,7 @@ async fn r_04_lost_reply() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_04_a_write_whose_answers_are_all_lost_is_looked_for() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let a = engine.want_config("a", &json!({"k": "1"}));
     let b = engine.want_config("b", &json!({"k": "1"}));
     proxy.add(Break::new(applies("a"), Fault::ResetAfter));
@@ -76,7 +69,7 @@ async fn r_04_a_write_whose_answers_are_all_lost_is_looked_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_20_killed_between_announcement_and_record() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let keys = ["a", "b", "c"].map(|name| engine.want_config(name, &json!({"k": "1"})));
     let gate = Gate::new();
     proxy.add(Break::new(applies("b"), Fault::PauseAfter(gate.clone())));
@@ -112,7 +105,7 @@ async fn r_20_killed_between_announcement_and_record() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_01_too_many_requests_are_not_repeated_early() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     engine.want_config("a", &json!({"k": "1"}));
     proxy.add(Break::new(applies("a"), Fault::too_many(2)).first(1));
     let (plan, report) = engine.apply().await;
@@ -129,7 +122,7 @@ async fn r_01_too_many_requests_are_not_repeated_early() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_03_server_errors_before_and_after_the_effect() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     for index in 0..12 {
         engine.want_config(&format!("c{index}"), &json!({"k": "1"}));
     }
@@ -155,7 +148,7 @@ async fn r_03_server_errors_before_and_after_the_effect() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_06_a_lease_that_is_not_answered_has_a_short_deadline() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     engine.want_config("a", &json!({"k": "1"}));
     let plan = engine.plan().await;
     proxy.add(Break::new(
@@ -179,7 +172,7 @@ async fn r_06_a_lease_that_is_not_answered_has_a_short_deadline() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_08_a_bad_answer_is_never_an_empty_one() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let key = engine.want_config("a", &json!({"k": "1"}));
     engine.want_config("b", &json!({"k": "1"}));
     engine.apply_all().await;
@@ -225,7 +218,7 @@ async fn r_08_a_bad_answer_is_never_an_empty_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_15_a_group_that_is_missing_from_discovery_proves_nothing() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let web = engine.want_deployment("web", 1);
     engine.want_config("a", &json!({"k": "1"}));
     engine.apply_all().await;
@@ -258,7 +251,7 @@ async fn r_15_a_group_that_is_missing_from_discovery_proves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_11_health_is_seen_through_broken_watches() {
     use crate::bed::proxy::WatchFault;
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let web = engine.want_deployment("web", 2);
     let watches = Match::any().verb(Verb::Watch);
     proxy.add(
@@ -293,7 +286,7 @@ async fn r_11_health_is_seen_through_broken_watches() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_that_fails_stops_those_that_need_it_and_nothing_else() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let old = engine.want_config("old", &json!({"k": "1"}));
     engine.apply_all().await;
     engine.rendered.objects.remove(&old);
@@ -339,7 +332,7 @@ async fn a_step_that_fails_stops_those_that_need_it_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn few_writes_for_many_objects_and_none_when_nothing_changed() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     for index in 0..20 {
         engine.want_config(&format!("c{index}"), &json!({"k": "1"}));
     }
@@ -364,7 +357,7 @@ async fn few_writes_for_many_objects_and_none_when_nothing_changed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_cluster_is_never_written_to() {
-    let (mut engine, proxy) = broken().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     engine.want_config("a", &json!({"k": "1"}));
     let mut plan = engine.plan().await;
     let real = std::mem::replace(

@@ -8,6 +8,7 @@ use kubemate::object::ObjectRules;
 use kubemate::plan::{Plan, Verb};
 use serde_json::{Value, json};
 
+use crate::bed::proxy::{Fault, Match, Rule as Break, Verb as Call};
 use crate::engine::{Engine, deployment, outcome, told};
 
 fn crd(group: &str) -> Value {
@@ -143,7 +144,7 @@ async fn what_is_needed_must_be_healthy_first_and_the_wait_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newer_commit_ends_the_wait_at_once() {
+async fn r_67_a_newer_commit_ends_the_wait_at_once() {
     let mut engine = Engine::new().await;
     let mut body = deployment("web", 1);
     body["spec"]["template"]["spec"]["nodeSelector"] = json!({"no-such": "node"});
@@ -162,6 +163,54 @@ async fn a_newer_commit_ends_the_wait_at_once() {
         "{}",
         told(&plan, &report)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_67_a_job_that_cleans_up_after_itself_is_not_waited_for_when_it_is_gone() {
+    for blind in [false, true] {
+        let (mut engine, proxy) = Engine::behind_proxy().await;
+        let rules = ObjectRules {
+            run_key: Some("1".into()),
+            ..ObjectRules::default()
+        };
+        let job = json!({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"once"},"spec":{
+            "ttlSecondsAfterFinished":0,"template":{"spec":{"restartPolicy":"Never",
+            "containers":[{"name":"c","image":"registry.local/app:1"}]}}}});
+        let key = engine.want_with(job, rules, &[]);
+        if blind {
+            let watches = Match::any().verb(Call::Watch);
+            proxy.add(Break::new(watches, Fault::Status(500, Vec::new())));
+        }
+        let begun = tokio::time::Instant::now();
+        let (plan, report) = engine.apply().await;
+        let said = told(&plan, &report);
+        assert!(
+            report.complete() && begun.elapsed() < Duration::from_secs(40),
+            "{said}"
+        );
+        // Seen or not: it is never called failed, and called done only where its end was seen.
+        let health = report
+            .steps
+            .values()
+            .next()
+            .unwrap()
+            .health
+            .clone()
+            .unwrap();
+        assert!(
+            health.is_settled() || health.why().contains("cleaned away"),
+            "{said}"
+        );
+        assert!(blind || health.is_settled(), "{said}");
+        for _ in 0..80 {
+            if engine.live(&key).await.is_none() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        assert!(engine.live(&key).await.is_none());
+        assert!(engine.plan().await.is_empty(), "a finished run is finished");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,6 +79,18 @@ async fn r_41_a_field_of_another_applier_is_reported_then_taken_only_by_policy()
     engine.apply_all().await;
     assert_eq!(engine.live(&key).await.unwrap().body["data"]["k"], "ours");
     assert!(engine.plan().await.is_empty());
+
+    // Left to the other one, only what is not theirs is written.
+    engine
+        .policy
+        .conflicts
+        .insert("argocd".into(), Conflicts::Yield);
+    steal(&engine, "argocd", "theirs");
+    engine.want_config("a", &json!({"k": "ours", "l": "2"}));
+    engine.apply_all().await;
+    let live = engine.live(&key).await.unwrap();
+    assert_eq!(live.body["data"], json!({"k": "theirs", "l": "2"}));
+    assert!(engine.plan().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,6 +254,34 @@ async fn r_46_a_typo_is_told_with_its_field_before_anything_is_written() {
     assert!(engine.live(&key).await.is_none());
 }
 
+/// Objects to which the server adds, or which it spells in its own way.
+fn written_otherwise() -> Vec<serde_json::Value> {
+    let target = json!({"apiVersion":"apps/v1","kind":"Deployment","name":"web"});
+    let pod =
+        json!({"restartPolicy":"Never","containers":[{"name":"c","image":"registry.local/app:1"}]});
+    vec![
+        json!({"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"one"},
+            "spec":{"maxReplicas":1,"scaleTargetRef":target,"targetCPUUtilizationPercentage":80}}),
+        json!({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":{"name":"two"},
+            "spec":{"maxReplicas":1,"scaleTargetRef":target,"metrics":[{"type":"Resource","resource":
+                {"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]}}),
+        json!({"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"n"},"spec":{
+            "podSelector":{},"ingress":[{"ports":[{"port":80},{"port":"http"}]}],"egress":[]}}),
+        json!({"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"b"},"spec":{
+            "maxUnavailable":"50%","selector":{"matchLabels":{"app":"web"}}}}),
+        json!({"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"p"},"spec":{
+            "accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1024Mi"}}}}),
+        json!({"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c","annotations":{}},"spec":{
+            "schedule":"0 0 1 1 *","suspend":true,"jobTemplate":{"spec":{"template":{"spec":pod}}}}}),
+        json!({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"empty","labels":{}},"data":{},
+            "binaryData":null}),
+        json!({"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"l"},"spec":{"limits":[
+            {"type":"Container","default":{"cpu":"0.5","memory":"0.5Gi"}}]}}),
+        json!({"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"q"},"spec":{"hard":
+            {"requests.cpu":"10000m","pods":"1k"}}}),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_43_what_the_server_writes_otherwise_is_no_drift() {
     let mut engine = Engine::new().await;
@@ -265,8 +305,12 @@ async fn r_43_what_the_server_writes_otherwise_is_no_drift() {
             desired.manifest.body["spec"]["ports"][0]["name"] = json!("web");
         }
     });
+    for body in written_otherwise() {
+        engine.want(body);
+    }
+    engine.options.wait_for_health = false;
     engine.apply_all().await;
-    for _ in 0..3 {
+    for _ in 0..20 {
         let plan = engine.plan().await;
         assert!(plan.is_empty(), "{:?}", plan.steps);
         let report = engine.carry_out(&plan).await.unwrap();

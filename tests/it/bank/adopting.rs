@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::project::{Bank, Said};
+use super::folder::Said;
+use super::project::Bank;
 use crate::bed;
 
 fn run(bank: &Bank, args: &[&str]) -> Said {

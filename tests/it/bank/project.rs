@@ -1,15 +1,14 @@
 //! A copy of `examples/bank` that no other test shares a name with, and the binary to run on it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::apply::cluster::{Cluster as _, Stored};
 use kubemate::object::{Owner, SetId};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::folder::{Folder, Said};
 use crate::bed;
 
 /// The tenants of the example.
@@ -37,18 +36,10 @@ const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,servi
 
 /// A copy of the example.
 pub(crate) struct Bank {
-    directory: TempDir,
+    folder: Folder,
     name: String,
     dev: String,
     prod: String,
-}
-
-/// How the program ended.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
 }
 
 impl Bank {
@@ -61,7 +52,7 @@ impl Bank {
     pub(crate) fn of(tenants: &[&str]) -> Self {
         furnish();
         let bank = Self {
-            directory: TempDir::new().expect("a temporary folder can be made"),
+            folder: Folder::new(),
             name: bed::unique_name("bank"),
             dev: bed::unique_name("d"),
             prod: bed::unique_name("p"),
@@ -101,8 +92,7 @@ impl Bank {
         for entry in std::fs::read_dir(from).expect("the example can be read") {
             let path = entry.expect("an entry").path();
             let to = self
-                .directory
-                .path()
+                .root()
                 .join(path.strip_prefix(root).expect("below the root"));
             if path.is_dir() {
                 std::fs::create_dir_all(&to).expect("a folder");
@@ -137,22 +127,9 @@ impl Bank {
         &self.prod
     }
 
-    pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.directory.path().join(below)
-    }
-
-    /// Changes a file; a change that changes nothing fails the test.
-    pub(crate) fn edit(&self, file: &str, change: impl FnOnce(&str) -> String) {
-        let path = self.path(file);
-        let before = std::fs::read_to_string(&path).expect("a file to edit");
-        let after = change(&before);
-        assert_ne!(before, after, "{file} stays as it is");
-        std::fs::write(&path, after).expect("the file can be written");
-    }
-
     /// Commits everything and returns the commit's id.
     pub(crate) fn commit(&self) -> String {
-        let root = self.directory.path();
+        let root = self.root();
         let git = git2::Repository::init(root).expect("a repository");
         let mut index = git.index().expect("an index");
         index
@@ -167,38 +144,6 @@ impl Bank {
         let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
         let id = git.commit(Some("HEAD"), &who, &who, "c", &tree, &parents);
         id.expect("a commit").to_string()
-    }
-
-    fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
-        command
-            .args(args)
-            .current_dir(self.directory.path())
-            .env("KUBECONFIG", kubeconfig)
-            .env("NO_COLOR", "1")
-            .env("XDG_CACHE_HOME", self.path(".git/cache"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// Runs the program to its end.
-    pub(crate) fn run(&self, kubeconfig: &Path, args: &[&str]) -> Said {
-        let output = self.command(kubeconfig, args).output();
-        let output = output.expect("the program can be started");
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// Starts the program and leaves it running; what it says is thrown away.
-    pub(crate) fn start(&self, kubeconfig: &Path, args: &[&str]) -> Child {
-        let mut command = self.command(kubeconfig, args);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().expect("the program can be started")
     }
 
     /// Applies an environment, which must succeed.
@@ -253,17 +198,11 @@ impl Bank {
     }
 }
 
-impl Said {
-    /// The last of what it said, for messages of failing tests.
-    pub(crate) fn end(&self) -> String {
-        let lines: Vec<&str> = self.out.lines().collect();
-        let last = lines[lines.len().saturating_sub(40)..].join("\n");
-        format!("exit code {}\n{last}\n{}", self.code, self.err)
-    }
+impl std::ops::Deref for Bank {
+    type Target = Folder;
 
-    /// Everything it said.
-    pub(crate) fn all(&self) -> String {
-        format!("{}{}", self.out, self.err)
+    fn deref(&self) -> &Folder {
+        &self.folder
     }
 }
 

@@ -46,6 +46,7 @@ impl Shared {
 pub(crate) struct Proxy {
     address: SocketAddr,
     kubeconfig: Option<tempfile::NamedTempFile>,
+    ca: String,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -61,13 +62,29 @@ impl Proxy {
         let identity =
             rcgen::generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]);
         let identity = identity.expect("a certificate can be made");
-        let ca = identity.cert.pem();
         let mut proxy = Self::start(upstream, Some(serve::acceptor(&identity)));
+        proxy.ca = identity.cert.pem();
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
-        file.write_all(kubeconfig_text(proxy.address, &ca).as_bytes())
+        file.write_all(kubeconfig_text(proxy.address, &proxy.ca()).as_bytes())
             .expect("it can be written");
         proxy.kubeconfig = Some(file);
         proxy
+    }
+
+    /// A proxy in front of a plain HTTP server on loopback that speaks TLS, as webhooks must.
+    pub(crate) fn before_http_with_tls(server: SocketAddr) -> Self {
+        let identity = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]);
+        let identity = identity.expect("a certificate can be made");
+        let tls = Some(serve::acceptor(&identity));
+        let mut proxy = Self::start(Upstream::of_http(server), tls);
+        proxy.ca = identity.cert.pem();
+        proxy
+    }
+
+    /// Who signed the proxy's certificate, as base64 of PEM; empty without TLS.
+    pub(crate) fn ca(&self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(&self.ca)
     }
 
     /// A proxy in front of a plain HTTP server on loopback, speaking plain HTTP itself.
@@ -93,6 +110,7 @@ impl Proxy {
         Self {
             address,
             kubeconfig: None,
+            ca: String::new(),
             shared,
             stop: Some(stop),
             thread: Some(thread),
@@ -162,8 +180,6 @@ impl Drop for Proxy {
 }
 
 fn kubeconfig_text(address: SocketAddr, ca: &str) -> String {
-    use base64::Engine as _;
-    let ca = base64::engine::general_purpose::STANDARD.encode(ca);
     serde_json::json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
         "clusters": [{"name": "proxy", "cluster": {

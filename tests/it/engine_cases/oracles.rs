@@ -38,11 +38,20 @@ impl Watched {
 
     /// Checks I1, I2 and I4.
     pub(crate) fn judge(&self, bank: &Bank, proxy: &Proxy) {
+        self.judge_with(proxy, |set| bank.marked(set));
+    }
+
+    /// The same for another project; `marked` tells what is live with the mark of a set, by UID.
+    pub(crate) fn judge_with(
+        &self,
+        proxy: &Proxy,
+        marked: impl Fn(&SetId) -> BTreeMap<String, String>,
+    ) {
         let writes = proxy.writes();
         for call in &writes {
             self.judge_write(call);
         }
-        self.nothing_lost(bank);
+        self.nothing_lost(marked);
     }
 
     fn judge_write(&self, call: &Call) {
@@ -79,18 +88,19 @@ impl Watched {
             Owner::Platform => assert_eq!(user, None, "{told}"),
             Owner::Tenant(tenant) => {
                 let user = user.unwrap_or_else(|| panic!("with our own rights: {told}"));
-                let prefix = format!("system:serviceaccount:{tenant}-");
-                assert!(
-                    user.starts_with(&prefix) && user.ends_with(":kubemate-tenant"),
-                    "{told} as {user}"
-                );
-                let namespace = call.target.namespace.as_deref().unwrap_or_default();
-                assert!(namespace.starts_with(&format!("{tenant}-")), "{told}");
+                let home = |namespace: &str| {
+                    let rest = namespace.strip_prefix(tenant.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                };
+                let account = user.strip_prefix("system:serviceaccount:");
+                let account = account.and_then(|a| a.strip_suffix(":kubemate-tenant"));
+                assert!(account.is_some_and(home), "{told} as {user}");
+                assert!(call.target.namespace.as_deref().is_some_and(home), "{told}");
             }
         }
     }
 
-    fn nothing_lost(&self, bank: &Bank) {
+    fn nothing_lost(&self, marked: impl Fn(&SetId) -> BTreeMap<String, String>) {
         for (set, stored) in self.sets.iter().zip(stored(&self.sets)) {
             let known: Vec<&str> = stored
                 .inventory
@@ -105,7 +115,7 @@ impl Watched {
                 .filter(|(_, entry)| entry.uid().is_none())
                 .map(|(key, _)| format!("{} {}", key.group_kind.kind, key.name))
                 .collect();
-            for (uid, name) in bank.marked(set) {
+            for (uid, name) in marked(set) {
                 assert!(
                     known.contains(&uid.as_str()) || pending.contains(&name),
                     "{name} of {set} is in no inventory"

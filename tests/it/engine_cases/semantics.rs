@@ -8,24 +8,15 @@ use kubemate::plan::step::{Action, AdoptFrom, ReleaseWhy};
 use kubemate::plan::{Level, Neighbours, Plan, Rule, Verb};
 use serde_json::{Value, json};
 
+use super::record::settles;
 use crate::bed;
-use crate::bed::proxy::{Fault, Match, Proxy, Rule as Break, Verb as Call};
+use crate::bed::proxy::{Fault, Match, Rule as Break, Verb as Call};
 use crate::engine::{Engine, deployment, outcome, told};
-
-async fn through_proxy() -> (Engine, Proxy) {
-    let bed = bed::cluster();
-    let proxy = Proxy::before(bed.kubeconfig());
-    let engine = Engine::through(proxy.kubeconfig(), bed.unique_namespace().await).await;
-    (engine, proxy)
-}
 
 /// Two sets of one project in one namespace.
 async fn two_sets() -> (Engine, Engine) {
     let one = Engine::new().await;
-    let mut other = Engine::through(bed::cluster().kubeconfig(), one.namespace.clone()).await;
-    other.set.project.clone_from(&one.set.project);
-    other.set.environment = "other".into();
-    other.rendered.set = other.set.clone();
+    let other = one.sibling(bed::cluster().kubeconfig()).await;
     (one, other)
 }
 
@@ -130,7 +121,7 @@ async fn a_host_and_path_of_another_set_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_82_deletions_run_against_the_order_of_making() {
-    let (mut engine, proxy) = through_proxy().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     engine.want_config("settings", &json!({"k": "1"}));
     engine.want(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}}));
     let mut web = deployment("web", 1);
@@ -203,25 +194,38 @@ async fn r_63_fifty_managers() {
 async fn r_61_too_large_is_told_before_anything_is_written() {
     let mut engine = Engine::new().await;
     let large = engine.want_config("large", &json!({"k": "x".repeat(1_700_000)}));
-    let small = engine.want_config("small", &json!({"k": "1"}));
-    let plan = engine.plan().await;
-    let about = |f: &&kubemate::plan::Finding| f.key.as_ref() == Some(&large) && f.holds();
-    assert!(
-        plan.findings.iter().any(|f| about(&f)),
-        "{:?}",
-        plan.findings
+    let huge = engine.want_config("huge", &json!({"k": "x".repeat(3_200_000)}));
+    let noted = engine.want(
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+        "name": "noted", "annotations": {"example.com/note": "x".repeat(270_000)}}}),
     );
+    let small = engine.want_config("small", &json!({"k": "1"}));
+    // The largest that goes: nothing of ours is added that would make it too large.
+    let most = engine.want_config("most", &json!({"k": "x".repeat(1_000_000)}));
+    let plan = engine.plan().await;
     let report = engine.carry_out(&plan).await.unwrap();
-    assert!(matches!(
-        outcome(&report, &large),
-        Outcome::NotAttempted { .. }
-    ));
-    assert!(engine.live(&large).await.is_none() && engine.live(&small).await.is_some());
+    for key in [&large, &huge, &noted] {
+        let about = |f: &&kubemate::plan::Finding| f.key.as_ref() == Some(key) && f.holds();
+        let finding = plan.findings.iter().find(about);
+        let finding = finding.unwrap_or_else(|| panic!("{key}: {:?}", plan.findings));
+        let sized = finding.message.chars().any(|c| c.is_ascii_digit());
+        assert!(sized, "with its size: {finding:?}");
+        let end = outcome(&report, key);
+        assert!(matches!(end, Outcome::NotAttempted { .. }), "{key}: {end}");
+        assert!(engine.live(key).await.is_none(), "{key}");
+    }
+    let live = engine.live(&small).await.unwrap();
+    assert_eq!(
+        live.body["metadata"]["annotations"],
+        Value::Null,
+        "no copy of what was applied"
+    );
+    assert!(engine.live(&most).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_52_a_denied_delete_stays_tracked_and_is_tried_again() {
-    let (mut engine, proxy) = through_proxy().await;
+async fn r_52_what_is_denied_is_told_tracked_and_tried_again() {
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let keys: Vec<ObjectKey> = (0..20)
         .map(|index| engine.want_config(&format!("c{index}"), &json!({"k": "1"})))
         .collect();
@@ -229,26 +233,51 @@ async fn r_52_a_denied_delete_stays_tracked_and_is_tried_again() {
     for key in &keys[..2] {
         engine.rendered.objects.remove(key);
     }
-    let denied = Match::writes().verb(Call::Delete).name("c0");
-    proxy.add(Break::new(denied, Fault::Status(403, Vec::new())));
+    let deny = |verb, name: &str| {
+        let covers = Match::writes().verb(verb).name(name);
+        proxy.add(Break::new(covers, Fault::Status(403, Vec::new())));
+    };
+    let failed =
+        |report: &_, key: &ObjectKey| matches!(outcome(report, key), Outcome::Failed { .. });
+    // A write that is denied: the others are done, and nothing is deleted while one is missing.
+    let new = engine.want_config("new", &json!({"k": "1"}));
+    for name in ["c18", "c19"] {
+        engine.want_config(name, &json!({"k": "2"}));
+    }
+    deny(Call::Apply, "new");
+    deny(Call::Apply, "c19");
     let (plan, report) = engine.apply().await;
+    let said = told(&plan, &report);
+    assert!(!report.complete(), "{said}");
     assert!(
-        matches!(outcome(&report, &keys[0]), Outcome::Failed { .. }),
-        "{}",
-        told(&plan, &report)
+        failed(&report, &new) && failed(&report, &keys[19]),
+        "{said}"
     );
-    assert_eq!(*outcome(&report, &keys[1]), Outcome::Done);
+    assert_eq!(*outcome(&report, &keys[18]), Outcome::Done, "{said}");
+    for key in &keys[..2] {
+        assert!(
+            matches!(outcome(&report, key), Outcome::NotAttempted { .. }),
+            "{said}"
+        );
+    }
+    proxy.heal();
+    deny(Call::Delete, "c0");
+    let (plan, report) = engine.apply().await;
+    let said = told(&plan, &report);
+    assert!(failed(&report, &keys[0]) && !report.complete(), "{said}");
+    assert_eq!(*outcome(&report, &keys[1]), Outcome::Done, "{said}");
     let books = engine.stored().await.inventory.entries;
     assert!(books.contains_key(&keys[0]) && !books.contains_key(&keys[1]));
     proxy.heal();
     let plan = engine.apply_all().await;
     assert_eq!(plan.count(Verb::Delete), 1);
     assert!(engine.live(&keys[0]).await.is_none());
+    settles(&[&engine], &proxy).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_78_a_lost_inventory_is_rebuilt_and_nothing_is_deleted() {
-    let (mut engine, proxy) = through_proxy().await;
+    let (mut engine, proxy) = Engine::behind_proxy().await;
     let a = engine.want_config("a", &json!({"k": "1"}));
     let b = engine.want_config("b", &json!({"k": "1"}));
     engine.apply_all().await;

@@ -166,6 +166,7 @@ fn namespaces() -> Plan {
     let counted = Contents::Counted {
         kinds,
         unowned: 0,
+        others: 0,
         namespaces: BTreeSet::from(["old".to_owned()]),
     };
     model

@@ -91,6 +91,7 @@ pub(super) async fn forward(
 async fn before(fault: &Fault) -> Result<Option<Response<Body>>, CutOff> {
     match fault {
         Fault::Status(code, headers) => Ok(Some(refusal(*code, headers))),
+        Fault::Said(code, words) => Ok(Some(worded(*code, words, &[]))),
         Fault::Html => Ok(Some(answered(
             "text/html",
             "<!DOCTYPE html><html><body>Sign in</body></html>",
@@ -176,6 +177,7 @@ async fn broken(
             | Fault::Delay(_)
             | Fault::PauseBefore(_)
             | Fault::Status(..)
+            | Fault::Said(..)
             | Fault::ResetBefore
             | Fault::Html
             | Fault::Body(_)
@@ -219,8 +221,13 @@ fn answered(kind: &'static str, text: &str) -> Response<Body> {
     answer
 }
 
-/// An error the way the API server words it.
+/// An error in the form that the API server gives it.
 fn refusal(code: u16, headers: &[(&'static str, String)]) -> Response<Body> {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    worded(code, &format!("made up by a test: {status}"), headers)
+}
+
+fn worded(code: u16, words: &str, headers: &[(&'static str, String)]) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = match code {
         401 => "Unauthorized",
@@ -234,7 +241,7 @@ fn refusal(code: u16, headers: &[(&'static str, String)]) -> Response<Body> {
     };
     let mut body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": format!("made up by a test: {status}"), "reason": reason, "code": code,
+        "message": words, "reason": reason, "code": code,
     });
     let wait = headers.iter().find(|(name, _)| *name == "retry-after");
     if let Some(seconds) = wait.and_then(|(_, value)| value.parse::<u32>().ok()) {

@@ -15,6 +15,8 @@ pub(super) const LONGEST: Duration = Duration::from_mins(2);
 pub(crate) enum Fault {
     /// Answers with this status and these headers; the server sees nothing.
     Status(u16, Vec<(&'static str, String)>),
+    /// Answers with this status and the API server's own words for what is wrong; it sees nothing.
+    Said(u16, &'static str),
     /// Lets the call take effect, then answers with this status all the same.
     StatusAfter(u16),
     /// Waits before passing the call on to the rules that follow.
@@ -65,6 +67,7 @@ impl Fault {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Status(..) => "Status",
+            Self::Said(..) => "Said",
             Self::StatusAfter(_) => "StatusAfter",
             Self::Delay(_) => "Delay",
             Self::ResetBefore => "ResetBefore",

@@ -198,6 +198,7 @@ fn a_namespace_goes_only_with_a_yes_and_never_with_what_no_set_owns() {
     let counted = |unowned| Contents::Counted {
         kinds: vec![(GroupKind::new("", "ConfigMap"), 12)],
         unowned,
+        others: 0,
         namespaces: BTreeSet::from(["old".to_owned()]),
     };
     let plan = namespace_case(Some(counted(0)));
@@ -231,6 +232,7 @@ fn a_namespace_stays_while_something_wanted_lives_in_it() {
     let none = Contents::Counted {
         kinds: vec![],
         unowned: 0,
+        others: 0,
         namespaces: BTreeSet::new(),
     };
     model
