@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use kubemate::adapters::cluster::{KubeCluster, follow};
+use kubemate::adapters::cluster::KubeCluster;
+use kubemate::adapters::cluster::follow::Followed;
 use kubemate::apply::cluster::Identity;
 use kubemate::apply::prepare::look;
-use kubemate::object::{Rendered, SET_LABEL};
+use kubemate::object::{GroupKind, Rendered, SET_LABEL};
 use kubemate::plan::{Neighbours, Plan, Policy};
 
 use crate::bed::{Bed, runtime};
@@ -33,88 +34,104 @@ async fn compare(rounds: usize) -> bool {
     assert!(made.report.complete(), "not everything was applied");
     // What the controllers still have to do for new objects is over soon.
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let (mut bare, mut read, mut cold) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut warm, mut size) = (Vec::new(), (0, 0));
     let followed = followed(&bed, &rendered).await;
+    let (mut times, mut size) = (Times::default(), (0, 0));
     for _ in 0..=rounds {
         let client = bed.client().await;
         let began = Instant::now();
         let (bytes, _) = raw::list(&client, &rendered, false).await;
-        bare.push(began.elapsed());
+        times.bare.push(began.elapsed());
         let client = bed.client().await;
         let began = Instant::now();
         let (_, items) = raw::list(&client, &rendered, true).await;
-        read.push(began.elapsed());
-        let cluster = bed.cluster().await;
-        let began = Instant::now();
-        let plan = plan(&cluster, &rendered).await;
-        cold.push(began.elapsed());
-        assert!(plan.is_empty(), "nothing was changed");
-        let began = Instant::now();
-        let plan = self::plan(&followed, &rendered).await;
-        warm.push(began.elapsed());
-        assert!(plan.is_empty(), "nothing was changed");
+        times.read.push(began.elapsed());
         assert!(items >= rendered.objects.len(), "all objects are listed");
+        let cluster = bed.cluster().await;
+        times.cold.push(planned(&cluster, &rendered).await);
+        times.warm.push(planned(&followed, &rendered).await);
         size = (bytes, items);
     }
-    // The first round warms the machine up.
-    for times in [&mut bare, &mut read, &mut cold, &mut warm] {
-        times.drain(..1);
+    println!(
+        "{} objects, {} KiB as JSON, medians of {rounds}\n",
+        size.1,
+        size.0 / 1024
+    );
+    times.judge()
+}
+
+/// What each way took, round by round.
+#[derive(Default)]
+struct Times {
+    bare: Vec<Duration>,
+    read: Vec<Duration>,
+    cold: Vec<Duration>,
+    warm: Vec<Duration>,
+}
+
+impl Times {
+    fn judge(mut self) -> bool {
+        // The first round warms the machine up.
+        for times in [
+            &mut self.bare,
+            &mut self.read,
+            &mut self.cold,
+            &mut self.warm,
+        ] {
+            times.drain(..1);
+        }
+        println!("| what | time | of the LIST |");
+        println!("|---|---|---|");
+        println!(
+            "| the bytes of a paged LIST | {} | |",
+            ms(median(self.bare))
+        );
+        let read = ms(median(self.read.clone()));
+        println!("| a paged LIST, read | {read} | 1 |");
+        let row = |name: &str, times: Vec<Duration>, limit: f64| {
+            let (low, middle, high) = ratios(&times, &self.read);
+            let kept = middle <= limit;
+            println!(
+                "| {name} | {} | {middle:.2}, from {low:.2} to {high:.2} (at most {limit}){} |",
+                ms(median(times)),
+                over(kept)
+            );
+            kept
+        };
+        let cold = row("a plan, nothing known", self.cold, COLD);
+        row("a plan with warm watches", self.warm, WARM) && cold
     }
-    let (bytes, items) = size;
-    println!(
-        "{items} objects, {} KiB as JSON, medians of {rounds}\n",
-        bytes / 1024
-    );
-    println!("| what | time | of the LIST |");
-    println!("|---|---|---|");
-    println!(
-        "| the bytes of a paged LIST | {} | |",
-        ms(median(bare.clone()))
-    );
-    println!("| a paged LIST, read | {} | 1 |", ms(median(read.clone())));
-    let (low, middle, high) = ratios(&cold, &read);
-    let kept = middle <= COLD;
-    println!(
-        "| a plan, nothing known | {} | {middle:.2}, from {low:.2} to {high:.2} (at most {COLD}){} |",
-        ms(median(cold)),
-        over(kept)
-    );
-    let (low, middle, high) = ratios(&warm, &read);
-    let warm_kept = middle <= WARM;
-    println!(
-        "| a plan with warm watches | {} | {middle:.2}, from {low:.2} to {high:.2} (at most {WARM}){} |",
-        ms(median(warm)),
-        over(warm_kept)
-    );
-    kept && warm_kept
+}
+
+/// How long a plan takes that has nothing to do.
+async fn planned(cluster: &KubeCluster, rendered: &Rendered) -> Duration {
+    let began = Instant::now();
+    let plan = plan(cluster, rendered).await;
+    let took = began.elapsed();
+    assert!(plan.is_empty(), "nothing was changed");
+    took
 }
 
 /// A connection that follows all kinds of a set, as the controller does, and has looked once.
 async fn followed(bed: &Bed, rendered: &Rendered) -> KubeCluster {
     let cluster = bed.cluster().await;
-    let (tell, _) = tokio::sync::mpsc::channel(1);
-    let kinds: BTreeSet<(String, String)> = rendered
+    let kinds: BTreeSet<(GroupKind, String)> = rendered
         .objects
         .values()
-        .map(|o| {
-            (
-                o.manifest.api_version.clone(),
-                o.manifest.key.group_kind.kind.clone(),
-            )
-        })
+        .map(|o| (o.manifest.key.group_kind.clone(), o.manifest.api_version.clone()))
         .collect();
-    for (api_version, kind) in kinds {
-        let labels = format!("{SET_LABEL} in ({})", rendered.set.label());
-        let watched = (api_version, kind, labels);
-        let client = cluster.client().unwrap();
+    for (kind, api_version) in kinds {
+        let labels = format!("{SET_LABEL}={}", rendered.set.label());
+        let cluster = cluster.clone();
         // Ends with the runtime.
-        drop(tokio::spawn(follow(
-            client,
-            cluster.sightings(),
-            watched,
-            tell.clone(),
-        )));
+        drop(tokio::spawn(async move {
+            let followed = Followed {
+                kind: &kind,
+                api_version: &api_version,
+                labels: &labels,
+                keep: std::sync::Arc::new(|_| ()),
+            };
+            cluster.follow(followed, &mut |_| {}).await
+        }));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
     let plan = plan(&cluster, rendered).await;

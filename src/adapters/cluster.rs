@@ -45,16 +45,17 @@ mod watch;
 
 use sightings::Sightings;
 
-/// One cluster.
+/// One cluster. Its clones are the same connection and know the same.
+#[derive(Clone)]
 pub struct KubeCluster {
     link: Arc<Link>,
-    catalogue: Mutex<Option<Arc<Catalogue>>>,
-    reading: tokio::sync::Mutex<()>,
+    catalogue: Arc<Mutex<Option<Arc<Catalogue>>>>,
+    reading: Arc<tokio::sync::Mutex<()>>,
     watches: Arc<watch::Watches>,
     sightings: Arc<Sightings>,
     followers: Arc<tokio::sync::Semaphore>,
     /// Inventories as they were last read, where sets are followed.
-    read: Mutex<std::collections::BTreeMap<SetId, Stored>>,
+    read: Arc<Mutex<std::collections::BTreeMap<SetId, Stored>>>,
 }
 
 impl KubeCluster {
@@ -67,12 +68,12 @@ impl KubeCluster {
         let link = Link::new(client::config(kubeconfig, context).await?)?;
         Ok(Self {
             link: Arc::new(link),
-            catalogue: Mutex::default(),
-            reading: tokio::sync::Mutex::default(),
+            catalogue: Arc::default(),
+            reading: Arc::default(),
             watches: Arc::default(),
             sightings: Arc::default(),
             followers: Arc::new(tokio::sync::Semaphore::new(follow::MAX_FOLLOWED)),
-            read: Mutex::default(),
+            read: Arc::default(),
         })
     }
 

@@ -76,11 +76,16 @@ pub async fn healthy<C: Cluster>(
     seen: Option<Box<Live>>,
     say: &(dyn Fn(&Health) + Send + Sync),
 ) -> Result<Health, Problem> {
+    let gone_by_itself = |live: &Live| live.body.pointer(TIME_TO_LIVE).is_some();
+    let mut cleans_up = seen.as_ref().is_some_and(|live| gone_by_itself(live));
     let mut watcher = Watcher::new(cluster, waiting, seen);
     let mut opinion = Opinion::new();
     let mut cleans_up = false;
     loop {
         let seen = watcher.next().await?;
+        if let Look::At(live) = &seen {
+            cleans_up = gone_by_itself(live);
+        }
         let verdict = match &seen {
             Look::Over => return Ok(opinion.last),
             // How it ended is not known, and no wait will tell.
@@ -93,9 +98,6 @@ pub async fn healthy<C: Cluster>(
             Look::Unread(why) => unknown(why),
             Look::At(live) => completion(&live.body, cluster.now()),
         };
-        if let Look::At(live) = &seen {
-            cleans_up = live.body.pointer(TIME_TO_LIVE).is_some();
-        }
         let verdict = match (&verdict, &seen) {
             (Health::InProgress { .. }, Look::At(live)) => {
                 opinion.explained(cluster, waiting, live, verdict).await

@@ -5,6 +5,7 @@ mod again;
 mod answers;
 mod books;
 mod faults;
+mod followed;
 mod identity;
 mod order;
 mod ownership;

@@ -158,3 +158,6 @@ pub(super) fn print_of_policy(policy: &Policy) -> Print {
     let text = serde_json::to_string(&policy.conflicts).unwrap_or_default();
     *blake3::hash(text.as_bytes()).as_bytes()
 }
+
+#[cfg(test)]
+mod tests;

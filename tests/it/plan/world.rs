@@ -244,7 +244,7 @@ impl Model {
                 Some(Observed::Present(live)) => {
                     let payload = payload(desired, &set(), Some(&live), &Policy::default());
                     if digest::in_sync(&payload, &live, entry) {
-                        Observed::Present(live)
+                        Observed::Present(Box::new(live.with_dry_run(DryRun::InSync)))
                     } else {
                         let dry_run = predict(&payload.body, &live);
                         Observed::Present(Box::new(live.with_dry_run(dry_run)))
