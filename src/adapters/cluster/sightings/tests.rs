@@ -1,7 +1,5 @@
 //! When an object need not be read: only while every complete watch shows it where it was judged.
 
-use serde_json::json;
-
 use super::*;
 use crate::object::Owner;
 
@@ -22,9 +20,8 @@ fn key() -> ObjectKey {
     }
 }
 
-fn at(version: &str) -> PartialObjectMeta<DynamicObject> {
-    let metadata = json!({"name": "a", "namespace": "n", "resourceVersion": version});
-    serde_json::from_value(json!({ "metadata": metadata })).unwrap()
+fn at(version: &str) -> Option<String> {
+    Some(version.to_owned())
 }
 
 fn judged(sightings: &Sightings, version: &str) {
@@ -43,20 +40,15 @@ fn only_what_a_complete_watch_shows_at_the_same_version_need_not_be_read() {
     let warm = || sightings.warm(&set()).contains_key(&key());
     assert!(!warm() && !sightings.any(), "nobody follows it");
     let sight = sightings.begin(key().group_kind);
-    sight.take(&watcher::Event::Init);
-    sight.take(&watcher::Event::InitApply(at("7")));
+    sight.take(&key(), at("7"));
     assert!(!warm(), "the first list is not complete");
-    sight.take(&watcher::Event::InitDone);
+    sight.complete();
     assert!(warm());
-    sight.take(&watcher::Event::Apply(at("8")));
+    sight.take(&key(), at("8"));
     assert!(!warm(), "it changed");
     judged(&sightings, "8");
     assert!(warm(), "and was judged again");
-    sight.with(|seen| seen.broken = true);
-    assert!(!warm(), "a broken watch proves nothing");
-    sight.take(&watcher::Event::Apply(at("8")));
-    assert!(warm(), "it goes on");
-    sight.take(&watcher::Event::Delete(at("9")));
+    sight.take(&key(), None);
     assert!(!warm(), "it is not shown any more");
 }
 
@@ -67,8 +59,8 @@ fn watches_that_disagree_and_watches_that_end_prove_nothing() {
     let warm = || sightings.warm(&set()).contains_key(&key());
     let follow = |version: &str| {
         let sight = sightings.begin(key().group_kind);
-        sight.take(&watcher::Event::InitApply(at(version)));
-        sight.take(&watcher::Event::InitDone);
+        sight.take(&key(), at(version));
+        sight.complete();
         sight
     };
     let one = follow("7");
