@@ -117,7 +117,12 @@ async fn followed(bed: &Bed, rendered: &Rendered) -> KubeCluster {
     let kinds: BTreeSet<(GroupKind, String)> = rendered
         .objects
         .values()
-        .map(|o| (o.manifest.key.group_kind.clone(), o.manifest.api_version.clone()))
+        .map(|o| {
+            (
+                o.manifest.key.group_kind.clone(),
+                o.manifest.api_version.clone(),
+            )
+        })
         .collect();
     for (kind, api_version) in kinds {
         let labels = format!("{SET_LABEL}={}", rendered.set.label());

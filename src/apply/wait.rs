@@ -80,7 +80,6 @@ pub async fn healthy<C: Cluster>(
     let mut cleans_up = seen.as_ref().is_some_and(|live| gone_by_itself(live));
     let mut watcher = Watcher::new(cluster, waiting, seen);
     let mut opinion = Opinion::new();
-    let mut cleans_up = false;
     loop {
         let seen = watcher.next().await?;
         if let Look::At(live) = &seen {

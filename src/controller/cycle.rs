@@ -65,7 +65,11 @@ pub struct Memory {
 
 impl Memory {
     /// A commit as it was rendered for a Sync, if that is remembered.
-    pub(super) fn recall(&self, sync: &Sync, commit: &str) -> Option<Result<Arc<Desired>, Trouble>> {
+    pub(super) fn recall(
+        &self,
+        sync: &Sync,
+        commit: &str,
+    ) -> Option<Result<Arc<Desired>, Trouble>> {
         let generation = sync.metadata.generation.unwrap_or_default();
         let mut known = self.known.iter();
         let found = known.find(|(c, g, _)| c.as_str() == commit && *g == generation);
@@ -184,7 +188,8 @@ pub(super) async fn pass(
         }
     };
     let Some(wanted) = wanted else { return seen };
-    eyes.sights.follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
+    eyes.sights
+        .follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
     let mut pass = Pass {
         eyes,
         sync,
@@ -225,7 +230,10 @@ impl<'a> Pass<'a> {
     /// The commit in force and the generation of the spec.
     fn at(&self, seen: &Seen) -> String {
         let generation = self.sync.metadata.generation.unwrap_or_default();
-        format!("{} {generation}", seen.in_force.as_deref().unwrap_or_default())
+        format!(
+            "{} {generation}",
+            seen.in_force.as_deref().unwrap_or_default()
+        )
     }
 
     fn task<'b>(

@@ -227,7 +227,11 @@ fn spec(state: State, changed: bool, suspended: bool, now: Duration) -> (State, 
 
 fn begin(state: State, now: Duration) -> (State, Option<Effect>) {
     let ask = now >= state.ask_from;
-    let ask_from = if ask { now + state.interval } else { state.ask_from };
+    let ask_from = if ask {
+        now + state.interval
+    } else {
+        state.ask_from
+    };
     let state = State {
         phase: Phase::Running,
         again: false,

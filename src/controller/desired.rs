@@ -32,60 +32,68 @@ pub struct Desired {
 pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, Trouble> {
     let invalid = |said: String| Trouble::new(Sort::InvalidCommit, said);
     let bad_spec = |said: String| Trouble::new(Sort::BadSpec, said);
-    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded).map_err(invalid).and_then(|checked| {
-        let project = checked.project.as_ref().map(|found| &found.project);
-        let project = project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
-        let target = Target {
-            environment: spec.environment.clone(),
-            cluster: spec.cluster.clone(),
-        };
-        if !project.targets().contains(&target) {
-            let known: Vec<String> = project
-                .targets()
+    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded)
+        .map_err(invalid)
+        .and_then(|checked| {
+            let project = checked.project.as_ref().map(|found| &found.project);
+            let project =
+                project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
+            let target = Target {
+                environment: spec.environment.clone(),
+                cluster: spec.cluster.clone(),
+            };
+            if !project.targets().contains(&target) {
+                let known: Vec<String> = project
+                    .targets()
+                    .iter()
+                    .map(|t| format!("{} on {}", t.environment, t.cluster))
+                    .collect();
+                let (environment, cluster) = (&spec.environment, &spec.cluster);
+                let known = known.join(", ");
+                let said = format!("the project has no {environment} on {cluster}; it has {known}");
+                return Err(bad_spec(said));
+            }
+            let uid = project
+                .cluster
                 .iter()
-                .map(|t| format!("{} on {}", t.environment, t.cluster))
-                .collect();
-            let (environment, cluster) = (&spec.environment, &spec.cluster);
-            let known = known.join(", ");
-            let said = format!("the project has no {environment} on {cluster}; it has {known}");
-            return Err(bad_spec(said));
-        }
-        let uid = project
-            .cluster
-            .iter()
-            .find(|(name, _)| name.as_str() == spec.cluster);
-        let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
-        let said = "the project does not say which cluster this is";
-        let uid = uid.ok_or_else(|| invalid(said.into()))?;
-        let want = Want::Render {
-            targets: vec![target],
-            trace: true,
-        };
-        let verdict = judge.judge(&loaded.tree, &want);
-        valid(&verdict, &loaded).map_err(invalid)?;
-        let rendered = verdict.rendered().into_values();
-        let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
-        sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
-        if let Some(unknown) = unknown_tenant(spec, &sets) {
-            return Err(bad_spec(unknown));
-        }
-        Ok(Desired {
-            sets,
-            others,
-            uid,
-            rights: Rights::of(&verdict),
-            tree: loaded.tree.clone(),
+                .find(|(name, _)| name.as_str() == spec.cluster);
+            let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
+            let said = "the project does not say which cluster this is";
+            let uid = uid.ok_or_else(|| invalid(said.into()))?;
+            let want = Want::Render {
+                targets: vec![target],
+                trace: true,
+            };
+            let verdict = judge.judge(&loaded.tree, &want);
+            valid(&verdict, &loaded).map_err(invalid)?;
+            let rendered = verdict.rendered().into_values();
+            let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
+            sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
+            if let Some(unknown) = unknown_tenant(spec, &sets) {
+                return Err(bad_spec(unknown));
+            }
+            Ok(Desired {
+                sets,
+                others,
+                uid,
+                rights: Rights::of(&verdict),
+                tree: loaded.tree.clone(),
+            })
         })
-    })
 }
 
 /// A tenant that the Sync names and the commit does not have, in words. Nothing wanted is not the same
 /// as everything done.
 fn unknown_tenant(spec: &SyncSpec, sets: &[Rendered]) -> Option<String> {
     let tenants = spec.tenants.as_ref()?;
-    let has = |name: &str| sets.iter().any(|r| matches!(&r.set.owner, Owner::Tenant(t) if t == name));
+    let has = |name: &str| {
+        sets.iter()
+            .any(|r| matches!(&r.set.owner, Owner::Tenant(t) if t == name))
+    };
     match tenants.iter().find(|name| !has(name)) {
-        Some(name) => Some(format!("`tenants`: the project has nothing of a tenant `{name}` here")),
+        Some(name) => Some(format!(
+            "`tenants`: the project has nothing of a tenant `{name}` here"
+        )),
         None if tenants.is_empty() => Some("`tenants`: it names no tenant".to_owned()),
         None => None,
     }

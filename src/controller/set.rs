@@ -15,8 +15,8 @@ use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::health::{Health, health};
 use crate::object::{ObjectKey, Rendered};
-use crate::plan::observed::Observed;
 use crate::plan::hold;
+use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
 use crate::plan::{Action, Finding, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
 
@@ -79,10 +79,11 @@ impl Task<'_> {
     fn policy(&self) -> Policy {
         let tools = self.tools;
         let mut policy = self.desired.policy(&self.rendered.set, &self.sync.spec);
-        tools.holds.temper(&mut policy, self.rendered, tools.cluster.now());
+        tools
+            .holds
+            .temper(&mut policy, self.rendered, tools.cluster.now());
         policy
     }
-
 
     fn pass(&self, policy: &Policy) -> Pass {
         let policy = serde_json::to_value(policy).unwrap_or_default();
@@ -132,7 +133,8 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     if result.pending > 0 {
         result.plan = Some(digest.clone());
     }
-    task.sights.note(&pass, found(task, &prepared), at_rest(task, plan, &result));
+    task.sights
+        .note(&pass, found(task, &prepared), at_rest(task, plan, &result));
     if !plan.has_work() || !may_apply(task.sync, &digest) {
         return result;
     }
@@ -278,9 +280,7 @@ fn conclude(task: &Task<'_>, (plan, report): (&Plan, &Report), result: &mut SetR
     result.passes |= report.may_pass();
     if result.pending == 0 {
         result.plan = None;
-        let left = |step: &&Step| {
-            matches!(&step.action, Action::Keep { why } if *why == KeepWhy::ReportedDrift)
-        };
+        let left = |step: &&Step| matches!(&step.action, Action::Keep { why } if *why == KeepWhy::ReportedDrift);
         result.drifted = plan.steps.iter().filter(left).count();
         // What was just written has yet to become healthy.
         result.on_its_way += 1;

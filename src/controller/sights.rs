@@ -117,17 +117,21 @@ impl Sights {
             .retain(|label, book| book.sync != sync || labels.contains(label));
         let mut kinds = BTreeSet::new();
         for rendered in &desired.sets {
-            let book = board.books.entry(rendered.set.label()).or_insert_with(|| Book {
-                sync: sync.to_owned(),
-                wake: wake.clone(),
-                policy: String::new(),
-                objects: BTreeMap::new(),
-                rest: None,
-            });
+            let book = board
+                .books
+                .entry(rendered.set.label())
+                .or_insert_with(|| Book {
+                    sync: sync.to_owned(),
+                    wake: wake.clone(),
+                    policy: String::new(),
+                    objects: BTreeMap::new(),
+                    rest: None,
+                });
             // The Sync that looked last keeps the set.
             sync.clone_into(&mut book.sync);
             book.wake = wake.clone();
-            book.objects.retain(|key, _| rendered.objects.contains_key(key));
+            book.objects
+                .retain(|key, _| rendered.objects.contains_key(key));
             for (key, object) in &rendered.objects {
                 let version = object.manifest.api_version.as_str();
                 kinds.insert((key.group_kind.clone(), version.to_owned()));
@@ -167,7 +171,11 @@ impl Sights {
         let book = board.books.get(&pass.label)?;
         let (commit, result) = book.rest.as_ref()?;
         let same = *commit == pass.commit && book.policy == pass.policy;
-        let quiet = same && book.objects.iter().all(|(key, _)| board.is_quiet(book, key));
+        let quiet = same
+            && book
+                .objects
+                .iter()
+                .all(|(key, _)| board.is_quiet(book, key));
         quiet.then(|| result.clone())
     }
 
@@ -185,7 +193,9 @@ impl Sights {
         };
         if book.policy != pass.policy {
             book.policy.clone_from(&pass.policy);
-            book.objects.values_mut().for_each(|(_, found)| *found = None);
+            book.objects
+                .values_mut()
+                .for_each(|(_, found)| *found = None);
         }
         for (key, found) in found {
             let Some((version, known)) = book.objects.get_mut(&key) else {
@@ -226,7 +236,8 @@ impl Sights {
 impl Board {
     fn used(&self) -> BTreeSet<Kind> {
         let objects = self.books.values().flat_map(|book| &book.objects);
-        let kinds = objects.map(|(key, (version, _))| (key.group_kind.clone(), version.to_string()));
+        let kinds =
+            objects.map(|(key, (version, _))| (key.group_kind.clone(), version.to_string()));
         kinds.collect()
     }
 

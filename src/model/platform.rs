@@ -292,7 +292,9 @@ fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {
 /// A host of one tenant under a `*.` of another: requests for it could go to either.
 fn under_wildcard(claim: &Claim, wildcards: &BTreeMap<&str, Vec<&Claim>>) -> Option<Diagnostic> {
     let bare = claim.name.strip_prefix("*.").unwrap_or(&claim.name);
-    let domains = bare.match_indices('.').filter_map(|(at, dot)| bare.get(at + dot.len()..));
+    let domains = bare
+        .match_indices('.')
+        .filter_map(|(at, dot)| bare.get(at + dot.len()..));
     let above = domains.filter_map(|domain| wildcards.get(domain));
     let mut others = above
         .flatten()

@@ -103,7 +103,8 @@ pub fn mark(live: &Live) -> [u8; 32] {
             ("status", _) => {}
             ("metadata", Some(metadata)) => {
                 let mut fields: Vec<(&String, &Value)> = metadata.iter().collect();
-                fields.retain(|(name, _)| !matches!(name.as_str(), "resourceVersion" | "generation"));
+                fields
+                    .retain(|(name, _)| !matches!(name.as_str(), "resourceVersion" | "generation"));
                 fields.sort_unstable_by_key(|(name, _)| *name);
                 write_fields(&fields, &mut text, |value, out| write_canonical(value, out));
             }

@@ -152,7 +152,11 @@ fn hosts(one: &str, other: &str) -> Vec<String> {
         )
     };
     let (one, other) = (tenant("one", one), tenant("other", other));
-    let files = [("kubemate.kdl", PROJECT), ("one.kdl", &one), ("other.kdl", &other)];
+    let files = [
+        ("kubemate.kdl", PROJECT),
+        ("one.kdl", &one),
+        ("other.kdl", &other),
+    ];
     let said = judge(&tree(&files));
     let clashes = said.iter().filter(|d| d.code.to_string() == "KM0413");
     clashes.map(|d| d.message.clone()).collect()
@@ -161,9 +165,11 @@ fn hosts(one: &str, other: &str) -> Vec<String> {
 #[test]
 fn a_tenant_has_no_host_under_the_wildcard_of_another() {
     let under = |host: &str, above: &str| {
-        hosts(host, above)
-            .iter()
-            .any(|said| said.contains(&format!("host `{host}` of `tenant/one` lies under `{above}` of `tenant/other`")))
+        hosts(host, above).iter().any(|said| {
+            said.contains(&format!(
+                "host `{host}` of `tenant/one` lies under `{above}` of `tenant/other`"
+            ))
+        })
     };
     assert!(under("shop.pay.bank", "*.pay.bank"));
     assert!(under("a.shop.pay.bank", "*.pay.bank"));

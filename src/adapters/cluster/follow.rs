@@ -76,7 +76,8 @@ impl KubeCluster {
         let ours = self.sightings.begin(kind.clone());
         see(Sight::Anew);
         let (of, kept) = (Arc::clone(&resource), Arc::clone(&keep));
-        let read = move |item| there(item, &of).map(|(key, live)| (key, version(&live), kept(&live)));
+        let read =
+            move |item| there(item, &of).map(|(key, live)| (key, version(&live), kept(&live)));
         let path = resource.path(None);
         let (items, mut since) = self.list_as(&path, labels, false, Arc::new(read)).await?;
         for (key, version, kept) in items {

@@ -56,7 +56,11 @@ impl KubeCluster {
             let answer = self.link.call(&Identity::Own, &page).await?;
             let (what, read) = (what.clone(), std::sync::Arc::clone(&read));
             let page = tokio::task::spawn_blocking(move || page_of(answer, &what, &*read));
-            let Page { more, next, version } = page.await.map_err(|error| {
+            let Page {
+                more,
+                next,
+                version,
+            } = page.await.map_err(|error| {
                 Problem::new(ProblemKind::BadAnswer, "read a list", error.to_string())
             })??;
             items.extend(more);
@@ -97,6 +101,8 @@ fn page_of<T>(answer: Answer, what: &str, read: &Read<T>) -> Result<Page<T>, Pro
     Ok(Page {
         more: items.into_iter().filter_map(read).collect(),
         next: next.map(str::to_owned),
-        version: text("/metadata/resourceVersion").unwrap_or_default().to_owned(),
+        version: text("/metadata/resourceVersion")
+            .unwrap_or_default()
+            .to_owned(),
     })
 }

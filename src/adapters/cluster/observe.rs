@@ -6,18 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use futures::future::Either;
 use futures::StreamExt as _;
+use futures::future::Either;
 use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
+use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
 use crate::adapters::cluster::sightings::Verdict;
 use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
-use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};

@@ -131,12 +131,18 @@ fn a_new_spec_in_a_pass_is_followed_by_a_pass_at_once() {
     let (state, _) = decide(state, Event::Ended(Ending::CalledOff), NOW, 0.5);
     assert_eq!((state.phase, state.again), (SOON, false));
     let (state, effect) = decide(state, Event::Tick, NOW + BREATH, 0.5);
-    assert_eq!((state.phase, effect), (RUNNING, Some(Effect::Begin { ask: true })));
+    assert_eq!(
+        (state.phase, effect),
+        (RUNNING, Some(Effect::Begin { ask: true }))
+    );
 }
 
 #[test]
 fn the_repository_is_asked_once_an_interval_whatever_the_cluster_does() {
-    let mut state = State { ask_from: NOW, ..in_phase(DUE) };
+    let mut state = State {
+        ask_from: NOW,
+        ..in_phase(DUE)
+    };
     let mut asked = Vec::new();
     let mut now = NOW;
     // Something drifts every second for five minutes, and every pass is over at once.
@@ -164,7 +170,11 @@ fn who_asks_gets_an_answer_from_the_repository_and_drift_does_not() {
                 (state, _) = decide(state, Event::Ended(Ending::Settled), NOW, 0.0);
             }
             let (_, effect) = decide(state, Event::Tick, NOW + BREATH, 0.0);
-            assert_eq!(effect, Some(Effect::Begin { ask: asks }), "{event:?} {phase:?}");
+            assert_eq!(
+                effect,
+                Some(Effect::Begin { ask: asks }),
+                "{event:?} {phase:?}"
+            );
         }
     }
 }

@@ -62,7 +62,10 @@ impl Quiet {
 
     fn told(&self) -> Vec<String> {
         let calls = self.questions();
-        calls.iter().map(|c| format!("{:?} {}", c.verb, c.path)).collect()
+        calls
+            .iter()
+            .map(|c| format!("{:?} {}", c.verb, c.path))
+            .collect()
     }
 
     fn deployment(&self) -> (String, String) {
@@ -103,7 +106,9 @@ fn a_drifted_object_is_read_alone_and_put_back() {
     // Before anything is written: the inventory, the cluster's UID, and what the quota still gives.
     let apart = ["configmaps", "namespaces", "resourcequotas"];
     let books = |c: &&Call| !apart.contains(&c.target.resource.as_str());
-    let reads = calls.iter().filter(|c| matches!(c.verb, Verb::Get | Verb::List));
+    let reads = calls
+        .iter()
+        .filter(|c| matches!(c.verb, Verb::Get | Verb::List));
     let mut reads = reads.filter(books).peekable();
     assert!(reads.peek().is_some(), "{:#?}", quiet.told());
     let only = reads.all(|c| c.target.name.as_deref() == Some(&name));
@@ -118,7 +123,11 @@ fn a_restart_writes_nothing() {
     let directory = quiet.bed.directory.path();
     quiet.controller = Controller::start(quiet.proxy.kubeconfig(), &quiet.bed.host, directory);
     quiet.bed.until("looked at again", |_| {
-        quiet.proxy.calls().iter().any(|c| c.target.resource == "deployments")
+        quiet
+            .proxy
+            .calls()
+            .iter()
+            .any(|c| c.target.resource == "deployments")
     });
     quiet.rest();
     let mut writes = quiet.proxy.writes();
