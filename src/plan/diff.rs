@@ -134,6 +134,7 @@ impl Walk<'_> {
         if before == after {
             return;
         }
+        let (before, after) = without_empty(before, after);
         match (before, after) {
             (Some(Value::Object(_)), Some(Value::Object(_))) => self.maps(before, after, shape, at),
             (None, Some(Value::Object(map))) | (Some(Value::Object(map)), None)
@@ -219,6 +220,20 @@ impl Walk<'_> {
             after,
             spans: Vec::new(),
         });
+    }
+}
+
+/// Servers store some maps that nobody wrote as empty ones: what is filled comes as a whole all the same.
+fn without_empty<'a>(
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+) -> (Option<&'a Value>, Option<&'a Value>) {
+    match (before, after) {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => (
+            before.filter(|_| !old.is_empty()),
+            after.filter(|_| !new.is_empty()),
+        ),
+        other => other,
     }
 }
 
