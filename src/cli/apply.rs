@@ -62,6 +62,17 @@ struct Ended<'a> {
     stale: bool,
 }
 
+impl<'a> Ended<'a> {
+    fn without_writes(rendered: &'a Rendered, floor: Exit) -> Self {
+        Self {
+            rendered,
+            floor,
+            report: None,
+            stale: false,
+        }
+    }
+}
+
 impl Ended<'_> {
     fn exit(&self) -> Exit {
         if self.stale {
@@ -202,16 +213,12 @@ async fn apply_set<'a>(
     let season = session.rights.season(&rendered.set, cluster.now());
     hold::out_of_season(&mut plan, &season);
     let plan = &plan;
-    if !plan.has_work() {
-        return Ok(Ended {
-            rendered,
-            floor: nothing(session, rendered, plan),
-            report: None,
-            stale: false,
-        });
-    }
-    if !plan.is_empty() {
+    let written = !plan.is_empty();
+    if written {
         show(session, plan);
+    } else if !plan.has_work() {
+        let floor = nothing(session, rendered, plan);
+        return Ok(Ended::without_writes(rendered, floor));
     }
     let options = Options {
         patience: arguments.timeout.to_std(),
@@ -233,10 +240,10 @@ async fn apply_set<'a>(
     Ok(Ended {
         rendered,
         stale: saved.is_some() && nothing_fits(&report),
-        floor: match (going, plan.is_empty()) {
+        floor: match (going, written) {
             (true, _) => Exit::Partly,
-            (false, true) => nothing(session, rendered, plan),
-            (false, false) => Exit::Ok,
+            (false, true) => Exit::Ok,
+            (false, false) => nothing(session, rendered, plan),
         },
         report: Some(report),
     })

@@ -226,7 +226,7 @@ struct Pass<'a> {
     stop: &'a CancellationToken,
 }
 
-impl<'a> Pass<'a> {
+impl Pass<'_> {
     /// The commit in force and the generation of the spec.
     fn at(&self, seen: &Seen) -> String {
         let generation = self.sync.metadata.generation.unwrap_or_default();

@@ -177,11 +177,11 @@ fn may_apply(sync: &Sync, digest: &String) -> bool {
 /// Each object that was looked at: as it should be, or not.
 fn found(task: &Task<'_>, prepared: &Prepared) -> Vec<(ObjectKey, Found)> {
     let now = task.tools.cluster.now();
-    let kept = |step: &Step| match &step.action {
-        Action::Keep {
-            why: KeepWhy::InSync | KeepWhy::SameRun,
-        } => true,
-        _ => false,
+    let kept = |step: &Step| {
+        let Action::Keep { why } = &step.action else {
+            return false;
+        };
+        matches!(why, KeepWhy::InSync | KeepWhy::SameRun)
     };
     let told = prepared.plan.findings.iter().filter_map(|f| f.key.as_ref());
     let told: BTreeSet<&ObjectKey> = told.collect();

@@ -18,7 +18,7 @@ pub(crate) fn write_canonical(value: &Value, out: &mut String) {
             write_fields(&fields, out, |value, out| write_canonical(value, out));
         }
         Value::Array(items) => {
-            write_items(items, out, |item, out| write_canonical(item, out));
+            write_items(items, out, write_canonical);
         }
         Value::String(text) => write_text(text, out),
         scalar => out.push_str(&scalar.to_string()),

@@ -179,6 +179,7 @@ impl io::Write for Capped {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a limit on time is tried")]
 mod tests {
     use super::*;
 
@@ -186,16 +187,17 @@ mod tests {
     fn run_text(text: &str) -> Result<String, EngineError> {
         let mut env = environment();
         env.set_formatter(|out, _, value| write_json(out, value));
-        env.add_template_owned("again", "{% include 'again' %}")
-            .unwrap();
-        env.add_template_owned("left", "{% include 'right' %}")
-            .unwrap();
-        env.add_template_owned("right", "{% include 'left' %}")
-            .unwrap();
-        env.add_template_owned("heir", "{% extends 'heir' %}")
-            .unwrap();
-        env.add_template_owned("test", text.to_owned())
-            .map_err(|error| failed("test", "", &error.to_string()))?;
+        let templates = [
+            ("again", "{% include 'again' %}"),
+            ("left", "{% include 'right' %}"),
+            ("right", "{% include 'left' %}"),
+            ("heir", "{% extends 'heir' %}"),
+            ("test", text),
+        ];
+        for (name, text) in templates {
+            env.add_template_owned(name, text.to_owned())
+                .map_err(|error| failed(name, "", &error.to_string()))?;
+        }
         run(
             &env,
             "test",

@@ -20,10 +20,6 @@ fn key() -> ObjectKey {
     }
 }
 
-fn at(version: &str) -> Option<String> {
-    Some(version.to_owned())
-}
-
 fn judged(sightings: &Sightings, version: &str) {
     let verdict = Verdict {
         uid: "u".into(),
@@ -40,11 +36,11 @@ fn only_what_a_complete_watch_shows_at_the_same_version_need_not_be_read() {
     let warm = || sightings.warm(&set()).contains_key(&key());
     assert!(!warm() && !sightings.any(), "nobody follows it");
     let sight = sightings.begin(key().group_kind);
-    sight.take(&key(), at("7"));
+    sight.take(&key(), Some("7".to_owned()));
     assert!(!warm(), "the first list is not complete");
     sight.complete();
     assert!(warm());
-    sight.take(&key(), at("8"));
+    sight.take(&key(), Some("8".to_owned()));
     assert!(!warm(), "it changed");
     judged(&sightings, "8");
     assert!(warm(), "and was judged again");
@@ -59,7 +55,7 @@ fn watches_that_disagree_and_watches_that_end_prove_nothing() {
     let warm = || sightings.warm(&set()).contains_key(&key());
     let follow = |version: &str| {
         let sight = sightings.begin(key().group_kind);
-        sight.take(&key(), at(version));
+        sight.take(&key(), Some(version.to_owned()));
         sight.complete();
         sight
     };
