@@ -193,8 +193,9 @@ fn zeros() -> Response {
     use std::io::Write as _;
     let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let mut packed = packed;
+    let zeros = vec![0; 1024 * 1024];
     for _ in 0..1024 {
-        packed.write_all(&[0; 1024 * 1024]).unwrap();
+        packed.write_all(&zeros).unwrap();
     }
     Response::builder()
         .header(

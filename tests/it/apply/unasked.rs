@@ -154,14 +154,13 @@ async fn a_crd_refuses_the_same_before_it_is_there_and_before_the_namespace_is()
     bed::cluster().kubectl(&["delete", "crd", &name]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn routes_of_a_namespace_that_is_still_to_be_made_are_judged_as_the_server_judges() {
-    bed::with_crds(&["gateway-api"]);
+/// Routes that the server accepts and routes that it refuses.
+fn routes() -> Vec<(&'static str, Value)> {
     let rule = |rule: Value| json!({"rules": [rule]});
     let backend = json!([{"name": "web", "port": 80}]);
     let redirect = json!({"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}});
     let rewrite = json!({"type": "URLRewrite", "urlRewrite": {"hostname": "a.example"}});
-    let objects = [
+    vec![
         ("plain", rule(json!({"backendRefs": backend}))),
         ("redirect", rule(json!({"filters": [redirect]}))),
         (
@@ -204,7 +203,13 @@ async fn routes_of_a_namespace_that_is_still_to_be_made_are_judged_as_the_server
         ("host", json!({"hostnames": ["a.example"]})),
         ("bad-host", json!({"hostnames": ["A_example"]})),
         ("unknown", json!({"hostname": "a.example"})),
-    ];
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn routes_of_a_namespace_that_is_still_to_be_made_are_judged_as_the_server_judges() {
+    bed::with_crds(&["gateway-api"]);
+    let objects = routes();
     let names: Vec<&'static str> = objects.iter().map(|(name, _)| *name).collect();
     let version = "gateway.networking.k8s.io/v1";
     let [asked, unasked] = asked_and_unasked(version, "HTTPRoute", &objects).await;

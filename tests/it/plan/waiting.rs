@@ -30,7 +30,7 @@ impl Change {
             .applied(&old, "uid-old")
             .applied(&kept, "uid-kept")
             .edit(&kept.manifest.key, |live| {
-                live.body["data"]["a"] = "9".into()
+                live.body["data"]["a"] = "9".into();
             })
             .observe(&head);
         Self { base, head, model }
@@ -83,7 +83,10 @@ fn only_what_was_agreed_to_goes_and_drift_is_undone_all_the_same() {
     let nobody = change.held(&[], false);
     assert_eq!(names(&nobody), ["cfg", "old", "web"], "kept is drift");
     let all = change.intent(&change.head);
-    assert_eq!(names(&change.held(&[all.clone()], true)), [""; 0]);
+    assert_eq!(
+        names(&change.held(std::slice::from_ref(&all), true)),
+        [""; 0]
+    );
     assert_eq!(names(&change.held(&[all], false)), [""; 0]);
 }
 
@@ -111,7 +114,10 @@ fn agreeing_to_one_thing_is_not_agreeing_to_another() {
         desired("kept", config("kept", json!({ "a": "1" }))),
     ]);
     let agreed = change.intent(&other);
-    assert_eq!(names(&change.held(&[agreed.clone()], false)), ["web"]);
+    assert_eq!(
+        names(&change.held(std::slice::from_ref(&agreed), false)),
+        ["web"]
+    );
     assert_eq!(names(&change.held(&[agreed], true)), [""; 0]);
     // What deletes was not announced by what only changes, however many agreed.
     let keeps = change.intent(&Rendered {

@@ -116,23 +116,8 @@ fn trapped(project: &Project) -> std::path::PathBuf {
     ] {
         fs::copy(&trap, hooks.join(hook)).unwrap();
     }
-    let mut config = git.config().unwrap();
     let at = trap.display().to_string();
-    for name in [
-        "core.fsmonitor",
-        "core.sshCommand",
-        "core.editor",
-        "filter.evil.smudge",
-        "filter.evil.clean",
-        "filter.evil.process",
-        "diff.evil.textconv",
-        "diff.evil.command",
-        "credential.helper",
-        "uploadpack.packObjectsHook",
-    ] {
-        config.set_str(name, &at).unwrap();
-    }
-    config.set_str("include.path", "../evil.config").unwrap();
+    configured(&git, &at);
     project.put(".gitattributes", "* filter=evil diff=evil\n");
     project.put(".lfsconfig", format!("[lfs]\n  url = {at}\n"));
     project.put("evil.config", format!("[core]\n  fsmonitor = {at}\n"));
@@ -161,6 +146,26 @@ fn trapped(project: &Project) -> std::path::PathBuf {
     }
     commit(&git);
     trace
+}
+
+/// Every setting of Git that names a program.
+fn configured(git: &git2::Repository, program: &str) {
+    let mut config = git.config().unwrap();
+    for name in [
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.editor",
+        "filter.evil.smudge",
+        "filter.evil.clean",
+        "filter.evil.process",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "credential.helper",
+        "uploadpack.packObjectsHook",
+    ] {
+        config.set_str(name, program).unwrap();
+    }
+    config.set_str("include.path", "../evil.config").unwrap();
 }
 
 fn commit(git: &git2::Repository) {

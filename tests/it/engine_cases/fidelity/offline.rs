@@ -156,7 +156,7 @@ impl Pair<'_> {
         if !sent.yields.is_empty() && more.is_empty() {
             return Some(Why::LeftToOthers);
         }
-        if more.iter().any(|path| declared(path)) {
+        if more.iter().any(declared) {
             return Some(Why::Drift);
         }
         if !more.is_empty() {
