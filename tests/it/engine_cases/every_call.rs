@@ -142,7 +142,7 @@ async fn sweep(covers: fn() -> Match, after: bool) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r_20_ended_before_every_call() {
     let points = sweep(Match::any, false).await;
-    assert!((15..MOST).contains(&points), "{points} calls");
+    assert!((12..MOST).contains(&points), "{points} calls");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
