@@ -59,7 +59,9 @@ pub fn intent(
     };
     let shown = plan(head, &world, &inventory, &policy)?;
     let mut dangers: BTreeMap<&ObjectKey, BTreeSet<Rule>> = BTreeMap::new();
-    for finding in shown.findings.iter().filter(|finding| is_danger(finding)) {
+    // How many pods a restart takes at once is only known where they run.
+    let told = |finding: &&Finding| is_danger(finding) || finding.rule == Rule::Restart;
+    for finding in shown.findings.iter().filter(told) {
         if let Some(key) = &finding.key {
             dangers.entry(key).or_default().insert(finding.rule);
         }
