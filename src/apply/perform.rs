@@ -20,7 +20,7 @@ use crate::plan::payload::{self, Payload};
 use crate::plan::step::{Action, KeepWhy, Preconditions, Step};
 
 /// How often a write that met a concurrent change is tried again.
-const REPEATS: u32 = 3;
+const REPEATS: u32 = 6;
 
 /// Kinds whose dependants must be gone before they count as gone.
 const WITH_PODS: [&str; 8] = [

@@ -191,18 +191,13 @@ async fn apply_set<'a>(
     rendered: &'a Rendered,
     how: How<'_>,
 ) -> Result<Ended<'a>, Failure> {
-    let How {
-        arguments,
-        saved,
-        beside,
-        stop,
-    } = how;
+    let (arguments, saved) = (how.arguments, how.saved);
     let identity = session.rights.identity(&rendered.set);
     let mut policy = session.rights.policy(&rendered.set);
     policy
         .confirmed_deletes
         .clone_from(&arguments.confirm_deletes);
-    let fresh = prepare(cluster, rendered, &identity, &policy, beside).await?;
+    let fresh = prepare(cluster, rendered, &identity, &policy, how.beside).await?;
     let mut plan = match saved {
         Some(saved) => {
             saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
@@ -231,7 +226,7 @@ async fn apply_set<'a>(
         identity: &identity,
         holder: &holder,
         options,
-        stop,
+        stop: how.stop,
         progress: &progress,
     };
     let report = apply::apply(cluster, run).await?;

@@ -155,19 +155,7 @@ fn compare(
         }
     };
     judgement.base = Some(base.clone());
-    let before = match repository.load(&base, repository.root()) {
-        Ok(loaded) => Session::judge(loaded, |checked| Ok(chosen(checked, arguments)))?,
-        // A project that begins with this change.
-        Err(crate::source::repository::RepositoryError::NoSuchDirectory { .. }) => Session::judge(
-            Loaded {
-                revision: base.revision(),
-                tree: SourceTree::new(Vec::new()).unwrap_or_default(),
-                refused: Vec::new(),
-            },
-            |_| Ok(Vec::new()),
-        )?,
-        Err(error) => return Err(error.into()),
-    };
+    let before = side_of_base(arguments, repository, &base)?;
     hold_rules(repository, &base, &before, &head, judgement)?;
     let Ok(head) = head else { return Ok(()) };
     if judgement.diagnostics.has_errors() {
@@ -215,6 +203,26 @@ fn asked(before: Option<&Session>, plans: &[Plan]) -> Vec<Approval> {
         }
     }
     all.into_values().collect()
+}
+
+/// The base as it is judged; an empty one where the project begins with the change.
+fn side_of_base(
+    arguments: &Arguments,
+    repository: &LocalRepository,
+    base: &CommitId,
+) -> Result<Side, Failure> {
+    match repository.load(base, repository.root()) {
+        Ok(loaded) => Session::judge(loaded, |checked| Ok(chosen(checked, arguments))),
+        Err(crate::source::repository::RepositoryError::NoSuchDirectory { .. }) => Session::judge(
+            Loaded {
+                revision: base.revision(),
+                tree: SourceTree::new(Vec::new()).unwrap_or_default(),
+                refused: Vec::new(),
+            },
+            |_| Ok(Vec::new()),
+        ),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn has_project(loaded: &Loaded) -> bool {

@@ -316,9 +316,17 @@ async fn r_59_a_namespace_with_wanted_objects_stays() {
     engine.apply_all().await;
     engine.rendered.objects.remove(&space);
     engine.policy.percent_from = 100;
-    let (plan, report) = engine.apply().await;
-    let told_so = plan.findings.iter().any(|f| f.rule == Rule::StillInUse);
-    assert!(told_so, "{}", told(&plan, &report));
+    // Kinds of other tests come and go, and what cannot be listed is not known.
+    let told_so = |plan: &Plan| plan.findings.iter().any(|f| f.rule == Rule::StillInUse);
+    let (mut plan, mut report) = engine.apply().await;
+    for _ in 0..20 {
+        if told_so(&plan) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        (plan, report) = engine.apply().await;
+    }
+    assert!(told_so(&plan), "{}", told(&plan, &report));
     assert!(
         engine
             .live(&space)

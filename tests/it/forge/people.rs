@@ -93,6 +93,7 @@ fn github_and_gitea_tell_who_agreed_to_what() {
 fn gitlab_tells_who_agreed_and_not_who_wrote() {
     let sim = gitlab_sim::start();
     furnish(&sim);
+    sim.store().pulls.get_mut(&7).unwrap()["state"] = json!("merged");
     let at = "2026-05-04T10:00:00Z";
     sim.store().reviews = vec![json!({ "user": { "username": "cid" }, "approved_at": at })];
     let (_, people) = seen(&sim, &gitlab(&sim, TOKEN));

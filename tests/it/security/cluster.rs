@@ -91,14 +91,12 @@ async fn s_42_rights_above_ones_own_are_refused_for_each_object() {
         for name in ["wide", "root"] {
             assert!(told.contains(name), "{told}");
         }
-        let namespace = engine.namespace.clone();
-        written_as_the_tenant_only(&proxy, &[&namespace]);
-        let verbs: Vec<_> = proxy
-            .calls()
-            .into_iter()
-            .filter(|c| c.path.contains("/rbac") && c.verb.writes())
-            .collect();
-        assert!(verbs.iter().all(|call| call.impersonated().is_some()));
+        written_as_the_tenant_only(&proxy, &[&engine.namespace]);
+        let calls = proxy.calls();
+        let mut writes = calls
+            .iter()
+            .filter(|c| c.path.contains("/rbac") && c.verb.writes());
+        assert!(writes.all(|call| call.impersonated().is_some()));
     }
 }
 
