@@ -323,7 +323,7 @@ async fn r_59_a_namespace_with_wanted_objects_stays() {
         if told_so(&plan) {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         (plan, report) = engine.apply().await;
     }
     assert!(told_so(&plan), "{}", told(&plan, &report));
