@@ -375,33 +375,6 @@ fn written_down(story: &Story, merged: &str, pull: u64) {
     assert_eq!(code(&verify(&forged)), 3, "{}", said(&verify(&forged)));
 }
 
-/// What nobody agreed to waits, and what is in force stays and is kept.
-fn past_everybody(story: &Story, merged: &str) {
-    let direct = story.push_main(&GOOD.replace("1.0.0", "1.0.2"));
-    let words = format!(
-        "nobody agreed: {} came without a pull request",
-        &direct[..12]
-    );
-    story.place.until("held", |status| {
-        let mut sets = status["sets"]
-            .as_object()
-            .into_iter()
-            .flat_map(|all| all.values());
-        sets.any(|set| {
-            set["message"]
-                .as_str()
-                .is_some_and(|said| said.contains(&words))
-        })
-    });
-    story.until_told_of(&direct, "pending", "held by rules: tenants/shop/web.kdl:");
-    assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
-    let status = story.place.status();
-    assert_eq!(status["lastApplied"], merged, "{status:#}");
-    assert!(is(&status, "Stalled", "True"), "{status:#}");
-    kept(story);
-    assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
-}
-
 /// What someone changes by hand is put back.
 fn kept(story: &Story) {
     let web = story.place.deployment().unwrap();
@@ -434,8 +407,6 @@ fn a_change_goes_from_a_branch_to_the_cluster_and_stays() {
     assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
     written_down(&story, &merged, pull);
     kept(&story);
-    past_everybody(&story, &merged);
-
     let broken = story.push_main("app web tenant=NAME {\n  imagine \"x\"\n}\n");
     let text = story.until_told(&broken, "failure");
     assert!(text.starts_with("tenants/shop/web.kdl:2:3"), "{text}");

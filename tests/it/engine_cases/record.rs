@@ -4,7 +4,8 @@
 
 use kubemate::apply::cluster::{Cluster as _, Identity, Target};
 use kubemate::object::{Manifest, ObjectKey, SET_LABEL};
-use kubemate::plan::Level;
+use kubemate::plan::step::KeepWhy;
+use kubemate::plan::{Action, Level};
 
 use crate::bed::proxy::{Call, Proxy, Verb};
 use crate::engine::{Engine, told};
@@ -113,7 +114,10 @@ async fn converges(engine: &Engine, proxy: &Proxy) {
         let (plan, report) = engine.apply().await;
         last = told(&plan, &report);
         let wrong = plan.findings.iter().any(|f| f.level == Level::Error);
-        if plan.is_empty() && report.complete() && !wrong {
+        // What is on its way out has yet to be forgotten.
+        let leaving = |step: &kubemate::plan::Step| matches!(&step.action, Action::Keep { why } if *why == KeepWhy::Terminating);
+        let rests = plan.is_empty() && !plan.steps.iter().any(leaving);
+        if rests && report.complete() && !wrong {
             quiet(engine, proxy).await;
             return;
         }
