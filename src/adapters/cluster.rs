@@ -32,6 +32,7 @@ mod definitions;
 mod discovery;
 pub mod follow;
 mod inventory;
+mod item;
 mod lease;
 mod list;
 mod missing;

@@ -2,7 +2,7 @@
 //! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
 
 use super::cycle::{Sort, Trouble};
-use crate::adapters::judge::{self, Judge, Verdict};
+use crate::adapters::judge::{self, Choice, Judge, Verdict};
 use crate::adapters::rights::Rights;
 use crate::adapters::sync::{Drift, SyncSpec};
 use crate::dsl::compose::Target;
@@ -32,54 +32,52 @@ pub struct Desired {
 pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, Trouble> {
     let invalid = |said: String| Trouble::new(Sort::InvalidCommit, said);
     let bad_spec = |said: String| Trouble::new(Sort::BadSpec, said);
-    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded)
-        .map_err(invalid)
-        .and_then(|checked| {
-            let project = checked.project.as_ref().map(|found| &found.project);
-            let project =
-                project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
-            let target = Target {
-                environment: spec.environment.clone(),
-                cluster: spec.cluster.clone(),
-            };
-            if !project.targets().contains(&target) {
-                let known: Vec<String> = project
-                    .targets()
-                    .iter()
-                    .map(|t| format!("{} on {}", t.environment, t.cluster))
-                    .collect();
-                let (environment, cluster) = (&spec.environment, &spec.cluster);
-                let known = known.join(", ");
-                let said = format!("the project has no {environment} on {cluster}; it has {known}");
-                return Err(bad_spec(said));
-            }
-            let uid = project
-                .cluster
-                .iter()
-                .find(|(name, _)| name.as_str() == spec.cluster);
-            let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
-            let said = "the project does not say which cluster this is";
-            let uid = uid.ok_or_else(|| invalid(said.into()))?;
-            let want = Want::Render {
-                targets: vec![target],
-                trace: true,
-            };
-            let verdict = judge.judge(&loaded.tree, &want);
-            valid(&verdict, &loaded).map_err(invalid)?;
-            let rendered = verdict.rendered().into_values();
-            let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
-            sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
-            if let Some(unknown) = unknown_tenant(spec, &sets) {
-                return Err(bad_spec(unknown));
-            }
-            Ok(Desired {
-                sets,
-                others,
-                uid,
-                rights: Rights::of(&verdict),
-                tree: loaded.tree.clone(),
-            })
-        })
+    let target = Target {
+        environment: spec.environment.clone(),
+        cluster: spec.cluster.clone(),
+    };
+    let mut verdict = judge.judge_by(&loaded.tree, |found| {
+        let want = Want::Render {
+            targets: vec![target.clone()],
+            trace: true,
+        };
+        let known = found.project.targets().contains(&target);
+        Choice::all(if known { want } else { Want::Check })
+    });
+    valid(&verdict, &loaded).map_err(invalid)?;
+    let project = verdict.project.as_ref().map(|found| &found.project);
+    let project = project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
+    if !project.targets().contains(&target) {
+        let known: Vec<String> = project
+            .targets()
+            .iter()
+            .map(|t| format!("{} on {}", t.environment, t.cluster))
+            .collect();
+        let (environment, cluster) = (&spec.environment, &spec.cluster);
+        let known = known.join(", ");
+        let said = format!("the project has no {environment} on {cluster}; it has {known}");
+        return Err(bad_spec(said));
+    }
+    let uid = project
+        .cluster
+        .iter()
+        .find(|(name, _)| name.as_str() == spec.cluster);
+    let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
+    let said = "the project does not say which cluster this is";
+    let uid = uid.ok_or_else(|| invalid(said.into()))?;
+    let rendered = verdict.take_rendered().into_values();
+    let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
+    sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
+    if let Some(unknown) = unknown_tenant(spec, &sets) {
+        return Err(bad_spec(unknown));
+    }
+    Ok(Desired {
+        sets,
+        others,
+        uid,
+        rights: Rights::of(&verdict),
+        tree: loaded.tree,
+    })
 }
 
 /// A tenant that the Sync names and the commit does not have, in words. Nothing wanted is not the same
@@ -108,7 +106,7 @@ fn covers(spec: &SyncSpec, set: &SetId) -> bool {
     }
 }
 
-fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, String> {
+fn valid(verdict: &Verdict, loaded: &Loaded) -> Result<(), String> {
     let refused = judge::refused_names(&loaded.refused);
     let errors = verdict
         .diagnostics
@@ -129,7 +127,7 @@ fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, Strin
         }
     }
     match count {
-        0 => Ok(verdict),
+        0 => Ok(()),
         n if n > told.len() => Err(format!("{}; and {} more", told.join("; "), n - told.len())),
         _ => Err(told.join("; ")),
     }

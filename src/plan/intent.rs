@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::{ObjectKey, Rendered, SetId, canonical};
+use crate::object::{Desired, ObjectKey, Rendered, SetId, canonical};
 use crate::plan::draft;
 use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
@@ -17,6 +17,9 @@ use crate::plan::step::{Step, Verb};
 use crate::plan::{Plan, PlanError, Policy, digest, hold, normalize, plan};
 
 mod fields;
+
+/// What stands for the UID of everything in a commit.
+const UID: &str = "offline";
 
 /// The difference of two renders of one set, with its dangers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,9 +110,27 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
         ..World::default()
     };
     for (key, desired) in &base.objects {
+        let resource = desired.resource.clone();
+        // The run key is all of the record that says more than the body does.
+        let record = desired.rules.run_key.clone().map(draft::run_record);
+        let uid = UID.to_owned();
+        inventory.entries.insert(
+            key.clone(),
+            Entry::Owned {
+                resource,
+                uid: uid.clone(),
+                record,
+            },
+        );
+        if head.objects.get(key).is_some_and(|d| same(d, desired)) {
+            world
+                .objects
+                .insert(key.clone(), Observed::Unchanged { uid });
+            continue;
+        }
         let mut body = fields::noted(normalize::desired_body(desired, &base.set));
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("uid".into(), "offline".into());
+            metadata.insert("uid".into(), uid.into());
             metadata.insert("resourceVersion".into(), "0".into());
         }
         let dry_run = head.objects.get(key).map_or(DryRun::NotNeeded, |desired| {
@@ -125,17 +146,6 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
         world.objects.insert(
             key.clone(),
             Observed::Present(Box::new(live.with_dry_run(dry_run))),
-        );
-        let resource = desired.resource.clone();
-        // The run key is all of the record that says more than the body does.
-        let record = desired.rules.run_key.clone().map(draft::run_record);
-        inventory.entries.insert(
-            key.clone(),
-            Entry::Owned {
-                resource,
-                uid: "offline".into(),
-                record,
-            },
         );
     }
     for (key, desired) in head
@@ -153,6 +163,11 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
             .insert(key.clone(), Observed::Absent { dry_run });
     }
     (world, inventory)
+}
+
+/// Whether two commits want the same of an object; where it is written in KDL may differ.
+fn same(one: &Desired, other: &Desired) -> bool {
+    one.manifest == other.manifest && one.rules == other.rules && one.resource == other.resource
 }
 
 /// Whether a finding is something a person approves.
