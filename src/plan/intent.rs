@@ -128,25 +128,11 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
                 .insert(key.clone(), Observed::Unchanged { uid });
             continue;
         }
-        let mut body = fields::noted(normalize::desired_body(desired, &base.set));
-        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("uid".into(), uid.into());
-            metadata.insert("resourceVersion".into(), "0".into());
+        let wanted = head.objects.get(key).map(|desired| (desired, &head.set));
+        if let Some(live) = as_live((desired, &base.set), wanted) {
+            let seen = Observed::Present(Box::new(live));
+            world.objects.insert(key.clone(), seen);
         }
-        let dry_run = head.objects.get(key).map_or(DryRun::NotNeeded, |desired| {
-            let object = fields::noted(normalize::desired_body(desired, &head.set));
-            DryRun::Predicted {
-                object,
-                conflicts: Vec::new(),
-            }
-        });
-        let Ok(live) = Live::new(body) else {
-            continue;
-        };
-        world.objects.insert(
-            key.clone(),
-            Observed::Present(Box::new(live.with_dry_run(dry_run))),
-        );
     }
     for (key, desired) in head
         .objects
@@ -163,6 +149,20 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
             .insert(key.clone(), Observed::Absent { dry_run });
     }
     (world, inventory)
+}
+
+/// An object as it would be if it had been applied, with what a server would answer to what is wanted.
+fn as_live((desired, set): (&Desired, &SetId), wanted: Option<(&Desired, &SetId)>) -> Option<Live> {
+    let mut body = fields::noted(normalize::desired_body(desired, set));
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("uid".into(), UID.into());
+        metadata.insert("resourceVersion".into(), "0".into());
+    }
+    let dry_run = wanted.map_or(DryRun::NotNeeded, |(desired, set)| DryRun::Predicted {
+        object: fields::noted(normalize::desired_body(desired, set)),
+        conflicts: Vec::new(),
+    });
+    Some(Live::new(body).ok()?.with_dry_run(dry_run))
 }
 
 /// Whether two commits want the same of an object; where it is written in KDL may differ.

@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn the_form_of_templates_is_read() {
-        let text = "kind: A/v1\nspec:\n  n: -1\n  empty: {}\n  none: null\n  rules:\n    - a: \"x: y # z\"\n      b:\n        - port: 80\n        - true\n    - {\"c\": [\"\\u0041\"]}\n  last:\n---\n\n---\nkind: B\nlist:\n- x\n";
+        let text = "kind: A/v1\nspec:\n  count: -1\n  empty: {}\n  none: null\n  rules:\n    - a: \"x: y # z\"\n      b:\n        - port: 80\n        - true\n    - {\"c\": [\"\\u0041\"]}\n  last:\n---\n\n---\nkind: B\nlist:\n- x\n";
         let read = documents(text).unwrap();
-        let first = json!({"kind": "A/v1", "spec": {"n": -1, "empty": {}, "none": null, "rules": [
+        let first = json!({"kind": "A/v1", "spec": {"count": -1, "empty": {}, "none": null, "rules": [
             {"a": "x: y # z", "b": [{"port": 80}, true]}, {"c": ["A"]}], "last": null}});
         assert_eq!(read, [first, json!({"kind": "B", "list": ["x"]})]);
         assert_eq!(yaml::documents(text).unwrap(), read);
