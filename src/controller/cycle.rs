@@ -188,8 +188,6 @@ pub(super) async fn pass(
         }
     };
     let Some(wanted) = wanted else { return seen };
-    eyes.sights
-        .follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
     let mut pass = Pass {
         eyes,
         sync,
@@ -197,6 +195,9 @@ pub(super) async fn pass(
         leave: Leave::default(),
         stop,
     };
+    let (name, at) = (sync.name_any(), pass.at(&seen));
+    eyes.sights
+        .follow(eyes.shared, (&name, eyes.drifts), &wanted, &at);
     if let Some(sets) = pass.at_rest(&seen) {
         seen.sets = sets;
         return seen;
@@ -401,12 +402,11 @@ async fn rendered(
     if let Some(known) = memory.recall(sync, commit.as_str()) {
         return known;
     }
-    let fresh = match fresh(tools, sync, remote, commit).await {
-        Ok(desired) => Ok(Arc::new(desired)),
-        Err(trouble) if trouble.sort.passes() => return Err(trouble),
-        // What is wrong with a commit stays wrong with it.
-        Err(trouble) => Err(trouble),
-    };
+    let fresh = fresh(tools, sync, remote, commit).await.map(Arc::new);
+    if fresh.as_ref().is_err_and(|trouble| trouble.sort.passes()) {
+        return fresh;
+    }
+    // What is wrong with a commit itself stays wrong with it.
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
     memory
