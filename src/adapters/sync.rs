@@ -271,6 +271,17 @@ impl Sync {
             .map_or("", |c| c.status.as_str())
     }
 
+    /// Whether the controller writes a set for this Sync, by the set's name: it does unless it is
+    /// suspended or only observes.
+    pub fn keeps(&self, set: &str) -> bool {
+        let writes = match self.spec.mode {
+            Mode::Observe => false,
+            Mode::Manual | Mode::Auto => !self.spec.suspend,
+        };
+        let status = self.status.as_ref();
+        writes && status.is_some_and(|status| status.sets.contains_key(set))
+    }
+
     /// One line for people: the name, how it goes, and why.
     pub fn line(&self) -> String {
         let story = self

@@ -319,11 +319,27 @@ fn is(status: &Value, kind: &str, truth: &str) -> bool {
         .any(|c| c["type"] == kind && c["status"] == truth)
 }
 
+/// What a Sync keeps is not applied by hand beside it.
+fn not_applied_beside(bed: &Bed, code: i32) {
+    let project = bed.directory.path().join("by-hand");
+    for (path, text) in bed.files(&GOOD.replace("1.0.0", "1.0.1"), "") {
+        let path = project.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let (ended, said) = bed.ask_with(&["apply", project.to_str().unwrap()]);
+    assert_eq!(ended, code, "{said}");
+    let refused = format!("is kept by the Sync `{}`", bed.name);
+    assert_eq!(said.contains(&refused), code == 3, "{said}");
+}
+
 /// A suspended Sync leaves drift alone and says so; a resumed one undoes it.
 fn asked_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
+    not_applied_beside(bed, 3);
     let (code, said) = bed.ask("suspend");
     assert_eq!(code, 0, "{said}");
     bed.until("suspended", |s| is(s, "Ready", "False"));
+    not_applied_beside(bed, 0);
     bed.cluster
         .kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=2"]);
     let (code, said) = bed.ask("why");
