@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::bed;
 use crate::githost::Host;
 
+mod behind;
 mod quiet;
 mod story;
 mod told;
@@ -265,7 +266,11 @@ impl Bed {
 
     /// Points main to a commit with these lines in the tenant's file.
     fn commit(&self, app: &str) -> String {
-        let files = self.files(app, "");
+        self.commit_files(self.files(app, ""))
+    }
+
+    /// Points main to a commit of these files.
+    fn commit_files(&self, files: Vec<(&'static str, String)>) -> String {
         let mut index = git2::Index::new().unwrap();
         let zero = git2::IndexTime::new(0, 0);
         for (path, text) in files {

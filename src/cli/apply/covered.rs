@@ -31,13 +31,12 @@ impl Syncs {
 
     /// Says so where a Sync keeps the set.
     pub(super) fn refuse(&self, set: &SetId) -> bool {
-        let name = set.to_string();
-        let Some(keeper) = self.0.iter().find(|sync| sync.keeps(&name)) else {
+        let Some(keeper) = self.0.iter().find(|sync| sync.keeps(set)) else {
             return false;
         };
         let keeper = keeper.name_any();
         output::note(&format!(
-            "error: {name} is kept by the Sync `{keeper}`, which would undo what is applied here"
+            "error: {set} is kept by the Sync `{keeper}`, which would undo what is applied here"
         ));
         output::note(&format!(
             "help: push the change for it, or run `kubemate suspend {keeper}` first"
