@@ -19,6 +19,10 @@ const SERVER_METADATA: [&str; 8] = [
     "uid",
 ];
 
+/// The `generation` of the pod template of a DaemonSet, which the server keeps in an annotation: it counts
+/// there whatever anybody writes.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 /// The document as it is sent: with the set's label, and without what the server decides or would
 /// store in another form than it was sent.
 pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
@@ -38,7 +42,7 @@ pub fn desired_body(desired: &Desired, set: &SetId) -> Value {
         }
     }
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
+        drop_server_metadata(metadata, &group_kind.kind);
         // An empty map says nothing, and would be ours only once someone else annotates the object.
         let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
         metadata.retain(|name, value| name != "annotations" || !empty(value));
@@ -57,11 +61,25 @@ pub fn comparable(object: &Value) -> Value {
     let mut body = object.clone();
     if let Some(map) = body.as_object_mut() {
         map.shift_remove("status");
+        let kind = map.get("kind").and_then(Value::as_str).map(str::to_owned);
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
+            drop_server_metadata(metadata, kind.as_deref().unwrap_or_default());
         }
     }
     body
+}
+
+fn drop_server_metadata(metadata: &mut Map<String, Value>, kind: &str) {
+    metadata.retain(|name, _| !SERVER_METADATA.contains(&name.as_str()));
+    if kind != "DaemonSet" {
+        return;
+    }
+    if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.shift_remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.shift_remove("annotations");
+        }
+    }
 }
 
 /// Whether a kind is part of Kubernetes itself.

@@ -265,6 +265,10 @@ fn written_otherwise() -> Vec<serde_json::Value> {
         json!({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":{"name":"two"},
             "spec":{"maxReplicas":1,"scaleTargetRef":target,"metrics":[{"type":"Resource","resource":
                 {"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]}}),
+        json!({"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","annotations":
+            {"deprecated.daemonset.template.generation":"7"}},"spec":{
+                "selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},
+                "spec":{"containers":[{"name":"c","image":"registry.local/app:1"}]}}}}),
         json!({"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"n"},"spec":{
             "podSelector":{},"ingress":[{"ports":[{"port":80},{"port":"http"}]}],"egress":[]}}),
         json!({"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"b"},"spec":{

@@ -8,7 +8,8 @@ use serde_json::Value;
 /// Every value of an object that is no map and no list, by its path. Empty maps and lists are none.
 pub(super) type Leaves = BTreeMap<String, Value>;
 
-/// Metadata that changes by itself, and an annotation that the deployment controller writes later.
+/// Metadata that changes by itself, an annotation that the deployment controller writes later, and one
+/// in which the server keeps the generation of a DaemonSet's template.
 const ITS_OWN: [&str; 5] = [
     "creationTimestamp",
     "generation",
@@ -17,6 +18,7 @@ const ITS_OWN: [&str; 5] = [
     "managedFields",
 ];
 const REVISION: &str = "deployment.kubernetes.io/revision";
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// Whether a controller writes the field at a time of its own.
 pub(super) fn is_its_own(path: &str) -> bool {
@@ -31,6 +33,7 @@ pub(super) fn reduced(object: &Value) -> Value {
     metadata.retain(|name, _| !ITS_OWN.contains(&name.as_str()));
     if let Some(Value::Object(map)) = metadata.get_mut("annotations") {
         map.remove(REVISION);
+        map.remove(TEMPLATE_GENERATION);
         if map.is_empty() {
             metadata.remove("annotations");
         }
