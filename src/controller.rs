@@ -25,6 +25,7 @@ use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
 pub mod attempt;
+mod behind;
 pub mod credentials;
 pub mod cycle;
 pub mod decide;

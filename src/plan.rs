@@ -29,6 +29,7 @@ pub mod normalize;
 pub mod observed;
 pub mod order;
 pub mod payload;
+pub mod pointer;
 pub mod saved;
 pub mod season;
 pub mod step;

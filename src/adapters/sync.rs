@@ -12,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::object::SetId;
+
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
 /// Who writes the status.
@@ -137,8 +139,14 @@ pub struct SyncStatus {
     pub conditions: Vec<Condition>,
     /// The commit that was looked at last.
     pub last_attempted: Option<String>,
+    /// The name of the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// The last commit that is valid: it stays in force while a newer one is not.
     pub last_valid: Option<String>,
+    /// Tenants whose own files are not valid in that commit, and the commit that each is kept at.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub behind: BTreeMap<String, String>,
     /// The last commit that was applied completely.
     pub last_applied: Option<String>,
     /// The whole story in one line.
@@ -269,6 +277,20 @@ impl Sync {
             .into_iter()
             .find(|c| c.type_ == kind)
             .map_or("", |c| c.status.as_str())
+    }
+
+    /// Whether the controller writes a set for this Sync: it does unless it is suspended or only observes.
+    pub fn keeps(&self, set: &SetId) -> bool {
+        let writes = match self.spec.mode {
+            Mode::Observe => false,
+            Mode::Manual | Mode::Auto => !self.spec.suspend,
+        };
+        let status = self.status.as_ref();
+        let has = |status: &SyncStatus| {
+            status.project.as_ref() == Some(&set.project)
+                && status.sets.contains_key(&set.to_string())
+        };
+        writes && status.is_some_and(has)
     }
 
     /// One line for people: the name, how it goes, and why.

@@ -4,10 +4,12 @@
 //! certificate of a tenant. Failures that an object reports of itself may therefore end, and are waited
 //! for, but never longer than the patience of the run or [`AFTER_ALL`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::cluster::Cluster;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::perform::target_of;
+use crate::apply::problem::Problem;
 use crate::apply::wait::{self, Waiting};
-use crate::health::Health;
+use crate::health::{Health, completion};
 use crate::object::{GroupKind, ObjectKey, Rendered};
+use crate::plan::observed::{Observed, World};
 use crate::plan::order::pod_spec;
 use crate::plan::step::StepId;
 
@@ -60,7 +64,7 @@ pub async fn settle<C: Cluster>(
             target: target_of(&key, rendered),
             deadline,
             stop: stop.clone(),
-            pace: std::sync::Arc::default(),
+            pace: Arc::default(),
         };
         (id, wait::again(cluster, &waiting).await)
     });
@@ -75,6 +79,52 @@ pub async fn settle<C: Cluster>(
             step.health = Some(well);
         }
     }
+}
+
+/// What a set wants, found unchanged and not well: no step of the run would wait for it.
+pub fn unwell(rendered: &Rendered, world: &World, now: Timestamp) -> Vec<ObjectKey> {
+    let unwell = |key: &&ObjectKey| match world.objects.get(*key) {
+        Some(Observed::Present(live)) => !completion(&live.body, now).is_settled(),
+        Some(
+            Observed::Absent { .. } | Observed::Unchanged { .. } | Observed::Unreadable { .. },
+        )
+        | None => false,
+    };
+    rendered.objects.keys().filter(unwell).cloned().collect()
+}
+
+/// Waits for objects that no step waited for; those that are still not well at the deadline, and why.
+pub async fn linger<C: Cluster>(
+    cluster: &C,
+    (rendered, keys): (&Rendered, &[ObjectKey]),
+    deadline: Instant,
+    stop: &CancellationToken,
+    say: &(dyn Fn(&ObjectKey, &Health) + Send + Sync),
+) -> Vec<(ObjectKey, Health)> {
+    let pace = Arc::default();
+    let waits = keys.iter().map(|key| {
+        let waiting = Waiting {
+            target: target_of(key, rendered),
+            deadline,
+            stop: stop.clone(),
+            pace: Arc::clone(&pace),
+        };
+        async move {
+            let heard = |health: &Health| say(key, health);
+            let health = wait::healthy(cluster, &waiting, None, &heard).await;
+            let unread = |problem: Problem| Health::Unknown {
+                why: problem.to_string(),
+            };
+            (key.clone(), health.unwrap_or_else(unread))
+        }
+    });
+    let waits = stream::iter(waits).buffer_unordered(AT_ONCE);
+    let mut left: Vec<_> = waits
+        .filter(|(_, health)| std::future::ready(!health.is_settled()))
+        .collect()
+        .await;
+    left.sort_by(|(a, _), (b, _)| a.cmp(b));
+    left
 }
 
 #[cfg(test)]

@@ -88,6 +88,11 @@ pub enum Expect {
         /// The resourceVersion it was read at.
         resource_version: String,
     },
+    /// It is this object, in whatever state. Only for questions: no write is bound to what was read.
+    Same {
+        /// Its UID.
+        uid: String,
+    },
 }
 
 impl Expect {

@@ -1,22 +1,28 @@
 //! `kubemate apply`: carry out a plan, or make one and carry it out.
 
+mod covered;
+mod told;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::covered::Syncs;
+pub(super) use self::told::{conclude, progress, show};
+use self::told::{goes, nothing, verdict};
 use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output, plan};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
 use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Because, Outcome, Report};
-use crate::apply::prepare::prepare;
-use crate::apply::{self, Options, Progress, Run, again};
-use crate::object::{Owner, Rendered};
-use crate::plan::display;
+use crate::apply::prepare::look;
+use crate::apply::{self, Options, Run, again};
+use crate::object::{ObjectKey, Owner, Rendered};
 use crate::plan::saved::{SavedPlan, SavedPlanError};
-use crate::plan::{Finding, Level, Neighbours, Plan, Rule, Verb, hold};
+use crate::plan::{Neighbours, Plan, Rule, Verb, hold};
 use crate::values::duration::Duration as Patience;
 
 /// Make the cluster what the project says.
@@ -60,6 +66,8 @@ struct Ended<'a> {
     report: Option<Report>,
     /// A saved plan of which nothing could be done, because the world is another one.
     stale: bool,
+    /// What is wanted, was found unchanged, and was not well.
+    unwell: Vec<ObjectKey>,
 }
 
 impl<'a> Ended<'a> {
@@ -69,6 +77,7 @@ impl<'a> Ended<'a> {
             floor,
             report: None,
             stale: false,
+            unwell: Vec::new(),
         }
     }
 }
@@ -135,8 +144,13 @@ async fn on_cluster<'a>(
 ) -> Result<(), Failure> {
     let cluster = session::connect(session, name, &how.arguments.scope.to).await?;
     session::headline(name, wanted.len());
+    let syncs = Syncs::of(&cluster).await?;
     let patience = Instant::now() + how.arguments.timeout.to_std();
     for rendered in wanted {
+        if syncs.refuse(&rendered.set) {
+            all.push(Ended::without_writes(rendered, Exit::Invalid));
+            continue;
+        }
         let ended = apply_set(session, &cluster, rendered, how).await?;
         if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
             output::note(
@@ -169,20 +183,62 @@ async fn look_again(
     stop: &CancellationToken,
 ) {
     for ended in all {
-        let Some(report) = &mut ended.report else {
-            continue;
-        };
-        if again::unsettled(report).is_empty() {
+        let (rendered, mut left) = (ended.rendered, 0);
+        let report = ended.report.as_mut();
+        let report = report.filter(|report| !again::unsettled(report).is_empty());
+        if report.is_none() && ended.unwell.is_empty() {
             continue;
         }
-        let set = &ended.rendered.set;
-        again::settle(cluster, ended.rendered, report, patience, stop).await;
-        let left = again::unsettled(report).len();
+        if let Some(report) = report {
+            again::settle(cluster, rendered, report, patience, stop).await;
+            left = again::unsettled(report).len();
+        }
+        let unwell = (rendered, ended.unwell.as_slice());
+        let unwell = again::linger(cluster, unwell, patience, stop, &told::waits).await;
+        if !unwell.is_empty() {
+            ended.floor = worse(ended.floor, Exit::Unhealthy);
+        }
+        left += unwell.len();
+        let set = &rendered.set;
         output::print(&match left {
             0 => format!("{set}: healthy after all\n"),
             _ => format!("{set}: {left} still not healthy\n"),
         });
     }
+}
+
+/// A plan of which it is known what may be done now, and what no step of it will wait for.
+struct Ready {
+    plan: Plan,
+    unwell: Vec<ObjectKey>,
+}
+
+async fn prepare(
+    session: &Session,
+    cluster: &KubeCluster,
+    rendered: &Rendered,
+    how: How<'_>,
+) -> Result<Ready, Failure> {
+    let identity = session.rights.identity(&rendered.set);
+    let mut policy = session.rights.policy(&rendered.set);
+    policy
+        .confirmed_deletes
+        .clone_from(&how.arguments.confirm_deletes);
+    let seen = look(cluster, rendered, &identity, &policy, how.beside).await?;
+    let mut plan = match how.saved {
+        Some(saved) => {
+            saved.verify(&plan::stamp(session, &seen.plan.cluster_uid))?;
+            saved.as_of(&seen.plan)
+        }
+        None => seen.plan,
+    };
+    let season = session.rights.season(&rendered.set, cluster.now());
+    hold::out_of_season(&mut plan, &season);
+    let mut unwell = again::unwell(rendered, &seen.world, cluster.now());
+    let waited = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
+    let waited: BTreeSet<&ObjectKey> = waited.map(|step| &step.key).collect();
+    unwell.retain(|key| !waited.contains(key));
+    Ok(Ready { plan, unwell })
 }
 
 async fn apply_set<'a>(
@@ -191,205 +247,43 @@ async fn apply_set<'a>(
     rendered: &'a Rendered,
     how: How<'_>,
 ) -> Result<Ended<'a>, Failure> {
-    let (arguments, saved) = (how.arguments, how.saved);
-    let identity = session.rights.identity(&rendered.set);
-    let mut policy = session.rights.policy(&rendered.set);
-    policy
-        .confirmed_deletes
-        .clone_from(&arguments.confirm_deletes);
-    let fresh = prepare(cluster, rendered, &identity, &policy, how.beside).await?;
-    let mut plan = match saved {
-        Some(saved) => {
-            saved.verify(&plan::stamp(session, &fresh.cluster_uid))?;
-            saved.as_of(&fresh)
-        }
-        None => fresh,
-    };
-    let season = session.rights.season(&rendered.set, cluster.now());
-    hold::out_of_season(&mut plan, &season);
-    let plan = &plan;
+    let Ready { plan, unwell } = prepare(session, cluster, rendered, how).await?;
     let written = !plan.is_empty();
     if written {
-        show(session, plan);
+        show(session, &plan);
     } else if !plan.has_work() {
-        let floor = nothing(session, rendered, plan);
-        return Ok(Ended::without_writes(rendered, floor));
+        let floor = nothing(session, rendered, &plan);
+        return Ok(Ended {
+            unwell,
+            ..Ended::without_writes(rendered, floor)
+        });
     }
-    let options = Options {
-        patience: arguments.timeout.to_std(),
-        ..Options::default()
-    };
-    let holder = session::holder();
     let run = Run {
-        plan,
+        plan: &plan,
         rendered,
-        identity: &identity,
-        holder: &holder,
-        options,
+        identity: &session.rights.identity(&rendered.set),
+        holder: &session::holder(),
+        options: Options {
+            patience: how.arguments.timeout.to_std(),
+            ..Options::default()
+        },
         stop: how.stop,
         progress: &progress,
     };
     let report = apply::apply(cluster, run).await?;
-    conclude(session, rendered, plan, &report);
+    conclude(session, rendered, &plan, &report);
     let going = plan.findings.iter().any(|finding| goes(finding, rendered));
     Ok(Ended {
         rendered,
-        stale: saved.is_some() && nothing_fits(&report),
+        stale: how.saved.is_some() && nothing_fits(&report),
         floor: match (going, written) {
             (true, _) => Exit::Partly,
             (false, true) => Exit::Ok,
-            (false, false) => nothing(session, rendered, plan),
+            (false, false) => nothing(session, rendered, &plan),
         },
         report: Some(report),
+        unwell,
     })
-}
-
-/// Says why an empty plan is empty.
-fn nothing(session: &Session, rendered: &Rendered, plan: &Plan) -> Exit {
-    let refused = plan
-        .findings
-        .iter()
-        .any(|finding| finding.level == Level::Error || goes(finding, rendered));
-    if !refused {
-        output::print(&format!("{}: no changes\n", rendered.set));
-        return Exit::Ok;
-    }
-    show(session, plan);
-    output::note(&format!(
-        "{}: nothing was written, for the reasons above",
-        rendered.set
-    ));
-    Exit::Partly
-}
-
-/// Whether something that is wanted is being deleted: it is made anew when it is gone, not before.
-fn goes(finding: &Finding, rendered: &Rendered) -> bool {
-    let wanted = finding
-        .key
-        .as_ref()
-        .is_some_and(|key| rendered.objects.contains_key(key));
-    wanted && finding.rule == Rule::Terminating
-}
-
-/// Prints a plan.
-pub(super) fn show(session: &Session, plan: &Plan) {
-    let style = display::Style {
-        color: output::style().color,
-    };
-    output::print(&display::text::text(
-        plan,
-        &|span| session.place(span),
-        style,
-    ));
-}
-
-/// One line per change; quiet about what is only kept.
-pub(super) fn progress(event: Progress<'_>) {
-    match event {
-        Progress::Ended(step, outcome) if step.action.verb() != Verb::Keep => {
-            output::print(&format!(
-                "  {} {}: {outcome}\n",
-                step.action.verb().word(),
-                step.key
-            ));
-        }
-        Progress::Waits(key, health) if !health.is_settled() => {
-            output::print(&format!("  waiting for {key}: {}\n", health.why()));
-        }
-        Progress::Begun(_) | Progress::Ended(..) | Progress::Waits(..) => {}
-    }
-}
-
-/// Says how it ended.
-pub(super) fn conclude(
-    session: &Session,
-    rendered: &Rendered,
-    plan: &Plan,
-    report: &Report,
-) -> Exit {
-    let (mut done, mut not) = (0, 0);
-    for step in report.steps.values().filter(|s| s.verb != Verb::Keep) {
-        match &step.outcome {
-            Outcome::Done => done += 1,
-            Outcome::Failed { problem } => {
-                not += 1;
-                output::note(&blame(session, rendered, &step.key, problem));
-            }
-            Outcome::Stopped { .. } | Outcome::NotAttempted { .. } => not += 1,
-        }
-    }
-    if let Some(problem) = &report.bookkeeping {
-        output::note(&format!("the inventory could not be written: {problem}"));
-    }
-    let held = plan.findings.iter().filter(|f| f.holds()).count();
-    let held = if held > 0 {
-        format!(", {held} held by rules")
-    } else {
-        String::new()
-    };
-    output::print(&format!("{}: {done} done, {not} not{held}\n", rendered.set));
-    verdict(report)
-}
-
-/// The exit code that a report deserves.
-fn verdict(report: &Report) -> Exit {
-    match (report.complete(), report.healthy()) {
-        (true, true) => Exit::Ok,
-        (true, false) => Exit::Unhealthy,
-        (false, _) => Exit::Partly,
-    }
-}
-
-/// A refusal with the KDL line of the field that caused it.
-fn blame(
-    session: &Session,
-    rendered: &Rendered,
-    key: &crate::object::ObjectKey,
-    problem: &crate::apply::problem::Problem,
-) -> String {
-    let mut text = format!("error: {problem}");
-    let Some(desired) = rendered.objects.get(key) else {
-        return text;
-    };
-    let causes = problem
-        .api
-        .as_ref()
-        .map(|api| api.causes.as_slice())
-        .unwrap_or_default();
-    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
-    for field in if fields.is_empty() { vec![""] } else { fields } {
-        let pointer = pointer_of(field);
-        if let Some(place) = desired
-            .source
-            .find(&pointer)
-            .first()
-            .and_then(|s| session.place(s))
-        {
-            let what = if field.is_empty() {
-                key.to_string()
-            } else {
-                field.to_owned()
-            };
-            text.push_str(&format!("\n  --> {place} ({what})"));
-        }
-    }
-    text
-}
-
-/// `spec.containers[0].image`, as the API server names fields, as a JSON pointer; a selector by key
-/// ends it, since positions are not known there.
-fn pointer_of(field: &str) -> String {
-    let plain = field
-        .split("[name=")
-        .next()
-        .unwrap_or(field)
-        .split("[k")
-        .next()
-        .unwrap_or(field);
-    let steps = plain.split(['.', '[', ']']).filter(|s| !s.is_empty());
-    steps
-        .map(|s| format!("/{}", crate::dsl::node::escape(s.trim_matches('"'))))
-        .collect()
 }
 
 /// Whether no step was carried out, and what stopped them is that something moved.

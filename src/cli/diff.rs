@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::session::{self, ClusterArguments, Scope, Session};
+use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output};
+use crate::adapters::cluster::KubeCluster;
 use crate::apply::prepare::prepare;
-use crate::object::ObjectKey;
+use crate::object::{ObjectKey, Rendered};
 use crate::plan::display;
-use crate::plan::{Plan, Rule};
+use crate::plan::{Neighbours, Plan, Rule};
 
 /// Show what was changed in the cluster outside of Git.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let session = arguments.scope.open()?;
-    let drifts = session::runtime()?.block_on(drifts(&session, &arguments.scope.to))?;
+    let beside = session.neighbours();
+    let each = session::runtime()?.block_on(session::each_set(
+        &session,
+        &arguments.scope.to,
+        async |cluster, rendered| drift(&session, cluster, rendered, &beside).await,
+    ));
+    let drifts: Vec<&Plan> = each.made.iter().flatten().collect();
     let style = display::Style {
         color: output::style().color,
     };
@@ -29,29 +36,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .iter()
         .map(|plan| display::text::text(plan, &|span| session.place(span), style));
     let text = texts.collect::<Vec<_>>().join("\n");
-    output::print(if text.is_empty() { "no drift\n" } else { &text });
-    let unknown = |plan: &Plan| plan.findings.iter().any(|f| f.rule == Rule::Unreadable);
+    match text.is_empty() {
+        // What is unknown is not "no drift".
+        true if each.lost => {}
+        true => output::print("no drift\n"),
+        false => output::print(&text),
+    }
+    let unknown = |plan: &&Plan| plan.findings.iter().any(|f| f.rule == Rule::Unreadable);
     if drifts.iter().any(unknown) {
         return Ok(Exit::Error);
     }
     let found = !drifts.is_empty() && arguments.detailed_exitcode;
-    Ok(if found { Exit::Changes } else { Exit::Ok })
+    Ok(each.exit(if found { Exit::Changes } else { Exit::Ok }))
 }
 
-async fn drifts(session: &Session, to: &ClusterArguments) -> Result<Vec<Plan>, Failure> {
-    let (mut drifts, beside) = (Vec::new(), session.neighbours());
-    for (name, sets) in session.by_cluster() {
-        let cluster = session::connect(session, name, to).await?;
-        for rendered in sets {
-            let (identity, policy) = (
-                session.rights.identity(&rendered.set),
-                session.rights.policy(&rendered.set),
-            );
-            let plan = prepare(&cluster, rendered, &identity, &policy, &beside).await?;
-            drifts.extend(only_drift(plan));
-        }
-    }
-    Ok(drifts)
+async fn drift(
+    session: &Session,
+    cluster: &KubeCluster,
+    rendered: &Rendered,
+    beside: &Neighbours<'_>,
+) -> Result<Option<Plan>, Failure> {
+    let (identity, policy) = (
+        session.rights.identity(&rendered.set),
+        session.rights.policy(&rendered.set),
+    );
+    let plan = prepare(cluster, rendered, &identity, &policy, beside).await?;
+    Ok(only_drift(plan))
 }
 
 /// The part of a plan that undoes what others did, and what is unknown; `None` where there is neither.

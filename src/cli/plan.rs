@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::load;
-use super::session::{self, ClusterArguments, Scope, Session};
+use super::session::{self, Each, Scope, Session};
 use super::{Exit, Failure, output};
+use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
 use crate::apply::cluster::Cluster as _;
 use crate::apply::prepare::prepare;
@@ -14,7 +15,7 @@ use crate::object::{Rendered, SetId};
 use crate::plan::display::{self, Place, Places};
 use crate::plan::saved::{SavedPlan, Stamp};
 use crate::plan::season::Season;
-use crate::plan::{Plan, hold, intent};
+use crate::plan::{Level, Neighbours, Plan, hold, intent};
 use crate::source::SourceTree;
 
 /// Most bytes of markdown: what the smallest forge takes in one comment.
@@ -57,27 +58,34 @@ enum Output {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let (plans, trees) = match &arguments.base {
+    let (each, trees) = match &arguments.base {
         Some(base) => offline(arguments, base)?,
         None => live(arguments)?,
     };
     let find = |span: &crate::dsl::diagnostic::Span| -> Option<Place> {
         trees.iter().find_map(|tree| Place::of(tree, span))
     };
-    print(&plans, arguments.output, &find);
-    let changes = plans.iter().any(|plan| !plan.is_empty());
-    Ok(if changes && arguments.detailed_exitcode {
+    let plans = &each.made;
+    print(&each, arguments.output, &find);
+    let refused = |plan: &Plan| plan.findings.iter().any(|f| f.level == Level::Error);
+    let changes = plans.iter().any(|plan| !plan.is_empty() || refused(plan));
+    Ok(each.exit(if changes && arguments.detailed_exitcode {
         Exit::Changes
     } else {
         Exit::Ok
-    })
+    }))
 }
 
-fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
+fn live(arguments: &Arguments) -> Result<(Each<Plan>, Vec<SourceTree>), Failure> {
     let session = arguments.scope.open()?;
-    let plans = session::runtime()?.block_on(plan_all(&session, &arguments.scope.to))?;
+    let beside = session.neighbours();
+    let Each { made, lost } = session::runtime()?.block_on(session::each_set(
+        &session,
+        &arguments.scope.to,
+        async |cluster, rendered| plan_one(&session, cluster, rendered, &beside).await,
+    ));
     if let Some(out) = &arguments.out {
-        for (plan, _) in &plans {
+        for (plan, _) in &made {
             save(&session, plan, out)?;
         }
     }
@@ -86,28 +94,23 @@ fn live(arguments: &Arguments) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> 
         hold::out_of_season(&mut plan, &season);
         plan
     };
-    let plans = plans.into_iter().map(now).collect();
-    Ok((plans, vec![session.loaded.tree]))
+    let made = made.into_iter().map(now).collect();
+    Ok((Each { made, lost }, vec![session.loaded.tree]))
 }
 
-async fn plan_all(
+async fn plan_one(
     session: &Session,
-    to: &ClusterArguments,
-) -> Result<Vec<(Plan, Season)>, Failure> {
-    let (mut plans, beside) = (Vec::new(), session.neighbours());
-    for (name, sets) in session.by_cluster() {
-        let cluster = session::connect(session, name, to).await?;
-        for rendered in sets {
-            let (identity, policy) = (
-                session.rights.identity(&rendered.set),
-                session.rights.policy(&rendered.set),
-            );
-            let season = session.rights.season(&rendered.set, cluster.now());
-            let plan = prepare(&cluster, rendered, &identity, &policy, &beside).await?;
-            plans.push((plan, season));
-        }
-    }
-    Ok(plans)
+    cluster: &KubeCluster,
+    rendered: &Rendered,
+    beside: &Neighbours<'_>,
+) -> Result<(Plan, Season), Failure> {
+    let (identity, policy) = (
+        session.rights.identity(&rendered.set),
+        session.rights.policy(&rendered.set),
+    );
+    let season = session.rights.season(&rendered.set, cluster.now());
+    let plan = prepare(cluster, rendered, &identity, &policy, beside).await?;
+    Ok((plan, season))
 }
 
 fn save(session: &Session, plan: &Plan, out: &std::path::Path) -> Result<(), Failure> {
@@ -136,7 +139,7 @@ pub(super) fn stamp(session: &Session, cluster_uid: &str) -> Stamp {
 }
 
 /// Two commits compared on rendered objects; sets whose files did not change are left out.
-fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTree>), Failure> {
+fn offline(arguments: &Arguments, base: &str) -> Result<(Each<Plan>, Vec<SourceTree>), Failure> {
     let (env, cluster) = (
         arguments.scope.env.as_deref(),
         arguments.scope.cluster.as_deref(),
@@ -190,11 +193,15 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Vec<Plan>, Vec<SourceTr
             "{set} is no longer wanted: its objects stay until `kubemate delete --set {set}`"
         ));
     }
-    Ok((plans, vec![head.loaded.tree]))
+    let each = Each {
+        made: plans,
+        lost: false,
+    };
+    Ok((each, vec![head.loaded.tree]))
 }
 
-fn print(plans: &[Plan], format: Output, find: Places<'_>) {
-    let all: Vec<&Plan> = plans.iter().collect();
+fn print(each: &Each<Plan>, format: Output, find: Places<'_>) {
+    let all: Vec<&Plan> = each.made.iter().collect();
     let text = match format {
         Output::Text => {
             let style = display::Style {
@@ -207,13 +214,14 @@ fn print(plans: &[Plan], format: Output, find: Places<'_>) {
                 .map(|p| display::text::text(p, find, style))
                 .collect::<Vec<_>>()
                 .join("\n");
-            if text.is_empty() {
+            // What is unknown is not "no changes".
+            if text.is_empty() && !each.lost {
                 text.push_str("no changes\n");
             }
             text
         }
         Output::Markdown => {
-            let budget = MARKDOWN_BUDGET / plans.len().max(1);
+            let budget = MARKDOWN_BUDGET / all.len().max(1);
             all.iter()
                 .map(|p| display::markdown::markdown(p, find, budget))
                 .collect::<Vec<_>>()

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 
 use super::load::{self, SourceArguments};
-use super::{Failure, output};
+use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::judge::Verdict;
 use crate::adapters::rights::Rights;
@@ -220,6 +220,57 @@ pub async fn connect(
         cluster.verify(name, &uid).await?;
     }
     Ok(cluster)
+}
+
+/// What was made of each set, and whether something could not be made.
+pub struct Each<T> {
+    /// What was made, in the order of the sets.
+    pub made: Vec<T>,
+    /// Whether a set or a cluster failed; it was told.
+    pub lost: bool,
+}
+
+impl<T> Each<T> {
+    /// How the command ends: what failed goes before everything else.
+    pub fn exit(&self, otherwise: Exit) -> Exit {
+        if self.lost { Exit::Error } else { otherwise }
+    }
+}
+
+/// Does some work for every set on its cluster. What goes wrong with one set is told and stops no other.
+pub async fn each_set<T>(
+    session: &Session,
+    to: &ClusterArguments,
+    work: impl AsyncFn(&KubeCluster, &Rendered) -> Result<T, Failure>,
+) -> Each<T> {
+    let mut each = Each {
+        made: Vec::new(),
+        lost: false,
+    };
+    let lost = |what: &str, failure: &Failure| {
+        output::note(&format!("{what}:"));
+        let _told = output::failure(failure);
+    };
+    for (name, sets) in session.by_cluster() {
+        let cluster = match connect(session, name, to).await {
+            Ok(cluster) => cluster,
+            Err(failure) => {
+                lost(&format!("cluster {name}"), &failure);
+                each.lost = true;
+                continue;
+            }
+        };
+        for rendered in sets {
+            match work(&cluster, rendered).await {
+                Ok(made) => each.made.push(made),
+                Err(failure) => {
+                    lost(&rendered.set.to_string(), &failure);
+                    each.lost = true;
+                }
+            }
+        }
+    }
+    each
 }
 
 /// A runtime for commands that talk to a cluster.

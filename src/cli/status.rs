@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::session::{self, ClusterArguments, Scope, Session};
+use super::session::{self, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::apply::cluster::Cluster as _;
@@ -32,15 +32,23 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let session = arguments.scope.open()?;
-    let states = session::runtime()?.block_on(states(&session, &arguments.scope.to))?;
-    output::print(&table(&states));
+    let beside = session.neighbours();
+    let each = session::runtime()?.block_on(session::each_set(
+        &session,
+        &arguments.scope.to,
+        async |cluster, rendered| state(&session, cluster, rendered, &beside).await,
+    ));
+    let states = &each.made;
+    output::print(&table(states));
     let unhealthy = states.iter().any(|state| !state.unsettled.is_empty());
     let changes = states.iter().any(|state| !state.applied());
-    Ok(match (arguments.detailed_exitcode, unhealthy, changes) {
-        (true, true, _) => Exit::Unhealthy,
-        (true, false, true) => Exit::Changes,
-        _ => Exit::Ok,
-    })
+    Ok(
+        each.exit(match (arguments.detailed_exitcode, unhealthy, changes) {
+            (true, true, _) => Exit::Unhealthy,
+            (true, false, true) => Exit::Changes,
+            _ => Exit::Ok,
+        }),
+    )
 }
 
 /// What is told of one set.
@@ -52,17 +60,6 @@ struct State {
     drift: usize,
     held: Vec<(String, String)>,
     unsettled: Vec<(ObjectKey, Health)>,
-}
-
-async fn states(session: &Session, to: &ClusterArguments) -> Result<Vec<State>, Failure> {
-    let (mut states, beside) = (Vec::new(), session.neighbours());
-    for (name, sets) in session.by_cluster() {
-        let cluster = session::connect(session, name, to).await?;
-        for rendered in sets {
-            states.push(state(session, &cluster, rendered, &beside).await?);
-        }
-    }
-    Ok(states)
 }
 
 async fn state(

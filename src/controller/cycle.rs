@@ -3,6 +3,7 @@
 //! A broken source never changes what is wanted: the last valid commit stays in force. What goes wrong
 //! in one set stops that set only. The pass reports and decides nothing about when to come again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::attempt::Audit;
+use super::behind;
 use super::desired::{Desired, desired};
 use super::forges::Forges;
 use super::holds::Holds;
@@ -108,6 +110,10 @@ pub struct Seen {
     pub trouble: Option<Trouble>,
     /// Each set.
     pub sets: Vec<SetResult>,
+    /// The project's name.
+    pub project: Option<String>,
+    /// Tenants whose files are not valid in the commit in force, and the commit that they are kept at.
+    pub behind: BTreeMap<String, String>,
     /// The pass was called off.
     pub called_off: bool,
 }
@@ -188,8 +194,8 @@ pub(super) async fn pass(
         }
     };
     let Some(wanted) = wanted else { return seen };
-    eyes.sights
-        .follow(eyes.shared, &sync.name_any(), &wanted, eyes.drifts);
+    seen.behind = behind::kept_at(&wanted, sync);
+    seen.project = wanted.sets.first().map(|r| r.set.project.clone());
     let mut pass = Pass {
         eyes,
         sync,
@@ -197,8 +203,11 @@ pub(super) async fn pass(
         leave: Leave::default(),
         stop,
     };
+    let (name, at) = (sync.name_any(), pass.at(&seen));
+    eyes.sights
+        .follow(eyes.shared, (&name, eyes.drifts), &wanted, &at);
     if let Some(sets) = pass.at_rest(&seen) {
-        seen.sets = sets;
+        seen.sets = behind::told(sets, &wanted, sync);
         return seen;
     }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
@@ -313,7 +322,7 @@ impl Pass<'_> {
                 work.await
             }
         };
-        seen.sets = sets;
+        seen.sets = behind::told(sets, self.desired, self.sync);
         seen.called_off = self.stop.is_cancelled();
     }
 }
@@ -401,12 +410,16 @@ async fn rendered(
     if let Some(known) = memory.recall(sync, commit.as_str()) {
         return known;
     }
-    let fresh = match fresh(tools, sync, remote, commit).await {
-        Ok(desired) => Ok(Arc::new(desired)),
-        Err(trouble) if trouble.sort.passes() => return Err(trouble),
-        // What is wrong with a commit stays wrong with it.
-        Err(trouble) => Err(trouble),
+    let mut fresh = fresh(tools, sync, remote, commit).await;
+    let lasting = match &mut fresh {
+        Ok(desired) => behind::fall_back(tools, sync, remote, desired).await,
+        Err(trouble) => !trouble.sort.passes(),
     };
+    let fresh = fresh.map(Arc::new);
+    if !lasting {
+        return fresh;
+    }
+    // What is wrong with a commit itself stays wrong with it.
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
     memory

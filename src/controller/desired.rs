@@ -1,18 +1,25 @@
 //! What a commit wants for one Sync: judged, rendered for one target, with the identity and policy of
-//! every set. An invalid commit gives sentences about its KDL and never a part of its sets.
+//! every set. An invalid commit gives sentences about its KDL and never a part of a set. What is wrong in
+//! a tenant's own files makes that tenant's sets invalid; anything else makes the commit invalid.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cycle::{Sort, Trouble};
 use crate::adapters::judge::{self, Judge, Verdict};
 use crate::adapters::rights::Rights;
 use crate::adapters::sync::{Drift, SyncSpec};
 use crate::dsl::compose::Target;
-use crate::dsl::diagnostic::{Severity, Span};
+use crate::dsl::diagnostic::{Diagnostic, Severity, Span};
 use crate::model::job::Want;
+use crate::model::layout::Layout;
 use crate::object::{Owner, Rendered, SetId};
 use crate::plan::display::Place;
 use crate::plan::{self, Policy};
 use crate::source::SourceTree;
 use crate::source::intake::Loaded;
+
+/// Errors that are told of one owner.
+const TOLD: usize = 3;
 
 /// A commit, rendered for one Sync.
 pub struct Desired {
@@ -24,7 +31,20 @@ pub struct Desired {
     pub uid: String,
     /// In whose name each set is written, and where.
     pub rights: Rights,
+    /// Tenants whose files are not valid in this commit.
+    pub behind: BTreeMap<Owner, Behind>,
     tree: SourceTree,
+}
+
+/// What is known of a tenant whose files are not valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Behind {
+    /// What is wrong with them, and where.
+    pub why: String,
+    /// The commit in which they were valid last, if there was one.
+    pub commit: Option<String>,
+    /// The files of that commit, where its sets stand in for those of this one.
+    tree: Option<SourceTree>,
 }
 
 /// Judges and renders; the error is what is wrong with the commit, its first place before all else.
@@ -32,63 +52,74 @@ pub struct Desired {
 pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired, Trouble> {
     let invalid = |said: String| Trouble::new(Sort::InvalidCommit, said);
     let bad_spec = |said: String| Trouble::new(Sort::BadSpec, said);
-    valid(&judge.judge(&loaded.tree, &Want::Check), &loaded)
-        .map_err(invalid)
-        .and_then(|checked| {
-            let project = checked.project.as_ref().map(|found| &found.project);
-            let project =
-                project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
-            let target = Target {
-                environment: spec.environment.clone(),
-                cluster: spec.cluster.clone(),
-            };
-            if !project.targets().contains(&target) {
-                let known: Vec<String> = project
-                    .targets()
-                    .iter()
-                    .map(|t| format!("{} on {}", t.environment, t.cluster))
-                    .collect();
-                let (environment, cluster) = (&spec.environment, &spec.cluster);
-                let known = known.join(", ");
-                let said = format!("the project has no {environment} on {cluster}; it has {known}");
-                return Err(bad_spec(said));
-            }
-            let uid = project
-                .cluster
-                .iter()
-                .find(|(name, _)| name.as_str() == spec.cluster);
-            let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
-            let said = "the project does not say which cluster this is";
-            let uid = uid.ok_or_else(|| invalid(said.into()))?;
-            let want = Want::Render {
-                targets: vec![target],
-                trace: true,
-            };
-            let verdict = judge.judge(&loaded.tree, &want);
-            valid(&verdict, &loaded).map_err(invalid)?;
-            let rendered = verdict.rendered().into_values();
-            let (mut sets, others): (Vec<_>, Vec<_>) = rendered.partition(|r| covers(spec, &r.set));
-            sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
-            if let Some(unknown) = unknown_tenant(spec, &sets) {
-                return Err(bad_spec(unknown));
-            }
-            Ok(Desired {
-                sets,
-                others,
-                uid,
-                rights: Rights::of(&verdict),
-                tree: loaded.tree.clone(),
-            })
-        })
+    let checked = judge.judge(&loaded.tree, &Want::Check);
+    let mut broken = broken(&checked, &loaded).map_err(invalid)?;
+    let project = checked.project.as_ref().map(|found| &found.project);
+    let project = project.ok_or_else(|| invalid("there is no project in this directory".into()))?;
+    let target = Target {
+        environment: spec.environment.clone(),
+        cluster: spec.cluster.clone(),
+    };
+    if !project.targets().contains(&target) {
+        let known: Vec<String> = project
+            .targets()
+            .iter()
+            .map(|t| format!("{} on {}", t.environment, t.cluster))
+            .collect();
+        let (environment, cluster) = (&spec.environment, &spec.cluster);
+        let known = known.join(", ");
+        let said = format!("the project has no {environment} on {cluster}; it has {known}");
+        return Err(bad_spec(said));
+    }
+    let uid = project
+        .cluster
+        .iter()
+        .find(|(name, _)| name.as_str() == spec.cluster);
+    let uid = uid.map(|(_, cluster)| cluster.uid.to_string());
+    let said = "the project does not say which cluster this is";
+    let uid = uid.ok_or_else(|| invalid(said.into()))?;
+    let want = Want::Render {
+        targets: vec![target],
+        trace: true,
+    };
+    let verdict = judge.judge(&loaded.tree, &want);
+    broken.extend(self::broken(&verdict, &loaded).map_err(invalid)?);
+    let rendered = verdict.rendered().into_values();
+    let sound = rendered.filter(|r| !broken.contains_key(&r.set.owner));
+    let (mut sets, others): (Vec<_>, Vec<_>) = sound.partition(|r| covers(spec, &r.set));
+    sort(&mut sets);
+    if let Some(unknown) = unknown_tenant(spec, &sets, &broken) {
+        return Err(bad_spec(unknown));
+    }
+    let behind = broken.into_iter().map(|(owner, why)| {
+        let (commit, tree) = (None, None);
+        (owner, Behind { why, commit, tree })
+    });
+    Ok(Desired {
+        sets,
+        others,
+        uid,
+        rights: Rights::of(&verdict),
+        behind: behind.collect(),
+        tree: loaded.tree,
+    })
+}
+
+fn sort(sets: &mut [Rendered]) {
+    sets.sort_by_key(|r| (r.set.owner != Owner::Platform, r.set.clone()));
 }
 
 /// A tenant that the Sync names and the commit does not have, in words. Nothing wanted is not the same
 /// as everything done.
-fn unknown_tenant(spec: &SyncSpec, sets: &[Rendered]) -> Option<String> {
+fn unknown_tenant(
+    spec: &SyncSpec,
+    sets: &[Rendered],
+    broken: &BTreeMap<Owner, String>,
+) -> Option<String> {
     let tenants = spec.tenants.as_ref()?;
     let has = |name: &str| {
-        sets.iter()
-            .any(|r| matches!(&r.set.owner, Owner::Tenant(t) if t == name))
+        let mut owners = sets.iter().map(|r| &r.set.owner).chain(broken.keys());
+        owners.any(|owner| matches!(owner, Owner::Tenant(tenant) if tenant == name))
     };
     match tenants.iter().find(|name| !has(name)) {
         Some(name) => Some(format!(
@@ -108,31 +139,65 @@ fn covers(spec: &SyncSpec, set: &SetId) -> bool {
     }
 }
 
-fn valid<'a>(verdict: &'a Verdict, loaded: &Loaded) -> Result<&'a Verdict, String> {
+/// Tenants whose files are wrong, and how; the error is what is wrong with the commit as a whole.
+fn broken(verdict: &Verdict, loaded: &Loaded) -> Result<BTreeMap<Owner, String>, String> {
     let refused = judge::refused_names(&loaded.refused);
     let errors = verdict
         .diagnostics
         .iter()
         .chain(&refused)
         .filter(|d| d.severity == Severity::Error);
-    let mut told: Vec<String> = Vec::new();
-    let mut count = 0;
+    let project = verdict.project.as_ref().map(|found| &found.project);
+    let layout = project.map(Layout::of);
+    let mut by_owner: BTreeMap<Owner, Vec<&Diagnostic>> = BTreeMap::new();
     for error in errors {
-        count += 1;
-        if told.len() < 3 {
-            let at = error
-                .primary
-                .as_ref()
-                .and_then(|label| Place::of(&loaded.tree, &label.span));
-            let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
-            told.push(format!("{at}{}", error.message));
+        let owners = layout.as_ref().map(|l| concerned(error, loaded, l));
+        for owner in owners.unwrap_or_else(|| BTreeSet::from([Owner::Platform])) {
+            by_owner.entry(owner).or_default().push(error);
         }
     }
-    match count {
-        0 => Ok(verdict),
-        n if n > told.len() => Err(format!("{}; and {} more", told.join("; "), n - told.len())),
-        _ => Err(told.join("; ")),
+    if let Some(whole) = by_owner.get(&Owner::Platform) {
+        return Err(told(whole, loaded));
     }
+    let told = |(owner, errors): (Owner, Vec<&Diagnostic>)| (owner, told(&errors, loaded));
+    Ok(by_owner.into_iter().map(told).collect())
+}
+
+/// Whose sets an error concerns: of all tenants that have a part in it, for it cannot be told which of
+/// them is right. An error in a file of the platform, or in none, concerns everybody.
+fn concerned(error: &Diagnostic, loaded: &Loaded, layout: &Layout) -> BTreeSet<Owner> {
+    let owner = |span: &Span| {
+        loaded
+            .tree
+            .get(span.file)
+            .map(|file| layout.owner(&file.path))
+    };
+    let first = error.primary.as_ref().and_then(|label| owner(&label.span));
+    match first.unwrap_or(Owner::Platform) {
+        Owner::Platform => BTreeSet::from([Owner::Platform]),
+        tenant @ Owner::Tenant(_) => {
+            let related = error.related.iter().filter_map(|label| owner(&label.span));
+            let tenants = related.filter(|owner| *owner != Owner::Platform);
+            tenants.chain([tenant]).collect()
+        }
+    }
+}
+
+/// The first errors in words, each behind its place.
+fn told(errors: &[&Diagnostic], loaded: &Loaded) -> String {
+    let place = |error: &Diagnostic| {
+        let label = error.primary.as_ref()?;
+        Place::of(&loaded.tree, &label.span)
+    };
+    let words = errors.iter().take(TOLD).map(|error| match place(error) {
+        Some(at) => format!("{at}: {}", error.message),
+        None => error.message.clone(),
+    });
+    let mut words: Vec<String> = words.collect();
+    if let Some(more) = errors.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
 }
 
 impl Desired {
@@ -149,10 +214,57 @@ impl Desired {
         }
     }
 
-    /// `path:line:column` of the first of these that can be found.
-    pub fn place<'a>(&self, spans: impl IntoIterator<Item = &'a Span>) -> Option<String> {
+    /// Puts the sets of a tenant as an older commit wants them in the place of those that are not valid.
+    /// A tenant whose files were not valid there either has none.
+    pub fn fall_back(&mut self, owner: &Owner, commit: &str, elder: &Self, spec: &SyncSpec) {
+        let Some(behind) = self.behind.get_mut(owner) else {
+            return;
+        };
+        if elder.behind.contains_key(owner) {
+            behind.commit = None;
+            return;
+        }
+        behind.commit = Some(commit.to_owned());
+        behind.tree = Some(elder.tree.clone());
+        let all = elder.sets.iter().chain(&elder.others);
+        let theirs = all.filter(|r| r.set.owner == *owner).cloned();
+        let (ours, others): (Vec<_>, Vec<_>) = theirs.partition(|r| covers(spec, &r.set));
+        self.sets.extend(ours);
+        self.others.extend(others);
+        sort(&mut self.sets);
+    }
+
+    /// Keeps in mind in which commit a tenant's files were valid last, though it could not be read.
+    pub fn remember(&mut self, owner: &Owner, commit: &str) {
+        if let Some(behind) = self.behind.get_mut(owner) {
+            behind.commit = Some(commit.to_owned());
+        }
+    }
+
+    /// Tenants of the Sync whose files are not valid.
+    pub fn behind<'a>(&'a self, spec: &SyncSpec) -> impl Iterator<Item = (&'a str, &'a Behind)> {
+        let tenants = spec.tenants.clone();
+        self.behind
+            .iter()
+            .filter_map(move |(owner, behind)| match owner {
+                Owner::Platform => None,
+                Owner::Tenant(name) => {
+                    let ours = tenants.as_ref().is_none_or(|all| all.contains(name));
+                    ours.then_some((name.as_str(), behind))
+                }
+            })
+    }
+
+    /// `path:line:column` of the first of these that can be found, in the files that a set is from.
+    pub fn place<'a>(
+        &self,
+        set: &SetId,
+        spans: impl IntoIterator<Item = &'a Span>,
+    ) -> Option<String> {
+        let elder = self.behind.get(&set.owner);
+        let tree = elder.and_then(|b| b.tree.as_ref()).unwrap_or(&self.tree);
         spans
             .into_iter()
-            .find_map(|span| Place::of(&self.tree, span).map(|at| at.to_string()))
+            .find_map(|span| Place::of(tree, span).map(|at| at.to_string()))
     }
 }

@@ -236,7 +236,13 @@ impl Search<'_> {
 
     async fn render(self, remote: &RemoteRepository, commit: &CommitId) -> Result<Desired, String> {
         let rendered = fresh(self.tools, self.sync, remote, commit).await;
-        rendered.map_err(|trouble| format!("{}: {}", commit.short(), trouble.message))
+        let said = |why: &str| format!("{}: {why}", commit.short());
+        let desired = rendered.map_err(|trouble| said(&trouble.message))?;
+        // What was not valid was shown to nobody, so nobody agreed to it.
+        match desired.behind.values().next() {
+            Some(behind) => Err(said(&behind.why)),
+            None => Ok(desired),
+        }
     }
 
     fn now(self) -> Timestamp {

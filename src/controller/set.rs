@@ -72,6 +72,8 @@ pub struct SetResult {
     pub failed: bool,
     /// What failed may go well later.
     pub passes: bool,
+    /// What is wrong with its files in the commit, so that an older one stays in force for it.
+    pub behind: Option<String>,
 }
 
 impl Task<'_> {
@@ -253,7 +255,7 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
     let left = |finding: &&Finding| finding.rule == Rule::Drift && is_left(plan, finding);
     let holds = plan.findings.iter().find(|finding| finding.holds());
     if let Some(finding) = holds.or_else(|| plan.findings.iter().find(left)) {
-        let at = task.desired.place(&finding.spans);
+        let at = task.desired.place(&task.rendered.set, &finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
         let key = finding
             .key
@@ -311,6 +313,7 @@ fn blame(task: &Task<'_>, key: &ObjectKey) -> String {
         .objects
         .get(key)
         .map(|object| object.source.find(""));
-    let at = task.desired.place(spans.iter().flatten());
+    let set = &task.rendered.set;
+    let at = task.desired.place(set, spans.iter().flatten());
     at.map(|at| format!("{at}: ")).unwrap_or_default()
 }

@@ -18,7 +18,7 @@ use super::set::SetResult;
 use crate::adapters::cluster::follow::{Followed, MAX_FOLLOWED, Sight};
 use crate::apply::cluster::Cluster as _;
 use crate::health::health;
-use crate::object::{GroupKind, ObjectKey, SET_LABEL};
+use crate::object::{GroupKind, ObjectKey, Rendered, SET_LABEL};
 use crate::plan::digest;
 use crate::plan::observed::Live;
 
@@ -27,8 +27,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// A watch that lasted so long starts over with the first pause.
 const LASTED: Duration = Duration::from_secs(60);
 
-/// A kind in the version that Git speaks.
-type Kind = (GroupKind, String);
+/// A kind in the version that Git speaks; one for all objects of a book.
+type Kind = Arc<(GroupKind, String)>;
 
 /// Everything about an object that matters, in 32 bytes.
 type Mark = [u8; 32];
@@ -73,8 +73,11 @@ struct Book {
     wake: mpsc::Sender<()>,
     /// What the set may do, as a digest: another policy may decide otherwise about the same objects.
     policy: String,
-    /// Every wanted object, with its kind's version, and how it looked when it was found as wanted.
-    objects: BTreeMap<ObjectKey, (Arc<str>, Option<Mark>)>,
+    /// What is wanted: the commit and the Sync's generation.
+    at: String,
+    kinds: BTreeSet<Kind>,
+    /// Every wanted object, with its kind, and how it looked when it was found as wanted.
+    objects: BTreeMap<ObjectKey, (Kind, Option<Mark>)>,
     /// What the last pass over this commit said, if nothing was left to do.
     rest: Option<(String, SetResult)>,
 }
@@ -102,58 +105,38 @@ impl Sights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches the kinds of a Sync's sets, and wakes it when one of their objects changes.
+    /// Watches the kinds of a Sync's sets as they are wanted `at` a commit and generation, and wakes it
+    /// when one of their objects changes.
     pub(super) fn follow(
         &self,
         shared: &Arc<Shared>,
-        sync: &str,
+        (sync, wake): (&str, &mpsc::Sender<()>),
         desired: &Desired,
-        wake: &mpsc::Sender<()>,
+        at: &str,
     ) {
         let mut board = self.board();
+        let before = board.books.len();
         let labels: BTreeSet<String> = desired.sets.iter().map(|r| r.set.label()).collect();
         board
             .books
             .retain(|label, book| book.sync != sync || labels.contains(label));
-        let mut kinds = BTreeSet::new();
-        for rendered in &desired.sets {
-            let book = board
-                .books
-                .entry(rendered.set.label())
-                .or_insert_with(|| Book {
-                    sync: sync.to_owned(),
-                    wake: wake.clone(),
-                    policy: String::new(),
-                    objects: BTreeMap::new(),
-                    rest: None,
-                });
+        let mut changed = board.books.len() != before;
+        for (rendered, label) in desired.sets.iter().map(|r| (r, r.set.label())) {
+            let book = board.books.entry(label).or_insert_with(|| Book::of(wake));
             // The Sync that looked last keeps the set.
-            sync.clone_into(&mut book.sync);
-            book.wake = wake.clone();
-            book.objects
-                .retain(|key, _| rendered.objects.contains_key(key));
-            for (key, object) in &rendered.objects {
-                let version = object.manifest.api_version.as_str();
-                kinds.insert((key.group_kind.clone(), version.to_owned()));
-                let known = book.objects.entry(key.clone());
-                let known = known.or_insert_with(|| (Arc::from(version), None));
-                if &*known.0 != version {
-                    *known = (Arc::from(version), None);
-                }
+            book.wake.clone_from(wake);
+            if book.at != at || book.sync != sync {
+                sync.clone_into(&mut book.sync);
+                at.clone_into(&mut book.at);
+                book.want(rendered);
+                changed = true;
             }
         }
-        let used: BTreeSet<Kind> = board.used();
-        board.kinds.retain(|kind, _| used.contains(kind));
-        for kind in kinds {
-            if board.kinds.len() < MAX_FOLLOWED && !board.kinds.contains_key(&kind) {
-                let task = tokio::spawn(watch(Arc::clone(shared), self.clone(), kind.clone()));
-                let watched = Watched {
-                    complete: false,
-                    objects: BTreeMap::new(),
-                    _task: AbortOnDropHandle::new(task),
-                };
-                board.kinds.insert(kind, watched);
-            }
+        if changed {
+            board.watch_used(|kind| {
+                let task = watch(Arc::clone(shared), self.clone(), kind);
+                AbortOnDropHandle::new(tokio::spawn(task))
+            });
         }
     }
 
@@ -198,12 +181,12 @@ impl Sights {
                 .for_each(|(_, found)| *found = None);
         }
         for (key, found) in found {
-            let Some((version, known)) = book.objects.get_mut(&key) else {
+            let Some((kind, known)) = book.objects.get_mut(&key) else {
                 continue;
             };
             *known = match found {
                 Found::AsWanted(mark) => Some(mark),
-                Found::Vouched => known.or_else(|| shown(kinds, &key, version).map(|g| g.mark)),
+                Found::Vouched => known.or_else(|| shown(kinds, &key, kind).map(|g| g.mark)),
                 Found::Otherwise => None,
             };
         }
@@ -233,20 +216,66 @@ impl Sights {
     }
 }
 
+impl Book {
+    fn of(wake: &mpsc::Sender<()>) -> Self {
+        Self {
+            sync: String::new(),
+            wake: wake.clone(),
+            policy: String::new(),
+            at: String::new(),
+            kinds: BTreeSet::new(),
+            objects: BTreeMap::new(),
+            rest: None,
+        }
+    }
+
+    /// Takes over what is wanted; what was found of the same objects stays known.
+    fn want(&mut self, rendered: &Rendered) {
+        let mut kinds: BTreeSet<Kind> = BTreeSet::new();
+        let mut known = std::mem::take(&mut self.objects);
+        for (key, object) in &rendered.objects {
+            let version = &object.manifest.api_version;
+            let kind = Arc::new((key.group_kind.clone(), version.clone()));
+            let kind = kinds.get(&kind).cloned().unwrap_or_else(|| {
+                kinds.insert(Arc::clone(&kind));
+                kind
+            });
+            let found = known.remove(key).filter(|(was, _)| *was == kind);
+            let found = found.and_then(|(_, found)| found);
+            self.objects.insert(key.clone(), (kind, found));
+        }
+        self.kinds = kinds;
+    }
+}
+
 impl Board {
     fn used(&self) -> BTreeSet<Kind> {
-        let objects = self.books.values().flat_map(|book| &book.objects);
-        let kinds =
-            objects.map(|(key, (version, _))| (key.group_kind.clone(), version.to_string()));
-        kinds.collect()
+        let kinds = self.books.values().flat_map(|book| &book.kinds);
+        kinds.cloned().collect()
+    }
+
+    /// Watches what books name and nothing else.
+    fn watch_used(&mut self, begin: impl Fn(Kind) -> AbortOnDropHandle<()>) {
+        let used = self.used();
+        self.kinds.retain(|kind, _| used.contains(kind));
+        for kind in used {
+            if self.kinds.len() < MAX_FOLLOWED && !self.kinds.contains_key(&kind) {
+                let watched = Watched {
+                    complete: false,
+                    objects: BTreeMap::new(),
+                    _task: begin(Arc::clone(&kind)),
+                };
+                self.kinds.insert(kind, watched);
+            }
+        }
     }
 
     /// Whether the watch shows an object of a set just as a pass found it.
     fn is_quiet(&self, book: &Book, key: &ObjectKey) -> bool {
-        let Some((version, Some(found))) = book.objects.get(key) else {
+        let Some((kind, Some(found))) = book.objects.get(key) else {
             return false;
         };
-        let glance = shown(&self.kinds, key, version);
+        let glance = shown(&self.kinds, key, kind);
         glance.is_some_and(|glance| glance.healthy && glance.mark == *found)
     }
 
@@ -282,10 +311,10 @@ impl Board {
             watched.complete = true;
         }
         for book in self.books.values() {
-            let mut ours = book
-                .objects
-                .iter()
-                .filter(|(key, (version, _))| key.group_kind == kind.0 && **version == *kind.1);
+            if !book.kinds.contains(kind) {
+                continue;
+            }
+            let mut ours = book.objects.iter().filter(|(_, (of, _))| of == kind);
             if ours.any(|(key, (_, found))| found.is_some() && !self.is_quiet(book, key)) {
                 book.wake.try_send(()).ok();
             }
@@ -297,10 +326,9 @@ impl Board {
 fn shown<'a>(
     kinds: &'a BTreeMap<Kind, Watched>,
     key: &ObjectKey,
-    version: &str,
+    kind: &Kind,
 ) -> Option<&'a Glance> {
-    let kind = (key.group_kind.clone(), version.to_owned());
-    let watched = kinds.get(&kind).filter(|watched| watched.complete)?;
+    let watched = kinds.get(kind).filter(|watched| watched.complete)?;
     watched.objects.get(key)
 }
 

@@ -20,6 +20,9 @@ pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
     if any(|s| s.on_its_way > 0) {
         return Ending::OnItsWay;
     }
+    if any(|s| s.behind.is_some()) {
+        return Ending::NeedsPerson;
+    }
     let open = spec.mode != Mode::Observe && any(|s| s.pending > 0);
     match seen.trouble.is_some() || open || any(|s| s.failed || s.held > 0) {
         true => Ending::NeedsPerson,
@@ -52,6 +55,11 @@ pub fn after(
         last_applied: match complete {
             true => seen.in_force.clone(),
             false => before.last_applied.clone(),
+        },
+        project: seen.project.clone().or_else(|| before.project.clone()),
+        behind: match &seen.in_force {
+            Some(_) => seen.behind.clone(),
+            None => before.behind.clone(),
         },
         story: story(state, seen),
         ..SyncStatus::default()
@@ -99,6 +107,7 @@ pub fn called_off(before: &SyncStatus, seen: &Seen) -> SyncStatus {
     let valid = seen.in_force.clone();
     SyncStatus {
         last_valid: valid.or_else(|| before.last_valid.clone()),
+        behind: seen.behind.clone(),
         ..before.clone()
     }
 }
@@ -149,6 +158,7 @@ pub(super) enum State {
     AwaitsApproval,
     Held,
     Incomplete,
+    Behind,
     Troubled,
     CalledOff,
 }
@@ -162,6 +172,8 @@ impl State {
             Self::CalledOff
         } else if any(|s| s.failed) {
             Self::Incomplete
+        } else if any(|s| s.behind.is_some()) {
+            Self::Behind
         } else if spec.mode == Mode::Observe {
             Self::Observed
         } else if any(|s| s.held > 0) {
@@ -181,6 +193,7 @@ impl State {
             Self::AwaitsApproval
             | Self::Held
             | Self::Incomplete
+            | Self::Behind
             | Self::Troubled
             | Self::CalledOff => false,
         }
@@ -193,6 +206,7 @@ impl State {
             Self::AwaitsApproval => "AwaitsApproval",
             Self::Held => "HeldByRules",
             Self::Incomplete => "Incomplete",
+            Self::Behind => "InvalidCommit",
             Self::CalledOff => "Superseded",
             Self::Troubled => seen
                 .trouble
@@ -224,11 +238,14 @@ fn summary(result: &SetResult) -> SetSummary {
         drifted: count(result.drifted),
         unhealthy: count(result.unhealthy),
         plan: result.plan.clone(),
-        message: result.message.clone(),
+        message: match &result.behind {
+            Some(why) => why.clone(),
+            None => result.message.clone(),
+        },
     }
 }
 
-fn short(commit: Option<&str>) -> &str {
+pub(super) fn short(commit: Option<&str>) -> &str {
     commit.map_or("no commit", |id| id.get(..12).unwrap_or(id))
 }
 
@@ -257,10 +274,23 @@ fn story(state: State, seen: &Seen) -> String {
             counted(sum(|s| s.held), "change")
         ),
         State::Incomplete => format!("{at}: {} not made{why}", counted(pending, "change")),
+        State::Behind => behind(at, seen),
         State::CalledOff => format!("{at}: called off, something newer comes"),
         State::Troubled => troubled(seen),
     };
     fitting(&text)
+}
+
+fn behind(at: &str, seen: &Seen) -> String {
+    let behind: Vec<&SetResult> = seen.sets.iter().filter(|s| s.behind.is_some()).collect();
+    let first = behind
+        .first()
+        .map(|s| (s.name.as_str(), s.behind.as_deref()));
+    let (name, why) = first.unwrap_or_default();
+    let sets = counted(behind.len(), "set");
+    let rest = counted(seen.sets.len() - behind.len(), "other set");
+    let why = why.unwrap_or_default();
+    format!("{at}: {sets} not valid, {rest} brought to it: {name}: {why}")
 }
 
 fn troubled(seen: &Seen) -> String {

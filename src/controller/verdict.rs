@@ -106,6 +106,10 @@ fn found(seen: &Seen, spec: &SyncSpec) -> Option<(State, String)> {
                 format!("{} not made yet", changes(sum(|s| s.pending))),
             ),
         },
+        Stands::Behind => {
+            let why = seen.sets.iter().find_map(|s| s.behind.clone());
+            (State::Failure, why.unwrap_or_default())
+        }
         Stands::AwaitsApproval => (
             State::Pending,
             format!("{} wait for approval", changes(sum(|s| s.pending))),

@@ -9,3 +9,4 @@ pub(crate) mod folder;
 pub(crate) mod project;
 mod story;
 mod told;
+mod unwell;

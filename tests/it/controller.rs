@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::bed;
 use crate::githost::Host;
 
+mod behind;
 mod quiet;
 mod story;
 mod told;
@@ -265,7 +266,11 @@ impl Bed {
 
     /// Points main to a commit with these lines in the tenant's file.
     fn commit(&self, app: &str) -> String {
-        let files = self.files(app, "");
+        self.commit_files(self.files(app, ""))
+    }
+
+    /// Points main to a commit of these files.
+    fn commit_files(&self, files: Vec<(&'static str, String)>) -> String {
         let mut index = git2::Index::new().unwrap();
         let zero = git2::IndexTime::new(0, 0);
         for (path, text) in files {
@@ -319,11 +324,27 @@ fn is(status: &Value, kind: &str, truth: &str) -> bool {
         .any(|c| c["type"] == kind && c["status"] == truth)
 }
 
+/// What a Sync keeps is not applied by hand beside it.
+fn not_applied_beside(bed: &Bed, code: i32) {
+    let project = bed.directory.path().join("by-hand");
+    for (path, text) in bed.files(&GOOD.replace("1.0.0", "1.0.1"), "") {
+        let path = project.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let (ended, said) = bed.ask_with(&["apply", project.to_str().unwrap()]);
+    assert_eq!(ended, code, "{said}");
+    let refused = format!("is kept by the Sync `{}`", bed.name);
+    assert_eq!(said.contains(&refused), code == 3, "{said}");
+}
+
 /// A suspended Sync leaves drift alone and says so; a resumed one undoes it.
 fn asked_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
+    not_applied_beside(bed, 3);
     let (code, said) = bed.ask("suspend");
     assert_eq!(code, 0, "{said}");
     bed.until("suspended", |s| is(s, "Ready", "False"));
+    not_applied_beside(bed, 0);
     bed.cluster
         .kubectl(&["scale", "deploy", name, "-n", namespace, "--replicas=2"]);
     let (code, said) = bed.ask("why");

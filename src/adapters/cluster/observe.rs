@@ -319,28 +319,38 @@ impl Asked<'_> {
 
     /// An object with what the server says to its write, both of one state: where it changes between
     /// the look and the question, it is looked at again, for an answer about another state would show
-    /// the changes of others as ours.
+    /// the changes of others as ours. Where only its status moves, as in a rollout, the question is not
+    /// bound to a version, and the answer holds if the rest is the same before and after it.
     async fn wanted(
         &self,
         mut found: Option<Box<Live>>,
         desired: &Desired,
     ) -> Result<Observed, Problem> {
-        let mut why = String::new();
+        let (mut why, mut bound) = (String::new(), true);
         for _ in 0..=REPEATS {
             let before = found.as_deref().map(state);
+            let content = found.as_deref().map(digest::mark);
             let answer = match found {
-                Some(live) => self.present(live, desired).await,
+                Some(live) => self.present(live, desired, bound).await,
                 None => self.absent(desired).await.map(absent),
             };
-            let problem = match answer {
-                Err(problem) if problem.kind == ProblemKind::Stale => problem,
-                answer => return answer,
-            };
-            why = problem.to_string();
-            found = self.cluster.read(&target(desired)).await?.map(Box::new);
-            if found.as_deref().map(state) == before {
-                return Ok(answered(found, refusal(problem, desired)?));
+            let stale = matches!(&answer, Err(problem) if problem.kind == ProblemKind::Stale);
+            if bound && !stale {
+                return answer;
             }
+            found = self.cluster.read(&target(desired)).await?.map(Box::new);
+            let same = found.as_deref().map(digest::mark) == content;
+            match answer {
+                Err(problem) if stale => {
+                    why = problem.to_string();
+                    if found.as_deref().map(state) == before {
+                        return Ok(answered(found, refusal(problem, desired)?));
+                    }
+                }
+                answer if same => return answer,
+                _ => {}
+            }
+            bound = !same;
         }
         let reason = format!("it changes all the time ({why})");
         Ok(answered(found, DryRun::Unverified { reason }))
@@ -391,7 +401,12 @@ impl Asked<'_> {
         }
     }
 
-    async fn present(&self, mut live: Box<Live>, desired: &Desired) -> Result<Observed, Problem> {
+    async fn present(
+        &self,
+        mut live: Box<Live>,
+        desired: &Desired,
+        bound: bool,
+    ) -> Result<Observed, Problem> {
         let Question {
             rendered,
             inventory,
@@ -404,12 +419,16 @@ impl Asked<'_> {
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
         let claims = claim::claims(desired, &payload, &live, entry);
+        let uid = live.uid.clone();
+        let expect = match bound {
+            true => Expect::unchanged(&live),
+            false => Expect::Same { uid },
+        };
         let dry_run = if claims.is_empty() {
-            let expect = Expect::unchanged(&live);
             trial(self.cluster, identity, desired, &payload, expect).await?
         } else {
             let what = (desired, &payload);
-            claimed(self.cluster, identity, what, &live, &claims).await?
+            claimed(self.cluster, identity, what, (&live, expect), &claims).await?
         };
         if desired.rules.replace && cannot_change(&dry_run) {
             live.recreate = Some(recreate(self.cluster, identity, desired, &payload).await?);

@@ -137,6 +137,7 @@ impl Request {
                     metadata["uid"] = uid.as_str().into();
                     metadata["resourceVersion"] = resource_version.as_str().into();
                 }
+                Expect::Same { uid } => metadata["uid"] = uid.as_str().into(),
             }
         }
         let mut query = vec![

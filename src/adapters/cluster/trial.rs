@@ -57,13 +57,14 @@ pub(super) async fn claimed(
     cluster: &KubeCluster,
     identity: &Identity,
     (desired, payload): (&Desired, &Payload),
-    live: &Live,
+    (live, expect): (&Live, Expect),
     claims: &Claims,
 ) -> Result<DryRun, Problem> {
+    let bound = matches!(expect, Expect::Unchanged { .. });
     let write = Write {
         target: target(desired),
         body: payload.body.clone(),
-        expect: Expect::unchanged(live),
+        expect,
         force: false,
         dry_run: true,
     };
@@ -77,7 +78,9 @@ pub(super) async fn claimed(
     let before = normalize::comparable(&live.body);
     let mut body = claim::merge_patch(&before, &claim::outcome(live, payload, claims));
     body["metadata"]["uid"] = live.uid.as_str().into();
-    body["metadata"]["resourceVersion"] = live.resource_version.as_str().into();
+    if bound {
+        body["metadata"]["resourceVersion"] = live.resource_version.as_str().into();
+    }
     let patch = Patch {
         target: target(desired),
         body,

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::dsl::diagnostic::Span;
 use crate::plan::claim::Claims;
 use crate::plan::draft::Draft;
-use crate::plan::draft::wanted::takes::pointer;
 use crate::plan::draft::wanted::{Wanted, causes};
 use crate::plan::observed::{ApiProblem, DryRun, Live};
 use crate::plan::payload::Payload;
+use crate::plan::pointer::pointer;
 use crate::plan::step::{Action, KeepWhy};
 use crate::plan::{Finding, Level, Rule, diff, digest, normalize};
 

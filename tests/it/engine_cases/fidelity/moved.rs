@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::bed;
 use crate::bed::proxy::{Call, Fault, Gate, Match, Proxy, Rule, Verb as Does};
-use crate::engine::{Engine, outcome, told};
+use crate::engine::{Engine, deployment, outcome, told};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -143,6 +143,32 @@ async fn what_never_rests_is_asked_about_a_few_times_and_told_as_unverified() {
     let live = engine.live(&key).await.unwrap();
     assert_eq!(live.label("theirs"), Some("n3"));
     assert_eq!(live.body["data"], json!({"k": "2"}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_status_that_moves_all_the_time_is_no_reason_to_know_nothing() {
+    let (mut engine, proxy) = through_proxy().await;
+    engine.want(deployment("web", 0));
+    engine.apply_all().await;
+    let key = engine.want(deployment("web", 1));
+    proxy.forget();
+    let meanwhile: Vec<String> = (7..9)
+        .map(|n| {
+            let status = format!(r#"{{"status":{{"observedGeneration":{n}}}}}"#);
+            format!("patch deployment web --subresource=status --type=merge -p {status}")
+        })
+        .collect();
+    let plan = planned_while(&engine, &proxy, "web", &meanwhile).await;
+    let (changes, unverified) = update(&plan, &key);
+    assert_eq!(unverified, None);
+    let replicas = |n: u8| Shown::Plain(n.into());
+    assert_eq!(
+        changes,
+        [("spec.replicas".into(), replicas(0), replicas(1))]
+    );
+    assert_eq!(asked(&proxy, "web"), meanwhile.len());
+    let report = engine.carry_out(&plan).await.unwrap();
+    assert!(report.complete(), "{}", told(&plan, &report));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

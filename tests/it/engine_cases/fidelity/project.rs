@@ -281,17 +281,16 @@ impl Policy {
             bed::cluster().kubectl_with(&["create", "-f", "-"], &object.to_string());
         }
         let installed = Self { name };
-        installed.wait().await;
+        let namespace = bed::cluster().unique_namespace().await;
+        installed.cover(&namespace).await;
         installed
     }
 
-    /// Until the API server knows it.
-    async fn wait(&self) {
-        let namespace = bed::cluster().unique_namespace().await;
-        self.cover(&namespace).await;
+    /// Until the API server applies it to a namespace: it learns of policies and labels a little later.
+    async fn wait(&self, namespace: &str) {
         let client = bed::cluster().client().await;
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "ConfigMap"));
-        let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(client, namespace, &resource);
         let object: DynamicObject = serde_json::from_value(json!({"apiVersion": "v1",
             "kind": "ConfigMap", "metadata": {"name": "probe"}, "data": {"a": "1"}}))
         .unwrap();
@@ -299,22 +298,25 @@ impl Policy {
             dry_run: true,
             ..PostParams::default()
         };
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
-            let made = api.create(&params, &object).await.expect("a dry-run");
-            if made
-                .metadata
-                .annotations
-                .is_some_and(|a| a.contains_key("policy.example/size"))
-            {
+            let made = api.create(&params, &object).await;
+            let noted = made
+                .as_ref()
+                .ok()
+                .and_then(|m| m.metadata.annotations.as_ref());
+            if noted.is_some_and(|a| a.contains_key("policy.example/size")) {
                 return;
             }
-            assert!(Instant::now() < until, "the policy never came into force");
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(
+                Instant::now() < until,
+                "the policy never came into force: {made:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Brings a namespace under the policy.
+    /// Brings a namespace under the policy, and returns when that holds.
     pub(super) async fn cover(&self, namespace: &str) {
         let client = bed::cluster().client().await;
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client);
@@ -323,6 +325,7 @@ impl Policy {
             .patch(namespace, &PatchParams::default(), &Patch::Merge(patch))
             .await;
         drop(done.expect("a label"));
+        self.wait(namespace).await;
     }
 }
 
