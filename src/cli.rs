@@ -20,6 +20,7 @@ mod docs;
 mod explain;
 mod fmt;
 mod images;
+mod import;
 mod install;
 mod new;
 mod plan;
@@ -62,6 +63,7 @@ enum Command {
     Show(show::Arguments),
     Render(render::Arguments),
     Images(images::Arguments),
+    Import(import::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
     Adopt(adopt::Arguments),
@@ -114,6 +116,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Show(arguments) => show::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Adopt(arguments) => adopt::run(&arguments),

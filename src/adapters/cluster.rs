@@ -29,6 +29,7 @@ mod answer;
 mod client;
 mod contents;
 mod discovery;
+mod export;
 mod inventory;
 mod lease;
 mod observe;
