@@ -1,7 +1,7 @@
 //! What kinds render is judged by the schemas of those who read it: every object of an example is
 //! sent to a real API server as a dry run, where an unknown field or a wrong value is refused.
 
-mod variants;
+pub(crate) mod variants;
 
 use std::path::Path;
 
@@ -82,7 +82,7 @@ fn objects(files: &[(&str, &str)]) -> Vec<Value> {
 }
 
 /// All objects of a tree in an environment.
-fn rendered(tree: &SourceTree, environment: &str, cluster: &str) -> Vec<Value> {
+pub(crate) fn rendered(tree: &SourceTree, environment: &str, cluster: &str) -> Vec<Value> {
     let target = Target {
         environment: environment.into(),
         cluster: cluster.into(),
@@ -158,7 +158,7 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
 }
 
 /// All files below a folder.
-fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
+pub(crate) fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(below).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
