@@ -16,7 +16,13 @@ use crate::render::yaml;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// File of YAML or JSON, such as the output of `helm template`; may be given several times.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "from_cluster", conflicts_with = "from_cluster")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "from_cluster",
+        conflicts_with = "from_cluster"
+    )]
     file: Vec<PathBuf>,
     /// Namespace of a cluster; may be given several times. Nothing is written there.
     #[arg(long, value_name = "NAMESPACE")]
@@ -109,7 +115,9 @@ where
 
 fn refused(error: import::ImportError) -> Failure {
     let help = match &error {
-        import::ImportError::NoNamespace(_) => "name it: `--namespace NAMESPACE`, or `--tenant NAME`",
+        import::ImportError::NoNamespace(_) => {
+            "name it: `--namespace NAMESPACE`, or `--tenant NAME`"
+        }
         import::ImportError::Nothing(_) => "is there an object with a namespace among them?",
         import::ImportError::Refused(_) | import::ImportError::Tree(_) => {
             "if the name of a namespace is none for a tenant, name one: `--tenant NAME`"
@@ -130,7 +138,10 @@ fn files(paths: &[PathBuf]) -> Result<Input, Failure> {
             message: format!("`{from}` is not YAML that can be used: {error}"),
             help: "no key twice, no anchors, no tags; one document after `---`".into(),
         })?;
-        let read = documents.into_iter().map(|body| Read { from: from.clone(), body });
+        let read = documents.into_iter().map(|body| Read {
+            from: from.clone(),
+            body,
+        });
         input.read.extend(read);
     }
     Ok(input)
@@ -157,9 +168,16 @@ async fn cluster(arguments: &Arguments) -> Result<Input, Failure> {
 }
 
 fn write(out: &Path, files: &BTreeMap<String, String>) -> Result<(), Failure> {
-    if let Some(there) = files.keys().map(|path| out.join(path)).find(|path| path.exists()) {
+    if let Some(there) = files
+        .keys()
+        .map(|path| out.join(path))
+        .find(|path| path.exists())
+    {
         return Err(Failure::Usage {
-            message: format!("`{}` is there already, and nothing is overwritten", there.display()),
+            message: format!(
+                "`{}` is there already, and nothing is overwritten",
+                there.display()
+            ),
             help: "name a directory that is empty, or that is not there yet".into(),
         });
     }

@@ -78,14 +78,22 @@ impl Writer<'_> {
             taken.push(name);
         }
         if let Some(rest) = &record.rest {
-            for value in map.get(rest).and_then(Value::as_array).into_iter().flatten() {
+            for value in map
+                .get(rest)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 line.push(' ');
                 line.push_str(&scalar(value, shape_of(record, rest)));
             }
             taken.push(rest);
         }
         let mut below = Vec::new();
-        for (name, value) in map.iter().filter(|(n, v)| !taken.contains(&n.as_str()) && said(v)) {
+        for (name, value) in map
+            .iter()
+            .filter(|(n, v)| !taken.contains(&n.as_str()) && said(v))
+        {
             let Some(field) = record.fields.get(name) else {
                 continue;
             };
@@ -108,7 +116,11 @@ impl Writer<'_> {
         match (shape, value) {
             (Shape::Keyed(item), Value::Object(map)) => {
                 for (key, value) in map {
-                    self.node(parent.below(format!("{name} {}", quoted(key, false))), value, item);
+                    self.node(
+                        parent.below(format!("{name} {}", quoted(key, false))),
+                        value,
+                        item,
+                    );
                 }
             }
             (Shape::Repeated(item), Value::Array(list)) => {
@@ -117,7 +129,9 @@ impl Writer<'_> {
                 }
             }
             (Shape::Props(item), Value::Object(map)) => {
-                let props = map.iter().map(|(key, value)| format!(" {}={}", quoted(key, false), scalar(value, Some(item))));
+                let props = map.iter().map(|(key, value)| {
+                    format!(" {}={}", quoted(key, false), scalar(value, Some(item)))
+                });
                 let line = format!("{name}{}", props.collect::<String>());
                 self.open(&parent.below(String::new()), &line, true);
             }
@@ -140,11 +154,21 @@ impl Writer<'_> {
                 self.close(&at, map.is_empty());
             }
             (Shape::Args(item), Value::Array(list)) => {
-                let words = list.iter().map(|value| format!(" {}", scalar(value, Some(item))));
-                self.open(&at, &format!("{}{}", at.head, words.collect::<String>()), true);
+                let words = list
+                    .iter()
+                    .map(|value| format!(" {}", scalar(value, Some(item))));
+                self.open(
+                    &at,
+                    &format!("{}{}", at.head, words.collect::<String>()),
+                    true,
+                );
             }
             (shape, value) => {
-                self.open(&at, &format!("{} {}", at.head, scalar(value, Some(shape))), true);
+                self.open(
+                    &at,
+                    &format!("{} {}", at.head, scalar(value, Some(shape))),
+                    true,
+                );
             }
         }
     }
@@ -186,7 +210,11 @@ fn property(depth: usize, name: &str, value: &Value, field: &Field) -> Option<St
     };
     let text = scalar(value, Some(&field.shape));
     let short = !text.contains('\n') && text.len() <= LONG;
-    let fits = if depth == 0 { HEADLINE.contains(&name) } else { short };
+    let fits = if depth == 0 {
+        HEADLINE.contains(&name)
+    } else {
+        short
+    };
     (fits && short).then_some(text)
 }
 
@@ -205,7 +233,11 @@ fn scalar(value: &Value, shape: Option<&Shape>) -> String {
 
 /// A text as KDL: bare where that is safe, over several lines where it has several, else in quotes.
 fn quoted(text: &str, interpolated: bool) -> String {
-    let text = if interpolated { text.replace("${", "$${") } else { text.to_owned() };
+    let text = if interpolated {
+        text.replace("${", "$${")
+    } else {
+        text.to_owned()
+    };
     if is_bare(&text) {
         return text;
     }
@@ -230,7 +262,9 @@ fn quoted(text: &str, interpolated: bool) -> String {
 
 fn is_bare(text: &str) -> bool {
     let mut chars = text.chars();
-    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let first = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     first
         && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
         && !LOADED.contains(&text.to_ascii_lowercase().as_str())
@@ -246,7 +280,10 @@ fn needs_escape(c: char) -> bool {
 /// them.
 fn is_plain_block(text: &str) -> bool {
     let blank = |line: &str| !line.is_empty() && line.trim().is_empty();
-    !text.split('\n').any(blank) && !text.chars().any(|c| c != '\n' && c != '\t' && needs_escape(c))
+    !text.split('\n').any(blank)
+        && !text
+            .chars()
+            .any(|c| c != '\n' && c != '\t' && needs_escape(c))
 }
 
 fn block(text: &str) -> String {
@@ -263,16 +300,53 @@ mod tests {
 
     fn read(text: &str) -> String {
         let source = format!("a {text}\n");
-        let document: kdl::KdlDocument = source.parse().unwrap_or_else(|e| panic!("{source:?}: {e:?}"));
-        document.nodes()[0].entries()[0].value().as_string().unwrap().to_owned()
+        let document: kdl::KdlDocument = source
+            .parse()
+            .unwrap_or_else(|e| panic!("{source:?}: {e:?}"));
+        document.nodes()[0].entries()[0]
+            .value()
+            .as_string()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
     fn every_text_is_read_as_it_was_written() {
         let texts = [
-            "", "a", "a b", "true", "null", "10Gi", "5", "-1", "a\"b", "a\\b", "a\nb", "a\nb\n", "\n", " \n a",
-            "x\n\ny", "x\n  \ny", "\"\"\"#\nb", "\"\"\"\nb", "tab\there", "tab\n\tthere", "\r\n", "a\u{2028}b",
-            "a\u{200b}b", "#!/bin/sh\nset -e\n", "key: |\n  a\n  b\n", "ends in space \n", "\u{7f}", "é", "…", "~x", "a=b", "a/b", "{", ";",
+            "",
+            "a",
+            "a b",
+            "true",
+            "null",
+            "10Gi",
+            "5",
+            "-1",
+            "a\"b",
+            "a\\b",
+            "a\nb",
+            "a\nb\n",
+            "\n",
+            " \n a",
+            "x\n\ny",
+            "x\n  \ny",
+            "\"\"\"#\nb",
+            "\"\"\"\nb",
+            "tab\there",
+            "tab\n\tthere",
+            "\r\n",
+            "a\u{2028}b",
+            "a\u{200b}b",
+            "#!/bin/sh\nset -e\n",
+            "key: |\n  a\n  b\n",
+            "ends in space \n",
+            "\u{7f}",
+            "é",
+            "…",
+            "~x",
+            "a=b",
+            "a/b",
+            "{",
+            ";",
         ];
         for text in texts {
             assert_eq!(read(&quoted(text, false)), text, "{}", quoted(text, false));

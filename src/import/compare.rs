@@ -20,14 +20,23 @@ pub(super) struct Sides {
 impl Sides {
     /// Objects as found, under the names that they get, and as rendered. What nobody wrote takes part in
     /// the meaning of the others and is not compared itself.
-    pub(super) fn new(found: &Side, drafts: &[Draft], unwritten: &[ObjectKey], rendered: &Side) -> Self {
+    pub(super) fn new(
+        found: &Side,
+        drafts: &[Draft],
+        unwritten: &[ObjectKey],
+        rendered: &Side,
+    ) -> Self {
         let mut named = found.clone();
         for draft in drafts.iter().filter(|draft| !draft.renamed.is_empty()) {
             references(&mut named, draft);
         }
-        let renamed: Vec<&(ObjectKey, ObjectKey)> = drafts.iter().flat_map(|draft| &draft.renamed).collect();
+        let renamed: Vec<&(ObjectKey, ObjectKey)> =
+            drafts.iter().flat_map(|draft| &draft.renamed).collect();
         let mut before = Side::new();
-        for (key, body) in normal(&named).into_iter().filter(|(key, _)| !unwritten.contains(key)) {
+        for (key, body) in normal(&named)
+            .into_iter()
+            .filter(|(key, _)| !unwritten.contains(key))
+        {
             let mut names = renamed.iter().filter(|(from, _)| *from == key).peekable();
             if names.peek().is_none() {
                 before.insert(key, body);
@@ -57,7 +66,9 @@ impl Sides {
 
     /// What is rendered and was not found.
     pub(super) fn added(&self) -> impl Iterator<Item = &ObjectKey> {
-        self.after.keys().filter(|key| !self.before.contains_key(*key))
+        self.after
+            .keys()
+            .filter(|key| !self.before.contains_key(*key))
     }
 
     /// How an object that was found is rendered.
@@ -67,22 +78,35 @@ impl Sides {
         };
         let mask = Mask::new(&key.group_kind, None);
         let changes = diff(before, after, &FieldTree::default(), &mask);
-        changes.into_iter().filter(|change| change.path != "apiVersion").map(|change| difference(key, change)).collect()
+        changes
+            .into_iter()
+            .filter(|change| change.path != "apiVersion")
+            .map(|change| difference(key, change))
+            .collect()
     }
 }
 
 /// Names of ConfigMaps that get another one, where the pods of their app name them: nobody else sees these.
 fn references(side: &mut Side, draft: &Draft) {
     let of = |name: &str| {
-        let own = draft.renamed.iter().find(|(from, _)| from.group_kind.kind == "ConfigMap" && from.name == name);
+        let own = draft
+            .renamed
+            .iter()
+            .find(|(from, _)| from.group_kind.kind == "ConfigMap" && from.name == name);
         own.map(|(_, to)| to.name.clone())
     };
-    let namespaces: Vec<&Option<String>> = draft.renamed.iter().map(|(from, _)| &from.namespace).collect();
+    let namespaces: Vec<&Option<String>> = draft
+        .renamed
+        .iter()
+        .map(|(from, _)| &from.namespace)
+        .collect();
     let own = |key: &ObjectKey| key.name == draft.name && namespaces.contains(&&key.namespace);
     for (_, body) in side.iter_mut().filter(|(key, _)| own(key)) {
         walk(body, &mut |map| {
             for field in ["configMap", "configMapRef", "configMapKeyRef"] {
-                let Some(reference) = map.get_mut(field).and_then(Value::as_object_mut) else { continue };
+                let Some(reference) = map.get_mut(field).and_then(Value::as_object_mut) else {
+                    continue;
+                };
                 let to = reference.get("name").and_then(Value::as_str).and_then(of);
                 if let Some(to) = to {
                     reference.insert("name".into(), to.into());
@@ -109,7 +133,11 @@ fn difference(key: &ObjectKey, change: FieldChange) -> Difference {
         (Shown::Absent, _) if safer(&change.path) => What::Safer,
         (_, Shown::Absent) => What::Lost,
         (Shown::Absent, _) => What::Added,
-        (_, Shown::Plain(Value::Bool(false))) if change.path.ends_with("automountServiceAccountToken") => What::Safer,
+        (_, Shown::Plain(Value::Bool(false)))
+            if change.path.ends_with("automountServiceAccountToken") =>
+        {
+            What::Safer
+        }
         _ => What::Changed,
     };
     Difference {

@@ -22,9 +22,17 @@ pub(super) type Side = BTreeMap<ObjectKey, Value>;
 
 /// Both the objects and what they mean to each other, in the form that is compared.
 pub(super) fn normal(side: &Side) -> Side {
-    let plain: Side = side.iter().map(|(key, body)| (key.clone(), plain(key, body))).collect();
-    let pods: Side = plain.iter().map(|(key, body)| (key.clone(), pods::normal(body))).collect();
-    let services = pods.iter().map(|(key, body)| (key.clone(), pods::service(key, body, &pods)));
+    let plain: Side = side
+        .iter()
+        .map(|(key, body)| (key.clone(), plain(key, body)))
+        .collect();
+    let pods: Side = plain
+        .iter()
+        .map(|(key, body)| (key.clone(), pods::normal(body)))
+        .collect();
+    let services = pods
+        .iter()
+        .map(|(key, body)| (key.clone(), pods::service(key, body, &pods)));
     let mut out: Side = services.collect();
     routes::normal(&mut out);
     for body in out.values_mut() {
@@ -48,7 +56,11 @@ pub(super) fn plain(key: &ObjectKey, body: &Value) -> Value {
     for (_, path) in DECIDED.iter().filter(|(of, _)| *of == kind) {
         drop_at(&mut out, path, None);
     }
-    if kind == "Service" && out.pointer("/spec/clusterIP").is_some_and(|ip| ip != "None") {
+    if kind == "Service"
+        && out
+            .pointer("/spec/clusterIP")
+            .is_some_and(|ip| ip != "None")
+    {
         drop_at(&mut out, "spec/clusterIP", None);
     }
     for (at, path, default) in DEFAULTS {
@@ -74,7 +86,10 @@ fn places(at: At, key: &ObjectKey, body: &Value) -> Vec<String> {
         for pod in &pods {
             for list in lists {
                 let at = format!("{pod}/{list}");
-                let count = body.pointer(&at).and_then(Value::as_array).map_or(0, Vec::len);
+                let count = body
+                    .pointer(&at)
+                    .and_then(Value::as_array)
+                    .map_or(0, Vec::len);
                 out.extend((0..count).map(|index| format!("{at}/{index}")));
             }
         }
@@ -88,24 +103,38 @@ fn places(at: At, key: &ObjectKey, body: &Value) -> Vec<String> {
         At::Container => containers(),
         At::Probe => {
             let probes = ["readinessProbe", "livenessProbe", "startupProbe"];
-            containers().iter().flat_map(|c| probes.map(|p| format!("{c}/{p}"))).collect()
+            containers()
+                .iter()
+                .flat_map(|c| probes.map(|p| format!("{c}/{p}")))
+                .collect()
         }
         At::Claim if kind == "PersistentVolumeClaim" => vec!["/spec".to_owned()],
         At::Claim => {
-            let count = body.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).map_or(0, Vec::len);
-            (0..count).map(|index| format!("/spec/volumeClaimTemplates/{index}/spec")).collect()
+            let count = body
+                .pointer("/spec/volumeClaimTemplates")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len);
+            (0..count)
+                .map(|index| format!("/spec/volumeClaimTemplates/{index}/spec"))
+                .collect()
         }
-        At::Route if group == "gateway.networking.k8s.io" && kind.ends_with("Route") => vec![String::new()],
+        At::Route if group == "gateway.networking.k8s.io" && kind.ends_with("Route") => {
+            vec![String::new()]
+        }
         At::Route => Vec::new(),
     }
 }
 
 /// Takes away what is at a path, where it is the default.
 fn drop_at(value: &mut Value, path: &str, default: Option<&Value>) {
-    let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (name, rest) = path
+        .split_once('/')
+        .map_or((path, None), |(name, rest)| (name, Some(rest)));
     match (rest, value) {
         (Some(rest), Value::Array(items)) if name == "*" => {
-            items.iter_mut().for_each(|item| drop_at(item, rest, default));
+            items
+                .iter_mut()
+                .for_each(|item| drop_at(item, rest, default));
         }
         (Some(rest), Value::Object(map)) => {
             if let Some(below) = map.get_mut(name) {
@@ -113,7 +142,9 @@ fn drop_at(value: &mut Value, path: &str, default: Option<&Value>) {
             }
         }
         (None, Value::Object(map)) => {
-            let same = map.get(name).is_some_and(|own| default.is_none_or(|default| own == default));
+            let same = map
+                .get(name)
+                .is_some_and(|own| default.is_none_or(|default| own == default));
             if same {
                 map.shift_remove(name);
             }
@@ -151,11 +182,26 @@ fn noise(value: &mut Value) {
 
 /// What the server fills into limits of containers: the most is also what one gets that says nothing.
 fn limits(body: &mut Value) {
-    let Some(Value::Array(items)) = body.pointer_mut("/spec/limits") else { return };
-    for item in items.iter_mut().filter(|item| item.get("type").is_some_and(|t| t == "Container")) {
-        for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
-            let source = item.get(from).and_then(Value::as_object).cloned().unwrap_or_default();
-            let Some(map) = item.as_object_mut() else { continue };
+    let Some(Value::Array(items)) = body.pointer_mut("/spec/limits") else {
+        return;
+    };
+    for item in items
+        .iter_mut()
+        .filter(|item| item.get("type").is_some_and(|t| t == "Container"))
+    {
+        for (from, to) in [
+            ("max", "default"),
+            ("default", "defaultRequest"),
+            ("min", "defaultRequest"),
+        ] {
+            let source = item
+                .get(from)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default();
+            let Some(map) = item.as_object_mut() else {
+                continue;
+            };
             let target = map.entry(to).or_insert_with(|| Map::new().into());
             for (name, amount) in source {
                 if let Some(target) = target.as_object_mut() {
@@ -167,7 +213,15 @@ fn limits(body: &mut Value) {
 }
 
 /// Maps whose values are amounts.
-const AMOUNTS: &[&str] = &["requests", "limits", "hard", "max", "min", "default", "defaultRequest"];
+const AMOUNTS: &[&str] = &[
+    "requests",
+    "limits",
+    "hard",
+    "max",
+    "min",
+    "default",
+    "defaultRequest",
+];
 
 /// Amounts written differently are equal.
 fn quantities(value: &mut Value) {
@@ -178,7 +232,11 @@ fn quantities(value: &mut Value) {
                     Value::Object(amounts) if AMOUNTS.contains(&name.as_str()) => {
                         amounts.values_mut().for_each(quantity);
                     }
-                    Value::String(_) | Value::Number(_) if name == "sizeLimit" || name == "averageValue" => quantity(below),
+                    Value::String(_) | Value::Number(_)
+                        if name == "sizeLimit" || name == "averageValue" =>
+                    {
+                        quantity(below)
+                    }
                     below => quantities(below),
                 }
             }
@@ -196,14 +254,28 @@ fn quantity(value: &mut Value) {
     };
     if let Ok(parsed) = text.parse::<Quantity>() {
         let millis = parsed.ceil_millis();
-        *value = if millis % 1000 == 0 { (millis / 1000).to_string() } else { format!("{millis}m") }.into();
+        *value = if millis % 1000 == 0 {
+            (millis / 1000).to_string()
+        } else {
+            format!("{millis}m")
+        }
+        .into();
     }
 }
 
 /// Fields that hold durations of Go.
 const DURATIONS: &[&str] = &[
-    "refreshInterval", "interval", "duration", "renewBefore", "period", "checkPeriod", "fallbackDuration",
-    "recoveryDuration", "initialInterval", "request", "backendRequest",
+    "refreshInterval",
+    "interval",
+    "duration",
+    "renewBefore",
+    "period",
+    "checkPeriod",
+    "fallbackDuration",
+    "recoveryDuration",
+    "initialInterval",
+    "request",
+    "backendRequest",
 ];
 
 /// Durations written differently are equal.
@@ -211,7 +283,10 @@ fn durations(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, below) in map.iter_mut() {
-                let same = below.as_str().filter(|_| DURATIONS.contains(&name.as_str())).and_then(duration);
+                let same = below
+                    .as_str()
+                    .filter(|_| DURATIONS.contains(&name.as_str()))
+                    .and_then(duration);
                 match same {
                     Some(same) => *below = same,
                     None => durations(below),

@@ -38,7 +38,11 @@ pub(super) fn path(draft: &Draft) -> String {
         (Some(tenant), "app") => format!("tenants/{tenant}/{name}.kdl"),
         (Some(tenant), kind) => format!("tenants/{tenant}/{}/{name}.kdl", plural(kind)),
         (None, "app") => {
-            let tenant = draft.fields.get("tenant").and_then(Value::as_str).unwrap_or_default();
+            let tenant = draft
+                .fields
+                .get("tenant")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             format!("platform/apps/{tenant}-{name}.kdl")
         }
         (None, kind) => format!("platform/{}/{name}.kdl", plural(kind)),
@@ -52,14 +56,23 @@ fn plural(kind: &str) -> String {
 
 /// A draft as KDL.
 pub(super) fn written(draft: &Draft) -> String {
-    let text = kinds::schema(draft.kind).map(|kind| write::resource(kind, &draft.fields)).unwrap_or_default();
+    let text = kinds::schema(draft.kind)
+        .map(|kind| write::resource(kind, &draft.fields))
+        .unwrap_or_default();
     fmt::format(&text).unwrap_or(text)
 }
 
 /// The project file.
 pub(super) fn project_file(intake: &Intake, options: &Options) -> String {
-    let tenants: BTreeSet<&str> = intake.found.places.values().map(|place| place.tenant.as_str()).collect();
-    let owned = tenants.iter().map(|tenant| json!({ "glob": format!("tenants/{tenant}/**"), "tenant": tenant }));
+    let tenants: BTreeSet<&str> = intake
+        .found
+        .places
+        .values()
+        .map(|place| place.tenant.as_str())
+        .collect();
+    let owned = tenants
+        .iter()
+        .map(|tenant| json!({ "glob": format!("tenants/{tenant}/**"), "tenant": tenant }));
     let mut paths = vec![json!({ "glob": "platform/**", "owner": "platform" })];
     paths.extend(owned);
     let value = json!({
@@ -70,7 +83,9 @@ pub(super) fn project_file(intake: &Intake, options: &Options) -> String {
         "include": ["platform/**/*.kdl", "tenants/**/*.kdl"],
         "ownership": { "path": paths },
     });
-    let text = project_kind::schema().map(|kind| write::resource(kind, &value)).unwrap_or_default();
+    let text = project_kind::schema()
+        .map(|kind| write::resource(kind, &value))
+        .unwrap_or_default();
     fmt::format(&text).unwrap_or(text)
 }
 
@@ -78,7 +93,10 @@ pub(super) fn project_file(intake: &Intake, options: &Options) -> String {
 pub(super) fn kept_files(kept: &Kept<'_>) -> Result<Files, ImportError> {
     let mut out = Files::new();
     for (directory, objects) in kept {
-        let mut kinds: Vec<&str> = objects.iter().map(|(key, _)| key.group_kind.kind.as_str()).collect();
+        let mut kinds: Vec<&str> = objects
+            .iter()
+            .map(|(key, _)| key.group_kind.kind.as_str())
+            .collect();
         kinds.sort_unstable();
         kinds.dedup();
         let tenant = directory.strip_prefix("tenants/");
@@ -90,7 +108,8 @@ pub(super) fn kept_files(kept: &Kept<'_>) -> Result<Files, ImportError> {
         let text = fmt::format(&text).unwrap_or(text);
         out.insert(format!("{directory}/manifests/manifests.kdl"), text);
         for (key, body) in objects {
-            let text = yaml::print(&[*body]).map_err(|error| ImportError::Tree(error.to_string()))?;
+            let text =
+                yaml::print(&[*body]).map_err(|error| ImportError::Tree(error.to_string()))?;
             out.insert(kept_path(directory, key), text);
         }
     }
@@ -113,9 +132,13 @@ pub(super) struct Judged {
 /// Judges the files, and renders them.
 pub(super) fn judge(files: &Files) -> Result<Judged, ImportError> {
     let tree = tree(files)?;
-    let project = run(&platform::project_job(&tree).map_err(|problem| ImportError::Refused(vec![problem.message]))?);
+    let project = run(&platform::project_job(&tree)
+        .map_err(|problem| ImportError::Refused(vec![problem.message]))?);
     let Some(found) = platform::project_of(&project) else {
-        let said = project.diagnostics.into_iter().map(|problem| problem.message);
+        let said = project
+            .diagnostics
+            .into_iter()
+            .map(|problem| problem.message);
         return Err(ImportError::Refused(said.collect()));
     };
     let layout = Layout::of(&found.project);
@@ -136,7 +159,10 @@ pub(super) fn judge(files: &Files) -> Result<Judged, ImportError> {
         let file = tree.get(problem.primary.as_ref()?.span.file)?;
         Some(file.path.as_str().to_owned())
     };
-    let errors = all.finish().into_iter().filter(|problem| problem.severity == Severity::Error);
+    let errors = all
+        .finish()
+        .into_iter()
+        .filter(|problem| problem.severity == Severity::Error);
     let errors = errors.map(|problem| (place(&problem), problem)).collect();
     Ok(Judged { errors, rendered })
 }

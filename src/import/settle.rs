@@ -42,7 +42,11 @@ pub(super) fn settle(mut intake: Intake, options: &Options) -> Result<Imported, 
     for one in &translated {
         found.objects.remove(&one.from);
         for (key, body) in &one.to {
-            match found.objects.get_mut(key).filter(|_| key.group_kind.kind == "Gateway") {
+            match found
+                .objects
+                .get_mut(key)
+                .filter(|_| key.group_kind.kind == "Gateway")
+            {
                 Some(gateway) => join(gateway, body),
                 None => {
                     found.objects.insert(key.clone(), body.clone());
@@ -68,7 +72,9 @@ pub(super) fn settle(mut intake: Intake, options: &Options) -> Result<Imported, 
             return Ok(state.finish(done, left));
         }
     }
-    Err(ImportError::Nothing("nothing that was proposed is accepted".into()))
+    Err(ImportError::Nothing(
+        "nothing that was proposed is accepted".into(),
+    ))
 }
 
 /// A project without errors.
@@ -94,38 +100,68 @@ impl State<'_> {
         }
         let kept = self.kept(&sides);
         if kept.is_empty() {
-            return Ok(Some(Done { rendered: judged.rendered, files, kept, sides }));
+            return Ok(Some(Done {
+                rendered: judged.rendered,
+                files,
+                kept,
+                sides,
+            }));
         }
         let found = &self.intake.found.objects;
         let as_they_are: Kept<'_> = kept
             .iter()
-            .map(|(owner, keys)| (owner.clone(), keys.iter().filter_map(|key| found.get_key_value(key)).collect()))
+            .map(|(owner, keys)| {
+                (
+                    owner.clone(),
+                    keys.iter()
+                        .filter_map(|key| found.get_key_value(key))
+                        .collect(),
+                )
+            })
             .collect();
         files.extend(project::kept_files(&as_they_are)?);
         let judged = project::judge(&files)?;
         if judged.errors.is_empty() {
             let sides = self.sides(&judged.rendered);
-            return Ok(Some(Done { rendered: judged.rendered, files, kept, sides }));
+            return Ok(Some(Done {
+                rendered: judged.rendered,
+                files,
+                kept,
+                sides,
+            }));
         }
         self.give_up_kept(&kept, judged.errors)?;
         Ok(None)
     }
 
     fn files(&self) -> Files {
-        let mut files = Files::from([(crate::kinds::project::FILE.to_owned(), self.project.clone())]);
-        files.extend(self.drafts.iter().map(|draft| (project::path(draft), project::written(draft))));
+        let mut files =
+            Files::from([(crate::kinds::project::FILE.to_owned(), self.project.clone())]);
+        files.extend(
+            self.drafts
+                .iter()
+                .map(|draft| (project::path(draft), project::written(draft))),
+        );
         files
     }
 
     fn sides(&self, rendered: &[Rendered]) -> Sides {
         // A gateway that nobody wrote is no object that was found.
         let unwritten: Vec<ObjectKey> = self.unwritten().cloned().collect();
-        Sides::new(&self.found.objects, &self.drafts, &unwritten, &objects(rendered))
+        Sides::new(
+            &self.found.objects,
+            &self.drafts,
+            &unwritten,
+            &objects(rendered),
+        )
     }
 
     fn unwritten(&self) -> impl Iterator<Item = &ObjectKey> {
         let found = &self.intake.found.objects;
-        self.found.objects.keys().filter(|key| key.group_kind.kind == "Gateway" && !found.contains_key(*key))
+        self.found
+            .objects
+            .keys()
+            .filter(|key| key.group_kind.kind == "Gateway" && !found.contains_key(*key))
     }
 
     /// Gives up the drafts that errors are about.
@@ -150,25 +186,39 @@ impl State<'_> {
             if draft.kind == "tenant" {
                 match simplified(&mut draft, problems) {
                     true => kept.push(draft),
-                    false => stuck.extend(problems.iter().map(|problem| format!("tenant {}: {}", draft.name, problem.message))),
+                    false => stuck.extend(
+                        problems
+                            .iter()
+                            .map(|problem| format!("tenant {}: {}", draft.name, problem.message)),
+                    ),
                 }
                 continue;
             }
             self.dropped(&draft, &in_words(problems));
         }
         self.drafts = kept;
-        if stuck.is_empty() { Ok(()) } else { Err(ImportError::Refused(stuck)) }
+        if stuck.is_empty() {
+            Ok(())
+        } else {
+            Err(ImportError::Refused(stuck))
+        }
     }
 
     /// A draft is gone: its object stays as it is, and here is why.
     fn dropped(&mut self, draft: &Draft, why: &str) {
         let tenant = draft.fields.get("tenant").and_then(Value::as_str);
         let own = self.found.objects.keys().filter(|key| {
-            let place = key.namespace.as_ref().and_then(|namespace| self.found.places.get(namespace));
-            key.name == draft.name && (tenant.is_none() || place.map(|p| p.tenant.as_str()) == tenant)
+            let place = key
+                .namespace
+                .as_ref()
+                .and_then(|namespace| self.found.places.get(namespace));
+            key.name == draft.name
+                && (tenant.is_none() || place.map(|p| p.tenant.as_str()) == tenant)
         });
         for key in own.cloned().collect::<Vec<_>>() {
-            self.given_up.entry(key).or_insert_with(|| format!("as `{}` it is refused: {why}", draft.kind));
+            self.given_up
+                .entry(key)
+                .or_insert_with(|| format!("as `{}` it is refused: {why}", draft.kind));
         }
     }
 
@@ -177,9 +227,13 @@ impl State<'_> {
         let mut changed: BTreeMap<ResourceId, String> = BTreeMap::new();
         for desired in rendered.iter().flat_map(|set| set.objects.values()) {
             let differences = sides.differences(&desired.manifest.key);
-            let notable = differences.iter().find(|d| !d.path.starts_with("metadata.labels"));
+            let notable = differences
+                .iter()
+                .find(|d| !d.path.starts_with("metadata.labels"));
             if let Some(first) = notable {
-                changed.entry(desired.resource.clone()).or_insert_with(|| format!("{} would change", first.path));
+                changed
+                    .entry(desired.resource.clone())
+                    .or_insert_with(|| format!("{} would change", first.path));
             }
         }
         let before = self.drafts.len();
@@ -198,26 +252,49 @@ impl State<'_> {
     fn kept(&mut self, sides: &Sides) -> BTreeMap<String, Vec<ObjectKey>> {
         let mut all: BTreeSet<ObjectKey> = BTreeSet::new();
         for key in self.found.objects.keys() {
-            let mut names = self.drafts.iter().flat_map(|d| &d.renamed).filter(|(from, _)| from == key).peekable();
+            let mut names = self
+                .drafts
+                .iter()
+                .flat_map(|d| &d.renamed)
+                .filter(|(from, _)| from == key)
+                .peekable();
             let target = names.peek().map_or(key, |(_, to)| to);
             if !sides.renders(target) && sides.stands(target) && !is_secret(key) {
                 // What was in another form stays in that form.
-                let translated = self.translated.iter().find(|t| t.to.iter().any(|(to, _)| to == key));
+                let translated = self
+                    .translated
+                    .iter()
+                    .find(|t| t.to.iter().any(|(to, _)| to == key));
                 all.insert(translated.map_or(key, |t| &t.from).clone());
             }
         }
         // A route that stays needs what it names.
-        let named = all.iter().filter_map(|key| Some((key, self.original(key)?)));
-        let named: Vec<ObjectKey> = named.flat_map(|(key, body)| middlewares(key, body)).collect();
-        all.extend(named.into_iter().filter(|key| self.intake.found.objects.contains_key(key)));
+        let named = all
+            .iter()
+            .filter_map(|key| Some((key, self.original(key)?)));
+        let named: Vec<ObjectKey> = named
+            .flat_map(|(key, body)| middlewares(key, body))
+            .collect();
+        all.extend(
+            named
+                .into_iter()
+                .filter(|key| self.intake.found.objects.contains_key(key)),
+        );
         let mut out: BTreeMap<String, Vec<ObjectKey>> = BTreeMap::new();
-        for key in all.into_iter().filter(|key| !self.refused.contains_key(key)).collect::<Vec<_>>() {
+        for key in all
+            .into_iter()
+            .filter(|key| !self.refused.contains_key(key))
+            .collect::<Vec<_>>()
+        {
             if self.withholds(&key) {
                 let why = "it holds a value that looks like a secret, and is written nowhere: move that into a Secret";
                 self.refused.insert(key, why.into());
                 continue;
             }
-            let place = key.namespace.as_ref().and_then(|namespace| self.found.places.get(namespace));
+            let place = key
+                .namespace
+                .as_ref()
+                .and_then(|namespace| self.found.places.get(namespace));
             let owner = match place.filter(|_| !self.platforms.contains(&key)) {
                 Some(place) => format!("tenants/{}", place.tenant),
                 None => PLATFORM.to_owned(),
@@ -236,17 +313,30 @@ impl State<'_> {
     }
 
     /// Objects as they are that were refused: first the platform tries to hold them, then nobody.
-    fn give_up_kept(&mut self, kept: &BTreeMap<String, Vec<ObjectKey>>, errors: Vec<(Option<String>, Diagnostic)>) -> Result<(), ImportError> {
+    fn give_up_kept(
+        &mut self,
+        kept: &BTreeMap<String, Vec<ObjectKey>>,
+        errors: Vec<(Option<String>, Diagnostic)>,
+    ) -> Result<(), ImportError> {
         let mut others = Vec::new();
         let mut moved = false;
         for (path, problem) in errors {
             let own = kept.iter().find_map(|(owner, keys)| {
-                let key = keys.iter().find(|key| Some(project::kept_path(owner, key)) == path)?;
+                let key = keys
+                    .iter()
+                    .find(|key| Some(project::kept_path(owner, key)) == path)?;
                 Some((owner, key))
             });
             match own {
-                Some((owner, key)) if owner != PLATFORM => moved |= self.platforms.insert(key.clone()),
-                Some((_, key)) => moved |= self.refused.insert(key.clone(), problem.message.clone()).is_none(),
+                Some((owner, key)) if owner != PLATFORM => {
+                    moved |= self.platforms.insert(key.clone())
+                }
+                Some((_, key)) => {
+                    moved |= self
+                        .refused
+                        .insert(key.clone(), problem.message.clone())
+                        .is_none()
+                }
                 None => others.push((path, problem)),
             }
         }
@@ -267,18 +357,38 @@ impl State<'_> {
         let kept_keys = done.kept.values().flatten();
         let kept = kept_keys.map(|key| Told {
             object: named(key),
-            why: self.given_up.get(key).cloned().unwrap_or_else(|| "no word of the language says it".into()),
+            why: self
+                .given_up
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| "no word of the language says it".into()),
         });
         let kept: Vec<Told> = kept.collect();
         left.extend(self.refused.iter().map(|(key, why)| Told {
             object: named(key),
             why: why.clone(),
         }));
-        let changed: BTreeSet<&str> = resources.iter().flat_map(|r| &r.differences).map(|d| d.object.as_str()).collect();
+        let changed: BTreeSet<&str> = resources
+            .iter()
+            .flat_map(|r| &r.differences)
+            .map(|d| d.object.as_str())
+            .collect();
         left.extend(self.lost_secrets());
-        let secrets = self.intake.found.objects.keys().filter(|key| is_secret(key)).count();
+        let secrets = self
+            .intake
+            .found
+            .objects
+            .keys()
+            .filter(|key| is_secret(key))
+            .count();
         let changed = changed.len() + secrets;
-        let stand = self.intake.found.objects.keys().filter(|key| !self.refused.contains_key(*key)).count();
+        let stand = self
+            .intake
+            .found
+            .objects
+            .keys()
+            .filter(|key| !self.refused.contains_key(*key))
+            .count();
         Imported {
             files,
             same: stand.saturating_sub(changed + kept.len()),
@@ -291,17 +401,30 @@ impl State<'_> {
 
     /// Secrets that no resource refers to.
     fn lost_secrets(&self) -> Vec<Told> {
-        let secrets = self.intake.found.objects.keys().filter(|key| is_secret(key));
+        let secrets = self
+            .intake
+            .found
+            .objects
+            .keys()
+            .filter(|key| is_secret(key));
         let place = |key: &ObjectKey| self.found.places.get(key.namespace.as_deref()?);
         let stands = |key: &ObjectKey| {
             let tenant = place(key).map(|place| place.tenant.as_str());
             let mut all = self.drafts.iter();
-            all.any(|d| matches!(d.kind, "secret" | "certificate") && d.name == key.name && d.path_of.as_deref() == tenant)
+            all.any(|d| {
+                matches!(d.kind, "secret" | "certificate")
+                    && d.name == key.name
+                    && d.path_of.as_deref() == tenant
+            })
         };
         let lost = secrets.filter(|key| !stands(key));
         let told = |key: &ObjectKey| Told {
             object: named(key),
-            why: self.given_up.get(key).cloned().unwrap_or_else(|| "a program keeps it".into()),
+            why: self
+                .given_up
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| "a program keeps it".into()),
         };
         lost.map(told).collect()
     }
@@ -319,13 +442,21 @@ impl State<'_> {
         }
         let one = |draft: &Draft| {
             let (mut differences, added) = of.remove(&id_of(draft)).unwrap_or_default();
-            let mut renamed: Vec<String> =
-                draft.renamed.iter().map(|(from, to)| format!("{} → {}", named(from), to.name)).collect();
-            for translated in self.translated.iter().filter(|t| draft.kind == "route" && t.to.iter().any(|(key, _)| key.name == draft.name)) {
+            let mut renamed: Vec<String> = draft
+                .renamed
+                .iter()
+                .map(|(from, to)| format!("{} → {}", named(from), to.name))
+                .collect();
+            for translated in self.translated.iter().filter(|t| {
+                draft.kind == "route" && t.to.iter().any(|(key, _)| key.name == draft.name)
+            }) {
                 renamed.push(format!("{} → HTTPRoute", named(&translated.from)));
-                differences.extend(translated.lost.iter().map(|field| words::lost(&translated.from, field, self.original(&translated.from))));
+                differences.extend(translated.lost.iter().map(|field| {
+                    words::lost(&translated.from, field, self.original(&translated.from))
+                }));
             }
-            differences.sort_by(|a, b| (a.what, &a.object, &a.path).cmp(&(b.what, &b.object, &b.path)));
+            differences
+                .sort_by(|a, b| (a.what, &a.object, &a.path).cmp(&(b.what, &b.object, &b.path)));
             Resource {
                 resource: format!("{}/{}", draft.kind, draft.name),
                 path: project::path(draft),
@@ -347,9 +478,15 @@ fn is_secret(key: &ObjectKey) -> bool {
 
 /// One gateway for what two objects in another form need: the listeners of both.
 fn join(gateway: &mut Value, other: &Value) {
-    let Some(Value::Array(all)) = gateway.pointer_mut("/spec/listeners") else { return };
+    let Some(Value::Array(all)) = gateway.pointer_mut("/spec/listeners") else {
+        return;
+    };
     for listener in list(other, "/spec/listeners") {
-        let same = |known: &Value| ["protocol", "hostname", "port"].iter().all(|field| known.get(field) == listener.get(field));
+        let same = |known: &Value| {
+            ["protocol", "hostname", "port"]
+                .iter()
+                .all(|field| known.get(field) == listener.get(field))
+        };
         if !all.iter().any(same) {
             let mut listener = listener.clone();
             listener["name"] = format!("https-{}", all.len()).into();
@@ -365,35 +502,53 @@ fn middlewares(key: &ObjectKey, body: &Value) -> Vec<ObjectKey> {
     let of_filters = filters.filter_map(|filter| text(filter, "/extensionRef/name"));
     let of_routes = list(body, "/spec/routes").flat_map(|route| list(route, "/middlewares"));
     let of_routes = of_routes.filter_map(|middleware| text(middleware, "/name"));
-    of_filters.chain(of_routes).map(|name| import::key(("traefik.io", "Middleware"), namespace, name)).collect()
+    of_filters
+        .chain(of_routes)
+        .map(|name| import::key(("traefik.io", "Middleware"), namespace, name))
+        .collect()
 }
 
 fn objects(rendered: &[Rendered]) -> Side {
     let all = rendered.iter().flat_map(|set| set.objects.values());
-    all.map(|desired| (desired.manifest.key.clone(), desired.manifest.body.clone())).collect()
+    all.map(|desired| (desired.manifest.key.clone(), desired.manifest.body.clone()))
+        .collect()
 }
 
 fn id_of(draft: &Draft) -> ResourceId {
     ResourceId {
         kind: draft.kind.to_owned(),
-        tenant: draft.fields.get("tenant").and_then(Value::as_str).map(str::to_owned),
+        tenant: draft
+            .fields
+            .get("tenant")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         name: draft.name.clone(),
     }
 }
 
 /// Takes one part out of a tenant that is refused: the one that the problems are about, else the next.
 fn simplified(draft: &mut Draft, problems: &[Diagnostic]) -> bool {
-    let Some(fields) = draft.fields.as_object_mut() else { return false };
-    let about = PARTS.iter().find(|part| problems.iter().any(|p| p.message.contains(*part)) && fields.contains_key(**part));
+    let Some(fields) = draft.fields.as_object_mut() else {
+        return false;
+    };
+    let about = PARTS.iter().find(|part| {
+        problems.iter().any(|p| p.message.contains(*part)) && fields.contains_key(**part)
+    });
     let part = about.or_else(|| PARTS.iter().find(|part| fields.contains_key(**part)));
     let Some(part) = part else { return false };
     fields.shift_remove(*part);
     let why = in_words(problems);
-    draft.notes.push(format!("`{part}` could not be taken: {why}"));
+    draft
+        .notes
+        .push(format!("`{part}` could not be taken: {why}"));
     true
 }
 
 fn in_words(problems: &[Diagnostic]) -> String {
-    let words: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).take(3).collect();
+    let words: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .take(3)
+        .collect();
     words.join("; ")
 }

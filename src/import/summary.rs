@@ -15,7 +15,10 @@ pub fn summary(imported: &Imported) -> String {
     for resource in &imported.resources {
         describe(resource, &mut out);
     }
-    for (title, all) in [("kept as they are, in `manifests`", &imported.kept), ("left out", &imported.left)] {
+    for (title, all) in [
+        ("kept as they are, in `manifests`", &imported.kept),
+        ("left out", &imported.left),
+    ] {
         if !all.is_empty() {
             writeln!(out, "{title}").unwrap_or_default();
         }
@@ -27,9 +30,23 @@ pub fn summary(imported: &Imported) -> String {
 }
 
 fn describe(resource: &Resource, out: &mut String) {
-    let safer = resource.differences.iter().filter(|d| d.what == What::Safer).count();
-    let told: Vec<String> = resource.differences.iter().filter(|d| d.what != What::Safer).map(line).collect();
-    if told.is_empty() && safer == 0 && resource.notes.is_empty() && resource.renamed.is_empty() && resource.added.is_empty() {
+    let safer = resource
+        .differences
+        .iter()
+        .filter(|d| d.what == What::Safer)
+        .count();
+    let told: Vec<String> = resource
+        .differences
+        .iter()
+        .filter(|d| d.what != What::Safer)
+        .map(line)
+        .collect();
+    if told.is_empty()
+        && safer == 0
+        && resource.notes.is_empty()
+        && resource.renamed.is_empty()
+        && resource.added.is_empty()
+    {
         return;
     }
     writeln!(out, "{}", resource.resource).unwrap_or_default();
@@ -46,6 +63,11 @@ fn describe(resource: &Resource, out: &mut String) {
         writeln!(out, "  {one}").unwrap_or_default();
     }
     if safer > 0 {
-        writeln!(out, "  safer: {safer} fields have the safe default of the language (listed in {})", resource.path).unwrap_or_default();
+        writeln!(
+            out,
+            "  safer: {safer} fields have the safe default of the language (listed in {})",
+            resource.path
+        )
+        .unwrap_or_default();
     }
 }

@@ -25,10 +25,20 @@ pub(super) fn comment(resource: &Resource) -> String {
 
 /// A difference in one line.
 pub(super) fn line(one: &Difference) -> String {
-    let Difference { object, path, before, after, .. } = one;
+    let Difference {
+        object,
+        path,
+        before,
+        after,
+        ..
+    } = one;
     match one.what {
         What::Lost => format!("lost: {object} {path} was {}", value(before)),
-        What::Changed => format!("changed: {object} {path} was {}, is {}", value(before), value(after)),
+        What::Changed => format!(
+            "changed: {object} {path} was {}, is {}",
+            value(before),
+            value(after)
+        ),
         What::Added => format!("added: {object} {path} is {}", value(after)),
         What::Safer => format!("safer: {object} {path} is {}", value(after)),
     }
@@ -50,7 +60,15 @@ fn value(shown: &Shown) -> String {
 
 /// A line that no text in it can break, hide or reorder.
 fn visible(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() || is_hidden(c) { '?' } else { c }).collect()
+    line.chars()
+        .map(|c| {
+            if c.is_control() || is_hidden(c) {
+                '?'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn is_hidden(c: char) -> bool {
@@ -60,7 +78,11 @@ fn is_hidden(c: char) -> bool {
 /// A field of an object in another form that nothing says.
 pub(super) fn lost(key: &ObjectKey, pointer: &str, body: Option<&Value>) -> Difference {
     let value = body.and_then(|body| body.pointer(pointer)).cloned();
-    let path = pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
+    let path = pointer
+        .trim_start_matches('/')
+        .replace('/', ".")
+        .replace("~1", "/")
+        .replace("~0", "~");
     Difference {
         object: named(key),
         path,

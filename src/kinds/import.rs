@@ -89,12 +89,20 @@ pub struct Translated {
 
 impl Found {
     /// The objects of a kind, with the place of their namespace.
-    pub fn of<'f>(&'f self, group: &'f str, kind: &'f str) -> impl Iterator<Item = (&'f ObjectKey, &'f Value, &'f Place)> {
-        let named = move |key: &&ObjectKey| key.group_kind.group == group && key.group_kind.kind == kind;
-        self.objects.iter().filter(move |(key, _)| named(key)).filter_map(|(key, body)| {
-            let place = self.places.get(key.namespace.as_deref()?)?;
-            Some((key, body, place))
-        })
+    pub fn of<'f>(
+        &'f self,
+        group: &'f str,
+        kind: &'f str,
+    ) -> impl Iterator<Item = (&'f ObjectKey, &'f Value, &'f Place)> {
+        let named =
+            move |key: &&ObjectKey| key.group_kind.group == group && key.group_kind.kind == kind;
+        self.objects
+            .iter()
+            .filter(move |(key, _)| named(key))
+            .filter_map(|(key, body)| {
+                let place = self.places.get(key.namespace.as_deref()?)?;
+                Some((key, body, place))
+            })
     }
 
     /// One object of a namespace.
@@ -106,7 +114,10 @@ impl Found {
 impl Drafts {
     /// Notes that a secret is needed.
     pub fn secret(&mut self, place: &Place, namespace: &str, name: &str) -> &mut Wanted {
-        let wanted = self.secrets.entry((place.tenant.clone(), name.to_owned())).or_default();
+        let wanted = self
+            .secrets
+            .entry((place.tenant.clone(), name.to_owned()))
+            .or_default();
         wanted.namespaces.insert(namespace.to_owned());
         wanted
     }
@@ -128,22 +139,34 @@ pub fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
 
 /// The items of the list at a pointer.
 pub fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// The entries of the map at a pointer.
 pub fn map<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
-    value.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
 }
 
 /// The labels by which an object chooses pods, where it does so by equality alone.
 pub fn selector<'v>(value: &'v Value, pointer: &str) -> Vec<(&'v str, &'v str)> {
-    map(value, pointer).filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
+    map(value, pointer)
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect()
 }
 
 /// Whether labels fit a selector; nothing fits an empty one.
 pub fn selects(selector: &[(&str, &str)], labels: Option<&Value>) -> bool {
-    let has = |(key, value): &(&str, &str)| labels.and_then(|l| l.get(key)).and_then(Value::as_str) == Some(value);
+    let has = |(key, value): &(&str, &str)| {
+        labels.and_then(|l| l.get(key)).and_then(Value::as_str) == Some(value)
+    };
     !selector.is_empty() && selector.iter().all(has)
 }
 
@@ -161,7 +184,9 @@ pub fn duration(text: &str) -> Option<Value> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let unit = match &rest[..end] {
             "h" => 3_600_000,
             "m" => 60_000,
@@ -181,7 +206,10 @@ pub fn unread(object: &Value, read: &[String]) -> Vec<String> {
     let mut leaves = Vec::new();
     leaf(object, String::new(), &mut leaves);
     let covered = |leaf: &String| {
-        read.iter().any(|at| leaf.strip_prefix(at.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        read.iter().any(|at| {
+            leaf.strip_prefix(at.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     };
     leaves.retain(|leaf| !covered(leaf));
     leaves
@@ -190,10 +218,14 @@ pub fn unread(object: &Value, read: &[String]) -> Vec<String> {
 fn leaf(value: &Value, at: String, out: &mut Vec<String>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(name, below)| leaf(below, format!("{at}/{}", escape(name)), out));
+            map.iter()
+                .for_each(|(name, below)| leaf(below, format!("{at}/{}", escape(name)), out));
         }
         Value::Array(items) if !items.is_empty() => {
-            items.iter().enumerate().for_each(|(index, below)| leaf(below, format!("{at}/{index}"), out));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, below)| leaf(below, format!("{at}/{index}"), out));
         }
         _ => out.push(at),
     }
@@ -261,7 +293,12 @@ mod tests {
 
     #[test]
     fn durations_of_go_are_read() {
-        for (go, ours) in [("1h0m0s", "1h"), ("5m0s", "5m"), ("100ms", "100ms"), ("90s", "1m30s")] {
+        for (go, ours) in [
+            ("1h0m0s", "1h"),
+            ("5m0s", "5m"),
+            ("100ms", "100ms"),
+            ("90s", "1m30s"),
+        ] {
             assert_eq!(duration(go), Some(ours.into()), "{go}");
         }
         assert_eq!(duration("1.5h"), None);

@@ -41,13 +41,18 @@ impl KubeCluster {
         let catalogue = self.catalogue(false).await?;
         let mut out = Exported::default();
         if !catalogue.complete() {
-            out.unread.push(("some kinds".into(), "not every API group answered".into()));
+            out.unread
+                .push(("some kinds".into(), "not every API group answered".into()));
         }
         for namespace in namespaces {
             let path = format!("/api/v1/namespaces/{namespace}");
             let request = Request::get(path, format!("read Namespace/{namespace}"));
             out.objects.push(self.json(&Identity::Own, &request).await?);
-            let kinds: Vec<Resource> = catalogue.namespaced().filter(|kind| !MADE.contains(&kind.group_kind.kind.as_str())).cloned().collect();
+            let kinds: Vec<Resource> = catalogue
+                .namespaced()
+                .filter(|kind| !MADE.contains(&kind.group_kind.kind.as_str()))
+                .cloned()
+                .collect();
             let lists = futures::stream::iter(kinds).map(|kind| async move {
                 let listed = self.items(&kind.path(Some(namespace)), "", false).await;
                 Ok::<_, Problem>((kind, listed))
@@ -55,8 +60,13 @@ impl KubeCluster {
             let lists: Vec<_> = lists.buffered(AT_ONCE).try_collect().await?;
             for (kind, listed) in lists {
                 match listed {
-                    Ok(items) => out.objects.extend(items.into_iter().filter_map(|item| whole(item, &kind))),
-                    Err(problem) => out.unread.push((format!("{} in {namespace}", kind.group_kind), problem.to_string())),
+                    Ok(items) => out
+                        .objects
+                        .extend(items.into_iter().filter_map(|item| whole(item, &kind))),
+                    Err(problem) => out.unread.push((
+                        format!("{} in {namespace}", kind.group_kind),
+                        problem.to_string(),
+                    )),
                 }
             }
         }
@@ -66,7 +76,10 @@ impl KubeCluster {
 
 /// An item of a list, which does not say what it is; none for pods that something else made.
 fn whole(mut item: Value, kind: &Resource) -> Option<Value> {
-    let made = item.pointer("/metadata/ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty());
+    let made = item
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .is_some_and(|owners| !owners.is_empty());
     if made && kind.group_kind.kind == "Pod" {
         return None;
     }

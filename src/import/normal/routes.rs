@@ -12,14 +12,21 @@ use crate::object::{GroupKind, ObjectKey, canonical};
 
 const GROUP: &str = "gateway.networking.k8s.io";
 const MIDDLEWARE: (&str, &str) = ("traefik.io", "Middleware");
-const KINDS: [(&str, &str); 4] = [("HTTPRoute", "http"), ("GRPCRoute", "grpc"), ("TLSRoute", "tls"), ("TCPRoute", "tcp")];
+const KINDS: [(&str, &str); 4] = [
+    ("HTTPRoute", "http"),
+    ("GRPCRoute", "grpc"),
+    ("TLSRoute", "tls"),
+    ("TCPRoute", "tcp"),
+];
 
 /// Changes the routes of a side; Middlewares that only routes name become part of them.
 pub(super) fn normal(side: &mut Side) {
     let all = side.clone();
     let mut used: BTreeSet<ObjectKey> = BTreeSet::new();
     for (own, body) in side.iter_mut() {
-        let kind = KINDS.iter().find(|(kind, _)| own.group_kind == GroupKind::new(GROUP, kind));
+        let kind = KINDS
+            .iter()
+            .find(|(kind, _)| own.group_kind == GroupKind::new(GROUP, kind));
         if let Some((_, protocol)) = kind {
             let namespace = own.namespace.clone().unwrap_or_default();
             parents(body, &namespace, protocol, &all);
@@ -28,7 +35,9 @@ pub(super) fn normal(side: &mut Side) {
     }
     let named = |name: &str, namespace: &str| used.contains(&key(MIDDLEWARE, namespace, name));
     // An IngressRoute that stays needs its Middlewares as they are.
-    let others = all.iter().filter(|(own, _)| own.group_kind.group == "traefik.io" && own.group_kind.kind == "IngressRoute");
+    let others = all.iter().filter(|(own, _)| {
+        own.group_kind.group == "traefik.io" && own.group_kind.kind == "IngressRoute"
+    });
     let mut kept: BTreeSet<ObjectKey> = BTreeSet::new();
     for (own, body) in others {
         let namespace = own.namespace.clone().unwrap_or_default();
@@ -51,7 +60,11 @@ fn parents(body: &mut Value, namespace: &str, protocol: &str, all: &Side) {
             parent["namespace"] = namespace.into();
         }
         let at = text(&parent, "/namespace").unwrap_or_default();
-        let gateway = all.get(&key((GROUP, "Gateway"), at, text(&parent, "/name").unwrap_or_default()));
+        let gateway = all.get(&key(
+            (GROUP, "Gateway"),
+            at,
+            text(&parent, "/name").unwrap_or_default(),
+        ));
         match (gateway, parent.get("sectionName")) {
             (Some(gateway), None) => {
                 for listener in serving(gateway, &route, protocol) {
@@ -71,7 +84,9 @@ fn parents(body: &mut Value, namespace: &str, protocol: &str, all: &Side) {
 }
 
 fn rules(body: &mut Value, namespace: &str, all: &Side, used: &mut BTreeSet<ObjectKey>) {
-    let Some(Value::Array(rules)) = body.pointer_mut("/spec/rules") else { return };
+    let Some(Value::Array(rules)) = body.pointer_mut("/spec/rules") else {
+        return;
+    };
     let mut out: Vec<Value> = Vec::new();
     for rule in rules.drain(..) {
         let mut rule = rule;
@@ -110,7 +125,12 @@ fn conditions(matched: &mut Value) {
 
 /// Middlewares say what they do where their name stands.
 fn filters(rule: &mut Value, namespace: &str, all: &Side, used: &mut BTreeSet<ObjectKey>) {
-    for filter in rule.get_mut("filters").and_then(Value::as_array_mut).into_iter().flatten() {
+    for filter in rule
+        .get_mut("filters")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         let Some(name) = text(filter, "/extensionRef/name").map(str::to_owned) else {
             continue;
         };

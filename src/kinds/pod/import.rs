@@ -41,7 +41,9 @@ impl<'a> Back<'a> {
     /// The name of a ConfigMap within the resource: without the resource's own name in front.
     pub(crate) fn config_name(&self, config_map: &str) -> String {
         let prefix = format!("{}-", self.owner);
-        let own = config_map.strip_prefix(&prefix).filter(|rest| !rest.is_empty());
+        let own = config_map
+            .strip_prefix(&prefix)
+            .filter(|rest| !rest.is_empty());
         own.unwrap_or(config_map).replace('.', "-")
     }
 
@@ -54,8 +56,11 @@ impl<'a> Back<'a> {
 
     /// Whether the pod opens up its node, which only the platform may let it do.
     pub(crate) fn opens_node(&self) -> bool {
-        let flag = |at: &Value, pointer: &str| at.pointer(pointer).and_then(Value::as_bool) == Some(true);
-        let host = ["/hostNetwork", "/hostPID", "/hostIPC"].iter().any(|p| flag(self.spec, p));
+        let flag =
+            |at: &Value, pointer: &str| at.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let host = ["/hostNetwork", "/hostPID", "/hostIPC"]
+            .iter()
+            .any(|p| flag(self.spec, p));
         let path = list(self.spec, "/volumes").any(|v| v.get("hostPath").is_some());
         let strong = self.main().is_some_and(|main| {
             flag(main, "/securityContext/privileged")
@@ -66,20 +71,37 @@ impl<'a> Back<'a> {
 
     /// Whether it says that it runs as root.
     fn runs_as_root(&self) -> bool {
-        let user = |at: &Value| at.pointer("/securityContext/runAsUser").and_then(Value::as_u64) == Some(0);
-        let allowed = |at: &Value| at.pointer("/securityContext/runAsNonRoot").and_then(Value::as_bool) == Some(false);
+        let user = |at: &Value| {
+            at.pointer("/securityContext/runAsUser")
+                .and_then(Value::as_u64)
+                == Some(0)
+        };
+        let allowed = |at: &Value| {
+            at.pointer("/securityContext/runAsNonRoot")
+                .and_then(Value::as_bool)
+                == Some(false)
+        };
         user(self.spec) || allowed(self.spec) || self.main().is_some_and(|m| user(m) || allowed(m))
     }
 }
 
 /// Everything about the pod that stands beside its main container.
-pub(crate) fn pod(back: &mut Back<'_>, fields: &mut Fields, helpers_beside: bool, drafts: &mut Drafts) {
+pub(crate) fn pod(
+    back: &mut Back<'_>,
+    fields: &mut Fields,
+    helpers_beside: bool,
+    drafts: &mut Drafts,
+) {
     volumes::volumes(back, fields, drafts);
     let main = back.main();
     for one in list(back.spec, "/initContainers") {
         let helper = text(one, "/restartPolicy") == Some("Always");
         let name = text(one, "/name").unwrap_or_default();
-        let field = if helper && helpers_beside { "sidecar" } else { "init" };
+        let field = if helper && helpers_beside {
+            "sidecar"
+        } else {
+            "init"
+        };
         let value = beside(back, one, drafts);
         fields.entry(field, name, value);
     }
@@ -135,9 +157,15 @@ fn placement(spec: &Value) -> Value {
         spread.push(Value::from(one));
     }
     out.put("spread", spread);
-    let labels = map(spec, "/nodeSelector").filter_map(|(k, v)| Some(format!("{k}={}", v.as_str()?).into()));
+    let labels =
+        map(spec, "/nodeSelector").filter_map(|(k, v)| Some(format!("{k}={}", v.as_str()?).into()));
     out.put("node-label", labels.collect::<Vec<Value>>());
-    out.put("tolerate", list(spec, "/tolerations").filter_map(toleration).collect::<Vec<Value>>());
+    out.put(
+        "tolerate",
+        list(spec, "/tolerations")
+            .filter_map(toleration)
+            .collect::<Vec<Value>>(),
+    );
     out.may("priority", text(spec, "/priorityClassName"));
     out.may("runtime", text(spec, "/runtimeClassName"));
     out.into()
@@ -154,7 +182,8 @@ fn toleration(taint: &Value) -> Option<Value> {
         (Effect::PreferNoSchedule, "prefer-no-schedule"),
         (Effect::NoExecute, "no-execute"),
     ];
-    let effect = text(taint, "/effect").and_then(|e| effects.iter().find(|(effect, _)| effect.name() == e));
+    let effect =
+        text(taint, "/effect").and_then(|e| effects.iter().find(|(effect, _)| effect.name() == e));
     out.may("effect", effect.map(|(_, word)| *word));
     out.may("for", seconds(taint.get("tolerationSeconds")));
     Some(out.into())
@@ -165,20 +194,32 @@ fn security(back: &Back<'_>) -> Value {
     let main = back.main().unwrap_or(&none);
     let number = |field: &str| {
         let at = format!("/securityContext/{field}");
-        main.pointer(&at).or_else(|| back.spec.pointer(&at)).cloned()
+        main.pointer(&at)
+            .or_else(|| back.spec.pointer(&at))
+            .cloned()
     };
     let mut out = Fields::new();
     out.may("user", number("runAsUser"));
     out.may("group", number("runAsGroup"));
-    out.may("volume-group", back.spec.pointer("/securityContext/fsGroup").cloned());
+    out.may(
+        "volume-group",
+        back.spec.pointer("/securityContext/fsGroup").cloned(),
+    );
     let privileged = main.pointer("/securityContext/privileged") == Some(&true.into());
     if !read_only_root(main) && !privileged {
         out.put("read-only-root", false);
     }
-    if back.spec.get("automountServiceAccountToken").is_none_or(|v| v == true) && has_account(back.spec) {
+    if back
+        .spec
+        .get("automountServiceAccountToken")
+        .is_none_or(|v| v == true)
+        && has_account(back.spec)
+    {
         out.put("api-token", true);
     }
-    let capabilities: Vec<Value> = list(main, "/securityContext/capabilities/add").cloned().collect();
+    let capabilities: Vec<Value> = list(main, "/securityContext/capabilities/add")
+        .cloned()
+        .collect();
     out.put("capabilities", capabilities);
     if back.runs_as_root() {
         out.put("root", true);
@@ -186,9 +227,18 @@ fn security(back: &Back<'_>) -> Value {
     if privileged {
         out.put("privileged", true);
     }
-    let host = [("hostNetwork", "network"), ("hostPID", "pid"), ("hostIPC", "ipc")];
-    let host = host.iter().filter(|(field, _)| back.spec.get(*field) == Some(&true.into()));
-    out.put("host", host.map(|(_, word)| json!(word)).collect::<Vec<Value>>());
+    let host = [
+        ("hostNetwork", "network"),
+        ("hostPID", "pid"),
+        ("hostIPC", "ipc"),
+    ];
+    let host = host
+        .iter()
+        .filter(|(field, _)| back.spec.get(*field) == Some(&true.into()));
+    out.put(
+        "host",
+        host.map(|(_, word)| json!(word)).collect::<Vec<Value>>(),
+    );
     out.into()
 }
 
@@ -200,11 +250,22 @@ fn has_account(spec: &Value) -> bool {
 
 fn shutdown(back: &Back<'_>) -> Value {
     let mut out = Fields::new();
-    let grace = back.spec.get("terminationGracePeriodSeconds").filter(|s| **s != 30);
+    let grace = back
+        .spec
+        .get("terminationGracePeriodSeconds")
+        .filter(|s| **s != 30);
     out.may("grace", seconds(grace));
     if let Some(main) = back.main() {
-        out.may("drain", seconds(main.pointer("/lifecycle/preStop/sleep/seconds")));
-        out.put("exec", list(main, "/lifecycle/preStop/exec/command").cloned().collect::<Vec<Value>>());
+        out.may(
+            "drain",
+            seconds(main.pointer("/lifecycle/preStop/sleep/seconds")),
+        );
+        out.put(
+            "exec",
+            list(main, "/lifecycle/preStop/exec/command")
+                .cloned()
+                .collect::<Vec<Value>>(),
+        );
     }
     out.into()
 }

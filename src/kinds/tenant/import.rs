@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{ENVIRONMENT_LABEL, IDENTITY, TENANT_LABEL};
+use super::check::reserved_label;
+use super::IDENTITY;
 use crate::kinds::import::{Draft, Drafts, Fields, Found, Place, key, list, map, text};
 use crate::kinds::pod::import::amount;
 use crate::object::{GroupKind, ObjectKey};
@@ -106,11 +107,7 @@ fn level(body: Option<&Value>) -> &str {
 
 /// Labels of a namespace that no tenant's namespace has by itself.
 fn labels(body: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    let own = |key: &str| {
-        [TENANT_LABEL, ENVIRONMENT_LABEL, "kubernetes.io/metadata.name", "kubemate.dev/set"].contains(&key)
-            || key.starts_with("pod-security.kubernetes.io/")
-    };
-    map(body, "/metadata/labels").filter(move |(key, _)| !own(key))
+    map(body, "/metadata/labels").filter(|(key, _)| reserved_label(key).is_none())
 }
 
 /// What bounds a whole namespace, where one quota without a scope does.

@@ -1,5 +1,8 @@
 //! The guide shows what the program prints.
-#![expect(clippy::disallowed_methods, reason = "the test runs the program on the guide's own files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test runs the program on the guide's own files"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -32,12 +35,25 @@ fn the_guide_shows_what_happens() {
             std::fs::write(dir.path().join(name), &body).unwrap();
         }
         let mut lines = body.lines();
-        let Some(command) = lines.next().and_then(|line| line.strip_prefix("$ ")).filter(|_| info == "text") else {
+        let Some(command) = lines
+            .next()
+            .and_then(|line| line.strip_prefix("$ "))
+            .filter(|_| info == "text")
+        else {
             continue;
         };
         let script = command.replacen("kubemate", env!("CARGO_BIN_EXE_kubemate"), 1);
-        let output = Command::new("sh").args(["-c", &script]).current_dir(dir.path()).env("NO_COLOR", "1").output().unwrap();
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(dir.path())
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         current = current.replace(&body, &format!("$ {command}\n{printed}"));
         ran += 1;

@@ -12,7 +12,12 @@ fn comes_back(path: &str, one: fn(u64) -> String, beside: &str) {
     let imported = of(objects, &Options::default());
     valid(&imported);
     assert_eq!(differences(&imported), Vec::<String>::new());
-    assert!(imported.kept.is_empty() && imported.left.is_empty(), "{:#?}{:#?}", imported.kept, imported.left);
+    assert!(
+        imported.kept.is_empty() && imported.left.is_empty(),
+        "{:#?}{:#?}",
+        imported.kept,
+        imported.left
+    );
     assert_eq!(imported.same, count);
 }
 
@@ -23,7 +28,11 @@ fn any_app_comes_back() {
 
 #[test]
 fn any_route_comes_back() {
-    comes_back("tenants/payments/routes.kdl", variants::route, variants::APPS);
+    comes_back(
+        "tenants/payments/routes.kdl",
+        variants::route,
+        variants::APPS,
+    );
 }
 
 #[test]

@@ -26,7 +26,12 @@ pub(crate) fn container(back: &mut Back<'_>, one: &Value, drafts: &mut Drafts) -
     out.put("image", repository);
     out.put("version", version);
     for field in ["command", "args"] {
-        out.put(field, list(one, &format!("/{field}")).cloned().collect::<Vec<Value>>());
+        out.put(
+            field,
+            list(one, &format!("/{field}"))
+                .cloned()
+                .collect::<Vec<Value>>(),
+        );
     }
     env(back, one, &mut out, drafts);
     for port in list(one, "/ports") {
@@ -34,7 +39,11 @@ pub(crate) fn container(back: &mut Back<'_>, one: &Value, drafts: &mut Drafts) -
             out.entry("port", &name, value);
         }
     }
-    for name in [ProbeName::Readiness, ProbeName::Liveness, ProbeName::Startup] {
+    for name in [
+        ProbeName::Readiness,
+        ProbeName::Liveness,
+        ProbeName::Startup,
+    ] {
         if let Some(probe) = one.get(name.field()) {
             let value = self::probe(one, probe, back);
             out.entry("probe", name.word(), value);
@@ -52,7 +61,10 @@ pub(crate) fn image(reference: &str) -> (String, Value) {
     };
     let after_host = name.rfind('/').map_or(0, |slash| slash + 1);
     let (repository, tag) = match name[after_host..].rfind(':') {
-        Some(colon) => (&name[..after_host + colon], Some(&name[after_host + colon + 1..])),
+        Some(colon) => (
+            &name[..after_host + colon],
+            Some(&name[after_host + colon + 1..]),
+        ),
         None => (name, None),
     };
     let mut version = Fields::new();
@@ -65,7 +77,9 @@ pub(crate) fn image(reference: &str) -> (String, Value) {
 fn env(back: &mut Back<'_>, one: &Value, out: &mut Fields, drafts: &mut Drafts) {
     let container = text(one, "/name").unwrap_or_default().to_owned();
     for variable in list(one, "/env") {
-        let Some(name) = text(variable, "/name") else { continue };
+        let Some(name) = text(variable, "/name") else {
+            continue;
+        };
         if let Some(value) = self::variable(back, (&container, name), variable, drafts) {
             out.entry("env", name, value);
         }
@@ -76,7 +90,9 @@ fn env(back: &mut Back<'_>, one: &Value, out: &mut Fields, drafts: &mut Drafts) 
         if let Some(secret) = text(from, "/secretRef/name") {
             drafts.secret(back.place, back.namespace(), secret);
             value.put("secret", secret);
-        } else if let Some(config) = text(from, "/configMapRef/name").filter(|name| known(back, name)) {
+        } else if let Some(config) =
+            text(from, "/configMapRef/name").filter(|name| known(back, name))
+        {
             value.put("config", back.config_name(config));
         } else {
             continue;
@@ -89,31 +105,53 @@ fn env(back: &mut Back<'_>, one: &Value, out: &mut Fields, drafts: &mut Drafts) 
 
 /// Whether a ConfigMap is among what was found: any other cannot be written down.
 fn known(back: &Back<'_>, name: &str) -> bool {
-    back.found.get(("", "ConfigMap"), back.namespace(), name).is_some()
+    back.found
+        .get(("", "ConfigMap"), back.namespace(), name)
+        .is_some()
 }
 
-fn variable(back: &mut Back<'_>, (container, name): (&str, &str), from: &Value, drafts: &mut Drafts) -> Option<Value> {
+fn variable(
+    back: &mut Back<'_>,
+    (container, name): (&str, &str),
+    from: &Value,
+    drafts: &mut Drafts,
+) -> Option<Value> {
     let mut out = Fields::new();
-    let withheld = back.found.withheld.contains(&(back.key.clone(), container.to_owned(), name.to_owned()));
+    let withheld =
+        back.found
+            .withheld
+            .contains(&(back.key.clone(), container.to_owned(), name.to_owned()));
     if withheld {
         let secret = format!("{}-env", back.owner);
         let key = name.to_ascii_lowercase().replace('_', "-");
         let wanted = drafts.secret(back.place, back.namespace(), &secret);
         wanted.keys.insert(key.clone());
-        wanted.notes.insert(format!("`{name}` of {} was written in the open: put its value into the store", back.key));
+        wanted.notes.insert(format!(
+            "`{name}` of {} was written in the open: put its value into the store",
+            back.key
+        ));
         out.put("secret", secret);
         out.put("key", key);
     } else if let Some(reference) = from.pointer("/valueFrom/secretKeyRef") {
         let (secret, key) = (text(reference, "/name")?, text(reference, "/key")?);
-        drafts.secret(back.place, back.namespace(), secret).keys.insert(key.to_owned());
+        drafts
+            .secret(back.place, back.namespace(), secret)
+            .keys
+            .insert(key.to_owned());
         out.put("secret", secret);
         out.put("key", key);
-        out.may("optional", reference.get("optional").filter(|o| **o == true).cloned());
+        out.may(
+            "optional",
+            reference.get("optional").filter(|o| **o == true).cloned(),
+        );
     } else if let Some(reference) = from.pointer("/valueFrom/configMapKeyRef") {
         let config = text(reference, "/name").filter(|name| known(back, name))?;
         out.put("config", back.config_name(config));
         out.may("key", text(reference, "/key"));
-        out.may("optional", reference.get("optional").filter(|o| **o == true).cloned());
+        out.may(
+            "optional",
+            reference.get("optional").filter(|o| **o == true).cloned(),
+        );
     } else if let Some(field) = text(from, "/valueFrom/fieldRef/fieldPath") {
         let (_, word) = FACTS.iter().find(|(fact, _)| fact.field() == field)?;
         out.put("fact", *word);
@@ -141,9 +179,13 @@ fn port(back: &Back<'_>, port: &Value) -> Option<(String, Value)> {
 
 /// What a port is called: by itself, else by the Service that leads to it, else by its number.
 pub(crate) fn port_name(back: &Back<'_>, port: &Value, number: u64) -> String {
-    let served = back.ports.iter().find(|(n, name)| *n == number && name.len() <= PORT_NAME);
+    let served = back
+        .ports
+        .iter()
+        .find(|(n, name)| *n == number && name.len() <= PORT_NAME);
     let own = text(port, "/name").map(str::to_owned);
-    own.or_else(|| served.map(|(_, name)| name.clone())).unwrap_or_else(|| format!("port-{number}"))
+    own.or_else(|| served.map(|(_, name)| name.clone()))
+        .unwrap_or_else(|| format!("port-{number}"))
 }
 
 /// What is spoken on a port, as a Service says it.
@@ -155,7 +197,9 @@ pub(crate) fn speaks(protocol: &str) -> Option<&'static str> {
         (Speaks::Grpc, "grpc"),
         (Speaks::Ws, "ws"),
     ];
-    all.iter().find(|(speaks, _)| speaks.name() == protocol).map(|(_, word)| *word)
+    all.iter()
+        .find(|(speaks, _)| speaks.name() == protocol)
+        .map(|(_, word)| *word)
 }
 
 fn probe(container: &Value, probe: &Value, back: &Back<'_>) -> Value {
@@ -163,7 +207,8 @@ fn probe(container: &Value, probe: &Value, back: &Back<'_>) -> Value {
     let named = |port: Option<&Value>| -> Option<Value> {
         let port = port?;
         let number = port.as_u64();
-        let own = list(container, "/ports").find(|p| p.get("containerPort").and_then(Value::as_u64) == number);
+        let own = list(container, "/ports")
+            .find(|p| p.get("containerPort").and_then(Value::as_u64) == number);
         match own {
             Some(own) if number.is_some() => Some(port_name(back, own, number?).into()),
             _ => Some(port.clone()),
@@ -181,12 +226,32 @@ fn probe(container: &Value, probe: &Value, back: &Back<'_>) -> Value {
     } else if let Some(socket) = probe.get("tcpSocket") {
         out.may("port", named(socket.get("port")));
     }
-    out.may("every", seconds(probe.get("periodSeconds").filter(|n| **n != 10)));
-    out.may("timeout", seconds(probe.get("timeoutSeconds").filter(|n| **n != 1)));
-    out.may("delay", seconds(probe.get("initialDelaySeconds").filter(|n| **n != 0)));
-    out.may("failures", probe.get("failureThreshold").filter(|n| **n != 3).cloned());
-    out.may("successes", probe.get("successThreshold").filter(|n| **n != 1).cloned());
-    out.put("exec", list(probe, "/exec/command").cloned().collect::<Vec<Value>>());
+    out.may(
+        "every",
+        seconds(probe.get("periodSeconds").filter(|n| **n != 10)),
+    );
+    out.may(
+        "timeout",
+        seconds(probe.get("timeoutSeconds").filter(|n| **n != 1)),
+    );
+    out.may(
+        "delay",
+        seconds(probe.get("initialDelaySeconds").filter(|n| **n != 0)),
+    );
+    out.may(
+        "failures",
+        probe.get("failureThreshold").filter(|n| **n != 3).cloned(),
+    );
+    out.may(
+        "successes",
+        probe.get("successThreshold").filter(|n| **n != 1).cloned(),
+    );
+    out.put(
+        "exec",
+        list(probe, "/exec/command")
+            .cloned()
+            .collect::<Vec<Value>>(),
+    );
     out.into()
 }
 
@@ -194,8 +259,16 @@ fn resources(one: &Value) -> Value {
     let mut out = Fields::new();
     for field in ["requests", "limits"] {
         let mut amounts = Fields::new();
-        for (name, ours) in [("cpu", "cpu"), ("memory", "memory"), ("ephemeral-storage", "scratch")] {
-            amounts.may(ours, one.pointer(&format!("/resources/{field}/{name}")).map(amount));
+        for (name, ours) in [
+            ("cpu", "cpu"),
+            ("memory", "memory"),
+            ("ephemeral-storage", "scratch"),
+        ] {
+            amounts.may(
+                ours,
+                one.pointer(&format!("/resources/{field}/{name}"))
+                    .map(amount),
+            );
         }
         out.put(field, amounts);
     }

@@ -59,7 +59,10 @@ fn configurations(back: &mut Back<'_>, fields: &mut Fields) {
         let ours = back.config_name(name);
         let rendered = format!("{}-{ours}", back.owner);
         if rendered != name {
-            back.renamed.push((key(kind, back.namespace(), name), key(kind, back.namespace(), &rendered)));
+            back.renamed.push((
+                key(kind, back.namespace(), name),
+                key(kind, back.namespace(), &rendered),
+            ));
         }
         let value = configuration(back, name, body);
         fields.entry("config", &ours, value);
@@ -70,13 +73,24 @@ fn configuration(back: &Back<'_>, name: &str, body: &Value) -> Value {
     let mut out = Fields::new();
     let holds = |volume: &&str| {
         let mut all = list(back.spec, "/volumes");
-        all.any(|v| text(v, "/name") == Some(*volume) && config_map(v) == Some(name) && v.pointer("/configMap/items").is_none())
+        all.any(|v| {
+            text(v, "/name") == Some(*volume)
+                && config_map(v) == Some(name)
+                && v.pointer("/configMap/items").is_none()
+        })
     };
-    let mounts = back.main().into_iter().flat_map(|main| list(main, "/volumeMounts"));
-    let mount = mounts.filter(|m| m.get("subPath").is_none()).find(|m| text(m, "/name").as_ref().is_some_and(holds));
+    let mounts = back
+        .main()
+        .into_iter()
+        .flat_map(|main| list(main, "/volumeMounts"));
+    let mount = mounts
+        .filter(|m| m.get("subPath").is_none())
+        .find(|m| text(m, "/name").as_ref().is_some_and(holds));
     out.may("mount", mount.and_then(|m| text(m, "/mountPath")));
     for (key, content) in map(body, "/data") {
-        let Some(content) = content.as_str() else { continue };
+        let Some(content) = content.as_str() else {
+            continue;
+        };
         let short = content.len() <= VALUE && !content.contains('\n');
         out.entry(if short { "value" } else { "file" }, key, content);
     }
@@ -85,20 +99,31 @@ fn configuration(back: &Back<'_>, name: &str, body: &Value) -> Value {
 
 /// Where a volume is in the main container.
 fn mounted(back: &Back<'_>, name: &str, kept: Fields, fields: &mut Fields) {
-    let of = |container: &Value| list(container, "/volumeMounts").find(|m| text(m, "/name") == Some(name)).cloned();
+    let of = |container: &Value| {
+        list(container, "/volumeMounts")
+            .find(|m| text(m, "/name") == Some(name))
+            .cloned()
+    };
     let own = back.main().and_then(of);
     let elsewhere = || {
         let mut all = list(back.spec, "/containers").chain(list(back.spec, "/initContainers"));
         all.find_map(of)
     };
-    let Some(mount) = own.or_else(elsewhere) else { return };
+    let Some(mount) = own.or_else(elsewhere) else {
+        return;
+    };
     let mut out = Fields::new();
     out.may("mount", text(&mount, "/mountPath"));
-    let Value::Object(kept) = Value::from(kept) else { return };
+    let Value::Object(kept) = Value::from(kept) else {
+        return;
+    };
     for (field, value) in kept {
         out.put(&field, value);
     }
-    out.may("sub-path", text(&mount, "/subPath").filter(|p| !p.is_empty()));
+    out.may(
+        "sub-path",
+        text(&mount, "/subPath").filter(|p| !p.is_empty()),
+    );
     if mount.get("readOnly") == Some(&true.into()) {
         out.put("read-only", true);
     }
@@ -109,18 +134,26 @@ fn source(back: &Back<'_>, name: &str, volume: &Value, drafts: &mut Drafts) -> O
     let mut out = Fields::new();
     if let Some(scratch) = volume.get("emptyDir") {
         out.may("size", scratch.get("sizeLimit").map(amount));
-        let word = if text(scratch, "/medium") == Some("Memory") { "memory" } else { "ephemeral" };
+        let word = if text(scratch, "/medium") == Some("Memory") {
+            "memory"
+        } else {
+            "ephemeral"
+        };
         out.put(word, true);
     } else if let Some(secret) = text(volume, "/secret/secretName") {
         let wanted = drafts.secret(back.place, back.namespace(), secret);
         out.put("secret", secret);
         for item in list(volume, "/secret/items") {
-            let (Some(key), Some(path)) = (text(item, "/key"), text(item, "/path")) else { continue };
+            let (Some(key), Some(path)) = (text(item, "/key"), text(item, "/path")) else {
+                continue;
+            };
             wanted.keys.insert(key.to_owned());
             out.entry("item", key, path);
         }
     } else if let Some(claim) = text(volume, "/persistentVolumeClaim/claimName") {
-        let found = back.found.get(("", "PersistentVolumeClaim"), back.namespace(), claim);
+        let found = back
+            .found
+            .get(("", "PersistentVolumeClaim"), back.namespace(), claim);
         match found {
             Some(body) if claim == format!("{}-{name}", back.owner) => {
                 out = claim_fields(body.get("spec").unwrap_or(&Value::Null), drafts);
@@ -140,7 +173,10 @@ fn source(back: &Back<'_>, name: &str, volume: &Value, drafts: &mut Drafts) -> O
 
 fn claim_fields(spec: &Value, drafts: &mut Drafts) -> Fields {
     let mut out = Fields::new();
-    out.may("size", spec.pointer("/resources/requests/storage").map(amount));
+    out.may(
+        "size",
+        spec.pointer("/resources/requests/storage").map(amount),
+    );
     if let Some(class) = text(spec, "/storageClassName") {
         drafts.classes.insert(class.to_owned());
         out.put("class", class);
