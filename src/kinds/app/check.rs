@@ -80,18 +80,42 @@ fn containers(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         }
     }
     for name in app.init.keys() {
-        let at = format!("/init/{name}/probe");
-        if out.written(&at) {
-            let message = "a container that runs to its end has no probes";
-            out.push(
-                out.error(codes::PROBE, &at, message)
-                    .help("leave `probe` out of `init`"),
-            );
+        let useless = [
+            ("probe", codes::PROBE, "has no probes"),
+            ("port", codes::CONTRADICTION, "serves nothing"),
+        ];
+        for (field, code, what) in useless {
+            let at = format!("/init/{name}/{field}");
+            if out.written(&at) {
+                let message = format!("a container that runs to its end {what}");
+                let help = format!("leave `{field}` out of `init`");
+                out.push(out.error(code, &at, message).help(help));
+            }
         }
     }
+    scraped(app, out);
     pod::config(&app.config, scope, out);
     pod::volumes(&app.volume, scope, out);
     pod::security(&app.security, scope, out);
+}
+
+/// Annotations of a pod name one port that is read for metrics.
+fn scraped(app: &App, out: &mut Findings<'_>) {
+    let own = app.port.iter().map(|(name, port)| (String::new(), name, port));
+    let beside = app.sidecar.iter().flat_map(|(sidecar, container)| {
+        let at = format!("/sidecar/{sidecar}");
+        let ports = container.port.iter();
+        ports.map(move |(name, port)| (at.clone(), name, port))
+    });
+    let all = own.chain(beside).filter(|(.., port)| port.scrape.is_some());
+    for (at, name, _) in all.skip(1) {
+        let at = format!("{at}/port/{name}/scrape");
+        let message = "metrics of a pod are read from one port";
+        out.push(
+            out.error(codes::CONTRADICTION, &at, message)
+                .help("keep `scrape` on one port of the app and its sidecars"),
+        );
+    }
 }
 
 fn command(task: &Task, at: &str, out: &mut Findings<'_>) {

@@ -58,7 +58,7 @@ pub struct Container {
     /// All keys of a secret or a configuration as environment variables.
     #[serde(default)]
     pub env_from: Repeated<EnvFrom>,
-    /// Port that it listens on. Names and numbers are unique in the pod.
+    /// Port that it listens on. Names and numbers are unique in the pod. Not for `init`.
     #[serde(default)]
     pub port: Keyed<PortName, Port>,
     /// Probe of the container. Not for `init`.

@@ -168,6 +168,18 @@ fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
     }
 }
 
+/// How many renders of one commit are compared: a thousand where time is no matter.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may be told to try harder"
+)]
+fn times() -> usize {
+    match std::env::var_os("KUBEMATE_SEEDS") {
+        Some(_) => 1000,
+        None => 20,
+    }
+}
+
 #[test]
 fn r_45_the_same_commit_gives_the_same_bytes_everywhere() {
     let small = Small::new();
@@ -184,13 +196,14 @@ fn r_45_the_same_commit_gives_the_same_bytes_everywhere() {
     assert_eq!(first.code, 0, "{}", first.end());
     assert!(first.out.contains("kind: Deployment"), "{}", first.out);
     // Other machines: another place, time zone, language, number of cores, and no cache.
-    for shell in [
+    let places = [
         "exec \"$@\"",
         "export TZ=Asia/Shanghai LC_ALL=tr_TR.UTF-8 HOME=/ USER=other; exec \"$@\"",
         "export XDG_CACHE_HOME=/dev/null RAYON_NUM_THREADS=1; exec \"$@\"",
         "export RAYON_NUM_THREADS=7 SOURCE_DATE_EPOCH=0; exec taskset -c 0 \"$@\"",
         "cp -r . ../$$ && cd ../$$ && \"$@\"; code=$?; rm -r ../$$; exit $code",
-    ] {
+    ];
+    for shell in places.iter().cycle().take(times()) {
         renders(&small, shell, &first);
     }
 }

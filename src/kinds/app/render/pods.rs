@@ -105,10 +105,9 @@ pub(super) fn labels(frame: &Frame<'_>) -> Map<String, Value> {
 pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&str>) -> Value {
     let app = frame.app;
     let mut out = Map::new();
-    let scraped = app
-        .port
-        .iter()
-        .find_map(|(_, port)| Some((port, port.scrape.as_ref()?)));
+    let beside = app.sidecar.values().flat_map(|sidecar| sidecar.port.values());
+    let mut ports = app.port.values().chain(beside);
+    let scraped = ports.find_map(|port| Some((port, port.scrape.as_ref()?)));
     if let Some((port, path)) = scraped {
         out.insert("prometheus.io/scrape".into(), "true".into());
         out.insert("prometheus.io/port".into(), port.number.to_string().into());

@@ -47,6 +47,11 @@ const BROKEN: &[(&str, &str)] = &[
         "",
         "port http 8080; sidecar p { image \"r/p\"; probe readiness port=http }",
     ),
+    ("", "port http 8080; probe liveness port=http tls=#true"),
+    (
+        "",
+        "port a 1 scrape=\"/m\"; sidecar p { image \"r/p\"; port b 2 scrape=\"/m\" }",
+    ),
     ("", "port http 8080; port admin 8080"),
     (
         "",

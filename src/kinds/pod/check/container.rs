@@ -257,6 +257,13 @@ fn question(name: ProbeName, probe: &Probe, view: &ContainerView<'_>, out: &mut 
                 .help("keep one of `path`, `grpc` and `exec`"),
         );
     }
+    if probe.tls && probe.path.is_none() {
+        let message = "only a question by `path` can use TLS";
+        out.push(
+            out.error(codes::PROBE, &format!("{at}/tls"), message)
+                .help("leave `tls` out, or ask with `path`"),
+        );
+    }
     let ports: Vec<&str> = view
         .port
         .iter()

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::dsl::diagnostic::Span;
 use crate::plan::claim::Claims;
 use crate::plan::draft::Draft;
 use crate::plan::draft::wanted::{Wanted, causes};
@@ -135,7 +136,12 @@ impl<'a> Wanted<'a> {
             Some(field) => format!("`{}` cannot be changed in place", dotted(field)),
             None => return None,
         };
-        let found = self.replace_findings(live, &fields, rerun);
+        let mut found = self.replace_findings(live, &fields, rerun);
+        if !rerun {
+            let spans = self.lines_of(&fields, (live, payload), &changes);
+            let all = found.iter_mut();
+            all.for_each(|finding| finding.spans.clone_from(&spans));
+        }
         let possible = !found.iter().any(Finding::holds);
         findings.extend(found);
         let desired = payload.digest.clone();
@@ -205,11 +211,36 @@ impl<'a> Wanted<'a> {
             );
             self.finding(Level::Danger, Rule::Replaced, message)
         };
-        fields.iter().take(1).fold(vec![finding], |all, field| {
-            all.into_iter()
-                .map(|finding| self.at(finding, field))
-                .collect()
-        })
+        vec![fields.iter().fold(finding, |all, field| all.field(field))]
+    }
+
+    /// The lines of what cannot change. A server may name what no field is called, such as
+    /// `spec.persistentvolumesource`: it means something of what changes beside that.
+    fn lines_of(
+        &self,
+        fields: &[String],
+        (live, payload): (&Live, &Payload),
+        changes: &[diff::FieldChange],
+    ) -> Vec<Span> {
+        let one = |field: &String| {
+            let known = [&payload.body, &live.body].map(|body| body.pointer(field).is_some());
+            let parent = field.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let beside = format!("{parent}/");
+            let changed = changes.iter().filter(|c| c.pointer.starts_with(&beside));
+            let changed: Vec<Span> = changed.flat_map(|change| change.spans.clone()).collect();
+            if known == [false, false] && !changed.is_empty() {
+                changed
+            } else {
+                self.desired.source.find(field)
+            }
+        };
+        let mut spans = Vec::new();
+        for span in fields.iter().flat_map(one) {
+            if !spans.contains(&span) {
+                spans.push(span);
+            }
+        }
+        spans
     }
 
     /// Declared fields that would change and cannot.
