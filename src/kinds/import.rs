@@ -137,6 +137,11 @@ pub fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value.pointer(pointer).and_then(Value::as_str)
 }
 
+/// The path that an ExternalSecret reads.
+pub fn secret_path(body: &Value) -> Option<&str> {
+    text(body, "/spec/data/0/remoteRef/key").or_else(|| text(body, "/spec/dataFrom/0/extract/key"))
+}
+
 /// The items of the list at a pointer.
 pub fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
     value

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::kinds::import::{Draft, Drafts, Fields, Found, duration, list, text};
+use crate::kinds::import::{secret_path, Draft, Drafts, Fields, Found, duration, list, text};
 
 const EXTERNAL: (&str, &str) = ("external-secrets.io", "ExternalSecret");
 /// Types of Secrets, and the words for them.
@@ -93,7 +93,7 @@ fn keys(body: &Value) -> Vec<String> {
 
 /// Store and path of an ExternalSecret.
 fn from_store(found: &Found, namespace: &str, body: &Value, fields: &mut Fields) {
-    let path = text(body, "/spec/data/0/remoteRef/key").or_else(|| text(body, "/spec/dataFrom/0/extract/key")).unwrap_or_default();
+    let path = secret_path(body).unwrap_or_default();
     let object = text(body, "/spec/secretStoreRef/name").unwrap_or_default();
     let store = found.get(("external-secrets.io", "SecretStore"), namespace, object);
     let mount = store.and_then(|store| text(store, "/spec/provider/vault/path"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::kinds::import::{Draft, Drafts, Fields, Found, text};
+use crate::kinds::import::{Draft, Drafts, Fields, Found, secret_path, text};
 
 /// What stands for the address of a store that nobody named.
 const UNKNOWN: &str = "https://store.invalid";
@@ -18,7 +18,11 @@ pub(super) fn import(found: &Found, drafts: &mut Drafts) {
         let name = key.name.strip_suffix(&format!("-{mount}")).unwrap_or(&key.name);
         let entry = stores.entry(name.to_owned()).or_default();
         entry.0 = Some(body);
-        entry.1.entry(place.tenant.clone()).or_default().insert(format!("{mount}/*"));
+        let paths = entry.1.entry(place.tenant.clone()).or_default();
+        paths.extend(read_paths(found, &key.name, &place.tenant).map(|path| format!("{mount}/{path}")));
+        if paths.is_empty() {
+            paths.insert(format!("{mount}/{}/*", place.tenant));
+        }
     }
     for place in found.places.values().filter(|place| needs_one(found, &place.tenant, drafts)) {
         let entry = stores.entry(found.store.clone()).or_default();
@@ -27,6 +31,22 @@ pub(super) fn import(found: &Found, drafts: &mut Drafts) {
     for (name, (body, tenants)) in stores {
         drafts.all.push(one(&name, body, &tenants));
     }
+}
+
+/// What a tenant's secrets read through a store of External Secrets: their folders, since a store that may
+/// read a whole mount is refused.
+fn read_paths<'f>(found: &'f Found, store: &'f str, tenant: &'f str) -> impl Iterator<Item = String> + 'f {
+    let all = found.of("external-secrets.io", "ExternalSecret");
+    let through = all.filter(move |(_, body, place)| {
+        place.tenant == tenant && text(body, "/spec/secretStoreRef/name") == Some(store)
+    });
+    through.filter_map(|(_, body, _)| {
+        let path = secret_path(body)?;
+        Some(match path.split_once('/') {
+            Some((folder, _)) => format!("{folder}/*"),
+            None => path.to_owned(),
+        })
+    })
 }
 
 /// Whether a tenant has a secret whose source nobody knows.
