@@ -235,7 +235,7 @@ fn quantities(value: &mut Value) {
                     Value::String(_) | Value::Number(_)
                         if name == "sizeLimit" || name == "averageValue" =>
                     {
-                        quantity(below)
+                        quantity(below);
                     }
                     below => quantities(below),
                 }

@@ -330,13 +330,13 @@ impl State<'_> {
             });
             match own {
                 Some((owner, key)) if owner != PLATFORM => {
-                    moved |= self.platforms.insert(key.clone())
+                    moved |= self.platforms.insert(key.clone());
                 }
                 Some((_, key)) => {
                     moved |= self
                         .refused
                         .insert(key.clone(), problem.message.clone())
-                        .is_none()
+                        .is_none();
                 }
                 None => others.push((path, problem)),
             }

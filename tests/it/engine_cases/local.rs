@@ -169,10 +169,6 @@ fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
 }
 
 /// How many renders of one commit are compared: a thousand where time is no matter.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
-)]
 fn times() -> usize {
     match std::env::var_os("KUBEMATE_SEEDS") {
         Some(_) => 1000,
