@@ -11,6 +11,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::import::{self, Imported, Options, Read, Told, summary};
 use crate::names::{Name, TenantName};
 use crate::render::yaml;
+use crate::report::diagnostics::escape;
 
 /// Turn manifests, or what runs in a cluster, into KDL, and list what it does not say.
 #[derive(Debug, clap::Args)]
@@ -198,7 +199,7 @@ fn print(files: &BTreeMap<String, String>) {
 /// The report goes where it does not mix with the files.
 fn report(imported: &Imported, arguments: &Arguments) {
     let text = match arguments.output {
-        Output::Text => summary::summary(imported),
+        Output::Text => escape::block(&summary::summary(imported)),
         Output::Json => format!("{:#}\n", serde_json::json!(imported)),
     };
     match arguments.out {

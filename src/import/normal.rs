@@ -15,6 +15,7 @@ use super::known::{At, DECIDED, DEFAULTS, NOISE};
 use crate::kinds::import::duration;
 use crate::object::{ObjectKey, canonical};
 use crate::plan::normalize::comparable;
+use crate::plan::normalize::drop_nulls;
 use crate::values::quantity::Quantity;
 
 /// Objects of one side.
@@ -149,17 +150,6 @@ fn drop_at(value: &mut Value, path: &str, default: Option<&Value>) {
                 map.shift_remove(name);
             }
         }
-        _ => {}
-    }
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, below| !below.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}
     }
 }

@@ -5,8 +5,6 @@ mod guide;
 mod live;
 mod properties;
 
-use std::path::Path;
-
 use insta::assert_snapshot;
 use kubemate::import::{Imported, Options, Read, import, summary};
 use kubemate::render::yaml;
@@ -14,7 +12,7 @@ use kubemate::source::SourceTree;
 use serde_json::{Value, json};
 
 use crate::language::{judge, tree};
-use crate::served::{folder, rendered};
+use crate::served::{bank, rendered};
 
 const SHOP: &str = include_str!("import/shop.yaml");
 
@@ -84,15 +82,9 @@ fn shop() -> Vec<Value> {
 
 #[test]
 fn what_the_bank_renders_comes_back_the_same() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
-    let mut files = Vec::new();
-    folder(&root, &root, &mut files);
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
+    let bank = bank();
     for environment in ["dev", "prod"] {
-        let objects = rendered(&tree(&files), environment, "hq");
+        let objects = rendered(&bank, environment, "hq");
         let count = objects.len();
         let imported = of(objects, &Options::default());
         valid(&imported);

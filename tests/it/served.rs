@@ -175,17 +175,20 @@ pub(crate) fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>)
     }
 }
 
-#[tokio::test]
-async fn the_bank_is_what_its_clusters_read() {
+/// The files of the example bank.
+pub(crate) fn bank() -> SourceTree {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
     let mut files = Vec::new();
     folder(&root, &root, &mut files);
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
+    let files = files.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+    tree(&files.collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn the_bank_is_what_its_clusters_read() {
+    let bank = bank();
     for environment in ["dev", "prod"] {
-        let all = rendered(&tree(&files), environment, "hq");
+        let all = rendered(&bank, environment, "hq");
         assert!(all.len() > 80, "{}", all.len());
         served(&OPERATORS, all).await;
     }

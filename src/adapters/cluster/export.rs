@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::KubeCluster;
 use super::discovery::Resource;
 use super::observe::AT_ONCE;
-use super::request::Request;
+use super::request::{Request, segment};
 use crate::apply::cluster::Identity;
 use crate::apply::problem::Problem;
 
@@ -45,7 +45,7 @@ impl KubeCluster {
                 .push(("some kinds".into(), "not every API group answered".into()));
         }
         for namespace in namespaces {
-            let path = format!("/api/v1/namespaces/{namespace}");
+            let path = format!("/api/v1/namespaces/{}", segment(namespace));
             let request = Request::get(path, format!("read Namespace/{namespace}"));
             out.objects.push(self.json(&Identity::Own, &request).await?);
             let kinds: Vec<Resource> = catalogue

@@ -4,7 +4,8 @@
     reason = "the test runs the program and reads what it wrote"
 )]
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -34,6 +35,12 @@ fn plain(namespace: &str) -> String {
     )
 }
 
+fn kubemate(directory: &Path, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubemate"));
+    let program = program.args(args).current_dir(directory);
+    program.env("NO_COLOR", "1").output().unwrap()
+}
+
 #[tokio::test]
 async fn what_runs_comes_in_as_if_it_were_read_from_its_files() {
     let cluster = bed::cluster();
@@ -43,12 +50,7 @@ async fn what_runs_comes_in_as_if_it_were_read_from_its_files() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("in.json"), &text).unwrap();
     let run = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args(args)
-            .current_dir(dir.path())
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
+        let output = kubemate(dir.path(), args);
         assert!(
             output.status.success(),
             "{}",
@@ -96,12 +98,7 @@ fn nothing_is_overwritten_and_nothing_is_guessed() {
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { a: b }\n";
     std::fs::write(dir.path().join("in.yaml"), config).unwrap();
     let run = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args(args)
-            .current_dir(dir.path())
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
+        let output = kubemate(dir.path(), args);
         (
             output.status.code().unwrap(),
             String::from_utf8(output.stderr).unwrap(),
