@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::object::SetId;
+use crate::object::{Owner, SetId};
 
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
@@ -279,18 +279,39 @@ impl Sync {
             .map_or("", |c| c.status.as_str())
     }
 
-    /// Whether the controller writes a set for this Sync: it does unless it is suspended or only observes.
-    pub fn keeps(&self, set: &SetId) -> bool {
-        let writes = match self.spec.mode {
+    /// Whether the controller writes anything for this Sync: it does unless it is suspended or only
+    /// observes.
+    fn writes(&self) -> bool {
+        match self.spec.mode {
             Mode::Observe => false,
             Mode::Manual | Mode::Auto => !self.spec.suspend,
+        }
+    }
+
+    /// Whether it may turn out to keep a set: it is for the same environment, and the controller has not
+    /// found out yet of which project.
+    pub fn may_keep(&self, set: &SetId) -> bool {
+        let known = self
+            .status
+            .as_ref()
+            .is_some_and(|status| status.project.is_some());
+        let here = self.spec.environment == set.environment && self.spec.cluster == set.cluster;
+        let covers = match (&self.spec.tenants, &set.owner) {
+            (None, _) => true,
+            (Some(_), Owner::Platform) => false,
+            (Some(tenants), Owner::Tenant(name)) => tenants.iter().any(|tenant| tenant == name),
         };
+        self.writes() && !known && here && covers
+    }
+
+    /// Whether the controller writes a set for this Sync.
+    pub fn keeps(&self, set: &SetId) -> bool {
         let status = self.status.as_ref();
         let has = |status: &SyncStatus| {
             status.project.as_ref() == Some(&set.project)
                 && status.sets.contains_key(&set.to_string())
         };
-        writes && status.is_some_and(has)
+        self.writes() && status.is_some_and(has)
     }
 
     /// One line for people: the name, how it goes, and why.
@@ -355,6 +376,40 @@ mod tests {
         assert_eq!(
             (spec.reference.as_str(), spec.interval.as_str()),
             ("refs/heads/main", "1m")
+        );
+    }
+
+    #[test]
+    fn a_new_sync_may_keep_what_is_of_its_environment_and_tenants() {
+        let mut sync = Sync::new(
+            "shop",
+            serde_json::from_value(json!({
+                "repository": "https://git.bank/platform", "environment": "prod", "cluster": "hq",
+                "mode": "auto", "tenants": ["payments"],
+            }))
+            .unwrap(),
+        );
+        let set = |owner, environment: &str| SetId {
+            project: "bank".into(),
+            cluster: "hq".into(),
+            owner,
+            environment: environment.into(),
+        };
+        let payments = || Owner::Tenant("payments".into());
+        assert!(sync.may_keep(&set(payments(), "prod")));
+        assert!(!sync.may_keep(&set(payments(), "dev")));
+        assert!(!sync.may_keep(&set(Owner::Platform, "prod")));
+        assert!(!sync.may_keep(&set(Owner::Tenant("identity".into()), "prod")));
+        sync.spec.suspend = true;
+        assert!(!sync.may_keep(&set(payments(), "prod")));
+        sync.spec.suspend = false;
+        sync.status = Some(SyncStatus {
+            project: Some("other".into()),
+            ..SyncStatus::default()
+        });
+        assert!(
+            !sync.may_keep(&set(payments(), "prod")),
+            "it is known to be of another project"
         );
     }
 }

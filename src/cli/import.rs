@@ -92,13 +92,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         exact: arguments.exact,
     };
     let mut imported = import::import(input.read, &options).map_err(refused)?;
+    // What could not be read may be anything: the project is not all of what was asked for.
+    let exit = if input.unread.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Error
+    };
     imported.left.extend(input.unread);
     match &arguments.out {
         Some(out) => write(out, &imported.files)?,
         None => print(&imported.files),
     }
     report(&imported, arguments);
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 fn named<T: std::str::FromStr>(name: &str) -> Result<(), Failure>

@@ -32,6 +32,12 @@ impl Syncs {
     /// Says so where a Sync keeps the set.
     pub(super) fn refuse(&self, set: &SetId) -> bool {
         let Some(keeper) = self.0.iter().find(|sync| sync.keeps(set)) else {
+            let new = self.0.iter().filter(|sync| sync.may_keep(set));
+            for name in new.map(Sync::name_any) {
+                output::note(&format!(
+                    "the controller has not looked at the Sync `{name}` yet: if it keeps {set}, it goes on from here"
+                ));
+            }
             return false;
         };
         let keeper = keeper.name_any();

@@ -94,4 +94,14 @@ catalogue! {
         &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  \
                  config settings-of-the-shop { value basket \"50\" }\n}\n")],
     );
+
+    NODE_PORT = 540, "A port that API servers do not offer on nodes",
+    "API servers hand out 30000 to 32767 on nodes, unless they are started with another range. One that does not \
+     know the number refuses the Service when it is written, and says nothing in a dry-run.",
+    shown(
+        &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  port http 8080\n  \
+                 expose http as=node-port node-port=8080\n}\n")],
+        &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n  port http 8080\n  \
+                 expose http as=node-port node-port=30080\n}\n")],
+    );
 }

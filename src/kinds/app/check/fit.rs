@@ -4,6 +4,7 @@ use crate::dsl::codes;
 use crate::kinds::Findings;
 use crate::kinds::app::{App, Workload};
 use crate::kinds::pod::placement::Effect;
+use crate::values::network;
 
 use Workload::{CronJob, Daemon, Deployment, Job, Stateful};
 
@@ -98,6 +99,7 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
             );
         }
     }
+    node_ports(app, out);
     for (index, taint) in app.placement.tolerate.iter().enumerate() {
         if let Some(effect) = taint.effect.filter(|e| taint.lasting.is_some() && *e != Effect::NoExecute) {
             let at = format!("/placement/tolerate/{index}/for");
@@ -107,6 +109,27 @@ pub(super) fn check(app: &App, out: &mut Findings<'_>) {
         }
     }
     names(app, out);
+}
+
+/// Numbers that the API server hands out on nodes unless it is told otherwise (its flag
+/// `--service-node-port-range`). It judges them at the write only, not in a dry-run.
+const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+
+fn node_ports(app: &App, out: &mut Findings<'_>) {
+    for (port, expose) in app.expose.iter() {
+        let number = expose.node_port.map(network::Port::number);
+        let Some(number) = number.filter(|number| !NODE_PORTS.contains(number)) else {
+            continue;
+        };
+        let at = format!("/expose/{port}/node-port");
+        let message = format!("no API server offers {number} on its nodes unless its range was changed");
+        out.push(
+            out.error(codes::NODE_PORT, &at, message)
+                .warning()
+                .label("outside 30000-32767")
+                .help("choose one of 30000-32767, or leave it out: the cluster chooses"),
+        );
+    }
 }
 
 /// Names that are made of the app's and another one.
