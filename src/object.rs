@@ -3,6 +3,7 @@
 //! Nothing here talks to a cluster. A [`Manifest`] exists only with a checked identity, so inner code
 //! never asks whether there is a name.
 
+pub mod along;
 pub(crate) mod canonical;
 pub mod keyed;
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::dsl::diagnostic::Span;
+use crate::object::along::Along;
 use crate::object::{Desired, ObjectKey, Rendered, ResourceId};
 use crate::plan::inventory::{Entry, Inventory, Record};
 use crate::plan::observed::{Live, Observed, World};
@@ -73,14 +74,20 @@ impl Draft<'_> {
 
 /// One draft for every key that is wanted or in the inventory, and what is to say about them.
 pub(super) fn drafts(context: Context<'_>) -> (Vec<Draft<'_>>, Vec<Finding>) {
-    let decided = context.rendered.objects.par_iter().map(|(key, desired)| {
-        let (entry, mut findings) = (context.inventory.entries.get(key), Vec::new());
-        let draft = wanted::decide(context, desired, entry, &mut findings);
+    let mut entries = Along::new(&context.inventory.entries);
+    let mut seen = Along::new(&context.world.objects);
+    let objects = context.rendered.objects.iter();
+    let known = objects.map(|(key, desired)| (desired, entries.find(key), seen.find(key)));
+    let known: Vec<_> = known.collect();
+    let decided = known.into_par_iter().map(|(desired, entry, seen)| {
+        let mut findings = Vec::new();
+        let draft = wanted::decide(context, desired, (entry, seen), &mut findings);
         (draft, findings)
     });
     let (mut drafts, findings): (Vec<_>, Vec<_>) = decided.unzip();
     let mut findings = findings.concat();
-    let gone = |key: &&ObjectKey| !context.rendered.objects.contains_key(*key);
+    let mut wanted = Along::new(&context.rendered.objects);
+    let gone = |key: &&ObjectKey| wanted.find(key).is_none();
     let keys: Vec<&ObjectKey> = context.inventory.entries.keys().filter(gone).collect();
     if context.rendered.objects.is_empty() && !keys.is_empty() && !context.policy.allow_empty {
         let count = keys.len();
@@ -107,10 +114,14 @@ fn left_behind(key: &ObjectKey) -> Finding {
     Finding::new(Level::Notice, Rule::LeftBehind, key, message).help(help)
 }
 
-/// What is known about a key. A key that was not looked at is unreadable, and so is one whose absence
+/// What was seen of a key. A key that was not looked at is unreadable, and so is one whose absence
 /// nothing proves.
-fn observed<'a>(context: Context<'a>, key: &ObjectKey) -> Result<&'a Observed, String> {
-    match context.world.objects.get(key) {
+fn observed<'a>(
+    context: Context<'a>,
+    key: &ObjectKey,
+    seen: Option<&'a Observed>,
+) -> Result<&'a Observed, String> {
+    match seen {
         None => Err("it was not looked at".into()),
         Some(Observed::Unreadable { reason }) => Err(reason.clone()),
         Some(Observed::Absent { .. }) if !proves_absence(context, key) => {

@@ -4,8 +4,9 @@
 //! Everything is read from complete renders. An object that another set made and does not want any more
 //! bears that set's label and our own apply entry: that, and no record, is the proof that it may move.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::object::along::Along;
 use crate::object::{ObjectKey, Rendered, SET_LABEL, SetId};
 use crate::plan::check::{Address, addresses};
 use crate::plan::holder::{holds, is_holder};
@@ -23,33 +24,46 @@ pub struct Neighbours<'a> {
 impl<'a> Neighbours<'a> {
     /// The sets of a project; the one that is asked for later may be among them.
     pub fn of(sets: impl IntoIterator<Item = &'a Rendered>) -> Self {
-        let mut all = Self::default();
+        let (mut all, mut wanted) = (Self::default(), Vec::new());
         for rendered in sets {
             let set = &rendered.set;
             all.labels.insert(set.label(), set);
+            wanted.extend(rendered.objects.keys().map(|key| (key, set)));
             for (key, desired) in &rendered.objects {
-                all.wanted.entry(key).or_default().push(set);
                 for address in addresses(key, &desired.manifest.body) {
                     all.routes.entry(address).or_default().push((set, key));
                 }
             }
         }
+        // Sorted runs are merged, where each key looked up in a growing map would cost many times that.
+        wanted.sort_by_key(|(key, _)| *key);
+        let of_one = wanted.chunk_by(|(one, _), (other, _)| one == other);
+        let of_one = of_one.filter_map(|pairs| {
+            let (key, _) = pairs.first()?;
+            Some((*key, pairs.iter().map(|(_, set)| *set).collect()))
+        });
+        all.wanted = of_one.collect();
         all
     }
 
     /// Adds to what was seen of one set what the others say about it.
     pub fn tell(&self, world: &mut World, rendered: &Rendered, inventory: &Inventory) {
-        let wanted = rendered.objects.keys();
-        let keys: BTreeSet<&ObjectKey> = wanted.chain(inventory.entries.keys()).collect();
-        for key in keys {
-            let live = match world.objects.get(key) {
-                Some(Observed::Present(live)) if rendered.objects.contains_key(key) => Some(live),
-                _ => None,
-            };
-            let said = self.wants(key, &rendered.set);
-            let said = said.or_else(|| self.gives_up(live?, &rendered.set));
-            if let Some(said) = said {
-                world.elsewhere.insert(key.clone(), said);
+        let (mut seen, mut sets) = (Along::new(&world.objects), Along::new(&self.wanted));
+        for key in rendered.objects.keys() {
+            let said = wants(sets.find(&key), &rendered.set);
+            let said = said.or_else(|| match seen.find(key)? {
+                Observed::Present(live) => self.gives_up(live, &rendered.set),
+                Observed::Absent { .. }
+                | Observed::Unreadable { .. }
+                | Observed::Unchanged { .. } => None,
+            });
+            said.map(|said| world.elsewhere.insert(key.clone(), said));
+        }
+        let (mut wanted, mut sets) = (Along::new(&rendered.objects), Along::new(&self.wanted));
+        for key in inventory.entries.keys() {
+            if wanted.find(key).is_none() {
+                let said = wants(sets.find(&key), &rendered.set);
+                said.map(|said| world.elsewhere.insert(key.clone(), said));
             }
         }
         for key in inventory.entries.keys().filter(|key| is_holder(key)) {
@@ -58,16 +72,6 @@ impl<'a> Neighbours<'a> {
             }
         }
         world.routes = self.routes_beside(rendered);
-    }
-
-    fn wants(&self, key: &ObjectKey, set: &SetId) -> Option<Elsewhere> {
-        let sets = self.wanted.get(key)?;
-        let other = sets.iter().find(|other| beside(other, set))?;
-        Some(Elsewhere {
-            set: (*other).clone(),
-            wants: true,
-            owns: None,
-        })
     }
 
     /// What another set wants that would go with an object which this set gives up.
@@ -124,6 +128,16 @@ impl<'a> Neighbours<'a> {
         facts.dedup();
         facts
     }
+}
+
+/// Of the sets that want an object, one beside this one.
+fn wants(sets: Option<&Vec<&SetId>>, set: &SetId) -> Option<Elsewhere> {
+    let other = sets?.iter().find(|other| beside(other, set))?;
+    Some(Elsewhere {
+        set: (*other).clone(),
+        wants: true,
+        owns: None,
+    })
 }
 
 /// Whether two sets are different ones on one cluster.

@@ -4,7 +4,7 @@
 //! name says "absent". The server is asked for a dry-run only where the digests say that something
 //! changed. What cannot be known is reported as unreadable or unverified, object by object.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 use futures::future::Either;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::adapters::cluster::discovery::Catalogue;
 use crate::adapters::cluster::item::Item;
 use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
-use crate::adapters::cluster::sightings::Verdict;
+use crate::adapters::cluster::sightings::Verdicts;
 use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
@@ -21,6 +21,7 @@ use crate::adapters::cluster::warm::{verdicts, warm};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
+use crate::object::along::Along;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
@@ -66,12 +67,13 @@ pub(super) async fn observe(
         .collect()
         .await;
     objects.extend(judged);
-    let (mut verdicts, unread) = (verdicts(cluster, question, &objects), warm.into_iter());
-    for (key, verdict) in unread {
+    let (mut verdicts, mut warm) = (verdicts(cluster, question, &objects), warm);
+    let unread = warm.iter().map(|(key, verdict)| {
         let uid = verdict.uid.clone();
-        objects.insert(key.clone(), Observed::Unchanged { uid });
-        verdicts.insert(key, verdict);
-    }
+        (key.clone(), Observed::Unchanged { uid })
+    });
+    objects.append(&mut unread.collect());
+    verdicts.append(&mut warm);
     cluster.sightings.remember(&question.rendered.set, verdicts);
     let quotas =
         contents::quotas(cluster, changed_namespaces(question, &objects, &missing)).await?;
@@ -97,7 +99,10 @@ async fn fresh_catalogue(
     question: Question<'_>,
 ) -> Result<std::sync::Arc<Catalogue>, Problem> {
     let known = cluster.catalogue(false).await?;
-    let missing = keys(question).any(|key| known.find(&key.group_kind, None).is_none());
+    let mut last = None;
+    let mut kinds = keys(question).map(|key| &key.group_kind);
+    let missing =
+        kinds.any(|kind| last.replace(kind) != Some(kind) && known.find(kind, None).is_none());
     // What falls with a namespace may be of a kind that is served since a moment ago.
     let mut tracked = question.inventory.entries.keys();
     let counted = tracked.any(|key| falls_with_all(question, key));
@@ -111,19 +116,29 @@ async fn fresh_catalogue(
 /// Everything wanted or tracked.
 fn keys(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
     let wanted = question.rendered.objects.keys();
+    wanted.chain(gone(question))
+}
+
+/// Everything that is tracked and not wanted any more.
+fn gone(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
+    let mut wanted = Along::new(&question.rendered.objects);
     let tracked = question.inventory.entries.keys();
-    wanted.chain(tracked.filter(move |key| !question.rendered.objects.contains_key(*key)))
+    tracked.filter(move |key| wanted.find(key).is_none())
 }
 
 async fn read_all(
     cluster: &KubeCluster,
     catalogue: &Catalogue,
     question: Question<'_>,
-    warm: &HashMap<ObjectKey, Verdict>,
+    warm: &Verdicts,
 ) -> BTreeMap<ObjectKey, Found> {
     let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
-    for key in keys(question).filter(|key| !warm.contains_key(*key)) {
-        let desired = question.rendered.objects.get(key);
+    let mut known = Along::new(warm);
+    let wanted = question.rendered.objects.iter();
+    let wanted = wanted.map(|(key, desired)| (key, Some(desired)));
+    let unknown = wanted.filter(|(key, _)| known.find(key).is_none());
+    // What is not wanted any more is never believed to be as it was.
+    for (key, desired) in unknown.chain(gone(question).map(|key| (key, None))) {
         let version = desired.map(|d| d.manifest.api_version.clone());
         // A version that is not served any more says nothing about the object.
         let version = version.filter(|v| catalogue.find(&key.group_kind, Some(v)).is_some());
@@ -228,11 +243,9 @@ fn changed_namespaces(
         Observed::Absent { .. } => true,
         Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
     };
-    let wanted = objects
-        .iter()
-        .filter(|(key, _)| question.rendered.objects.contains_key(*key));
-    let spaces = wanted
-        .filter(|(_, seen)| changes(seen))
+    let changed = objects.iter().filter(|(_, seen)| changes(seen));
+    let spaces = changed
+        .filter(|(key, _)| question.rendered.objects.contains_key(*key))
         .filter_map(|(key, _)| key.namespace.clone());
     spaces.filter(|name| !missing.contains(name)).collect()
 }

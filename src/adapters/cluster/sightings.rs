@@ -24,7 +24,7 @@ pub(super) struct Sightings {
 struct State {
     next: u64,
     watches: BTreeMap<GroupKind, BTreeMap<u64, Seen>>,
-    verdicts: BTreeMap<SetId, HashMap<ObjectKey, Verdict>>,
+    verdicts: BTreeMap<SetId, Verdicts>,
 }
 
 /// What one watch shows.
@@ -42,6 +42,9 @@ pub(super) struct Verdict {
     pub(super) version: String,
     pub(super) print: Print,
 }
+
+/// The verdicts on the objects of one set.
+pub(super) type Verdicts = BTreeMap<ObjectKey, Verdict>;
 
 /// One watch's place among the sightings; what it showed is forgotten with it.
 pub(super) struct Sight {
@@ -75,7 +78,7 @@ impl Sightings {
 
     /// Takes out the verdicts on a set's objects that still hold, as far as watches can tell. Until new
     /// ones are remembered there are none, and everything is read.
-    pub(super) fn warm(&self, set: &SetId) -> HashMap<ObjectKey, Verdict> {
+    pub(super) fn warm(&self, set: &SetId) -> Verdicts {
         let mut state = self.lock();
         let mut verdicts = state.verdicts.remove(set).unwrap_or_default();
         let stands = |key: &ObjectKey, verdict: &Verdict| {
@@ -91,7 +94,7 @@ impl Sightings {
     }
 
     /// Keeps what was found of a set, in place of what was known before.
-    pub(super) fn remember(&self, set: &SetId, verdicts: HashMap<ObjectKey, Verdict>) {
+    pub(super) fn remember(&self, set: &SetId, verdicts: Verdicts) {
         let mut state = self.lock();
         if verdicts.is_empty() {
             drop(state.verdicts.remove(set));

@@ -1,34 +1,37 @@
 //! Which objects need not be read, and which will need not the next time. Where in doubt, they are read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::adapters::cluster::KubeCluster;
-use crate::adapters::cluster::sightings::{self, Verdict};
+use crate::adapters::cluster::sightings::{self, Verdict, Verdicts};
 use crate::apply::cluster::{Cluster as _, Question};
 use crate::health::health;
 use crate::object::ObjectKey;
+use crate::object::along::Along;
 use crate::plan::observed::{DryRun, Observed};
 
 /// Objects that need not be read: they stand where they were when they were last judged, and neither
 /// Git nor our records say anything else about them than then.
-pub(super) fn warm(cluster: &KubeCluster, question: Question<'_>) -> HashMap<ObjectKey, Verdict> {
+pub(super) fn warm(cluster: &KubeCluster, question: Question<'_>) -> Verdicts {
     let standing = cluster.sightings.warm(&question.rendered.set);
     let policy = sightings::print_of_policy(question.policy);
-    let same = |key: &ObjectKey, verdict: &Verdict| {
-        let desired = question.rendered.objects.get(key);
-        let entry = question.inventory.entries.get(key);
-        let both = desired.zip(entry);
-        both.is_some_and(|(desired, entry)| {
+    let mut desired = Along::new(&question.rendered.objects);
+    let mut entries = Along::new(&question.inventory.entries);
+    let known = standing.into_iter().filter_map(|(key, verdict)| {
+        let both = desired.find(&key).zip(entries.find(&key))?;
+        Some((key, verdict, both))
+    });
+    let known: Vec<_> = known.collect();
+    let same = known
+        .into_par_iter()
+        .filter(|(_, verdict, (desired, entry))| {
             entry.uid() == Some(verdict.uid.as_str())
                 && sightings::print(desired, entry, &policy) == verdict.print
-        })
-    };
-    standing
-        .into_par_iter()
-        .filter(|(key, verdict)| same(key, verdict))
-        .collect()
+        });
+    let same: Vec<_> = same.map(|(key, verdict, _)| (key, verdict)).collect();
+    same.into_iter().collect()
 }
 
 /// What need not be read the next time, if it is followed.
@@ -36,9 +39,9 @@ pub(super) fn verdicts(
     cluster: &KubeCluster,
     question: Question<'_>,
     objects: &BTreeMap<ObjectKey, Observed>,
-) -> HashMap<ObjectKey, Verdict> {
+) -> Verdicts {
     if !cluster.sightings.any() {
-        return HashMap::new();
+        return Verdicts::new();
     }
     let (policy, now) = (sightings::print_of_policy(question.policy), cluster.now());
     let verdict = |key: &ObjectKey, seen: &Observed| {
@@ -61,5 +64,6 @@ pub(super) fn verdicts(
     let known = objects
         .par_iter()
         .filter_map(|(key, seen)| Some((key.clone(), verdict(key, seen)?)));
-    known.collect()
+    let known: Vec<_> = known.collect();
+    known.into_iter().collect()
 }

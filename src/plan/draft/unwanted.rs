@@ -20,7 +20,7 @@ pub(super) fn decide<'a>(
     entry: &Entry,
     findings: &mut Vec<Finding>,
 ) -> Draft<'a> {
-    let live = match observed(context, key) {
+    let live = match observed(context, key, context.world.objects.get(key)) {
         Err(reason) => return unreadable(key, entry, reason, findings),
         Ok(Observed::Absent { .. }) => return release(key, entry, ReleaseWhy::Gone),
         Ok(Observed::Unreadable { reason }) => {

@@ -34,7 +34,7 @@ struct Wanted<'a> {
 pub(super) fn decide<'a>(
     context: Context<'a>,
     desired: &'a Desired,
-    entry: Option<&'a Entry>,
+    (entry, seen): (Option<&'a Entry>, Option<&'a Observed>),
     findings: &mut Vec<Finding>,
 ) -> Draft<'a> {
     let key = &desired.manifest.key;
@@ -46,7 +46,7 @@ pub(super) fn decide<'a>(
         mask,
     };
     let mut found = Vec::new();
-    let mut draft = match observed(context, key) {
+    let mut draft = match observed(context, key, seen) {
         Err(reason) => wanted.unreadable(reason, &mut found),
         Ok(Observed::Unreadable { reason }) => wanted.unreadable(reason.clone(), &mut found),
         Ok(Observed::Absent { dry_run }) => wanted.absent(dry_run, &mut found),

@@ -26,7 +26,7 @@ fn judged(sightings: &Sightings, version: &str) {
         version: version.into(),
         print: Print::default(),
     };
-    sightings.remember(&set(), HashMap::from([(key(), verdict)]));
+    sightings.remember(&set(), Verdicts::from([(key(), verdict)]));
 }
 
 /// Whether the object need not be read, which was judged at this version before.
