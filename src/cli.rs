@@ -22,6 +22,7 @@ mod explain;
 mod fmt;
 mod hold;
 mod images;
+mod import;
 mod install;
 mod new;
 mod plan;
@@ -64,6 +65,7 @@ enum Command {
     Show(show::Arguments),
     Render(render::Arguments),
     Images(images::Arguments),
+    Import(import::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
     Adopt(adopt::Arguments),
@@ -119,6 +121,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Show(arguments) => show::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Adopt(arguments) => adopt::run(&arguments),

@@ -20,3 +20,4 @@ pub mod raw;
 pub mod scan;
 pub mod schema;
 pub mod shape;
+pub mod write;

@@ -5,6 +5,7 @@
 //! and its tests. Dispatch on a kind happens here and nowhere else.
 
 pub mod findings;
+pub mod import;
 pub mod objects;
 pub mod pod;
 pub mod project;
@@ -39,6 +40,14 @@ pub trait Kind: JsonSchema + DeserializeOwned + Serialize {
 
     /// The objects it becomes. Called only when the whole owner is free of errors.
     fn render(&self, scope: &Scope<'_>, out: &mut Objects);
+
+    /// Objects that this kind could have rendered, in place of objects in another form. Default: none.
+    fn translate(_found: &import::Found) -> Vec<import::Translated> {
+        Vec::new()
+    }
+
+    /// Resources of this kind that objects could have come from. Default: none.
+    fn import(_found: &import::Found, _drafts: &mut import::Drafts) {}
 }
 
 type Compiled = LazyLock<Result<KindSchema, SchemaError>>;
@@ -92,6 +101,20 @@ macro_rules! registry {
 
         /// Names of all kinds, in the order of the registry.
         pub const NAMES: &[&str] = &[$(<$module::$variant as Kind>::NAME),*];
+
+        /// What stands for objects in another form.
+        pub fn translate(found: &import::Found) -> Vec<import::Translated> {
+            let mut all = Vec::new();
+            $(all.extend(<$module::$variant as Kind>::translate(found));)*
+            all
+        }
+
+        /// What all kinds make of objects, in the order of the registry.
+        pub fn import(found: &import::Found) -> import::Drafts {
+            let mut drafts = import::Drafts::default();
+            $(<$module::$variant as Kind>::import(found, &mut drafts);)*
+            drafts
+        }
 
         /// The schema of a kind, compiled on first use.
         pub fn schema(kind: &str) -> Option<&'static KindSchema> {

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod controller;
 pub mod dsl;
 pub mod health;
+pub mod import;
 pub mod kinds;
 pub mod model;
 pub mod names;

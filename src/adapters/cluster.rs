@@ -30,6 +30,7 @@ mod client;
 mod contents;
 mod definitions;
 mod discovery;
+mod export;
 pub mod follow;
 mod inventory;
 mod lease;

@@ -66,7 +66,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         trees.iter().find_map(|tree| Place::of(tree, span))
     };
     let plans = &each.made;
-    print(&each, arguments.output, &find);
+    // Who reads a document does not see that a set is missing in it.
+    match (arguments.output, each.lost) {
+        (Output::Markdown | Output::Json | Output::Sarif | Output::Junit, true) => {
+            output::note("nothing is printed, for it would not tell of every set");
+        }
+        (Output::Text, true) | (_, false) => print(&each, arguments.output, &find),
+    }
     let refused = |plan: &Plan| plan.findings.iter().any(|f| f.level == Level::Error);
     let changes = plans.iter().any(|plan| !plan.is_empty() || refused(plan));
     Ok(each.exit(if changes && arguments.detailed_exitcode {

@@ -12,7 +12,7 @@ use crate::adapters::sync::{Sync, fitting};
 use crate::object::Owner;
 use crate::source::repository::CommitId;
 
-/// Older commits that are rendered at most.
+/// Older commits that are rendered at most. Tenants of others stay as they are, and are not looked at.
 const ELDERS: usize = 8;
 
 /// Puts what was valid before into what is wanted. False if something may yet be found that was not
@@ -32,9 +32,12 @@ pub(super) async fn fall_back(
             by_commit.entry(commit).or_default().push(owner.clone());
         }
     }
-    let mut lasting = by_commit.len() <= ELDERS;
-    for (commit, owners) in by_commit.into_iter().take(ELDERS) {
-        let Some(id) = CommitId::new(commit) else {
+    let mut lasting = true;
+    for (number, (commit, owners)) in by_commit.into_iter().enumerate() {
+        for owner in &owners {
+            desired.remember(owner, commit);
+        }
+        let Some(id) = CommitId::new(commit).filter(|_| number < ELDERS) else {
             continue;
         };
         match fresh(tools, sync, remote, &id).await {
@@ -47,9 +50,6 @@ pub(super) async fn fall_back(
                 let problem = trouble.message;
                 tracing::warn!(%commit, %problem, "what was valid before a mistake cannot be read");
                 lasting &= !trouble.sort.passes();
-                for owner in owners {
-                    desired.remember(&owner, commit);
-                }
             }
         }
     }

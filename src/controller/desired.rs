@@ -234,7 +234,7 @@ impl Desired {
         sort(&mut self.sets);
     }
 
-    /// Keeps in mind in which commit a tenant's files were valid last, though it could not be read.
+    /// Keeps in mind in which commit a tenant's files were valid last, whether or not it can be read now.
     pub fn remember(&mut self, owner: &Owner, commit: &str) {
         if let Some(behind) = self.behind.get_mut(owner) {
             behind.commit = Some(commit.to_owned());

@@ -71,6 +71,16 @@ pub fn after(
     if seen.sets.is_empty() && seen.trouble.is_some() {
         next.sets.clone_from(&before.sets);
     }
+    let told = conditions(state, seen, spec, generation);
+    next.conditions = told
+        .into_iter()
+        .map(|t| condition(before, t, &next.story, now))
+        .collect();
+    next
+}
+
+/// What the conditions say.
+fn conditions(state: State, seen: &Seen, spec: &SyncSpec, generation: i64) -> [Told; 5] {
     let ending = ending(seen, spec);
     let told = [
         ("Ready", Some(state.is_ready())),
@@ -88,17 +98,12 @@ pub fn after(
             looked(seen).then(|| seen.sets.iter().any(|s| s.drifted > 0)),
         ),
     ];
-    let told = told.map(|(kind, truth)| Told {
+    told.map(|(kind, truth)| Told {
         kind,
         truth,
         reason: state.reason(seen),
         generation,
-    });
-    next.conditions = told
-        .into_iter()
-        .map(|t| condition(before, t, &next.story, now))
-        .collect();
-    next
+    })
 }
 
 /// The status after a pass that was called off. Parts of its commit may be applied, so that commit is

@@ -1,6 +1,7 @@
 //! An app: a program that runs in the cluster, as a service, on every node, once or on a schedule.
 
 mod check;
+mod import;
 pub mod job;
 pub(in crate::kinds) mod render;
 pub mod rollout;
@@ -20,6 +21,7 @@ use super::pod::{
     Config, Container, EnvFrom, EnvValue, Expose, Placement, Plain, Port, Probe, ProbeName,
     Release, Resources, Security, Verbatim, Volume,
 };
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::{Block, Keyed, Repeated};
 use crate::dsl::node::Data;
@@ -229,6 +231,10 @@ impl Kind for App {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }
 

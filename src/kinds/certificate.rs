@@ -1,6 +1,7 @@
 //! A certificate of a tenant: asked for, renewed and kept by cert-manager.
 
 mod check;
+mod import;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tenant::Tenant;
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
@@ -120,5 +122,9 @@ impl Kind for Certificate {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

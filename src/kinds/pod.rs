@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub mod config;
 pub mod container;
 pub mod env;
+pub(crate) mod import;
 pub mod network;
 pub mod placement;
 pub mod probe;

@@ -4,6 +4,7 @@
 //! is refused, with the reason.
 
 mod check;
+pub(crate) mod import;
 pub mod place;
 pub mod policy;
 mod render;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rule::Rule;
+use super::import::{Drafts, Found, Translated};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
@@ -94,5 +96,13 @@ impl Kind for Route {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn translate(found: &Found) -> Vec<Translated> {
+        import::translate(found)
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

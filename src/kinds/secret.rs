@@ -1,6 +1,7 @@
 //! A secret of a tenant: where it comes from, never what it is. Apps say `secret=NAME key=KEY`.
 
 mod check;
+mod import;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tenant::Tenant;
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::schema::Home;
 use crate::names::reference::{NamespaceRef, TenantRef};
@@ -108,5 +110,9 @@ impl Kind for Secret {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

@@ -1,6 +1,7 @@
 //! A secret store: where External Secrets reads from, and which paths a tenant may read.
 
 mod check;
+mod import;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
@@ -114,5 +116,9 @@ impl Kind for SecretStore {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

@@ -1,6 +1,7 @@
 //! A storage class: who makes the volumes that apps ask for, and what becomes of their data.
 
 mod check;
+mod import;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::import::{Drafts, Found};
 use super::pod::Plain;
 use super::{Findings, Kind, ObjectRequest, Objects, Scope};
 use crate::dsl::form::Block;
@@ -124,5 +126,9 @@ impl Kind for StorageClass {
                 .with("zones", &zones, "/zones")
                 .with("default", &self.default, "/default"),
         );
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

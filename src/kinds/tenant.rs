@@ -4,6 +4,7 @@
 
 mod check;
 pub mod gateway;
+mod import;
 pub mod member;
 pub mod network;
 pub mod quota;
@@ -20,6 +21,7 @@ use self::gateway::Gateway;
 use self::member::Member;
 use self::network::Network;
 use self::quota::{Limits, Quota};
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::{Block, Keyed};
 use crate::dsl::schema::Home;
@@ -140,5 +142,9 @@ impl Kind for Tenant {
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
         render::render(self, scope, out);
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }

@@ -91,7 +91,7 @@ pub fn is_built_in(group_kind: &GroupKind) -> bool {
 }
 
 /// A null says nothing; creation timestamps of templates are written as null by many tools.
-fn drop_nulls(value: &mut Value) {
+pub fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, below| !below.is_null());

@@ -12,6 +12,7 @@
 
 mod control_plane;
 pub(crate) mod gitea;
+pub(crate) mod history;
 mod program;
 pub(crate) mod proxy;
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use git2::{Signature, Time};
 use serde_json::Value;
 
 use crate::bed;
+use crate::bed::history::commit;
 use crate::githost::Host;
 
 mod behind;
@@ -271,41 +271,7 @@ impl Bed {
 
     /// Points main to a commit of these files.
     fn commit_files(&self, files: Vec<(&'static str, String)>) -> String {
-        let mut index = git2::Index::new().unwrap();
-        let zero = git2::IndexTime::new(0, 0);
-        for (path, text) in files {
-            let id = self.served.blob(text.as_bytes()).unwrap();
-            let entry = git2::IndexEntry {
-                ctime: zero,
-                mtime: zero,
-                dev: 0,
-                ino: 0,
-                mode: 0o100_644,
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id,
-                flags: 0,
-                flags_extended: 0,
-                path: path.as_bytes().to_vec(),
-            };
-            index.add(&entry).unwrap();
-        }
-        let tree = self
-            .served
-            .find_tree(index.write_tree_to(&self.served).unwrap())
-            .unwrap();
-        let who = Signature::new("Ada", "ada@bank.example", &Time::new(1, 0)).unwrap();
-        let parent = self
-            .served
-            .refname_to_id(MAIN)
-            .ok()
-            .map(|id| self.served.find_commit(id).unwrap());
-        let parents: Vec<_> = parent.iter().collect();
-        self.served
-            .commit(Some(MAIN), &who, &who, "change", &tree, &parents)
-            .unwrap()
-            .to_string()
+        commit(&self.served, Some(MAIN), files)
     }
 
     fn sync(&self, mode: &str, interval: &str) {

@@ -28,6 +28,7 @@ mod engine_cases;
 mod fmt;
 mod forge;
 mod git;
+mod import;
 mod language;
 mod line_soup;
 mod plan;

@@ -1,7 +1,7 @@
 //! What kinds render is judged by the schemas of those who read it: every object of an example is
 //! sent to a real API server as a dry run, where an unknown field or a wrong value is refused.
 
-mod variants;
+pub(crate) mod variants;
 
 use std::path::Path;
 
@@ -82,7 +82,7 @@ fn objects(files: &[(&str, &str)]) -> Vec<Value> {
 }
 
 /// All objects of a tree in an environment.
-fn rendered(tree: &SourceTree, environment: &str, cluster: &str) -> Vec<Value> {
+pub(crate) fn rendered(tree: &SourceTree, environment: &str, cluster: &str) -> Vec<Value> {
     let target = Target {
         environment: environment.into(),
         cluster: cluster.into(),
@@ -158,7 +158,7 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
 }
 
 /// All files below a folder.
-fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
+pub(crate) fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(below).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -175,17 +175,20 @@ fn folder(root: &Path, below: &Path, out: &mut Vec<(String, String)>) {
     }
 }
 
-#[tokio::test]
-async fn the_bank_is_what_its_clusters_read() {
+/// The files of the example bank.
+pub(crate) fn bank() -> SourceTree {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
     let mut files = Vec::new();
     folder(&root, &root, &mut files);
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
+    let files = files.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+    tree(&files.collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn the_bank_is_what_its_clusters_read() {
+    let bank = bank();
     for environment in ["dev", "prod"] {
-        let all = rendered(&tree(&files), environment, "hq");
+        let all = rendered(&bank, environment, "hq");
         assert!(all.len() > 80, "{}", all.len());
         served(&OPERATORS, all).await;
     }

@@ -72,7 +72,7 @@ fn namespaces(tenant: &Tenant, scope: &Scope<'_>, out: &mut Findings<'_>) {
 }
 
 /// Labels that decide what a namespace is allowed; they are set from other fields.
-fn reserved_label(label: &str) -> Option<&'static str> {
+pub(super) fn reserved_label(label: &str) -> Option<&'static str> {
     let (prefix, _) = label.split_once('/')?;
     match prefix {
         "pod-security.kubernetes.io" => Some("is set by `pod-security`"),

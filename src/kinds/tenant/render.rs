@@ -1,7 +1,7 @@
 //! A tenant as objects of the platform set: namespaces, the identity of its writes, rights, quota,
 //! limits, network policies and gateways.
 
-mod network;
+pub(super) mod network;
 mod people;
 
 use std::collections::BTreeMap;

@@ -70,6 +70,8 @@ fn a_set_that_cannot_be_looked_at_hides_no_other() {
     let (name, search) = (web.to_string(), "tenants/search/");
     assert!(plan.err.contains(&name), "{}", plan.end());
     assert!(plan.all().contains(search), "{}", plan.end());
+    let json = bank.run(kubeconfig, &["plan", "--env", env, "--output", "json"]);
+    assert_eq!((json.code, json.out.as_str()), (1, ""), "{}", json.end());
     for command in ["status", "diff"] {
         let said = bank.run(kubeconfig, &[command, "--env", env]);
         assert_eq!(said.code, 1, "{command}: {}", said.end());

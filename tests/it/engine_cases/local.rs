@@ -48,17 +48,7 @@ fn r_33_a_full_disk_or_no_cache_costs_time_only() {
         "unset XDG_CACHE_HOME HOME; exec \"$@\"",
     ] {
         drop(std::fs::remove_dir_all(small.folder.path(".git/cache")));
-        let said = small.folder.under(
-            shell,
-            Path::new("/nowhere"),
-            &["render", "--env", &small.env],
-        );
-        assert_eq!(
-            (said.code, &said.out),
-            (0, &sound.out),
-            "{shell}: {}",
-            said.end()
-        );
+        renders(&small, shell, &sound);
         assert_eq!(leftovers(&small), Vec::<String>::new(), "{shell}");
     }
     // What had to be written is not there at all, and the error says which and why.
@@ -179,11 +169,7 @@ fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
 }
 
 /// How many renders of one commit are compared: a thousand where time is no matter.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
-)]
-fn renders() -> usize {
+fn times() -> usize {
     match std::env::var_os("KUBEMATE_SEEDS") {
         Some(_) => 1000,
         None => 20,
@@ -213,19 +199,17 @@ fn r_45_the_same_commit_gives_the_same_bytes_everywhere() {
         "export RAYON_NUM_THREADS=7 SOURCE_DATE_EPOCH=0; exec taskset -c 0 \"$@\"",
         "cp -r . ../$$ && cd ../$$ && \"$@\"; code=$?; rm -r ../$$; exit $code",
     ];
-    for shell in places.iter().cycle().take(renders()) {
-        let said = small.folder.under(
-            shell,
-            Path::new("/nowhere"),
-            &["render", "--env", &small.env],
-        );
-        assert_eq!(
-            (said.code, &said.out),
-            (0, &first.out),
-            "{shell}: {}",
-            said.err
-        );
+    for shell in places.iter().cycle().take(times()) {
+        renders(&small, shell, &first);
     }
+}
+
+/// Renders in these surroundings what was rendered before.
+fn renders(small: &Small, shell: &str, before: &Said) {
+    let args = ["render", "--env", &small.env];
+    let said = small.folder.under(shell, Path::new("/nowhere"), &args);
+    let found = (said.code, &said.out);
+    assert_eq!(found, (0, &before.out), "{shell}: {}", said.end());
 }
 
 /// Applies what is broken: nothing may be sent that changes anything, nothing may go.

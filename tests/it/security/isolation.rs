@@ -12,6 +12,7 @@ use kubemate::object::canonical;
 use kubemate::source::SourceTree;
 
 use super::{PROJECT, TENANTS};
+use crate::bed::history;
 use crate::language::tree;
 
 fn target() -> Target {
@@ -129,31 +130,10 @@ fn commit(git: &git2::Repository, word: &str) -> String {
     let app = format!(
         "app same tenant=a {{\n  image \"example/same\"\n  version \"1\"\n  env {{ WORD \"{word}\" }}\n}}\n"
     );
-    let mut index = git2::Index::new().unwrap();
-    for (path, text) in [
+    let files = [
         ("kubemate.kdl", PROJECT),
         ("platform/tenants.kdl", TENANTS),
         ("tenants/a/app.kdl", &app),
-    ] {
-        let time = git2::IndexTime::new(0, 0);
-        let entry = git2::IndexEntry {
-            ctime: time,
-            mtime: time,
-            dev: 0,
-            ino: 0,
-            mode: 0o100_644,
-            uid: 0,
-            gid: 0,
-            file_size: 0,
-            id: git.blob(text.as_bytes()).unwrap(),
-            flags: 0,
-            flags_extended: 0,
-            path: path.as_bytes().to_vec(),
-        };
-        index.add(&entry).unwrap();
-    }
-    let tree = git.find_tree(index.write_tree_to(git).unwrap()).unwrap();
-    let who = git2::Signature::new("a", "a@b", &git2::Time::new(0, 0)).unwrap();
-    let id = git.commit(None, &who, &who, word, &tree, &[]).unwrap();
-    id.to_string()
+    ];
+    history::commit(git, None, files)
 }

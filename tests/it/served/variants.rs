@@ -148,6 +148,17 @@ const NETWORK: &[&str] = &[
     "network { to cidr=\"10.20.0.0/16\" port=5432; to cidr=\"10.20.1.53/32\" port=53 protocol=udp }",
 ];
 
+/// Apps that generated routes lead to.
+pub(crate) const APPS: &str = r#"
+app plain tenant=payments namespace=core { image "r/a"; version "1"; port http 8080 }
+app released tenant=payments namespace=core {
+  image "r/b"
+  version "1"
+  port http 8080
+  rollout canary every="1m" { steps "5%" "50%" }
+}
+"#;
+
 /// A source of choices that is the same in every run.
 struct Dice(u64);
 
@@ -178,7 +189,7 @@ fn many() -> u64 {
     asked.unwrap_or(40).min(300)
 }
 
-fn app(seed: u64) -> String {
+pub(crate) fn app(seed: u64) -> String {
     let dice = &mut Dice(seed);
     let (letter, workload, must) = *dice.one(&[
         ("d", "deployment", "port http 8080 service=80"),
@@ -208,7 +219,7 @@ fn app(seed: u64) -> String {
     text
 }
 
-fn route(seed: u64) -> String {
+pub(crate) fn route(seed: u64) -> String {
     let dice = &mut Dice(seed);
     let path = *dice.one(&[
         "path=\"/a\"",
@@ -238,7 +249,7 @@ fn route(seed: u64) -> String {
     text + "  }\n}\n"
 }
 
-fn tenant(seed: u64) -> String {
+pub(crate) fn tenant(seed: u64) -> String {
     let dice = &mut Dice(seed);
     let name = format!("t{seed}");
     let mut text = format!("tenant {name} {{\n");
@@ -252,7 +263,7 @@ fn tenant(seed: u64) -> String {
 }
 
 /// What becomes of generated texts in a file, without what belongs to the files beside it.
-fn of(path: &str, one: fn(u64) -> String, beside: &str) -> Vec<Value> {
+pub(crate) fn of(path: &str, one: fn(u64) -> String, beside: &str) -> Vec<Value> {
     let text: String = (0..many()).map(one).collect();
     let all = objects(&[
         ("platform/tenants.kdl", APPS_NEED),
@@ -272,16 +283,7 @@ async fn any_app_is_what_its_controllers_read() {
 
 #[tokio::test]
 async fn any_route_is_what_gateways_read() {
-    let apps = r#"
-app plain tenant=payments namespace=core { image "r/a"; version "1"; port http 8080 }
-app released tenant=payments namespace=core {
-  image "r/b"
-  version "1"
-  port http 8080
-  rollout canary every="1m" { steps "5%" "50%" }
-}
-"#;
-    served(&OPERATORS, of("tenants/payments/routes.kdl", route, apps)).await;
+    served(&OPERATORS, of("tenants/payments/routes.kdl", route, APPS)).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use syn::visit::{self, Visit};
 use super::Source;
 
 /// From left to right; modules of one layer may know each other.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["names", "values", "source"],
     &["dsl"],
     &["object"],
@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 13] = [
     &["model"],
     &["render"],
     &["plan"],
+    &["import"],
     &["health"],
     &["apply"],
     &["report"],

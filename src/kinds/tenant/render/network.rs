@@ -44,7 +44,7 @@ pub(super) fn policies(tenant: &Tenant, scope: &Scope<'_>, namespace: &str, out:
     }
     for (index, rule) in network.from.iter().enumerate() {
         let at = format!("/network/from/{index}");
-        let name = format!("from-{}", name_of(&from_word(rule), rule.port, rule.protocol));
+        let name = from_name(rule);
         let request = allow((&name, &at), namespace, "Ingress", &from_peers(rule, scope));
         out.push(ports(request, rule.port, rule.protocol, &at));
     }
@@ -53,7 +53,7 @@ pub(super) fn policies(tenant: &Tenant, scope: &Scope<'_>, namespace: &str, out:
     }
     for (index, rule) in network.to.iter().enumerate() {
         let at = format!("/network/to/{index}");
-        let name = format!("to-{}", name_of(&to_word(rule), rule.port, rule.protocol));
+        let name = to_name(rule);
         let request = allow((&name, &at), namespace, "Egress", &to_peers(rule, scope));
         out.push(ports(request, rule.port, rule.protocol, &at));
     }
@@ -73,6 +73,16 @@ fn ports(request: ObjectRequest, port: Option<Port>, protocol: Protocol, at: &st
     request
         .with("port", &port, &format!("{at}/port"))
         .set("protocol", &protocol.kubernetes())
+}
+
+/// What the policy of a rule for traffic that comes in is called.
+pub(in super::super) fn from_name(rule: &From) -> String {
+    format!("from-{}", name_of(&from_word(rule), rule.port, rule.protocol))
+}
+
+/// What the policy of a rule for traffic that goes out is called.
+pub(in super::super) fn to_name(rule: &To) -> String {
+    format!("to-{}", name_of(&to_word(rule), rule.port, rule.protocol))
 }
 
 fn from_word(rule: &From) -> String {

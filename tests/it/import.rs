@@ -1,0 +1,286 @@
+//! Objects become a project: it validates, it renders the same in meaning, and what it does not say is
+//! listed.
+
+mod guide;
+mod live;
+mod properties;
+
+use insta::assert_snapshot;
+use kubemate::import::{Imported, Options, Read, import, summary};
+use kubemate::render::yaml;
+use kubemate::source::SourceTree;
+use serde_json::{Value, json};
+
+use crate::language::{judge, tree};
+use crate::served::{bank, rendered};
+
+const SHOP: &str = include_str!("import/shop.yaml");
+
+pub(crate) fn read(objects: impl IntoIterator<Item = Value>) -> Vec<Read> {
+    let one = |body| Read {
+        from: "test".into(),
+        body,
+    };
+    objects.into_iter().map(one).collect()
+}
+
+pub(crate) fn of(objects: impl IntoIterator<Item = Value>, options: &Options) -> Imported {
+    import(read(objects), options).unwrap()
+}
+
+/// The project that was made, judged by the same judge as any other.
+pub(crate) fn valid(imported: &Imported) -> SourceTree {
+    let files: Vec<(&str, &str)> = imported
+        .files
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
+    let tree = tree(&files);
+    let verdict = judge(&tree);
+    let errors: Vec<_> = verdict
+        .iter()
+        .filter(|d| d.severity == kubemate::dsl::diagnostic::Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    // Objects as they are, too, are judged and rendered.
+    let project = &imported.files["kubemate.kdl"];
+    let environment = project
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("environment "))
+        .unwrap();
+    rendered(
+        &tree,
+        environment.split_whitespace().next().unwrap(),
+        "main",
+    );
+    tree
+}
+
+/// Every difference in one line.
+pub(crate) fn differences(imported: &Imported) -> Vec<String> {
+    let all = imported.resources.iter().flat_map(|r| &r.differences);
+    all.map(|d| {
+        format!(
+            "{:?} {} {}: {:?} → {:?}",
+            d.what, d.object, d.path, d.before, d.after
+        )
+    })
+    .collect()
+}
+
+fn kept(imported: &Imported) -> Vec<&str> {
+    imported
+        .kept
+        .iter()
+        .map(|told| told.object.as_str())
+        .collect()
+}
+
+fn shop() -> Vec<Value> {
+    yaml::documents(SHOP).unwrap()
+}
+
+#[test]
+fn what_the_bank_renders_comes_back_the_same() {
+    let bank = bank();
+    for environment in ["dev", "prod"] {
+        let objects = rendered(&bank, environment, "hq");
+        let count = objects.len();
+        let imported = of(objects, &Options::default());
+        valid(&imported);
+        assert_eq!(
+            differences(&imported),
+            Vec::<String>::new(),
+            "{environment}"
+        );
+        assert_eq!(imported.left, [], "{environment}");
+        // One ConfigMap is nobody's configuration, in the bank as here.
+        assert_eq!(
+            kept(&imported),
+            [format!("ConfigMap/insights-{environment}/dashboards")]
+        );
+        assert_eq!(imported.same + imported.kept.len(), count);
+        let added: Vec<&String> = imported.resources.iter().flat_map(|r| &r.added).collect();
+        assert!(added.is_empty(), "{added:?}");
+    }
+}
+
+#[test]
+fn what_a_chart_renders_becomes_words() {
+    let imported = of(shop(), &Options::default());
+    valid(&imported);
+    let mut text = String::new();
+    for (path, file) in imported
+        .files
+        .iter()
+        .filter(|(path, _)| path.ends_with(".kdl"))
+    {
+        text.push_str(&format!("// ---- {path}\n{file}"));
+    }
+    assert_snapshot!("a_shop", text);
+    assert_snapshot!("a_shop_in_words", summary::summary(&imported));
+}
+
+#[test]
+fn nothing_that_is_secret_is_ever_written() {
+    let imported = of(shop(), &Options::default());
+    let written = format!(
+        "{imported:?}{}{}",
+        summary::summary(&imported),
+        json!(imported)
+    );
+    assert!(!written.contains("hunter2"), "{written}");
+    // Also not where the workload itself cannot become an app.
+    let mut odd = shop();
+    let web = odd.iter_mut().find(|o| o["kind"] == "Deployment").unwrap();
+    web["metadata"]["name"] = json!("web.v1");
+    let imported = of(odd, &Options::default());
+    valid(&imported);
+    assert!(!format!("{imported:?}").contains("hunter2"));
+    let left: Vec<&str> = imported
+        .left
+        .iter()
+        .map(|told| told.object.as_str())
+        .collect();
+    assert!(left.contains(&"Deployment.apps/shop/web.v1"), "{left:?}");
+}
+
+/// What was changed in an input is either rendered, or listed at its place.
+#[test]
+fn every_field_that_cannot_be_said_is_listed() {
+    let fields = [
+        (
+            "/spec/template/spec/dnsConfig",
+            json!({ "nameservers": ["10.0.0.10"] }),
+        ),
+        ("/spec/template/spec/schedulerName", json!("other")),
+        ("/spec/template/spec/containers/0/tty", json!(true)),
+        (
+            "/spec/template/spec/containers/0/ports/0/hostPort",
+            json!(8080),
+        ),
+        (
+            "/spec/template/spec/containers/0/readinessProbe/httpGet/httpHeaders",
+            json!([{ "name": "a", "value": "b" }]),
+        ),
+        (
+            "/spec/template/spec/containers/0/lifecycle",
+            json!({ "postStart": { "exec": { "command": ["a"] } } }),
+        ),
+        ("/spec/minReadySeconds", json!(7)),
+        ("/spec/paused", json!(true)),
+        ("/metadata/annotations", json!({ "example.com/x": "y" })),
+        ("/metadata/labels/extra", json!("1")),
+        (
+            "/spec/template/spec/volumes/1/emptyDir/medium",
+            json!("HugePages"),
+        ),
+    ];
+    let known = differences(&of(shop(), &Options::default()));
+    for (pointer, value) in fields {
+        let mut objects = shop();
+        let web = objects
+            .iter_mut()
+            .find(|o| o["kind"] == "Deployment")
+            .unwrap();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        web.pointer_mut(parent).unwrap()[name] = value;
+        let imported = of(objects, &Options::default());
+        valid(&imported);
+        let new: Vec<String> = differences(&imported)
+            .into_iter()
+            .filter(|d| !known.contains(d))
+            .collect();
+        assert!(!new.is_empty(), "{pointer} is lost without a word");
+    }
+}
+
+#[test]
+fn exactly_what_it_was_or_as_it_is() {
+    let options = Options {
+        exact: true,
+        ..Options::default()
+    };
+    let mut objects = shop();
+    objects.retain(|o| !["Secret", "Ingress"].contains(&o["kind"].as_str().unwrap()));
+    let web = objects
+        .iter_mut()
+        .find(|o| o["kind"] == "Deployment")
+        .unwrap();
+    web["spec"]["template"]["spec"]["containers"][0]["env"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|e| e["name"] != "API_TOKEN");
+    let imported = of(objects, &options);
+    valid(&imported);
+    assert!(
+        kept(&imported).contains(&"Deployment.apps/shop/web"),
+        "{:?}",
+        imported.kept
+    );
+    let apps = imported
+        .resources
+        .iter()
+        .filter(|r| r.resource.starts_with("app/"));
+    let changed: Vec<_> = apps.filter(|r| !r.differences.is_empty()).collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+}
+
+#[test]
+fn namespaces_find_their_tenant() {
+    let config = |namespace: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "c", "namespace": namespace }, "data": {} });
+    let tenants = |objects: Vec<Value>, tenant: Option<&str>| {
+        let options = Options {
+            tenant: tenant.map(str::to_owned),
+            ..Options::default()
+        };
+        let imported = of(objects, &options);
+        valid(&imported);
+        let tenants = imported
+            .resources
+            .iter()
+            .filter_map(|r| r.resource.strip_prefix("tenant/").map(str::to_owned));
+        tenants.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        tenants(vec![config("pay-core"), config("pay-batch")], None),
+        ["pay-batch", "pay-core"]
+    );
+    assert_eq!(
+        tenants(vec![config("pay-core"), config("pay-batch")], Some("pay")),
+        ["pay"]
+    );
+    // A namespace of the tenant's own name leaves no room for others beside it.
+    assert_eq!(
+        tenants(vec![config("pay"), config("pay-batch")], Some("pay")),
+        ["pay-batch", "pay"]
+    );
+    assert_eq!(
+        tenants(vec![config("pay"), config("other")], Some("pay")),
+        ["other", "pay"]
+    );
+}
+
+#[test]
+fn what_the_cluster_keeps_is_left_out_with_the_reason() {
+    let owned = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p", "namespace": "shop", "ownerReferences": [{ "kind": "ReplicaSet", "name": "web-1" }] } });
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": "shop" } });
+    let token = json!({ "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": { "name": "t", "namespace": "shop" } });
+    let claim = json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": "data-store-0", "namespace": "shop" }, "spec": {} });
+    let mut objects = shop();
+    objects.extend([owned, account, token, claim]);
+    let imported = of(objects, &Options::default());
+    let left: Vec<String> = imported
+        .left
+        .iter()
+        .map(|t| format!("{}: {}", t.object, t.why))
+        .collect();
+    for said in [
+        "Pod/shop/p: ReplicaSet/web-1 made it",
+        "ServiceAccount/shop/default: the cluster puts it into every namespace",
+        "Secret/shop/t: a program keeps it",
+        "PersistentVolumeClaim/shop/data-store-0: its StatefulSet made it, and finds it again",
+    ] {
+        assert!(left.iter().any(|l| l == said), "{said} is not in {left:#?}");
+    }
+}
