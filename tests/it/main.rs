@@ -33,6 +33,7 @@ mod language;
 mod line_soup;
 mod plan;
 mod printers;
+mod reach;
 mod remote;
 mod scan;
 mod security;
