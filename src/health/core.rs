@@ -37,7 +37,10 @@ pub(super) fn disruption_budget(status: &Status<'_>) -> Health {
     match status.number("/status/disruptionsAllowed") {
         Some(allowed) => {
             let verb = if allowed == 1 { "is" } else { "are" };
-            Health::current(format!("{} {verb} allowed now", count(allowed, "disruption")))
+            Health::current(format!(
+                "{} {verb} allowed now",
+                count(allowed, "disruption")
+            ))
         }
         None => Health::current("it is stored"),
     }

@@ -59,7 +59,9 @@ pub(super) fn gateway(status: &Status<'_>) -> Health {
 
 /// The first failure, else the first thing that is waited for: no wait hides a failure.
 fn worst(mut bad: Vec<Health>) -> Option<Health> {
-    let failed = bad.iter().position(|health| matches!(health, Health::Failed { .. }));
+    let failed = bad
+        .iter()
+        .position(|health| matches!(health, Health::Failed { .. }));
     match bad.is_empty() {
         true => None,
         false => Some(bad.swap_remove(failed.unwrap_or(0))),
@@ -144,7 +146,11 @@ fn is_final(kind: &str, reason: &str) -> bool {
     match kind {
         "Programmed" => matches!(
             reason,
-            "Invalid" | "NoResources" | "AddressNotUsable" | "UnsupportedAddress" | "ListenersNotValid"
+            "Invalid"
+                | "NoResources"
+                | "AddressNotUsable"
+                | "UnsupportedAddress"
+                | "ListenersNotValid"
         ),
         _ => reason != "Pending",
     }
@@ -169,7 +175,9 @@ fn not_yet(
         }
         Some(condition) if condition.is("False") && !condition.message().is_empty() => {
             let words = condition.words("");
-            Some(Health::progress(format!("{what} is not {expected} yet: {words}")))
+            Some(Health::progress(format!(
+                "{what} is not {expected} yet: {words}"
+            )))
         }
         _ => Some(Health::progress(format!("{what} is not {expected} yet"))),
     }

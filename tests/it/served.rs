@@ -152,8 +152,14 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
     }
     let share = all.len().div_ceil(CALLS).max(1);
     let said: Vec<Result<String, String>> = std::thread::scope(|scope| {
-        let asked: Vec<_> = all.chunks(share).map(|part| scope.spawn(|| asked(cluster, part))).collect();
-        asked.into_iter().map(|one| one.join().expect("kubectl is asked")).collect()
+        let asked: Vec<_> = all
+            .chunks(share)
+            .map(|part| scope.spawn(|| asked(cluster, part)))
+            .collect();
+        asked
+            .into_iter()
+            .map(|one| one.join().expect("kubectl is asked"))
+            .collect()
     });
     let wrong: Vec<&String> = said.iter().filter_map(|one| one.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

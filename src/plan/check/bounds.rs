@@ -116,7 +116,10 @@ fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<(String, String)> {
     let served = kind.versions.join(", ");
     let help = kind.versions.first().map(|served| {
         let slash = if group_kind.group.is_empty() { "" } else { "/" };
-        format!("write `apiVersion: {}{slash}{served}`, and check its fields: they may have changed", group_kind.group)
+        format!(
+            "write `apiVersion: {}{slash}{served}`, and check its fields: they may have changed",
+            group_kind.group
+        )
     });
     let message = format!("the cluster does not serve {version} of {group_kind}, but {served}");
     Some((message, help.unwrap_or_default()))

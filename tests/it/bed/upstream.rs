@@ -21,7 +21,9 @@ pub(crate) fn folder(project: &str) -> PathBuf {
         return folder.clone();
     }
     let folder = fetched(project).unwrap_or_else(|why| {
-        panic!("this test reads the files of {project} from its Go module, which is not there: {why}")
+        panic!(
+            "this test reads the files of {project} from its Go module, which is not there: {why}"
+        )
     });
     found.insert(project.to_owned(), folder.clone());
     folder
@@ -34,7 +36,9 @@ fn fetched(project: &str) -> Result<PathBuf, String> {
     if fine {
         return Ok(PathBuf::from(out.trim_end()));
     }
-    Err(format!("{err}\nGo fetches it once, where GOPROXY can be reached"))
+    Err(format!(
+        "{err}\nGo fetches it once, where GOPROXY can be reached"
+    ))
 }
 
 /// The objects of one file, in their order: a file of YAML, or the manifests in a page, a script or a
@@ -53,12 +57,16 @@ pub(crate) fn objects(project: &str, file: &str, words: &[(&str, &str)]) -> Vec<
         _ => blocks(&text),
     };
     let read = parts.iter().filter_map(|part| yaml::documents(part).ok());
-    read.flatten().filter(|object| object["kind"].is_string()).collect()
+    read.flatten()
+        .filter(|object| object["kind"].is_string())
+        .collect()
 }
 
 /// A document without the marks of the program that builds a site of it.
 fn plain(document: &str) -> String {
-    let lines = document.lines().filter(|line| !line.trim_start().starts_with("{%"));
+    let lines = document
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("{%"));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
@@ -70,8 +78,11 @@ fn blocks(text: &str) -> Vec<String> {
     for line in text.lines() {
         let inner = line.trim_start();
         let indent = line.len() - inner.len();
-        let ends = ["---", "```", "EOF", "`"].iter().any(|end| inner.starts_with(end));
-        let begins = inner.starts_with("apiVersion:") && open.is_none_or(|indents| indent <= indents);
+        let ends = ["---", "```", "EOF", "`"]
+            .iter()
+            .any(|end| inner.starts_with(end));
+        let begins =
+            inner.starts_with("apiVersion:") && open.is_none_or(|indents| indent <= indents);
         match open {
             _ if begins => {
                 open = Some(indent);
@@ -96,7 +107,9 @@ fn blocks(text: &str) -> Vec<String> {
 #[test]
 fn manifests_are_found_in_pages_scripts_and_programs() {
     let text = "Do:\n   ```yaml\n   apiVersion: v1\n   kind: A\n   data:\n     a: b\n   ```\nThen:\ncat <<EOF | kubectl apply\napiVersion: v1\nkind: B\n---\napiVersion: v1\nkind: C\nEOF\necho `date`\nx = `apiVersion: v1\nkind: D\ndata: {e: f}`\ny = `z`\n";
-    let found = blocks(text).into_iter().flat_map(|block| yaml::documents(&block).unwrap());
+    let found = blocks(text)
+        .into_iter()
+        .flat_map(|block| yaml::documents(&block).unwrap());
     let kinds: Vec<String> = found.map(|object| object["kind"].to_string()).collect();
     assert_eq!(kinds, ["\"A\"", "\"B\"", "\"C\"", "\"D\""]);
 }

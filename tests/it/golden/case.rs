@@ -80,7 +80,8 @@ impl Case {
         let pick = |(kind, name, index): &Named| {
             let mut found = out.iter().filter(|object| named(object, kind, name));
             let one = found.nth(*index);
-            one.cloned().unwrap_or_else(|| panic!("{:?} have no {kind} {name}", self.files))
+            one.cloned()
+                .unwrap_or_else(|| panic!("{:?} have no {kind} {name}", self.files))
         };
         self.same.iter().map(pick).collect()
     }
@@ -90,13 +91,18 @@ impl Case {
         let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
         let same = self.same.iter().any(|(k, n, _)| kind == k && name == n);
         let left = self.left.iter().any(|(k, _)| kind == k);
-        assert!(same || left, "{file}: {kind} {name} is neither reproduced nor left to somebody");
+        assert!(
+            same || left,
+            "{file}: {kind} {name} is neither reproduced nor left to somebody"
+        );
     }
 
     /// All that the KDL becomes.
     fn ours(&self) -> Vec<Value> {
         let app = |(name, port): &(&str, u16)| {
-            format!("app {name} tenant=shop {{ image \"r/{name}\"; version \"1\"; port http {port} }}\n")
+            format!(
+                "app {name} tenant=shop {{ image \"r/{name}\"; version \"1\"; port http {port} }}\n"
+            )
         };
         let apps: String = self.apps.iter().map(app).collect();
         let tree = tree(&[
@@ -128,13 +134,20 @@ pub(super) async fn reproduced(groups: &[&str], cases: &'static [Case]) -> usize
         for theirs in case.theirs() {
             let theirs = normal::theirs(theirs, case, &namespace);
             let (kind, name) = (&theirs["kind"], &theirs["metadata"]["name"]);
-            let ours = all.iter().find(|o| o["kind"] == *kind && o["metadata"]["name"] == *name);
+            let ours = all
+                .iter()
+                .find(|o| o["kind"] == *kind && o["metadata"]["name"] == *name);
             let Some(ours) = ours else {
                 panic!("{:?}: no {kind} {name} is rendered", case.files)
             };
             let ours = normal::ours(ours, &all, &namespace, &theirs);
             let what = format!("{} {kind} {name}", case.files[0]);
-            pairs.push(Pair { what, case, theirs, ours });
+            pairs.push(Pair {
+                what,
+                case,
+                theirs,
+                ours,
+            });
         }
     }
     let read = |side: fn(&Pair) -> &Value| answered(&pairs, side);
@@ -142,7 +155,11 @@ pub(super) async fn reproduced(groups: &[&str], cases: &'static [Case]) -> usize
     let mut wrong = Vec::new();
     for (pair, (theirs, ours)) in pairs.iter().zip(theirs.into_iter().zip(ours)) {
         let found = normal::differences(pair.case, theirs, ours);
-        wrong.extend(found.into_iter().map(|difference| format!("{}: {difference}", pair.what)));
+        wrong.extend(
+            found
+                .into_iter()
+                .map(|difference| format!("{}: {difference}", pair.what)),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     pairs.len()
@@ -152,11 +169,22 @@ pub(super) async fn reproduced(groups: &[&str], cases: &'static [Case]) -> usize
 fn answered(pairs: &[Pair], side: fn(&Pair) -> &Value) -> Vec<Value> {
     let items: Vec<&Value> = pairs.iter().map(side).collect();
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    let arguments =
-        ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-o", "json", "-f", "-"];
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--validate=strict",
+        "-o",
+        "json",
+        "-f",
+        "-",
+    ];
     let said = bed::cluster().kubectl_with(&arguments, &list.to_string());
     let read: Value = serde_json::from_str(&said).expect("kubectl answers with JSON");
-    let items = read["items"].as_array().cloned().unwrap_or_else(|| vec![read]);
+    let items = read["items"]
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| vec![read]);
     assert_eq!(items.len(), pairs.len());
     items
 }

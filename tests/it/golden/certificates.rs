@@ -21,10 +21,22 @@ certificate test2 tenant=shop issuer=selfsigned-issuer issuer-kind=namespace key
     Case {
         files: &["make/config/samplewebhook/chart/templates/pki.yaml"],
         words: &[
-            ("{{ include \"example-webhook.selfSignedIssuer\" . }}", "webhook-selfsign"),
-            ("{{ include \"example-webhook.rootCAIssuer\" . }}", "webhook-ca"),
-            ("{{ include \"example-webhook.rootCACertificate\" . }}", "webhook-ca-cert"),
-            ("{{ include \"example-webhook.servingCertificate\" . }}", "webhook-tls"),
+            (
+                "{{ include \"example-webhook.selfSignedIssuer\" . }}",
+                "webhook-selfsign",
+            ),
+            (
+                "{{ include \"example-webhook.rootCAIssuer\" . }}",
+                "webhook-ca",
+            ),
+            (
+                "{{ include \"example-webhook.rootCACertificate\" . }}",
+                "webhook-ca-cert",
+            ),
+            (
+                "{{ include \"example-webhook.servingCertificate\" . }}",
+                "webhook-tls",
+            ),
             ("{{ include \"example-webhook.fullname\" . }}", "webhook"),
             ("{{ include \"example-webhook.name\" . }}", "webhook"),
             ("{{ include \"example-webhook.chart\" . }}", "webhook-1"),
@@ -34,7 +46,10 @@ certificate test2 tenant=shop issuer=selfsigned-issuer issuer-kind=namespace key
             ("{{ .Release.Service }}", "Helm"),
         ],
         same: &[("Certificate", "webhook-tls", 0)],
-        left: &[("Issuer", "the platform"), ("Certificate", "the platform: it is an authority")],
+        left: &[
+            ("Issuer", "the platform"),
+            ("Certificate", "the platform: it is an authority"),
+        ],
         kdl: r#"
 certificate webhook-tls tenant=shop issuer=webhook-ca issuer-kind=namespace key=rsa duration="8760h" {
   host webhook
@@ -57,7 +72,10 @@ certificate whoami-tls-le tenant=shop issuer=letsencrypt issuer-kind=namespace k
     Case {
         project: "kueue",
         files: &["config/components/certmanager/certificate.yaml"],
-        words: &[("$(SERVICE_NAME)", "kueue-webhook-service"), ("$(SERVICE_NAMESPACE)", "kueue-system")],
+        words: &[
+            ("$(SERVICE_NAME)", "kueue-webhook-service"),
+            ("$(SERVICE_NAMESPACE)", "kueue-system"),
+        ],
         same: &[("Certificate", "serving-cert", 0)],
         names: &[("Certificate", "/metadata/name", "webhook-server-cert")],
         kdl: r#"
@@ -71,12 +89,23 @@ certificate webhook-server-cert tenant=shop issuer=selfsigned-issuer issuer-kind
     Case {
         project: "jobset",
         files: &["config/components/certmanager/certificate.yaml"],
-        words: &[("$(SERVICE_NAME)", "jobset-webhook-service"), ("$(SERVICE_NAMESPACE)", "jobset-system")],
+        words: &[
+            ("$(SERVICE_NAME)", "jobset-webhook-service"),
+            ("$(SERVICE_NAMESPACE)", "jobset-system"),
+        ],
         same: &[("Certificate", "serving-cert", 0)],
         names: &[("Certificate", "/metadata/name", "webhook-server-cert")],
         unsaid: &[
-            ("Certificate", "/spec/commonName", "no client looks at it: names of hosts stand beside it"),
-            ("Certificate", "/spec/usages", "a server is all that it is used as"),
+            (
+                "Certificate",
+                "/spec/commonName",
+                "no client looks at it: names of hosts stand beside it",
+            ),
+            (
+                "Certificate",
+                "/spec/usages",
+                "a server is all that it is used as",
+            ),
         ],
         kdl: r#"
 certificate webhook-server-cert tenant=shop issuer=selfsigned-issuer issuer-kind=namespace key=rsa duration="8760h" renew-before="720h" {

@@ -47,8 +47,14 @@ const CASES: &[Case] = &[
         ..NEW
     },
     Case {
-        files: &["docs/gitbook/tutorials/kubernetes-blue-green.md", "kustomize/podinfo/hpa.yaml"],
-        same: &[("Canary", "podinfo", 0), ("HorizontalPodAutoscaler", "podinfo", 0)],
+        files: &[
+            "docs/gitbook/tutorials/kubernetes-blue-green.md",
+            "kustomize/podinfo/hpa.yaml",
+        ],
+        same: &[
+            ("Canary", "podinfo", 0),
+            ("HorizontalPodAutoscaler", "podinfo", 0),
+        ],
         kdl: podinfo!(
             r#"  port http 9898
   port grpc 9999
@@ -143,7 +149,11 @@ const CASES: &[Case] = &[
     Case {
         files: &["test/traefik/test-canary.sh"],
         same: &[("Canary", "podinfo", 0)],
-        unsaid: &[("Canary", "/spec/service/apex", "labels of the made Service that its test looks for")],
+        unsaid: &[(
+            "Canary",
+            "/spec/service/apex",
+            "labels of the made Service that its test looks for",
+        )],
         kdl: concat!(
             podinfo!(
                 r#"  port http 9898 service=80
@@ -171,5 +181,8 @@ const CASES: &[Case] = &[
 
 #[tokio::test]
 async fn examples_of_flagger_are_said_in_kdl() {
-    assert_eq!(reproduced(&["flagger", "keda", "gateway-api", "traefik"], CASES).await, 8);
+    assert_eq!(
+        reproduced(&["flagger", "keda", "gateway-api", "traefik"], CASES).await,
+        8
+    );
 }

@@ -4,7 +4,10 @@ use super::case::{Case, reproduced};
 
 const NEW: Case = Case {
     project: "gateway-api",
-    left: &[("GatewayClass", "the platform"), ("Namespace", "the tenant, by name")],
+    left: &[
+        ("GatewayClass", "the platform"),
+        ("Namespace", "the tenant, by name"),
+    ],
     ..Case::NEW
 };
 
@@ -24,7 +27,12 @@ const CASES: &[Case] = &[
             ("HTTPRoute", "bar-route", 0),
         ],
         platform: "tenant shop { gateway example-gateway class=example-gateway-class { listener http port=80 } }",
-        apps: &[("example-svc", 80), ("foo-svc", 8080), ("bar-svc", 8080), ("bar-svc-canary", 8080)],
+        apps: &[
+            ("example-svc", 80),
+            ("foo-svc", 8080),
+            ("bar-svc", 8080),
+            ("bar-svc-canary", 8080),
+        ],
         kdl: r#"
 route example-route tenant=shop gateway=example-gateway {
   host "example.com"
@@ -192,7 +200,12 @@ route grpc-app-1 tenant=shop gateway=my-gateway protocol=grpc {
             ("GRPCRoute", "bar-route", 0),
         ],
         platform: "tenant shop { gateway example-gateway class=example-gateway-class { listener grpc port=50051 certificate=example-com-cert } }",
-        apps: &[("example-svc", 50051), ("foo-svc", 50051), ("bar-svc", 50051), ("bar-svc-canary", 50051)],
+        apps: &[
+            ("example-svc", 50051),
+            ("foo-svc", 50051),
+            ("bar-svc", 50051),
+            ("bar-svc-canary", 50051),
+        ],
         kdl: r#"
 certificate example-com-cert tenant=shop issuer=ca { host "example.com"; host "*.example.com" }
 route example-route tenant=shop gateway=example-gateway protocol=grpc { host "example.com"; rule { to example-svc } }
@@ -210,8 +223,14 @@ route bar-route tenant=shop gateway=example-gateway protocol=grpc {
         ..NEW
     },
     Case {
-        files: &["examples/standard/tls-routing/gateway.yaml", "examples/standard/tls-routing/tls-route.yaml"],
-        same: &[("Gateway", "example-gateway", 0), ("TLSRoute", "example-route", 0)],
+        files: &[
+            "examples/standard/tls-routing/gateway.yaml",
+            "examples/standard/tls-routing/tls-route.yaml",
+        ],
+        same: &[
+            ("Gateway", "example-gateway", 0),
+            ("TLSRoute", "example-route", 0),
+        ],
         platform: "tenant shop { gateway example-gateway class=example-gateway-class { listener tls port=443 protocol=tls } }",
         apps: &[("example-svc", 443)],
         kdl: r#"

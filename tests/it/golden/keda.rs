@@ -103,7 +103,10 @@ const CASES: &[Case] = &[
             ("{{.MaxReplicaCount}}", "2"),
             ("{{.RedisList}}", "mail"),
         ],
-        same: &[("ScaledObject", "so", 0), ("TriggerAuthentication", "login", 0)],
+        same: &[
+            ("ScaledObject", "so", 0),
+            ("TriggerAuthentication", "login", 0),
+        ],
         names: LOGGED_IN,
         platform: STORE,
         kdl: concat!(
@@ -193,7 +196,11 @@ const CASES: &[Case] = &[
 const LOGGED_IN: &[(&str, &str, &str)] = &[
     ("ScaledObject", "/metadata/name", "worker"),
     ("ScaledObject", "/spec/scaleTargetRef/name", "worker"),
-    ("ScaledObject", "/spec/triggers/0/authenticationRef/name", "worker-source"),
+    (
+        "ScaledObject",
+        "/spec/triggers/0/authenticationRef/name",
+        "worker-source",
+    ),
     ("TriggerAuthentication", "/metadata/name", "worker-source"),
 ];
 

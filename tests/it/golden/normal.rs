@@ -24,31 +24,70 @@ const SAID: &[(&str, &str, &str)] = &[
     // cert-manager: its defaults for keys and issuers.
     ("Certificate", "/spec/privateKey/algorithm", "\"RSA\""),
     ("Certificate", "/spec/privateKey/size", "2048"),
-    ("Certificate", "/spec/privateKey/rotationPolicy", "\"Always\""),
-    ("Certificate", "/spec/issuerRef/group", "\"cert-manager.io\""),
+    (
+        "Certificate",
+        "/spec/privateKey/rotationPolicy",
+        "\"Always\"",
+    ),
+    (
+        "Certificate",
+        "/spec/issuerRef/group",
+        "\"cert-manager.io\"",
+    ),
     ("Certificate", "/spec/issuerRef/kind", "\"Issuer\""),
     // External Secrets: a Secret of no special type, fetched again and again.
     ("ExternalSecret", "/spec/refreshPolicy", "\"Periodic\""),
     ("ExternalSecret", "/spec/target/template/type", "\"Opaque\""),
-    ("ExternalSecret", "/spec/target/template/engineVersion", "\"v2\""),
-    ("ExternalSecret", "/spec/target/template/mergePolicy", "\"Replace\""),
+    (
+        "ExternalSecret",
+        "/spec/target/template/engineVersion",
+        "\"v2\"",
+    ),
+    (
+        "ExternalSecret",
+        "/spec/target/template/mergePolicy",
+        "\"Replace\"",
+    ),
     // It logs in as its own account where none is named; ours is the tenant's.
-    ("SecretStore", "/spec/provider/vault/auth/kubernetes/serviceAccountRef/name", "\"secrets-vault\""),
+    (
+        "SecretStore",
+        "/spec/provider/vault/auth/kubernetes/serviceAccountRef/name",
+        "\"secrets-vault\"",
+    ),
     // KEDA scales Deployments where no kind is given.
-    ("ScaledObject", "/spec/scaleTargetRef/apiVersion", "\"apps/v1\""),
-    ("ScaledObject", "/spec/scaleTargetRef/kind", "\"Deployment\""),
+    (
+        "ScaledObject",
+        "/spec/scaleTargetRef/apiVersion",
+        "\"apps/v1\"",
+    ),
+    (
+        "ScaledObject",
+        "/spec/scaleTargetRef/kind",
+        "\"Deployment\"",
+    ),
     // Flagger: the name of the port, the patience, and what is done when the Canary is deleted.
     ("Canary", "/spec/service/portName", "\"http\""),
     ("Canary", "/spec/service/portDiscovery", "false"),
     ("Canary", "/spec/revertOnDeletion", "true"),
     // Traefik.
-    ("Middleware", "/spec/headers/accessControlAllowCredentials", "false"),
-    ("Middleware", "/spec/inFlightReq/sourceCriterion", "{\"requestHost\":true}"),
+    (
+        "Middleware",
+        "/spec/headers/accessControlAllowCredentials",
+        "false",
+    ),
+    (
+        "Middleware",
+        "/spec/inFlightReq/sourceCriterion",
+        "{\"requestHost\":true}",
+    ),
 ];
 
 /// An example as it would stand in our namespace, under our names.
 pub(super) fn theirs(mut object: Value, case: &Case, namespace: &str) -> Value {
-    let old = object["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
+    let old = object["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default")
+        .to_owned();
     if object["kind"] != "GatewayClass" {
         object["metadata"]["namespace"] = json!(namespace);
     }
@@ -72,11 +111,18 @@ pub(super) fn theirs(mut object: Value, case: &Case, namespace: &str) -> Value {
 /// their number, and listeners that are all listeners are not named where upstream names none.
 pub(super) fn ours(object: &Value, all: &[Value], namespace: &str, theirs: &Value) -> Value {
     let mut object = object.clone();
-    let old = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+    let old = object["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     object["metadata"]["namespace"] = json!(namespace);
     moved(&mut object, &old, namespace);
     let parents = theirs.pointer("/spec/parentRefs").and_then(Value::as_array);
-    if parents.into_iter().flatten().all(|parent| parent["sectionName"].is_null()) {
+    if parents
+        .into_iter()
+        .flatten()
+        .all(|parent| parent["sectionName"].is_null())
+    {
         attached(&mut object, all);
     }
     ported(&mut object, all);
@@ -90,9 +136,12 @@ fn moved(value: &mut Value, old: &str, namespace: &str) {
             if let Some(at) = map.get_mut("namespace").filter(|at| **at == old) {
                 *at = json!(namespace);
             }
-            map.values_mut().for_each(|value| moved(value, old, namespace));
+            map.values_mut()
+                .for_each(|value| moved(value, old, namespace));
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| moved(value, old, namespace)),
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| moved(value, old, namespace)),
         _ => {}
     }
 }
@@ -100,7 +149,9 @@ fn moved(value: &mut Value, old: &str, namespace: &str) {
 /// Which routes a listener admits.
 fn admits(listener: &Value, kind: &str) -> bool {
     match kind {
-        "HTTPRoute" | "GRPCRoute" => listener["protocol"] == "HTTP" || listener["protocol"] == "HTTPS",
+        "HTTPRoute" | "GRPCRoute" => {
+            listener["protocol"] == "HTTP" || listener["protocol"] == "HTTPS"
+        }
         "TLSRoute" => listener["protocol"] == "TLS",
         _ => listener["protocol"] == "TCP",
     }
@@ -109,18 +160,35 @@ fn admits(listener: &Value, kind: &str) -> bool {
 /// One parent for a gateway, where every listener that admits such routes is named.
 fn attached(route: &mut Value, all: &[Value]) {
     let kind = route["kind"].as_str().unwrap_or_default().to_owned();
-    let Some(parents) = route.pointer_mut("/spec/parentRefs").and_then(Value::as_array_mut) else {
+    let Some(parents) = route
+        .pointer_mut("/spec/parentRefs")
+        .and_then(Value::as_array_mut)
+    else {
         return;
     };
     let mut by_gateway: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for parent in parents.drain(..) {
-        by_gateway.entry(parent["name"].to_string()).or_default().push(parent);
+        by_gateway
+            .entry(parent["name"].to_string())
+            .or_default()
+            .push(parent);
     }
     for (name, mut named) in by_gateway {
-        let gateway = all.iter().find(|o| o["kind"] == "Gateway" && o["metadata"]["name"].to_string() == name);
-        let listeners = gateway.and_then(|g| g["spec"]["listeners"].as_array()).into_iter().flatten();
-        let fit: Vec<&Value> = listeners.filter(|l| admits(l, &kind)).map(|l| &l["name"]).collect();
-        if fit.iter().all(|name| named.iter().any(|parent| parent["sectionName"] == **name)) {
+        let gateway = all
+            .iter()
+            .find(|o| o["kind"] == "Gateway" && o["metadata"]["name"].to_string() == name);
+        let listeners = gateway
+            .and_then(|g| g["spec"]["listeners"].as_array())
+            .into_iter()
+            .flatten();
+        let fit: Vec<&Value> = listeners
+            .filter(|l| admits(l, &kind))
+            .map(|l| &l["name"])
+            .collect();
+        if fit
+            .iter()
+            .all(|name| named.iter().any(|parent| parent["sectionName"] == **name))
+        {
             named.truncate(1);
             if let Some(map) = named[0].as_object_mut() {
                 map.remove("sectionName");
@@ -132,14 +200,27 @@ fn attached(route: &mut Value, all: &[Value]) {
 
 /// The number of the port that a Canary moves.
 fn ported(canary: &mut Value, all: &[Value]) {
-    let Some(name) = canary.pointer("/spec/service/targetPort").cloned().filter(Value::is_string) else {
+    let Some(name) = canary
+        .pointer("/spec/service/targetPort")
+        .cloned()
+        .filter(Value::is_string)
+    else {
         return;
     };
     let target = &canary["spec"]["targetRef"]["name"];
-    let workload = all.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == *target);
+    let workload = all
+        .iter()
+        .find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == *target);
     let containers = workload.and_then(|w| w.pointer("/spec/template/spec/containers")?.as_array());
-    let ports = containers.into_iter().flatten().filter_map(|c| c["ports"].as_array()).flatten();
-    let number = ports.filter(|port| port["name"] == name).map(|port| port["containerPort"].clone()).next();
+    let ports = containers
+        .into_iter()
+        .flatten()
+        .filter_map(|c| c["ports"].as_array())
+        .flatten();
+    let number = ports
+        .filter(|port| port["name"] == name)
+        .map(|port| port["containerPort"].clone())
+        .next();
     canary["spec"]["service"]["targetPort"] = number.expect("the port is one of the workload");
 }
 
@@ -181,7 +262,10 @@ fn near(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, inner) in map.iter_mut() {
-                let references = matches!(name.as_str(), "parentRefs" | "backendRefs" | "certificateRefs");
+                let references = matches!(
+                    name.as_str(),
+                    "parentRefs" | "backendRefs" | "certificateRefs"
+                );
                 let list = inner.as_array_mut().filter(|_| references);
                 for reference in list.into_iter().flatten().filter_map(Value::as_object_mut) {
                     reference.remove("namespace");
@@ -199,12 +283,21 @@ fn near(value: &mut Value) {
 
 /// Who may attach, and the ports behind Traefik.
 fn gateways(case: &Case, theirs: &mut Value, ours: &mut Value) {
-    let traefik = ours["spec"]["gatewayClassName"].as_str().is_some_and(|class| class.starts_with("traefik"));
-    let lists = [theirs, ours].map(|side| side.pointer_mut("/spec/listeners").and_then(Value::as_array_mut));
-    let [Some(theirs), Some(ours)] = lists else { return };
+    let traefik = ours["spec"]["gatewayClassName"]
+        .as_str()
+        .is_some_and(|class| class.starts_with("traefik"));
+    let lists = [theirs, ours].map(|side| {
+        side.pointer_mut("/spec/listeners")
+            .and_then(Value::as_array_mut)
+    });
+    let [Some(theirs), Some(ours)] = lists else {
+        return;
+    };
     for (theirs, ours) in theirs.iter_mut().zip(ours) {
         let tenant = "/allowedRoutes/namespaces/selector/matchLabels/kubemate.dev~1tenant";
-        if theirs["allowedRoutes"]["namespaces"] == json!({ "from": "Same" }) && ours.pointer(tenant) == Some(&json!("shop")) {
+        if theirs["allowedRoutes"]["namespaces"] == json!({ "from": "Same" })
+            && ours.pointer(tenant) == Some(&json!("shop"))
+        {
             ours["allowedRoutes"]["namespaces"] = json!({ "from": "Same" });
         }
         // The only routes that such a listener takes.
@@ -213,9 +306,15 @@ fn gateways(case: &Case, theirs: &mut Value, ours: &mut Value) {
             Some("TLS") => "TLSRoute",
             _ => "",
         };
-        let kinds = theirs.pointer("/allowedRoutes/kinds").and_then(Value::as_array);
+        let kinds = theirs
+            .pointer("/allowedRoutes/kinds")
+            .and_then(Value::as_array);
         if kinds.is_some_and(|kinds| kinds.len() == 1 && kinds[0]["kind"] == only) {
-            assert!(take(theirs, "/allowedRoutes/kinds").is_some(), "{:?}", case.files);
+            assert!(
+                take(theirs, "/allowedRoutes/kinds").is_some(),
+                "{:?}",
+                case.files
+            );
         }
         if traefik {
             let entry = match theirs["port"].as_u64() {
@@ -233,18 +332,30 @@ fn gateways(case: &Case, theirs: &mut Value, ours: &mut Value) {
 /// written. A port that is its own target need not say so.
 fn canaries(theirs: &mut Value, ours: &mut Value) {
     let analysis = &mut theirs["spec"]["analysis"];
-    if let (Some(step), Some(most)) = (analysis["stepWeight"].as_u64(), analysis["maxWeight"].as_u64()) {
+    if let (Some(step), Some(most)) = (
+        analysis["stepWeight"].as_u64(),
+        analysis["maxWeight"].as_u64(),
+    ) {
         let weights: Vec<u64> = (1..=most / step).map(|n| n * step).collect();
         analysis["stepWeights"] = json!(weights);
         take(analysis, "/stepWeight");
     }
     for metric in analysis["metrics"].as_array_mut().into_iter().flatten() {
-        let side = if metric["name"] == "request-success-rate" { "min" } else { "max" };
+        let side = if metric["name"] == "request-success-rate" {
+            "min"
+        } else {
+            "max"
+        };
         if let Some(bound) = take(metric, "/threshold") {
             metric["thresholdRange"] = json!({ side: bound });
         }
     }
-    for hook in analysis["webhooks"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+    for hook in analysis["webhooks"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         hook.entry("type").or_insert(json!("rollout"));
     }
     let target = theirs["spec"]["targetRef"]["name"].clone();
@@ -263,8 +374,13 @@ fn canaries(theirs: &mut Value, ours: &mut Value) {
 
 /// Our triggers have names, which nothing refers to.
 fn triggers(theirs: &mut Value, ours: &mut Value) {
-    let lists = [theirs, ours].map(|side| side.pointer_mut("/spec/triggers").and_then(Value::as_array_mut));
-    let [Some(theirs), Some(ours)] = lists else { return };
+    let lists = [theirs, ours].map(|side| {
+        side.pointer_mut("/spec/triggers")
+            .and_then(Value::as_array_mut)
+    });
+    let [Some(theirs), Some(ours)] = lists else {
+        return;
+    };
     for (theirs, ours) in theirs.iter_mut().zip(ours) {
         if theirs["name"].is_null() {
             take(theirs, "/name");
@@ -301,7 +417,10 @@ fn put(value: &mut Value, pointer: &str, set: Value) {
 fn compare(at: &str, theirs: &Value, ours: &Value, out: &mut Vec<String>) {
     match (theirs, ours) {
         (Value::Object(a), Value::Object(b)) => {
-            for name in a.keys().chain(b.keys().filter(|name| !a.contains_key(*name))) {
+            for name in a
+                .keys()
+                .chain(b.keys().filter(|name| !a.contains_key(*name)))
+            {
                 let side = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or_default();
                 compare(&format!("{at}/{name}"), &side(a), &side(b), out);
             }

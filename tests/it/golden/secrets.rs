@@ -16,7 +16,10 @@ macro_rules! fetched {
             project: "external-secrets",
             files: &[concat!("docs/", $file)],
             same: &[("ExternalSecret", $name, 0)],
-            left: &[("ExternalSecret", "another case, or a template that no secret has")],
+            left: &[(
+                "ExternalSecret",
+                "another case, or a template that no secret has",
+            )],
             names: &[
                 ("ExternalSecret", "/metadata/name", $ours),
                 ("ExternalSecret", "/spec/secretStoreRef/name", "vault-kv"),
@@ -85,7 +88,11 @@ const CASES: &[Case] = &[
             ("SecretStore", "/metadata/name", "vault-kv"),
             ("SecretStore", "/spec/provider/vault/path", "kv"),
         ],
-        unsaid: &[("SecretStore", "/spec/controller", "there is one controller of this kind")],
+        unsaid: &[(
+            "SecretStore",
+            "/spec/controller",
+            "there is one controller of this kind",
+        )],
         platform: STORE,
         kdl: r#"secret a tenant=shop from="vault:kv/a""#,
         ..Case::NEW

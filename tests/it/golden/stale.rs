@@ -77,7 +77,11 @@ const STALE: &[Stale] = &[
 
 /// A project of the platform alone, with one manifest.
 fn project(folder: &Folder, env: &str, object: &Value) {
-    let (name, uid, kind) = (bed::unique_name("stale"), uid(), object["kind"].as_str().unwrap());
+    let (name, uid, kind) = (
+        bed::unique_name("stale"),
+        uid(),
+        object["kind"].as_str().unwrap(),
+    );
     let project = format!(
         "project {name} schema=1 render=1 {{\n  cluster hq uid=\"{uid}\" kubernetes=\"1.36\"\n  \
          environment {env} {{ cluster hq }}\n  include \"platform/**/*.kdl\"\n  \
@@ -91,16 +95,24 @@ fn project(folder: &Folder, env: &str, object: &Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_upstream_left_behind_is_refused_with_the_reason() {
-    let groups = ["gateway-api", "external-secrets", "flagger", "keda", "cert-manager"];
+    let groups = [
+        "gateway-api",
+        "external-secrets",
+        "flagger",
+        "keda",
+        "cert-manager",
+    ];
     let cluster = bed::with_crds(&groups);
     let namespace = cluster.unique_namespace().await;
     let mut wrong = Vec::new();
     for stale in STALE {
         let all = upstream::objects(stale.project, stale.file, &[]);
         let named = |o: &&Value| o["kind"] == stale.kind && o["metadata"]["name"] == stale.name;
-        let mut object = all.iter().find(named).cloned().unwrap_or_else(|| {
-            panic!("{} has no {} {}", stale.file, stale.kind, stale.name)
-        });
+        let mut object = all
+            .iter()
+            .find(named)
+            .cloned()
+            .unwrap_or_else(|| panic!("{} has no {} {}", stale.file, stale.kind, stale.name));
         object["metadata"]["namespace"] = json!(namespace);
         let (folder, env) = (Folder::new(), bed::unique_name("e"));
         project(&folder, &env, &object);
@@ -111,7 +123,10 @@ async fn what_upstream_left_behind_is_refused_with_the_reason() {
         if !refused || !named {
             wrong.push(format!("{}: {}", stale.file, plan.end()));
         }
-        let applied = folder.run(cluster.kubeconfig(), &["apply", "--env", &env, "--timeout", "5s"]);
+        let applied = folder.run(
+            cluster.kubeconfig(),
+            &["apply", "--env", &env, "--timeout", "5s"],
+        );
         if applied.code == 0 {
             wrong.push(format!("{} is applied: {}", stale.file, applied.end()));
         }

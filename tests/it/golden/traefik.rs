@@ -22,12 +22,19 @@ const ONLY_HTTP: &[(&str, &str, &str)] = &[(
 macro_rules! fixture {
     ($file:literal, $unsaid:expr, $apps:expr, $kdl:literal) => {
         Case {
-            files: &[concat!("pkg/provider/kubernetes/gateway/fixtures/httproute/", $file)],
+            files: &[concat!(
+                "pkg/provider/kubernetes/gateway/fixtures/httproute/",
+                $file
+            )],
             same: &[("Gateway", "my-gateway", 0), ("HTTPRoute", "http-app-1", 0)],
             unsaid: $unsaid,
             platform: PLAIN,
             apps: $apps,
-            kdl: concat!("route http-app-1 tenant=shop gateway=my-gateway {\n", $kdl, "\n}"),
+            kdl: concat!(
+                "route http-app-1 tenant=shop gateway=my-gateway {\n",
+                $kdl,
+                "\n}"
+            ),
             ..NEW
         }
     };
@@ -85,7 +92,9 @@ const ROUTES: &[Case] = &[
         r#"host "foo.com"; rule path-exact="/bar" { to whoami }; rule path-exact="/bir" { to whoami2 }"#
     ),
     Case {
-        files: &["pkg/provider/kubernetes/gateway/fixtures/httproute/with_two_listeners_one_httproute.yml"],
+        files: &[
+            "pkg/provider/kubernetes/gateway/fixtures/httproute/with_two_listeners_one_httproute.yml",
+        ],
         same: &[("Gateway", "my-gateway", 0), ("HTTPRoute", "http-app-1", 0)],
         platform: "tenant shop { gateway my-gateway { listener https port=443 certificate=supersecret; listener http port=80 } }",
         apps: WHOAMI,
@@ -97,14 +106,19 @@ route http-app-1 tenant=shop gateway=my-gateway { host "foo.com"; rule path-exac
     },
     Case {
         files: &["pkg/provider/kubernetes/gateway/fixtures/tcproute/simple.yml"],
-        same: &[("Gateway", "my-tcp-gateway", 0), ("TCPRoute", "tcp-app-1", 0)],
+        same: &[
+            ("Gateway", "my-tcp-gateway", 0),
+            ("TCPRoute", "tcp-app-1", 0),
+        ],
         platform: "tenant shop { gateway my-tcp-gateway { listener tcp port=9000 protocol=tcp } }",
         apps: &[("whoamitcp", 9000)],
         kdl: "route tcp-app-1 tenant=shop gateway=my-tcp-gateway protocol=tcp { rule { to whoamitcp } }",
         ..NEW
     },
     Case {
-        files: &["docs/content/reference/dynamic-configuration/kubernetes-gateway-simple-https.yml"],
+        files: &[
+            "docs/content/reference/dynamic-configuration/kubernetes-gateway-simple-https.yml",
+        ],
         same: &[("Gateway", "my-gateway", 0), ("HTTPRoute", "http-app", 0)],
         platform: "tenant shop { gateway my-gateway { listener https port=443 certificate=mysecret } }",
         apps: WHOAMI,
@@ -120,7 +134,11 @@ macro_rules! middleware {
     ($page:literal, $name:literal, $index:literal, $ours:literal, $kdl:literal) => {
         Case {
             project: "traefik",
-            files: &[concat!("docs/content/reference/routing-configuration/http/middlewares/", $page, ".md")],
+            files: &[concat!(
+                "docs/content/reference/routing-configuration/http/middlewares/",
+                $page,
+                ".md"
+            )],
             same: &[("Middleware", $name, $index)],
             names: &[("Middleware", "/metadata/name", concat!("all-1-", $ours))],
             platform: PLAIN,
@@ -136,9 +154,27 @@ macro_rules! middleware {
 }
 
 const MIDDLEWARES: &[Case] = &[
-    middleware!("forwardauth", "test-auth", 0, "auth", r#"auth url="https://example.com/auth""#),
-    middleware!("circuitbreaker", "latency-check", 0, "circuit-breaker", r#"circuit-breaker latency="100ms""#),
-    middleware!("inflightreq", "test-inflightreq", 0, "in-flight", "in-flight 10"),
+    middleware!(
+        "forwardauth",
+        "test-auth",
+        0,
+        "auth",
+        r#"auth url="https://example.com/auth""#
+    ),
+    middleware!(
+        "circuitbreaker",
+        "latency-check",
+        0,
+        "circuit-breaker",
+        r#"circuit-breaker latency="100ms""#
+    ),
+    middleware!(
+        "inflightreq",
+        "test-inflightreq",
+        0,
+        "in-flight",
+        "in-flight 10"
+    ),
     middleware!(
         "headers",
         "test-header",

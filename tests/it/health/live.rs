@@ -84,7 +84,10 @@ const FAILING: &[(&str, &str)] = &[
     ("Certificate", "certificate"),
     ("ExternalSecret", "secret"),
     ("SecretStore", "store"),
-    ("ScaledObject", "doesn't have correct scaleTargetRef specification"),
+    (
+        "ScaledObject",
+        "doesn't have correct scaleTargetRef specification",
+    ),
     ("Canary", "rolled back"),
 ];
 /// Kinds that wait on, whatever is wrong.
@@ -105,7 +108,11 @@ async fn life(wish: &str, patience: Duration) -> Vec<Came> {
     let namespace = bed.unique_namespace().await;
     let told = format!("testbed.kubemate.dev/status={wish}");
     bed.kubectl(&["annotate", "namespace", &namespace, &told]);
-    let image = if wish == "healthy" { "app".to_owned() } else { format!("app/{wish}") };
+    let image = if wish == "healthy" {
+        "app".to_owned()
+    } else {
+        format!("app/{wish}")
+    };
     let tenant = TENANT.replace("IMAGE", &image);
     let files = tree(&[
         ("kubemate.kdl", PROJECT),
@@ -119,38 +126,59 @@ async fn life(wish: &str, patience: Duration) -> Vec<Came> {
     }
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": all });
     bed.kubectl_with(&["apply", "--server-side", "-f", "-"], &list.to_string());
-    let cluster = KubeCluster::connect(Some(bed.kubeconfig()), None).await.expect("a kubeconfig");
-    let judged = |kind: &Value| {
-        FAILING.iter().any(|(k, _)| kind == k) || WAITING.iter().any(|k| kind == k)
-    };
-    let plain = |object: &Value| object["kind"] == "Service" && object["spec"]["type"] != "LoadBalancer";
-    let waits = all.iter().filter(|o| judged(&o["kind"]) && !plain(o)).map(|object| {
-        let manifest = Manifest::new(object.clone()).expect("a manifest");
-        let waiting = Waiting {
-            target: Target::of(&manifest.key),
-            deadline: Instant::now() + patience,
-            stop: CancellationToken::new(),
-            pace: Arc::new(Pace::default()),
-        };
-        let (kind, name) = (manifest.key.group_kind.kind.clone(), manifest.key.name.clone());
-        let cluster = &cluster;
-        async move {
-            let health = healthy(cluster, &waiting, None, &|_| ()).await.expect("a verdict");
-            Came { kind, name, health }
-        }
-    });
+    let cluster = KubeCluster::connect(Some(bed.kubeconfig()), None)
+        .await
+        .expect("a kubeconfig");
+    let judged =
+        |kind: &Value| FAILING.iter().any(|(k, _)| kind == k) || WAITING.iter().any(|k| kind == k);
+    let plain =
+        |object: &Value| object["kind"] == "Service" && object["spec"]["type"] != "LoadBalancer";
+    let waits = all
+        .iter()
+        .filter(|o| judged(&o["kind"]) && !plain(o))
+        .map(|object| {
+            let manifest = Manifest::new(object.clone()).expect("a manifest");
+            let waiting = Waiting {
+                target: Target::of(&manifest.key),
+                deadline: Instant::now() + patience,
+                stop: CancellationToken::new(),
+                pace: Arc::new(Pace::default()),
+            };
+            let (kind, name) = (
+                manifest.key.group_kind.kind.clone(),
+                manifest.key.name.clone(),
+            );
+            let cluster = &cluster;
+            async move {
+                let health = healthy(cluster, &waiting, None, &|_| ())
+                    .await
+                    .expect("a verdict");
+                Came { kind, name, health }
+            }
+        });
     futures::future::join_all(waits).await
 }
 
 /// Every kind is among them, and each came to what is expected of it.
 fn all_came(came: &[Came], expected: impl Fn(&Came) -> bool) {
     for kind in FAILING.iter().map(|(kind, _)| kind).chain(WAITING) {
-        assert!(came.iter().any(|c| c.kind == *kind), "no {kind} was waited for");
+        assert!(
+            came.iter().any(|c| c.kind == *kind),
+            "no {kind} was waited for"
+        );
     }
     let wrong: Vec<String> = came
         .iter()
         .filter(|c| !expected(c))
-        .map(|c| format!("{} {}: {}, {}", c.kind, c.name, c.health.word(), c.health.why()))
+        .map(|c| {
+            format!(
+                "{} {}: {}, {}",
+                c.kind,
+                c.name,
+                c.health.word(),
+                c.health.why()
+            )
+        })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -165,16 +193,26 @@ async fn what_does_well_becomes_well() {
 async fn what_fails_says_what_is_wrong_before_the_time_is_up() {
     let start = Instant::now();
     let came = life("failing", Duration::from_secs(45)).await;
-    let about = |kind: &str| FAILING.iter().find(|(k, _)| *k == kind).map(|(_, about)| *about);
+    let about = |kind: &str| {
+        FAILING
+            .iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, about)| *about)
+    };
     all_came(&came, |c| match about(&c.kind) {
         Some(about) => c.health.word() == "failed" && c.health.why().contains(about),
         None => c.health.word() == "in-progress",
     });
-    assert!(start.elapsed() >= Duration::from_secs(45), "what waits on is waited for");
+    assert!(
+        start.elapsed() >= Duration::from_secs(45),
+        "what waits on is waited for"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_stuck_is_told_when_the_time_is_up() {
     let came = life("pending", Duration::from_secs(8)).await;
-    all_came(&came, |c| c.health.word() == "in-progress" && !c.health.why().is_empty());
+    all_came(&came, |c| {
+        c.health.word() == "in-progress" && !c.health.why().is_empty()
+    });
 }

@@ -1,14 +1,15 @@
 //! A cluster that shows one object in one state after the other, and nothing else.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use kubemate::apply::cluster::{
-    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target, Write,
+    Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target,
+    Write,
 };
 use kubemate::apply::problem::Problem;
 use kubemate::apply::wait::{Pace, Waiting, healthy};
@@ -61,12 +62,18 @@ pub(super) async fn wait(states: &[Value]) -> Waited {
         target: Target::of(&manifest.key),
         deadline: Instant::now() + DEADLINE,
         stop: CancellationToken::new(),
-        pace: std::sync::Arc::new(Pace::default()),
+        pace: Arc::new(Pace::default()),
     };
     let said = Mutex::new(Vec::new());
-    let say = |health: &Health| said.lock().unwrap().push(format!("{}: {}", health.word(), health.why()));
+    let say = |health: &Health| {
+        said.lock()
+            .unwrap()
+            .push(format!("{}: {}", health.word(), health.why()))
+    };
     let start = Instant::now();
-    let last = healthy(&stage, &waiting, None, &say).await.expect("a verdict");
+    let last = healthy(&stage, &waiting, None, &say)
+        .await
+        .expect("a verdict");
     Waited {
         last,
         said: said.into_inner().unwrap(),
@@ -96,7 +103,10 @@ impl Cluster for Stage {
     fn watch(&self, _: &Target, _: &Live) -> BoxStream<'static, Result<Seen, Problem>> {
         let mut states = self.coming.lock().unwrap().clone();
         states.reverse();
-        let seen: Vec<Seen> = states.into_iter().map(|body| Seen::Present(Box::new(self.live(body)))).collect();
+        let seen: Vec<Seen> = states
+            .into_iter()
+            .map(|body| Seen::Present(Arc::new(self.live(body))))
+            .collect();
         let coming = futures::stream::iter(seen).then(|seen| async move {
             tokio::time::sleep(STEP).await;
             Ok(seen)

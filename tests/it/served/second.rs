@@ -22,14 +22,27 @@ async fn settles(all: Vec<Value>) {
         engine.want(object);
     }
     let first = engine.plan().await;
-    let refused: Vec<_> = first.findings.iter().filter(|finding| finding.holds()).collect();
+    let refused: Vec<_> = first
+        .findings
+        .iter()
+        .filter(|finding| finding.holds())
+        .collect();
     assert!(refused.is_empty(), "{refused:#?}");
     let report = engine.carry_out(&first).await.unwrap();
     assert!(report.complete(), "{}", told(&first, &report));
     assert_eq!(report.steps.len(), count);
     let second = engine.plan().await;
-    let steps: Vec<_> = second.steps.iter().filter(|step| step.action.writes()).collect();
-    assert!(second.is_empty(), "{} of {count} again: {:#?}", steps.len(), steps.first());
+    let steps: Vec<_> = second
+        .steps
+        .iter()
+        .filter(|step| step.action.writes())
+        .collect();
+    assert!(
+        second.is_empty(),
+        "{} of {count} again: {:#?}",
+        steps.len(),
+        steps.first()
+    );
 }
 
 /// Puts what belongs to namespaces into the one of a test.
@@ -54,14 +67,20 @@ fn into(namespace: &str, mut all: Vec<Value>, own: impl Fn(&str) -> bool) -> Vec
 
 /// Whether a name begins with a letter and the number of a seed.
 fn numbered(name: &str, letter: char) -> bool {
-    name.strip_prefix(letter).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    name.strip_prefix(letter)
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_an_app_is_done_again() {
     let cluster = bed::cluster();
     let namespace = cluster.unique_namespace().await;
-    let all = many(seeds(40).min(300), "prod", ("tenants/payments/apps.kdl", app), "");
+    let all = many(
+        seeds(40).min(300),
+        "prod",
+        ("tenants/payments/apps.kdl", app),
+        "",
+    );
     settles(into(&namespace, all, |name| numbered(name, 'v'))).await;
     cluster.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
 }
@@ -70,7 +89,12 @@ async fn nothing_of_an_app_is_done_again() {
 async fn nothing_of_a_route_is_done_again() {
     let cluster = bed::cluster();
     let namespace = cluster.unique_namespace().await;
-    let all = many(seeds(100).min(300), "prod", ("tenants/payments/routes.kdl", route), APPS);
+    let all = many(
+        seeds(100).min(300),
+        "prod",
+        ("tenants/payments/routes.kdl", route),
+        APPS,
+    );
     settles(into(&namespace, all, |name| numbered(name, 'r'))).await;
     cluster.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
 }
@@ -78,9 +102,18 @@ async fn nothing_of_a_route_is_done_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_tenant_is_done_again() {
     let environment = bed::unique_name("e");
-    let mut all = many(seeds(60).min(300), &environment, ("platform/more.kdl", tenant), "");
+    let mut all = many(
+        seeds(60).min(300),
+        &environment,
+        ("platform/more.kdl", tenant),
+        "",
+    );
     let ours = |object: &Value| {
-        let place = if object["kind"] == "Namespace" { "name" } else { "namespace" };
+        let place = if object["kind"] == "Namespace" {
+            "name"
+        } else {
+            "namespace"
+        };
         let at = object["metadata"][place].as_str().unwrap_or_default();
         numbered(at, 't') && at.ends_with(&environment)
     };

@@ -275,13 +275,19 @@ pub(super) fn many(
     beside: &str,
 ) -> Vec<Value> {
     let text: String = (0..seeds).map(one).collect();
-    eprintln!("seeds 0 to {} for {path}; a seed is the number in a name", seeds - 1);
-    let all = objects_in(environment, &[
-        ("platform/tenants.kdl", APPS_NEED),
-        ("tenants/payments/secret.kdl", SECRET),
-        ("tenants/payments/beside.kdl", beside),
-        (path, &text),
-    ]);
+    eprintln!(
+        "seeds 0 to {} for {path}; a seed is the number in a name",
+        seeds - 1
+    );
+    let all = objects_in(
+        environment,
+        &[
+            ("platform/tenants.kdl", APPS_NEED),
+            ("tenants/payments/secret.kdl", SECRET),
+            ("tenants/payments/beside.kdl", beside),
+            (path, &text),
+        ],
+    );
     let count = usize::try_from(seeds).unwrap();
     assert!(all.len() > 2 * count, "{} objects of {count}", all.len());
     all
@@ -295,7 +301,12 @@ async fn any_app_is_what_its_controllers_read() {
 
 #[tokio::test]
 async fn any_route_is_what_gateways_read() {
-    let all = many(seeds(300), "prod", ("tenants/payments/routes.kdl", route), APPS);
+    let all = many(
+        seeds(300),
+        "prod",
+        ("tenants/payments/routes.kdl", route),
+        APPS,
+    );
     served(&OPERATORS, all).await;
 }
 
