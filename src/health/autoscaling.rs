@@ -1,7 +1,7 @@
 //! Scalers, progressive delivery, and collectors that scale.
 
 use crate::health::Health;
-use crate::health::status::Status;
+use crate::health::status::{Status, count};
 
 /// Able to scale, and with metrics to scale by.
 pub(super) fn pods(status: &Status<'_>) -> Health {
@@ -11,7 +11,7 @@ pub(super) fn pods(status: &Status<'_>) -> Health {
     match status.condition("ScalingActive") {
         Some(active) if active.is("True") => {
             let now = status.number("/status/currentReplicas").unwrap_or(0);
-            Health::current(format!("it scales; {now} pods now"))
+            Health::current(format!("it scales; {} now", count(now, "pod")))
         }
         Some(off) if off.reason() == "ScalingDisabled" => Health::Suspended {
             why: "its target is scaled to zero".into(),
@@ -36,7 +36,8 @@ pub(super) fn scaled_object(status: &Status<'_>) -> Health {
             None => Health::current("it scales"),
         },
         Some(ready) if ready.is("False") => Health::failed(ready.words("it cannot scale")),
-        _ => Health::progress("its controller has not spoken yet"),
+        Some(ready) => Health::progress(ready.words("its controller has not spoken yet")),
+        None => Health::progress("its controller has not spoken yet"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::health::Health;
-use crate::health::status::Status;
+use crate::health::status::{Status, count};
 
 /// Bound. A claim that waits for its first consumer is as it should be once stored.
 pub(super) fn claim(status: &Status<'_>) -> Health {
@@ -35,7 +35,13 @@ pub(super) fn volume(status: &Status<'_>) -> Health {
 
 pub(super) fn disruption_budget(status: &Status<'_>) -> Health {
     match status.number("/status/disruptionsAllowed") {
-        Some(allowed) => Health::current(format!("{allowed} disruptions are allowed now")),
+        Some(allowed) => {
+            let verb = if allowed == 1 { "is" } else { "are" };
+            Health::current(format!(
+                "{} {verb} allowed now",
+                count(allowed, "disruption")
+            ))
+        }
         None => Health::current("it is stored"),
     }
 }

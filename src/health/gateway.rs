@@ -22,6 +22,7 @@ pub(super) fn gateway(status: &Status<'_>) -> Health {
         .list("/spec/listeners")
         .filter_map(|l| l.get("name")?.as_str())
         .collect();
+    let mut bad: Vec<Health> = Vec::new();
     for name in &names {
         let listener = status
             .list("/status/listeners")
@@ -32,31 +33,44 @@ pub(super) fn gateway(status: &Status<'_>) -> Health {
         };
         let what = format!("the listener {name}");
         if let Some(conflict) = find(conditions(), "Conflicted").filter(|c| c.is("True")) {
-            return Health::failed(format!(
+            bad.push(Health::failed(format!(
                 "{what} clashes: {}",
                 conflict.words("with another one")
-            ));
+            )));
         }
         for kind in ["Accepted", "ResolvedRefs", "Programmed"] {
-            if let Some(bad) = not_yet(status, find(conditions(), kind), kind, &what) {
-                return bad;
-            }
+            bad.extend(not_yet(status, find(conditions(), kind), kind, &what));
         }
     }
-    for kind in ["Accepted", "Programmed"] {
-        if let Some(bad) = not_yet(status, status.condition(kind), kind, "it") {
-            return bad;
+    for kind in ["Accepted", "ResolvedRefs", "Programmed"] {
+        let condition = status.condition(kind);
+        // Few gateways refer to anything themselves.
+        if kind != "ResolvedRefs" || condition.is_some() {
+            bad.extend(not_yet(status, condition, kind, "it"));
         }
     }
-    Health::current(match names.as_slice() {
-        [one] => format!("it is programmed with the listener {one}"),
-        many => format!("it is programmed with {} listeners", many.len()),
+    worst(bad).unwrap_or_else(|| {
+        Health::current(match names.as_slice() {
+            [one] => format!("it is programmed with the listener {one}"),
+            many => format!("it is programmed with {} listeners", many.len()),
+        })
     })
+}
+
+/// The first failure, else the first thing that is waited for: no wait hides a failure.
+fn worst(mut bad: Vec<Health>) -> Option<Health> {
+    let failed = bad
+        .iter()
+        .position(|health| matches!(health, Health::Failed { .. }));
+    match bad.is_empty() {
+        true => None,
+        false => Some(bad.swap_remove(failed.unwrap_or(0))),
+    }
 }
 
 /// Every parent has accepted the route and found what it refers to, at this generation.
 pub(super) fn route(status: &Status<'_>) -> Health {
-    let mut count = 0;
+    let (mut count, mut bad) = (0, Vec::new());
     for parent in status.list("/spec/parentRefs") {
         count += 1;
         let name = parent
@@ -74,17 +88,18 @@ pub(super) fn route(status: &Status<'_>) -> Health {
             })
             .collect();
         if entries.is_empty() {
-            return Health::progress(format!("{what} has not answered yet"));
+            bad.push(Health::progress(format!("{what} has not answered yet")));
         }
         for entry in entries {
             for kind in ["Accepted", "ResolvedRefs"] {
                 let list = entry.get("conditions").and_then(Value::as_array);
                 let condition = find(list.into_iter().flatten(), kind);
-                if let Some(bad) = not_yet(status, condition, kind, &what) {
-                    return bad;
-                }
+                bad.extend(not_yet(status, condition, kind, &what));
             }
         }
+    }
+    if let Some(bad) = worst(bad) {
+        return bad;
     }
     match count {
         0 => Health::current("it has no parent"),
@@ -125,6 +140,22 @@ fn same_parent(status: &Status<'_>, a: &Value, b: &Value) -> bool {
     full(a) == full(b)
 }
 
+/// Whether a condition that is False will stay so. What is not programmed may wait for an address, or
+/// for its turn; only these reasons of the Gateway API say that it never will be.
+fn is_final(kind: &str, reason: &str) -> bool {
+    match kind {
+        "Programmed" => matches!(
+            reason,
+            "Invalid"
+                | "NoResources"
+                | "AddressNotUsable"
+                | "UnsupportedAddress"
+                | "ListenersNotValid"
+        ),
+        _ => reason != "Pending",
+    }
+}
+
 fn not_yet(
     status: &Status<'_>,
     condition: Option<Condition<'_>>,
@@ -138,9 +169,15 @@ fn not_yet(
     };
     match condition.filter(|c| status.is_fresh(*c)) {
         Some(condition) if condition.is("True") => None,
-        Some(condition) if condition.is("False") && condition.reason() != "Pending" => {
+        Some(condition) if condition.is("False") && is_final(kind, condition.reason()) => {
             let words = condition.words(&format!("not {expected}"));
             Some(Health::failed(format!("{what}: {words}")))
+        }
+        Some(condition) if condition.is("False") && !condition.message().is_empty() => {
+            let words = condition.words("");
+            Some(Health::progress(format!(
+                "{what} is not {expected} yet: {words}"
+            )))
         }
         _ => Some(Health::progress(format!("{what} is not {expected} yet"))),
     }

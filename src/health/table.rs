@@ -161,7 +161,7 @@ pub(super) const RULES: &[HealthRule] = &[
     ),
     function("autoscaling", "HorizontalPodAutoscaler", autoscaling::pods),
     function("keda.sh", "ScaledObject", autoscaling::scaled_object),
-    ready("keda.sh", "ScaledJob", &["Ready"]),
+    function("keda.sh", "ScaledJob", autoscaling::scaled_object),
     strict("external-secrets.io", "*", &["Ready"]),
     function("cert-manager.io", "Certificate", core::certificate),
     ready("cert-manager.io", "*", &["Ready"]),

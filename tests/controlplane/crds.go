@@ -134,9 +134,18 @@ func collectCRDs(ctx context.Context, groups, folders []string) ([]*unstructured
 
 // find returns the files of a source, downloading its module where it is not there yet.
 func (s crdSource) find(ctx context.Context) ([]string, error) {
-	away, err := os.MkdirTemp("", "controlplane-crds-")
+	dir, err := s.directory(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return matching(dir, s.files)
+}
+
+// directory returns where the module of a source lies, downloading it where it is not there yet.
+func (s crdSource) directory(ctx context.Context) (string, error) {
+	away, err := os.MkdirTemp("", "controlplane-crds-")
+	if err != nil {
+		return "", err
 	}
 	defer os.RemoveAll(away)
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", s.module+"@"+s.version)
@@ -146,15 +155,51 @@ func (s crdSource) find(ctx context.Context) ([]string, error) {
 	text, runErr := cmd.Output()
 	var answer struct{ Dir, Sum, Error string }
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return nil, fmt.Errorf("download %s@%s: %w", s.module, s.version, errors.Join(runErr, err))
+		return "", fmt.Errorf("download %s@%s: %w", s.module, s.version, errors.Join(runErr, err))
 	}
 	if answer.Error != "" {
-		return nil, fmt.Errorf("download %s@%s: %s", s.module, s.version, answer.Error)
+		return "", fmt.Errorf("download %s@%s: %s", s.module, s.version, answer.Error)
 	}
 	if answer.Sum != s.sum {
-		return nil, fmt.Errorf("%s@%s has the sum %s, pinned is %s", s.module, s.version, answer.Sum, s.sum)
+		return "", fmt.Errorf("%s@%s has the sum %s, pinned is %s", s.module, s.version, answer.Sum, s.sum)
 	}
-	return matching(answer.Dir, s.files)
+	return answer.Dir, nil
+}
+
+// runModule is the `module` command: it prints where the module of a project lies.
+func runModule(args []string) error {
+	if len(args) != 1 {
+		return errors.New("name one module: " + strings.Join(moduleNames(), ", "))
+	}
+	source, known := moduleOf(args[0])
+	if !known {
+		return fmt.Errorf("there is no module %q; there are: %s", args[0], strings.Join(moduleNames(), ", "))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	dir, err := source.directory(ctx)
+	if err == nil {
+		fmt.Println(dir)
+	}
+	return err
+}
+
+// moduleOf returns a module that is read for its files: one with CRDs, or one with examples alone.
+func moduleOf(name string) (crdSource, bool) {
+	if source, known := crdSources[name]; known {
+		return source, true
+	}
+	source, known := exampleSources[name]
+	return source, known
+}
+
+func moduleNames() []string {
+	names := groupNames()
+	for name := range exampleSources {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func matching(dir string, patterns []string) ([]string, error) {

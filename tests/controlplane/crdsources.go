@@ -1,6 +1,6 @@
 package main
 
-// Where the CRDs of each project are.
+// Where the CRDs of each project are, and modules that are read for other files of theirs.
 
 var crdSources = map[string]crdSource{
 	"gateway-api": {
@@ -107,5 +107,13 @@ var crdSources = map[string]crdSource{
 		module: "github.com/grafana/alloy", version: "v1.18.1",
 		sum:   "h1:Gqi9fwoqbkzPv66uynM1/kbh5qdm/x7p6Hn7FpD9LHE=",
 		files: []string{"operations/helm/charts/alloy/charts/crds/crds/*.yaml"},
+	},
+}
+
+// exampleSources are modules without CRDs that are read for other files: snapshots of statuses.
+var exampleSources = map[string]crdSource{
+	"argo-cd": {
+		module: "github.com/argoproj/argo-cd/v3", version: "v3.5.1",
+		sum: "h1:jtwPLEFX9mNj3jSq88ugFcScGnOZVs2DWaXFuZxrRT8=",
 	},
 }

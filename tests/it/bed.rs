@@ -17,6 +17,7 @@ mod program;
 pub(crate) mod proxy;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upstream;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -28,6 +28,8 @@ mod engine_cases;
 mod fmt;
 mod forge;
 mod git;
+mod golden;
+mod health;
 mod import;
 mod language;
 mod line_soup;

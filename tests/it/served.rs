@@ -1,6 +1,7 @@
 //! What kinds render is judged by the schemas of those who read it: every object of an example is
 //! sent to a real API server as a dry run, where an unknown field or a wrong value is refused.
 
+mod second;
 pub(crate) mod variants;
 
 use std::path::Path;
@@ -75,10 +76,19 @@ const SECRET: &str = r#"
 secret checkout-db tenant=payments from="vault:kv/payments/checkout" { keys username password }
 "#;
 
+/// How many calls ask the API server at the same time: one client alone asks too slowly.
+const CALLS: usize = 6;
+
 /// All objects of some files beside the project above.
 fn objects(files: &[(&str, &str)]) -> Vec<Value> {
-    let project = [("kubemate.kdl", PROJECT)];
-    rendered(&tree(&[&project, files].concat()), "prod", "sh")
+    objects_in("prod", files)
+}
+
+/// The same in an environment of another name.
+fn objects_in(environment: &str, files: &[(&str, &str)]) -> Vec<Value> {
+    let project = PROJECT.replace("environment prod", &format!("environment {environment}"));
+    let project = [("kubemate.kdl", project.as_str())];
+    rendered(&tree(&[&project, files].concat()), environment, "sh")
 }
 
 /// All objects of a tree in an environment.
@@ -140,7 +150,26 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
             object["metadata"]["name"] = json!(format!("{namespace}.{name}"));
         }
     }
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": all });
+    let share = all.len().div_ceil(CALLS).max(1);
+    let said: Vec<Result<String, String>> = std::thread::scope(|scope| {
+        let asked: Vec<_> = all
+            .chunks(share)
+            .map(|part| scope.spawn(|| asked(cluster, part)))
+            .collect();
+        asked
+            .into_iter()
+            .map(|one| one.join().expect("kubectl is asked"))
+            .collect()
+    });
+    let wrong: Vec<&String> = said.iter().filter_map(|one| one.as_ref().err()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let taken: usize = said.iter().flatten().map(|one| one.lines().count()).sum();
+    assert_eq!(taken, all.len(), "{said:?}");
+}
+
+/// Asks about some objects: what is accepted, or everything that is wrong.
+fn asked(cluster: &bed::Cluster, part: &[Value]) -> Result<String, String> {
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": part });
     let arguments = [
         "apply",
         "--server-side",
@@ -153,8 +182,7 @@ async fn served(groups: &[&str], mut all: Vec<Value>) {
         "-f",
         "-",
     ];
-    let said = cluster.kubectl_with(&arguments, &list.to_string());
-    assert_eq!(said.lines().count(), all.len(), "{said}");
+    cluster.try_kubectl(&arguments, &list.to_string())
 }
 
 /// All files below a folder.

@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dsl::form::{Keyed, Repeated};
+use crate::dsl::form::{Block, Keyed, Repeated};
+use crate::kinds::pod::Plain;
 use crate::names::reference::ApprovalRef;
+use crate::names::{LabelKey, Name};
 use crate::values::duration::Duration;
 use crate::values::percent::{Percent, Share};
+use crate::values::url::Url;
 
 /// How a new version replaces the old one: `rollout canary every="5m" { … }`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,9 +40,86 @@ pub struct Rollout {
     /// Measure that must hold at every step.
     #[serde(default)]
     pub check: Keyed<Measure, Bound>,
+    /// Looks at the checks that may fail before the rollout has failed. Default: none, the first one
+    /// ends it.
+    #[serde(default)]
+    #[schemars(range(max = 100))]
+    pub tolerate: Option<u32>,
+    /// How often the new version is looked at before it gets the traffic. Default: once.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub looks: Option<u32>,
+    /// Somebody who is called during the rollout: a test, a load, an approval.
+    #[serde(default)]
+    pub call: Keyed<Name, Call>,
     /// What a failed check does. Default: rollback.
     #[serde(default)]
     pub on_fail: Option<OnFail>,
+}
+
+/// A call by HTTP; an answer that is not 2xx counts as a failed look, or holds the rollout where it asks
+/// for consent: `call smoke-test url="https://tests.bank/smoke" when=before { settings { suite api } }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Call {
+    /// Address that is called.
+    pub url: Url,
+    /// When. Default: during, which is at every look.
+    #[serde(default)]
+    pub when: When,
+    /// How long an answer may take. Default: 10s.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
+    /// What the one who is called wants to know, sent along.
+    #[serde(default)]
+    pub settings: Block<LabelKey, Plain>,
+}
+
+/// When somebody is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Before the new version starts, which waits for consent.
+    Consent,
+    /// Before the first traffic.
+    Before,
+    /// At every look.
+    #[default]
+    During,
+    /// Before every further share, which waits for consent.
+    Step,
+    /// Before the new version gets everything, which waits for consent.
+    Promotion,
+    /// When it is over, well or not.
+    After,
+    /// At every look, and consent ends the rollout.
+    Rollback,
+}
+
+impl When {
+    /// As Flagger writes it.
+    pub const fn flagger(self) -> &'static str {
+        match self {
+            Self::Consent => "confirm-rollout",
+            Self::Before => "pre-rollout",
+            Self::During => "rollout",
+            Self::Step => "confirm-traffic-increase",
+            Self::Promotion => "confirm-promotion",
+            Self::After => "post-rollout",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// All of them with the word of the language.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Consent, "consent"),
+        (Self::Before, "before"),
+        (Self::During, "during"),
+        (Self::Step, "step"),
+        (Self::Promotion, "promotion"),
+        (Self::After, "after"),
+        (Self::Rollback, "rollback"),
+    ];
 }
 
 /// A way to replace the old version.

@@ -8,14 +8,11 @@ use crate::kinds::app::render::released_key;
 use crate::kinds::app::rollout::Strategy;
 use crate::kinds::pod::Port;
 use crate::kinds::tenant::Tenant;
-use crate::kinds::tenant::gateway::{Gateway, Listener, ListenerProtocol};
+use crate::kinds::tenant::gateway::{Gateway, Listener, ListenerProtocol, by_traefik};
 use crate::names::reference::AppRef;
 use crate::object::ObjectKey;
 use crate::names::{Name, PortName};
 use crate::values::host::HostName;
-
-/// Start of the classes that Traefik serves.
-const TRAEFIK: &str = "traefik";
 
 /// What a gateway's class obeys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +107,7 @@ impl Route {
 impl Dialect {
     /// What the class of a gateway obeys.
     pub fn of(gateway: &Gateway) -> Self {
-        match gateway.class().starts_with(TRAEFIK) {
+        match by_traefik(gateway.class()) {
             true => Self::Traefik,
             false => Self::Portable,
         }

@@ -9,11 +9,16 @@ use crate::names::{Name, ObjectName};
 use crate::values::host::HostName;
 use crate::values::network::Port;
 
-/// Ports that people use, and where the ingress listens for them: it runs without rights to low ports.
+/// Ports that people use, and where Traefik listens for them: it runs without rights to low ports.
 pub const ENTRY_POINTS: &[(u16, u16)] = &[(80, 8000), (443, 8443)];
 
 /// The GatewayClass of a gateway that names none.
 const CLASS: &str = "traefik";
+
+/// Whether a GatewayClass is one of Traefik's, by how it begins.
+pub fn by_traefik(class: &str) -> bool {
+    class.starts_with(CLASS)
+}
 
 /// Where traffic from outside the cluster comes in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +104,13 @@ impl Gateway {
     pub fn class(&self) -> &str {
         self.class.as_ref().map_or(CLASS, ObjectName::as_str)
     }
+
+    /// The port that a listener has in the cluster: Traefik's is behind the public one.
+    pub fn entry_point(&self, listener: &Listener) -> u16 {
+        let public = listener.port.number();
+        let mapped = ENTRY_POINTS.iter().find(|(port, _)| *port == public && by_traefik(self.class()));
+        mapped.map_or(public, |(_, entry)| *entry)
+    }
 }
 
 impl Listener {
@@ -109,13 +121,6 @@ impl Listener {
             (None, Some(_)) => ListenerProtocol::Https,
             (None, None) => ListenerProtocol::Http,
         }
-    }
-
-    /// The port behind the public one.
-    pub fn entry_point(&self) -> u16 {
-        let public = self.port.number();
-        let mapped = ENTRY_POINTS.iter().find(|(port, _)| *port == public);
-        mapped.map_or(public, |(_, entry)| *entry)
     }
 }
 

@@ -141,7 +141,7 @@ fn gateway_objects(
         }
         listeners.push(serde_json::json!({
             "name": listener_name,
-            "port": listener.entry_point(),
+            "port": gateway.entry_point(listener),
             "protocol": listener.speaks().kubernetes(),
             "host": listener.host,
             "certificate": listener.certificate,

@@ -90,15 +90,15 @@ pub(super) fn served(input: Input<'_>) -> Vec<Finding> {
         .iter()
         .filter(|draft| draft.action.writes())
         .filter_map(|draft| match discovery.find(&draft.key.group_kind) {
-            Some(kind) => Some(finding(draft, (misfit(draft, kind)?, String::new()))),
+            Some(kind) => Some(finding(draft, misfit(draft, kind)?)),
             None if !discovery.complete || defined(draft) => None,
             None => Some(finding(draft, unknown(&draft.key.group_kind))),
         })
         .collect()
 }
 
-/// Why an object does not fit the kind as it is served.
-fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<String> {
+/// Why an object does not fit the kind as it is served, and what to write instead.
+fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<(String, String)> {
     let group_kind = &draft.key.group_kind;
     if kind.namespaced != draft.key.namespace.is_some() {
         let (is, has) = if kind.namespaced {
@@ -106,7 +106,7 @@ fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<String> {
         } else {
             ("has no namespace", "one is given")
         };
-        return Some(format!("a {group_kind} {is}, and {has}"));
+        return Some((format!("a {group_kind} {is}, and {has}"), String::new()));
     }
     let version = draft.desired?.manifest.api_version.as_str();
     let version = version.rsplit_once('/').map_or(version, |(_, v)| v);
@@ -114,9 +114,15 @@ fn misfit(draft: &Draft<'_>, kind: &ServedKind) -> Option<String> {
         return None;
     }
     let served = kind.versions.join(", ");
-    Some(format!(
-        "the cluster does not serve {version} of {group_kind}, but {served}"
-    ))
+    let help = kind.versions.first().map(|served| {
+        let slash = if group_kind.group.is_empty() { "" } else { "/" };
+        format!(
+            "write `apiVersion: {}{slash}{served}`, and check its fields: they may have changed",
+            group_kind.group
+        )
+    });
+    let message = format!("the cluster does not serve {version} of {group_kind}, but {served}");
+    Some((message, help.unwrap_or_default()))
 }
 
 /// What is said of a kind that a cluster does not know: by which component it would come, where that is

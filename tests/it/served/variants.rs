@@ -1,11 +1,11 @@
 //! Generated apps, routes and tenants: whatever fields are put together, the API server takes what
-//! becomes of them. The same seeds give the same texts in every run.
+//! becomes of them. The same seeds give the same texts in every run, and a name tells its seed.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{APPS_NEED, SECRET, objects, served};
+use super::{APPS_NEED, SECRET, objects_in, served};
 use crate::bank::project::OPERATORS;
 
 /// Parts of an app: for which workloads, as letters, and the text.
@@ -100,7 +100,7 @@ const NUMBER: &[(&str, &str)] = &[
     ("d", "rollout recreate"),
     (
         "d",
-        "autoscale min=2 max=4; rollout blue-green every=\"1m\" { check latency within=\"1s\" }",
+        "autoscale min=2 max=4; rollout blue-green every=\"1h\" tolerate=2 looks=5 { check latency within=\"1s\"; call t when=before url=\"https://t.bank\" timeout=\"90s\" { settings { a b } } }",
     ),
     (
         "d",
@@ -177,16 +177,16 @@ impl Dice {
     }
 }
 
-/// How many of each: a few, and 300 in long runs.
+/// How many of each: so many, or as many as a long run asks for, at most a thousand.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test may be told to try harder"
 )]
-fn many() -> u64 {
+pub(super) fn seeds(ordinarily: u64) -> u64 {
     let asked = std::env::var("KUBEMATE_SEEDS")
         .ok()
         .and_then(|n| n.parse().ok());
-    asked.unwrap_or(40).min(300)
+    asked.unwrap_or(ordinarily).clamp(1, 1000)
 }
 
 pub(crate) fn app(seed: u64) -> String {
@@ -262,31 +262,56 @@ pub(crate) fn tenant(seed: u64) -> String {
     text
 }
 
-/// What becomes of generated texts in a file, without what belongs to the files beside it.
+/// What becomes of a few generated texts in a file, and of the files beside it.
 pub(crate) fn of(path: &str, one: fn(u64) -> String, beside: &str) -> Vec<Value> {
-    let text: String = (0..many()).map(one).collect();
-    let all = objects(&[
-        ("platform/tenants.kdl", APPS_NEED),
-        ("tenants/payments/secret.kdl", SECRET),
-        ("tenants/payments/beside.kdl", beside),
-        (path, &text),
-    ]);
-    let count = usize::try_from(many()).unwrap();
+    many(seeds(40).min(300), "prod", (path, one), beside)
+}
+
+/// The same with so many seeds, in an environment of this name.
+pub(super) fn many(
+    seeds: u64,
+    environment: &str,
+    (path, one): (&str, fn(u64) -> String),
+    beside: &str,
+) -> Vec<Value> {
+    let text: String = (0..seeds).map(one).collect();
+    eprintln!(
+        "seeds 0 to {} for {path}; a seed is the number in a name",
+        seeds - 1
+    );
+    let all = objects_in(
+        environment,
+        &[
+            ("platform/tenants.kdl", APPS_NEED),
+            ("tenants/payments/secret.kdl", SECRET),
+            ("tenants/payments/beside.kdl", beside),
+            (path, &text),
+        ],
+    );
+    let count = usize::try_from(seeds).unwrap();
     assert!(all.len() > 2 * count, "{} objects of {count}", all.len());
     all
 }
 
 #[tokio::test]
 async fn any_app_is_what_its_controllers_read() {
-    served(&OPERATORS, of("tenants/payments/apps.kdl", app, "")).await;
+    let all = many(seeds(300), "prod", ("tenants/payments/apps.kdl", app), "");
+    served(&OPERATORS, all).await;
 }
 
 #[tokio::test]
 async fn any_route_is_what_gateways_read() {
-    served(&OPERATORS, of("tenants/payments/routes.kdl", route, APPS)).await;
+    let all = many(
+        seeds(300),
+        "prod",
+        ("tenants/payments/routes.kdl", route),
+        APPS,
+    );
+    served(&OPERATORS, all).await;
 }
 
 #[tokio::test]
 async fn any_tenant_is_what_clusters_read() {
-    served(&OPERATORS, of("platform/more.kdl", tenant, "")).await;
+    let all = many(seeds(300), "prod", ("platform/more.kdl", tenant), "");
+    served(&OPERATORS, all).await;
 }

@@ -1,12 +1,13 @@
 //! A rollout says what its strategy can do, and all that it needs.
 
 use crate::dsl::codes;
+use crate::dsl::node::escape;
 use crate::kinds::component::needed;
 use crate::kinds::route::Route;
 use crate::kinds::{Findings, Scope};
 use crate::kinds::app::rollout::{Measure, Rollout, Strategy};
 use crate::kinds::app::{App, Workload};
-use crate::kinds::pod::check::seconds;
+use crate::kinds::pod::check::{seconds, sounds_secret};
 use crate::values::percent::Share;
 
 pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
@@ -89,13 +90,16 @@ fn counts(app: &App, out: &mut Findings<'_>) {
 /// The fields that only some strategies have.
 fn fields(rollout: &Rollout, out: &mut Findings<'_>) {
     use Strategy::{BlueGreen, Canary, Rolling};
-    let fields: [(&str, &[Strategy]); 7] = [
+    let fields: [(&str, &[Strategy]); 10] = [
         ("surge", &[Rolling]),
         ("unavailable", &[Rolling]),
         ("every", &[Canary, BlueGreen]),
         ("steps", &[Canary]),
         ("gate", &[Canary]),
         ("check", &[Canary, BlueGreen]),
+        ("tolerate", &[Canary, BlueGreen]),
+        ("looks", &[BlueGreen]),
+        ("call", &[Canary, BlueGreen]),
         ("on-fail", &[Canary, BlueGreen]),
     ];
     for (field, fits) in fields {
@@ -150,6 +154,25 @@ fn progressive(app: &App, rollout: &Rollout, out: &mut Findings<'_>) {
     }
     steps(rollout, out);
     checks(rollout, out);
+    calls(rollout, out);
+}
+
+/// Who is called gets no secret from the repository.
+fn calls(rollout: &Rollout, out: &mut Findings<'_>) {
+    for (name, call) in rollout.call.iter() {
+        let at = format!("/rollout/call/{name}");
+        seconds(call.timeout, &format!("{at}/timeout"), out);
+        for (key, _) in call.settings.iter().filter(|(key, _)| sounds_secret(key.as_str())) {
+            let message = format!("`{key}` looks like a secret, and its value stands in the repository");
+            let at = format!("{at}/settings/{}", escape(key.as_str()));
+            let finding = out.error(codes::SECRET_LITERAL, &at, message);
+            out.push(
+                finding
+                    .label("readable by everyone who can read the repository")
+                    .help("let the one who is called have it from its own secret"),
+            );
+        }
+    }
 }
 
 /// What Flagger takes over and what it cannot do.

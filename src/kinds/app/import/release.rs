@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kinds::app::Workload;
+use crate::kinds::app::rollout::When;
 use crate::kinds::import::{Fields, duration, list, seconds, text};
 use crate::kinds::pod::import::{Back, speaks};
 
@@ -79,21 +80,26 @@ fn served(canary: &Value, fields: &mut Fields) {
 fn progressive(canary: &Value) -> Value {
     let mut out = Fields::new();
     let steps: Vec<Value> = list(canary, "/spec/analysis/stepWeights").map(|w| format!("{w}%").into()).collect();
+    let steps = if steps.is_empty() { evenly(canary) } else { steps };
     out.put("strategy", if steps.is_empty() { "blue-green" } else { "canary" });
     out.may("every", text(canary, "/spec/analysis/interval").and_then(duration));
     let progress = canary.pointer("/spec/progressDeadlineSeconds").filter(|s| **s != PROGRESS);
     out.may("timeout", seconds(progress));
     out.put("steps", steps);
+    let failures = canary.pointer("/spec/analysis/threshold").and_then(Value::as_u64);
+    out.may("tolerate", failures.filter(|n| *n > 1).map(|n| n - 1));
+    let looks = canary.pointer("/spec/analysis/iterations").and_then(Value::as_u64);
+    out.may("looks", looks.filter(|n| *n > 1));
     for metric in list(canary, "/spec/analysis/metrics") {
         let mut bound = Fields::new();
         let measure = match text(metric, "/name") {
             Some("request-success-rate") => {
-                let least = metric.pointer("/thresholdRange/min").and_then(Value::as_f64);
+                let least = bounded(metric, "min").and_then(Value::as_f64);
                 bound.may("max", least.map(errors));
                 "error-rate"
             }
             Some("request-duration") => {
-                let most = metric.pointer("/thresholdRange/max").and_then(Value::as_u64);
+                let most = bounded(metric, "max").and_then(Value::as_u64);
                 bound.may("within", most.and_then(|ms| duration(&format!("{ms}ms"))));
                 "latency"
             }
@@ -103,7 +109,40 @@ fn progressive(canary: &Value) -> Value {
         bound.may("over", over.filter(|over| Some(over) != out.get("every")));
         out.entry("check", measure, bound);
     }
+    for hook in list(canary, "/spec/analysis/webhooks") {
+        if let Some((name, call)) = call(hook) {
+            out.entry("call", name, call);
+        }
+    }
     out.into()
+}
+
+/// The steps of a share that grows evenly to its most.
+fn evenly(canary: &Value) -> Vec<Value> {
+    let number = |field: &str| canary.pointer(&format!("/spec/analysis/{field}")).and_then(Value::as_u64);
+    match (number("stepWeight").filter(|step| *step > 0), number("maxWeight")) {
+        (Some(step), Some(most)) => (1..=most.min(100) / step).map(|n| format!("{}%", n * step).into()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The bound of a metric, also in its old spelling.
+fn bounded<'m>(metric: &'m Value, side: &str) -> Option<&'m Value> {
+    metric.pointer(&format!("/thresholdRange/{side}")).or_else(|| metric.get("threshold"))
+}
+
+/// Who is called; nothing for a moment that the language has no word for.
+fn call(hook: &Value) -> Option<(&str, Fields)> {
+    let moment = text(hook, "/type").unwrap_or(When::During.flagger());
+    let (when, word) = When::ALL.into_iter().find(|(when, _)| when.flagger() == moment)?;
+    let mut out = Fields::new();
+    out.may("url", hook.get("url").cloned());
+    if when != When::default() {
+        out.put("when", word);
+    }
+    out.may("timeout", text(hook, "/timeout").and_then(duration));
+    out.may("settings", hook.get("metadata").cloned());
+    Some((text(hook, "/name")?, out))
 }
 
 /// The share of errors that a share of successes leaves, in percent to the thousandth.

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Frame, json as plain};
 use crate::kinds::Objects;
-use crate::kinds::app::rollout::{Bound, Measure, Rollout, Strategy};
+use crate::kinds::app::rollout::{Bound, Call, Measure, Rollout, Strategy};
 use crate::kinds::pod::render::Traced;
+use crate::names::Name;
 use crate::values::duration::Duration;
 
 /// Period of the steps where the author said none; `check` asks for one.
@@ -49,11 +50,12 @@ pub(super) fn render(frame: &Frame<'_>, out: &mut Objects) {
 fn analysis(rollout: &Rollout) -> Traced {
     let every = rollout.every.unwrap_or(PERIOD);
     let mut out = Traced::object();
-    out.put("interval", every.go_duration().into(), "/rollout/every");
-    // A measure must hold at every step: the first look that fails ends it.
-    out.put("threshold", 1.into(), "/rollout/on-fail");
+    out.put("interval", spelled(every).into(), "/rollout/every");
+    // A measure must hold at every step: the first look that fails ends it, unless some may.
+    let ends_it = rollout.tolerate.map_or(1, |failures| failures.saturating_add(1));
+    out.put("threshold", ends_it.into(), "/rollout/tolerate");
     match rollout.strategy {
-        Strategy::BlueGreen => out.set("iterations", 1.into()),
+        Strategy::BlueGreen => out.put("iterations", rollout.looks.unwrap_or(1).into(), "/rollout/looks"),
         _ => {
             let weights: Vec<u32> = rollout.steps.iter().filter_map(|step| step.whole()).collect();
             out.put("stepWeights", plain(&weights), "/rollout/steps");
@@ -65,12 +67,32 @@ fn analysis(rollout: &Rollout) -> Traced {
         metrics.push_from(metric(*measure, *bound, every), &format!("/rollout/check/{}", measure.word()));
     }
     out.nest("metrics", metrics);
+    if !rollout.call.is_empty() {
+        let mut calls = Traced::list();
+        for (name, call) in rollout.call.iter() {
+            calls.push_from(webhook(name, call), &format!("/rollout/call/{name}"));
+        }
+        out.nest("webhooks", calls);
+    }
+    out
+}
+
+fn webhook(name: &Name, call: &Call) -> Value {
+    let mut out = json!({ "name": name, "type": call.when.flagger(), "url": call.url });
+    if let Some(timeout) = call.timeout {
+        out["timeout"] = spelled(timeout).into();
+    }
+    if !call.settings.is_empty() {
+        let settings: Map<String, Value> =
+            call.settings.iter().map(|(key, value)| (key.to_string(), value.as_str().into())).collect();
+        out["metadata"] = settings.into();
+    }
     out
 }
 
 /// A measure as Flagger knows it: the share of requests that succeed, or milliseconds.
 fn metric(measure: Measure, bound: Bound, every: Duration) -> Value {
-    let interval = bound.over.unwrap_or(every).go_duration();
+    let interval = spelled(bound.over.unwrap_or(every));
     let mut range = Map::new();
     let name = match measure {
         Measure::ErrorRate => {
@@ -85,6 +107,15 @@ fn metric(measure: Measure, bound: Bound, every: Duration) -> Value {
         }
     };
     json!({ "name": name, "interval": interval, "thresholdRange": range })
+}
+
+/// A time in whole minutes or else seconds: Flagger takes nothing longer or shorter.
+fn spelled(duration: Duration) -> String {
+    let seconds = duration.to_seconds();
+    match seconds % 60 {
+        0 if seconds > 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
 }
 
 /// Thousandths of a percent, as percent; whole ones without a fraction.

@@ -128,6 +128,11 @@ const BROKEN: &[(&str, &str)] = &[
         "",
         "port http 1; replicas 2; expose http as=node-port; rollout canary every=\"1m\" { steps \"5%\" }",
     ),
+    (
+        "",
+        "port http 1; rollout canary every=\"1m\" looks=3 { steps \"5%\"; call a url=\"https://a\" timeout=\"1500ms\" { settings { api-token x } } }",
+    ),
+    ("", "rollout rolling tolerate=1 { call a url=\"https://a\" }"),
     ("", "autoscale min=0 max=2 every=\"15s\" { metric requests average=1 }"),
     (
         "",

@@ -315,7 +315,11 @@ app till tenant=payments namespace=core {
   image "${registry}/till"
   version "1.0.0"
   port http 8080
-  rollout blue-green every="1m" { check error-rate max="1%" }
+  rollout blue-green every="1m" tolerate=2 looks=10 {
+    check error-rate max="1%"
+    call smoke when=before url="https://tests.bank/smoke" timeout="30s" { settings { suite till; cases "12" } }
+    call load url="https://load.bank/start"
+  }
   needs app=shop healthy
   after deploy { task tell { command tell } }
 }

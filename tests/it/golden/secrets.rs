@@ -1,0 +1,105 @@
+//! External Secrets: what is fetched from which store, whole or by its keys.
+
+use super::case::{Case, reproduced};
+
+const STORE: &str = r#"
+tenant shop
+secret-store vault server="http://vault.default:8200" {
+  allow tenant=shop role=demo-role "kv/a" "kv/database-credentials" "kv/all-keys-example-secret" "kv/myJsonVariable" "kv/vault-uuid/*" "kv/OqPt3Vd37My7G8rTb-8Q" "kv/my-app/*" "kv/my_first_secret"
+}
+"#;
+
+/// A store has a name of ours and is asked for a path below its mount.
+macro_rules! fetched {
+    ($file:literal, $name:literal, $ours:literal, $kdl:literal) => {
+        Case {
+            project: "external-secrets",
+            files: &[concat!("docs/", $file)],
+            same: &[("ExternalSecret", $name, 0)],
+            left: &[(
+                "ExternalSecret",
+                "another case, or a template that no secret has",
+            )],
+            names: &[
+                ("ExternalSecret", "/metadata/name", $ours),
+                ("ExternalSecret", "/spec/secretStoreRef/name", "vault-kv"),
+            ],
+            platform: STORE,
+            kdl: concat!("secret ", $ours, " tenant=shop ", $kdl),
+            ..Case::NEW
+        }
+    };
+}
+
+const CASES: &[Case] = &[
+    fetched!(
+        "snippets/akeyless-external-secret-json.yaml",
+        "database-credentials",
+        "database-credentials-json",
+        r#"from="vault:kv/database-credentials""#
+    ),
+    fetched!(
+        "snippets/gcpsm-data-from-external-secret.yaml",
+        "example",
+        "secret-to-be-created",
+        r#"from="vault:kv/all-keys-example-secret""#
+    ),
+    fetched!(
+        "snippets/gitlab-external-secret-json.yaml",
+        "gitlab-external-secret-example",
+        "gitlab-secret-to-create",
+        r#"from="vault:kv/myJsonVariable""#
+    ),
+    fetched!(
+        "snippets/dvls-external-secret.yaml",
+        "database-credentials",
+        "database-secret",
+        r#"from="vault:kv/vault-uuid/entry-uuid" refresh="1h" { keys username password }"#
+    ),
+    fetched!(
+        "snippets/dvls-external-secret.yaml",
+        "api-credentials",
+        "api-secret",
+        r#"from="vault:kv/vault-uuid/entry-uuid" refresh="1h""#
+    ),
+    fetched!(
+        "snippets/keepersecurity-external-secret.yaml",
+        "example",
+        "secret-to-be-created",
+        r#"from="vault:kv/OqPt3Vd37My7G8rTb-8Q""#
+    ),
+    fetched!(
+        "provider/volcengine.md",
+        "my-app-secret",
+        "db-credentials",
+        r#"from="vault:kv/my-app/db/credentials" { keys password }"#
+    ),
+    fetched!(
+        "provider/cloudru.md",
+        "csm-ext-secret",
+        "my-awesome-secret",
+        r#"from="vault:kv/my_first_secret" refresh="10s""#
+    ),
+    Case {
+        project: "external-secrets",
+        files: &["docs/snippets/controller-class-store.yaml"],
+        same: &[("SecretStore", "controller-custom-example", 0)],
+        names: &[
+            ("SecretStore", "/metadata/name", "vault-kv"),
+            ("SecretStore", "/spec/provider/vault/path", "kv"),
+        ],
+        unsaid: &[(
+            "SecretStore",
+            "/spec/controller",
+            "there is one controller of this kind",
+        )],
+        platform: STORE,
+        kdl: r#"secret a tenant=shop from="vault:kv/a""#,
+        ..Case::NEW
+    },
+];
+
+#[tokio::test]
+async fn examples_of_external_secrets_are_said_in_kdl() {
+    assert_eq!(reproduced(&["external-secrets"], CASES).await, 9);
+}
