@@ -20,13 +20,18 @@ mod diff;
 mod docs;
 mod explain;
 mod fmt;
+mod history;
 mod hold;
+mod home;
 mod images;
 mod import;
 mod install;
 mod new;
 mod plan;
+mod promote;
+mod propose;
 mod render;
+mod rollback;
 mod schema;
 mod show;
 mod status;
@@ -84,6 +89,9 @@ enum Command {
     Resume(syncs::One),
     /// Look at a Sync now instead of when its interval ends
     Reconcile(syncs::One),
+    Promote(promote::Arguments),
+    Rollback(rollback::Arguments),
+    History(history::Arguments),
     Hold(hold::Arguments),
     Holds(hold::List),
     Audit(audit::Arguments),
@@ -136,6 +144,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Suspend(one) => syncs::ask(&one, Ask::Suspend),
         Command::Resume(one) => syncs::ask(&one, Ask::Resume),
         Command::Reconcile(one) => syncs::ask(&one, Ask::Reconcile),
+        Command::Promote(arguments) => promote::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Hold(arguments) => hold::run(&arguments),
         Command::Holds(arguments) => hold::list(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

@@ -2,6 +2,7 @@
 //! comment, CI systems, webhooks with the door they come in by, and `kubemate ci` itself.
 
 mod app;
+mod branches;
 mod ci;
 mod comment;
 mod detect;
@@ -13,6 +14,7 @@ pub(crate) mod gitea_sim;
 mod github_sim;
 mod gitlab_sim;
 pub(crate) mod hooks;
+mod offers;
 mod people;
 pub(crate) mod sim;
 mod suite;

@@ -3,8 +3,6 @@
 //!
 //! The branch is named after what it holds, so that the same offer made twice is one pull request.
 
-use std::fmt::Write as _;
-
 use super::{PullNumber, Put};
 use crate::plan::Plan;
 use crate::plan::display::escape::{code, markdown as words};
@@ -137,7 +135,7 @@ fn digest(base: &CommitId, files: &[FileChange]) -> String {
 fn body(base: &CommitId, about: &About<'_>) -> String {
     let mut head = format!("Made by kubemate on top of {}.\n\n", code(base.short()));
     for remark in about.remarks {
-        drop(writeln!(head, "- {}", words(remark)));
+        head.push_str(&format!("- {}\n", words(remark)));
     }
     let mut parts = vec![Part {
         importance: 0,
