@@ -17,7 +17,7 @@ use crate::report::audit::{self, Broken, End, Entry, Line};
 use crate::source::repository::RepositoryError;
 
 pub use notes::notes_ref;
-pub use place::{NoPlace, Place};
+pub use place::{Keys, NoPlace, Place};
 
 /// Why nothing can be added to a trail, or read from it.
 #[derive(Debug, thiserror::Error)]

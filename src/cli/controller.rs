@@ -89,7 +89,11 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         judge: Arc::new(load::judge()?),
         sources,
         forges: Forges::new(arguments.forges.clone(), credentials.clone()),
-        audit: Audit::new(arguments.audit.clone(), arguments.audit_required),
+        audit: Audit::new(
+            arguments.audit.clone(),
+            arguments.audit_required,
+            credentials.clone(),
+        ),
         holds: Holds::default(),
         holder: arguments
             .name

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 
+use super::credentials::Credentials;
 use super::set::Task;
 use crate::adapters::audit::{Place, Trail, notes_ref};
 use crate::apply::cluster::{Cluster as _, Identity};
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Audit {
     place: Option<Place>,
     required: bool,
+    credentials: Credentials,
     trails: Mutex<BTreeMap<String, Trail>>,
     /// The plan of each set that was held as a whole, so that it is said once.
     held: Mutex<BTreeMap<String, String>>,
@@ -31,9 +33,10 @@ pub struct Audit {
 
 impl Audit {
     /// Trails in a place, if there is one. Where they are required, nothing is done without.
-    pub fn new(place: Option<Place>, required: bool) -> Self {
+    pub fn new(place: Option<Place>, required: bool, credentials: Credentials) -> Self {
         Self {
             place,
+            credentials,
             required,
             ..Self::default()
         }
@@ -59,7 +62,7 @@ impl Audit {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(made) = place.trail(&name).await else {
+        let Some(made) = place.trail(&name, self.credentials.s3()).await else {
             return Ok(None);
         };
         let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ mod engine;
 mod githost;
 
 mod apply;
+mod audit;
 mod bank;
 mod broken;
 mod cached;
@@ -31,6 +32,7 @@ mod git;
 mod import;
 mod language;
 mod line_soup;
+mod past;
 mod plan;
 mod printers;
 mod remote;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use secrecy::SecretString;
+
 use super::file::FileTrail;
 use super::notes::{NotesTrail, local};
 use super::s3::S3Trail;
@@ -47,6 +49,15 @@ pub struct Bucket {
     pub(super) lock_days: Option<u16>,
 }
 
+/// Who we are to an S3 store, where the environment does not say it. Nothing shows it.
+#[derive(Clone)]
+pub struct Keys {
+    /// The id of the key.
+    pub id: String,
+    /// The key.
+    pub secret: SecretString,
+}
+
 /// A text that names no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write a directory, s3://BUCKET/PREFIX[?endpoint=https://HOST&region=REGION&lock-days=N], or `notes`")]
@@ -68,10 +79,10 @@ impl FromStr for Place {
 impl Place {
     /// The trail of this name. `name` is made of letters, digits, `-` and `.`. Notes are of a repository,
     /// which is not known here.
-    pub async fn trail(&self, name: &str) -> Option<Trail> {
+    pub async fn trail(&self, name: &str, keys: Option<Keys>) -> Option<Trail> {
         match self {
             Self::Directory(directory) => Some(Trail::File(FileTrail::new(directory, name))),
-            Self::Bucket(bucket) => Some(Trail::S3(S3Trail::new(bucket, name).await)),
+            Self::Bucket(bucket) => Some(Trail::S3(S3Trail::new(bucket, name, keys).await)),
             Self::Notes => None,
         }
     }
@@ -101,7 +112,7 @@ impl Trail {
             return Err(refused("its name is missing: write s3://BUCKET/PREFIX/NAME"));
         }
         let bucket = Bucket { prefix, ..bucket };
-        Ok(Self::S3(S3Trail::new(&bucket, name).await))
+        Ok(Self::S3(S3Trail::new(&bucket, name, None).await))
     }
 }
 

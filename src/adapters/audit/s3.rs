@@ -9,7 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
 };
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
@@ -18,11 +18,12 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::AuditError;
-use super::place::Bucket;
+use super::place::{Bucket, Keys};
 use crate::adapters::text::printable;
 use crate::report::audit::{Broken, End, Entry, Line, read};
 
@@ -65,7 +66,7 @@ enum Taken {
 }
 
 impl S3Trail {
-    pub(super) async fn new(bucket: &Bucket, name: &str) -> Self {
+    pub(super) async fn new(bucket: &Bucket, name: &str, keys: Option<Keys>) -> Self {
         let tls = Provider::Rustls(CryptoMode::Ring);
         let http = Builder::new().tls_provider(tls).build_https();
         let timeouts = TimeoutConfig::builder().operation_timeout(PATIENCE).build();
@@ -76,6 +77,10 @@ impl S3Trail {
             .timeout_config(timeouts);
         if let Some(region) = &bucket.region {
             from = from.region(Region::new(region.clone()));
+        }
+        if let Some(Keys { id, secret }) = keys {
+            let keys = Credentials::new(id, secret.expose_secret(), None, None, "kubemate");
+            from = from.credentials_provider(keys);
         }
         let found = Box::pin(from.load()).await;
         let mut config = aws_sdk_s3::config::Builder::from(&found);

@@ -4,17 +4,14 @@
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{Forge, ForgeError, Put};
 
+/// How often a branch that was begun is gone on with.
+const TRIES: u32 = 2;
+
 /// Makes the branch and the pull request of a proposal, or finds them.
 pub async fn offer<F: Forge>(forge: &F, proposal: &Proposal) -> Result<Offered, ForgeError> {
     let found = forge.tip(&proposal.branch).await?;
     if !stands(proposal, found.as_ref())? {
-        let written = forge.put_branch(proposal).await;
-        // Whatever the answer was, or if it got lost: what counts is where the branch stands.
-        let now = forge.tip(&proposal.branch).await?;
-        if !stands(proposal, now.as_ref())? {
-            written?;
-            return Err(taken(proposal));
-        }
+        branch(forge, proposal).await?;
     }
     if let Some(offered) = forge.offered(proposal).await? {
         return Ok(offered);
@@ -30,6 +27,23 @@ pub async fn offer<F: Forge>(forge: &F, proposal: &Proposal) -> Result<Offered, 
             None => Err(error),
         },
     }
+}
+
+/// Makes the branch. Whatever is answered, or if an answer gets lost: what counts is where it stands.
+async fn branch<F: Forge>(forge: &F, proposal: &Proposal) -> Result<(), ForgeError> {
+    let mut last = Ok(());
+    for _ in 0..TRIES {
+        last = forge.put_branch(proposal).await;
+        let now = forge.tip(&proposal.branch).await?;
+        if stands(proposal, now.as_ref())? {
+            return Ok(());
+        }
+        // A branch without its commit is one that was begun: it is gone on with.
+        if now.is_none() {
+            break;
+        }
+    }
+    last.and_then(|()| Err(taken(proposal)))
 }
 
 /// Whether the branch holds the proposal already; an error if it holds something else.

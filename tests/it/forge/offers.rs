@@ -156,9 +156,9 @@ fn a_real_gitea_takes_an_offer_once_and_whole() {
         let file = clone.directory.join(&path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, bytes).unwrap();
-        if mode == "100755" {
-            let _said = clone.git(&["add", "--chmod=+x", &path]);
-        }
+        let mode = u32::from_str_radix(&mode[3..], 8).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(&file, mode).unwrap();
     }
     let base = clone.push("main", &[]);
     let auth = Auth::TokenWord(token(&bed.token(BOT)));
