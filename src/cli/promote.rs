@@ -9,7 +9,7 @@ use crate::adapters::judge::Verdict;
 use crate::dsl::compose::Target;
 use crate::kinds::project::Project;
 use crate::model::job::Shown;
-use crate::model::layout::Layout;
+use crate::model::layout::{Found, Layout};
 use crate::model::written::{self, Edit, Release};
 use crate::object::ResourceId;
 use crate::source::intake::Loaded;
@@ -50,9 +50,9 @@ struct Promotion {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let ground = Ground::new(&arguments.proposal)?;
-    let (project, checked) = propose::project(&ground.loaded)?;
-    let promotion = promotion(arguments, &ground.loaded, &project, &checked)?;
-    let layout = Layout::of(&project);
+    let found = propose::project(&ground.loaded)?;
+    let promotion = promotion(arguments, &ground.loaded, &found)?;
+    let layout = Layout::of(&found.project);
     let after = edited(arguments, &ground.loaded, &promotion, &layout)?;
     let before = propose::rendered(ground.loaded.clone())?;
     let after = propose::rendered(after)?;
@@ -89,12 +89,11 @@ fn elsewhere(plans: &[crate::plan::Plan], environment: &str) -> Vec<String> {
 fn promotion(
     arguments: &Arguments,
     loaded: &Loaded,
-    project: &Project,
-    checked: &Verdict,
+    found: &Found,
 ) -> Result<Promotion, Failure> {
-    let targets = load::targets(checked, Some(&arguments.to))?;
+    let targets = load::targets(found, Some(&arguments.to))?;
     let (shown, before) = release_in(loaded, &arguments.resource, &targets)?;
-    let (after, source) = wanted(arguments, loaded, project, checked)?;
+    let (after, source) = wanted(arguments, loaded, found)?;
     if after.is_none() {
         return Err(Failure::Declined {
             message: format!("{} has no version {source}", arguments.resource),
@@ -125,8 +124,7 @@ fn promotion(
 fn wanted(
     arguments: &Arguments,
     loaded: &Loaded,
-    project: &Project,
-    checked: &Verdict,
+    found: &Found,
 ) -> Result<(Release, String), Failure> {
     if let Some(tag) = &arguments.version {
         let release = Release {
@@ -137,9 +135,9 @@ fn wanted(
     }
     let from = match &arguments.from {
         Some(from) => from.clone(),
-        None => before(project, &arguments.to)?,
+        None => before(&found.project, &arguments.to)?,
     };
-    let targets = load::targets(checked, Some(&from))?;
+    let targets = load::targets(found, Some(&from))?;
     let (_, release) = release_in(loaded, &arguments.resource, &targets)?;
     Ok((release, format!("as in {from}")))
 }

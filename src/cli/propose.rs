@@ -12,8 +12,8 @@ use crate::adapters::git::LocalRepository;
 use crate::adapters::judge::Verdict;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
-use crate::kinds::project::Project;
 use crate::model::job::{Shown, Want};
+use crate::model::layout::Found;
 use crate::object::{Rendered, ResourceId};
 use crate::plan::display::{self, Place};
 use crate::plan::{Plan, intent};
@@ -244,11 +244,10 @@ pub(super) fn rendered(loaded: Loaded) -> Result<Session, Failure> {
 }
 
 /// The project of a tree that is valid; what is wrong with it is printed.
-pub(super) fn project(loaded: &Loaded) -> Result<(Project, Verdict), Failure> {
+pub(super) fn project(loaded: &Loaded) -> Result<Found, Failure> {
     let checked = load::judge_loaded(loaded, &Want::Check)?;
     load::require_valid(&checked, loaded)?;
-    let project = checked.project.as_ref().map(|found| found.project.clone());
-    project.map(|project| (project, checked)).ok_or(Failure::Refused)
+    checked.project.ok_or(Failure::Refused)
 }
 
 /// The resource that a person names, as in `app/checkout` or `app/payments/checkout`.
