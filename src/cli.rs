@@ -18,6 +18,7 @@ mod controller;
 mod delete;
 mod diff;
 mod docs;
+mod doctor;
 mod explain;
 mod fmt;
 mod history;
@@ -79,6 +80,7 @@ enum Command {
     Diff(diff::Arguments),
     Delete(delete::Arguments),
     Install(install::Arguments),
+    Doctor(doctor::Arguments),
     Controller(controller::Arguments),
     Syncs(syncs::Arguments),
     /// Say what of a Sync is not ready, since when, and whose turn it is
@@ -138,6 +140,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Syncs(arguments) => syncs::run(&arguments),
         Command::Why(one) => syncs::why(&one),

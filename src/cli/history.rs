@@ -82,7 +82,8 @@ struct Change {
 }
 
 /// What resources render: digests by cluster and object, and the version they say.
-type Objects = BTreeMap<(ResourceId, String), BTreeMap<(String, ObjectKey), (String, Option<String>)>>;
+type Objects =
+    BTreeMap<(ResourceId, String), BTreeMap<(String, ObjectKey), (String, Option<String>)>>;
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let repository = LocalRepository::discover(&arguments.directory)?;
@@ -123,7 +124,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if shown == 0 {
         output::note("no commit changed it");
     } else if log.len() == MAX_COMMITS {
-        output::note(&format!("only the last {MAX_COMMITS} commits were looked at"));
+        output::note(&format!(
+            "only the last {MAX_COMMITS} commits were looked at"
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -152,7 +155,10 @@ fn objects(
     let env = arguments.env.as_deref();
     let judged = Session::judge(loaded, |checked| match load::targets(checked, None) {
         // An environment that an older commit does not have is not wrong.
-        Ok(all) => Ok(all.into_iter().filter(|t| env.is_none_or(|e| t.environment == e)).collect()),
+        Ok(all) => Ok(all
+            .into_iter()
+            .filter(|t| env.is_none_or(|e| t.environment == e))
+            .collect()),
         Err(failure) => Err(failure),
     })?;
     let Ok(session) = judged else {
@@ -168,7 +174,10 @@ fn objects(
             let of = (desired.resource.clone(), rendered.set.environment.clone());
             let digest = digest::of_desired(desired, &rendered.set);
             let at = (rendered.set.cluster.clone(), key.clone());
-            found.entry(of).or_default().insert(at, (digest, version(desired)));
+            found
+                .entry(of)
+                .or_default()
+                .insert(at, (digest, version(desired)));
         }
     }
     Ok(Some(found))
@@ -178,7 +187,9 @@ fn objects(
 fn version(desired: &Desired) -> Option<String> {
     let label = "app.kubernetes.io~1version";
     let places = ["/metadata/labels/", "/spec/template/metadata/labels/"];
-    let found = places.iter().find_map(|place| desired.manifest.field(&format!("{place}{label}")));
+    let found = places
+        .iter()
+        .find_map(|place| desired.manifest.field(&format!("{place}{label}")));
     found.and_then(|value| value.as_str()).map(str::to_owned)
 }
 
@@ -194,7 +205,9 @@ fn told(
         (None, Some(_)) => (Vec::new(), Some("the commit before it is not valid")),
     };
     let env = arguments.env.as_deref();
-    let of = lines.iter().filter(|line| line.entry.commit == commit.id.as_str());
+    let of = lines
+        .iter()
+        .filter(|line| line.entry.commit == commit.id.as_str());
     let of = of.filter(|line| {
         let environment = line.entry.set.rsplit('/').next();
         env.is_none_or(|env| environment == Some(env))
@@ -207,7 +220,10 @@ fn told(
         subject: commit.subject.clone(),
         changes,
         unknown,
-        attempts: of.filter(|line| line.entry.event != Event::Begun).map(audit::told).collect(),
+        attempts: of
+            .filter(|line| line.entry.event != Event::Begun)
+            .map(audit::told)
+            .collect(),
     }
 }
 
@@ -249,7 +265,9 @@ fn text(told: &Told) -> String {
             (change.deleted, "deleted"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         let version = change.version.as_ref().map(|[old, new]| {
             let word = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".to_owned());
             format!(", version {} → {}", word(old), word(new))

@@ -13,7 +13,11 @@ use crate::report::forge::ci::{ForgeKind, Home, System};
 use crate::source::address::RemoteAddress;
 
 /// Forges that need no rule.
-const KNOWN: [&str; 3] = ["github@github.com", "gitlab@gitlab.com", "forgejo@codeberg.org"];
+const KNOWN: [&str; 3] = [
+    "github@github.com",
+    "gitlab@gitlab.com",
+    "forgejo@codeberg.org",
+];
 
 /// Where pull requests are opened.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,7 +46,9 @@ impl ForgeArguments {
                    with --dry-run"
                 .to_owned(),
         };
-        let origin = local.origin()?.and_then(|url| RemoteAddress::parse(&url).ok());
+        let origin = local
+            .origin()?
+            .and_then(|url| RemoteAddress::parse(&url).ok());
         let known = || {
             let host = origin.as_ref()?.host();
             let rules = KNOWN.iter().filter_map(|rule| rule.parse::<Rule>().ok());
@@ -50,7 +56,9 @@ impl ForgeArguments {
         };
         let rule = self.forge.clone().or_else(known);
         let rule = rule.ok_or_else(|| unknown("it is not known what kind of forge this is"))?;
-        let path = origin.as_ref().filter(|address| address.host() == rule.host());
+        let path = origin
+            .as_ref()
+            .filter(|address| address.host() == rule.host());
         let path = path.map(|address| address.path().trim_end_matches(".git").to_owned());
         let repository = self.repository.clone().or(path);
         let repository =

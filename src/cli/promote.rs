@@ -59,14 +59,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let elsewhere = elsewhere(&propose::plans(&before, &after)?, &arguments.to);
     if !elsewhere.is_empty() {
         return Err(Failure::Declined {
-            message: format!("the new version would reach {} as well", elsewhere.join(", ")),
-            help: format!("write the version in an `in {}` block by hand", arguments.to),
+            message: format!(
+                "the new version would reach {} as well",
+                elsewhere.join(", ")
+            ),
+            help: format!(
+                "write the version in an `in {}` block by hand",
+                arguments.to
+            ),
         });
     }
     let Promotion { after: release, .. } = &promotion;
     let name = &arguments.resource;
     Draft {
-        name: format!("promote-{}-{}-{}-{release}", name.kind, name.name, arguments.to),
+        name: format!(
+            "promote-{}-{}-{}-{release}",
+            name.kind, name.name, arguments.to
+        ),
         title: format!("Promote {name} to {}: {release}", arguments.to),
         remarks: vec![format!(
             "{} in {}: {} becomes {release}, {}",
@@ -86,11 +95,7 @@ fn elsewhere(plans: &[crate::plan::Plan], environment: &str) -> Vec<String> {
     others.map(|plan| plan.set.to_string()).collect()
 }
 
-fn promotion(
-    arguments: &Arguments,
-    loaded: &Loaded,
-    found: &Found,
-) -> Result<Promotion, Failure> {
+fn promotion(arguments: &Arguments, loaded: &Loaded, found: &Found) -> Result<Promotion, Failure> {
     let targets = load::targets(found, Some(&arguments.to))?;
     let (shown, before) = release_in(loaded, &arguments.resource, &targets)?;
     let (after, source) = wanted(arguments, loaded, found)?;
@@ -129,7 +134,10 @@ fn wanted(
     if let Some(tag) = &arguments.version {
         let release = Release {
             tag: Some(tag.as_str().to_owned()),
-            digest: arguments.digest.as_ref().map(|digest| digest.as_str().to_owned()),
+            digest: arguments
+                .digest
+                .as_ref()
+                .map(|digest| digest.as_str().to_owned()),
         };
         return Ok((release, "as asked for".to_owned()));
     }
@@ -144,9 +152,15 @@ fn wanted(
 
 /// The environment that comes before another one in the project.
 fn before(project: &Project, environment: &str) -> Result<String, Failure> {
-    let names: Vec<String> = project.environment.keys().map(ToString::to_string).collect();
+    let names: Vec<String> = project
+        .environment
+        .keys()
+        .map(ToString::to_string)
+        .collect();
     let at = names.iter().position(|name| name == environment);
-    let earlier = at.and_then(|at| at.checked_sub(1)).and_then(|at| names.get(at));
+    let earlier = at
+        .and_then(|at| at.checked_sub(1))
+        .and_then(|at| names.get(at));
     earlier.cloned().ok_or_else(|| Failure::Usage {
         message: format!("no environment comes before `{environment}`"),
         help: "name the one to take the version from with --from, or the version with --version"

@@ -168,7 +168,10 @@ impl Draft<'_> {
             Put::Created | Put::Updated => "opened",
             Put::Same | Put::Skipped(_) => "is open already:",
         };
-        let link = offered.link.map(|link| format!(" {link}")).unwrap_or_default();
+        let link = offered
+            .link
+            .map(|link| format!(" {link}"))
+            .unwrap_or_default();
         output::print(&format!(
             "pull request {what} #{}{}\n",
             offered.number,
@@ -216,7 +219,9 @@ fn known_here(repository: &LocalRepository, branch: &str) -> Result<CommitId, Fa
         format!("refs/remotes/origin/{branch}"),
         format!("refs/heads/{branch}"),
     ];
-    let mut known = names.iter().filter_map(|name| repository.resolve(name).ok());
+    let mut known = names
+        .iter()
+        .filter_map(|name| repository.resolve(name).ok());
     match known.next() {
         Some(commit) => Ok(commit),
         None => Ok(repository.resolve("HEAD")?),
@@ -308,7 +313,10 @@ pub(super) fn shown(
     if verdict.diagnostics.has_errors() {
         return Ok(Err(verdict));
     }
-    let all = verdict.outcomes.iter().flat_map(|(_, outcome)| &outcome.shown);
+    let all = verdict
+        .outcomes
+        .iter()
+        .flat_map(|(_, outcome)| &outcome.shown);
     let found: Vec<&Shown> = all.filter(|shown| named.is(&shown.resource)).collect();
     match found.as_slice() {
         [one] => Ok(Ok((*one).clone())),
@@ -317,7 +325,9 @@ pub(super) fn shown(
             help: "names are KIND/NAME, as KDL writes them".to_owned(),
         }),
         several => {
-            let tenants = several.iter().filter_map(|shown| shown.resource.tenant.as_ref());
+            let tenants = several
+                .iter()
+                .filter_map(|shown| shown.resource.tenant.as_ref());
             let names = tenants.map(|tenant| format!("{}/{tenant}/{}", named.kind, named.name));
             Err(Failure::Usage {
                 message: format!("there are several `{named}`"),

@@ -58,13 +58,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     if objects(&before, &resource, &arguments.env) == goal {
         return Err(Failure::Declined {
-            message: format!("{resource} is in {} as {} has it", arguments.env, then.short()),
+            message: format!(
+                "{resource} is in {} as {} has it",
+                arguments.env,
+                then.short()
+            ),
             help: "`kubemate history` lists the commits that changed it".to_owned(),
         });
     }
     let attempt = attempt(arguments, (&before, &was), (&resource, &goal), &then)?;
     let name = &arguments.resource;
-    let mut remarks = vec![format!("the lines of {resource} are those of {}", then.short())];
+    let mut remarks = vec![format!(
+        "the lines of {resource} are those of {}",
+        then.short()
+    )];
     let others = elsewhere(&attempt.plans, &arguments.env);
     if !others.is_empty() {
         remarks.push(format!("{} changes as well", others.join(", ")));
@@ -85,7 +92,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// The resource that is meant, as it is now.
 fn resource(arguments: &Arguments, session: &Session) -> Result<ResourceId, Failure> {
-    let sets = session.sets.iter().filter(|set| set.set.environment == arguments.env);
+    let sets = session
+        .sets
+        .iter()
+        .filter(|set| set.set.environment == arguments.env);
     let objects = sets.flat_map(|set| set.objects.values());
     let found: BTreeSet<&ResourceId> = objects
         .map(|desired| &desired.resource)
@@ -99,7 +109,10 @@ fn resource(arguments: &Arguments, session: &Session) -> Result<ResourceId, Fail
             help: "write KIND/TENANT/NAME".to_owned(),
         }),
         (None, _) => Err(Failure::Declined {
-            message: format!("`{}` has no objects in {}", arguments.resource, arguments.env),
+            message: format!(
+                "`{}` has no objects in {}",
+                arguments.resource, arguments.env
+            ),
             help: "what was deleted comes back with `git revert` of the commit that deleted it"
                 .to_owned(),
         }),
@@ -112,10 +125,16 @@ fn objects(
     resource: &ResourceId,
     environment: &str,
 ) -> BTreeMap<(SetId, ObjectKey), String> {
-    let sets = session.sets.iter().filter(|set| set.set.environment == environment);
+    let sets = session
+        .sets
+        .iter()
+        .filter(|set| set.set.environment == environment);
     let mut found = BTreeMap::new();
     for rendered in sets {
-        let own = rendered.objects.iter().filter(|(_, desired)| desired.resource == *resource);
+        let own = rendered
+            .objects
+            .iter()
+            .filter(|(_, desired)| desired.resource == *resource);
         found.extend(own.map(|(key, desired)| {
             let digest = digest::of_desired(desired, &rendered.set);
             ((rendered.set.clone(), key.clone()), digest)
@@ -138,7 +157,9 @@ fn attempt(
         let project = session.verdict.project.as_ref();
         let layout = project.map(|found| Layout::of(&found.project));
         let tree = &session.loaded.tree;
-        layout.map(|layout| written::parts(tree, &layout, goal.0)).unwrap_or_default()
+        layout
+            .map(|layout| written::parts(tree, &layout, goal.0))
+            .unwrap_or_default()
     };
     let (parts_now, parts_then) = (parts(before), parts(was));
     let (now, old) = (&before.loaded.tree, &was.loaded.tree);
@@ -153,12 +174,18 @@ fn attempt(
     }
     let whole = written::whole(sides.0, sides.1);
     let whole = whole.ok_or_else(|| Failure::Declined {
-        message: format!("{} is written in other places than at {}", goal.0, then.short()),
+        message: format!(
+            "{} is written in other places than at {}",
+            goal.0,
+            then.short()
+        ),
         help: "use `git revert` on the commit that moved it".to_owned(),
     })?;
     let files = written::shared(sides.0, sides.1);
-    let named: Vec<&SourceFile> =
-        files.iter().filter_map(|path| Some(old.find(path.as_str())?.1)).collect();
+    let named: Vec<&SourceFile> = files
+        .iter()
+        .filter_map(|path| Some(old.find(path.as_str())?.1))
+        .collect();
     let mut best = None;
     for files in [&[][..], &named[..]] {
         if whole.edits.is_empty() && files.is_empty() {
@@ -211,7 +238,11 @@ fn tried(
     let now = objects(&session, goal.0, environment);
     let keys: BTreeSet<_> = now.keys().chain(goal.1.keys()).collect();
     let differs = |key: &&&(SetId, ObjectKey)| now.get(**key) != goal.1.get(**key);
-    let left = keys.iter().filter(differs).map(|key| key.1.to_string()).collect();
+    let left = keys
+        .iter()
+        .filter(differs)
+        .map(|key| key.1.to_string())
+        .collect();
     let plans = propose::plans(before, &session)?;
     Ok(Some(Attempt {
         session,

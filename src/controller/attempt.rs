@@ -50,7 +50,10 @@ impl Audit {
         let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
         if *place == Place::Notes {
             // Made anew each time, so that a changed credential is used at once.
-            let remote = task.tools.sources.of_pull(&task.sync.spec, &notes_ref(&name));
+            let remote = task
+                .tools
+                .sources
+                .of_pull(&task.sync.spec, &notes_ref(&name));
             let remote = remote.map_err(|error| error.to_string())?;
             let trail = Trail::in_notes(remote, &name).map_err(|error| error.to_string())?;
             return Ok(Some(trail));

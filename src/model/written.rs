@@ -60,11 +60,17 @@ pub fn parts(tree: &SourceTree, layout: &Layout, resource: &ResourceId) -> Vec<P
         let owner = layout.owner(&file.path);
         let is_it = |node: &RawNode| {
             let kind = kinds::schema(&node.name);
-            kind.and_then(|kind| index::identity(node, kind, &owner)).as_ref() == Some(resource)
+            kind.and_then(|kind| index::identity(node, kind, &owner))
+                .as_ref()
+                == Some(resource)
         };
         for node in parsed.nodes {
             if is_it(&node) {
-                let part = Part { file: id, selector: None, node };
+                let part = Part {
+                    file: id,
+                    selector: None,
+                    node,
+                };
                 own.push(part);
             } else if node.name == "in" {
                 let selector = Selector::of(&node);
@@ -141,7 +147,9 @@ fn indent_at(text: &str, at: usize) -> &str {
 }
 
 fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1)
+    text.get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |found| found + 1)
 }
 
 /// Whether nothing but spaces stands before a place on its line.
@@ -162,7 +170,10 @@ fn append_to(file: FileId, text: &str, node: &RawNode, added: &[String]) -> Edit
     let (outer, nl) = (indent_at(text, start), line_end(text));
     let unit = node.children.first().map(|child| {
         let inner = indent_at(text, child.at.0 as usize);
-        inner.strip_prefix(outer).filter(|unit| !unit.is_empty()).unwrap_or("  ")
+        inner
+            .strip_prefix(outer)
+            .filter(|unit| !unit.is_empty())
+            .unwrap_or("  ")
     });
     let unit = unit.unwrap_or("  ");
     let lines = |before: &str| -> String {
@@ -183,8 +194,15 @@ fn append_to(file: FileId, text: &str, node: &RawNode, added: &[String]) -> Edit
     }
     // All of it stands on one line, and stays there.
     let before = text.get(..brace).unwrap_or_default().trim_end();
-    let joint = if before.ends_with(['{', ';']) { "" } else { ";" };
-    let flat: Vec<&str> = added.iter().map(|line| line.trim_start_matches('\t')).collect();
+    let joint = if before.ends_with(['{', ';']) {
+        ""
+    } else {
+        ";"
+    };
+    let flat: Vec<&str> = added
+        .iter()
+        .map(|line| line.trim_start_matches('\t'))
+        .collect();
     let flat = flat.join(" ");
     let at = (u32::try_from(before.len()), u32::try_from(brace));
     Edit {

@@ -252,8 +252,14 @@ mod tests {
             ("a", Event::Ended),
             ("c", Event::Begun),
         ] {
-            let entry = Entry { set: set.to_owned(), event, ..Entry::default() };
-            let (text, next) = end.next(entry, "2026-05-04T10:00:00Z".parse().unwrap()).unwrap();
+            let entry = Entry {
+                set: set.to_owned(),
+                event,
+                ..Entry::default()
+            };
+            let (text, next) = end
+                .next(entry, "2026-05-04T10:00:00Z".parse().unwrap())
+                .unwrap();
             lines.push(end.follow(text.trim_end()).unwrap().0);
             end = next;
         }

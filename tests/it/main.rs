@@ -25,6 +25,7 @@ mod codes;
 mod controller;
 mod disk;
 mod docs;
+mod doctor;
 mod engine_cases;
 mod fmt;
 mod forge;

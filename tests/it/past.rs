@@ -35,7 +35,9 @@ pub(crate) struct Repo {
 impl Repo {
     /// The project with these files in its first commit.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
-        let repo = Self { dir: tempfile::tempdir().unwrap() };
+        let repo = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
         repo.git(&["init", "-q", "-b", "main"]);
         let base = [("kubemate.kdl", PROJECT), ("platform/tenants.kdl", TENANTS)];
         let all: Vec<(&str, &str)> = base.iter().chain(files).copied().collect();
@@ -78,7 +80,9 @@ impl Repo {
             (path.to_owned(), ("100644".to_owned(), bytes))
         };
         let head = self.git(&["rev-parse", "HEAD"]);
-        sim.store().git.start(&head, listed.lines().map(file).collect());
+        sim.store()
+            .git
+            .start(&head, listed.lines().map(file).collect());
     }
 
     /// Runs a command of kubemate in it.
@@ -124,8 +128,13 @@ pub(crate) const PATH: &str = "tenants/web/cart.kdl";
 pub(crate) fn differ(before: &str, after: &str) -> (Vec<String>, Vec<String>) {
     let diff = similar::TextDiff::from_lines(before, after);
     let of = |tag| {
-        let changes = diff.iter_all_changes().filter(move |change| change.tag() == tag);
+        let changes = diff
+            .iter_all_changes()
+            .filter(move |change| change.tag() == tag);
         changes.map(|change| change.value().to_owned()).collect()
     };
-    (of(similar::ChangeTag::Delete), of(similar::ChangeTag::Insert))
+    (
+        of(similar::ChangeTag::Delete),
+        of(similar::ChangeTag::Insert),
+    )
 }

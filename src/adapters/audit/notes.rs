@@ -72,17 +72,17 @@ impl NotesTrail {
         };
         let (this, kept) = (self.clone(), Arc::new(Mutex::new(None)));
         let outcome = Arc::clone(&kept);
-        let write = move |repository: &git2::Repository, tip: Option<Oid>| {
-            match this.written(repository, tip, &entry, at) {
-                Ok((commit, end)) => {
-                    *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ok(end));
-                    Ok(commit)
-                }
-                Err(error) => {
-                    let text = error.to_string();
-                    *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(error));
-                    Err(git2::Error::from_str(&text))
-                }
+        let write = move |repository: &git2::Repository, tip: Option<Oid>| match this
+            .written(repository, tip, &entry, at)
+        {
+            Ok((commit, end)) => {
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ok(end));
+                Ok(commit)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(error));
+                Err(git2::Error::from_str(&text))
             }
         };
         let pushed = remote.append(write, TRIES).await;
@@ -111,14 +111,22 @@ impl NotesTrail {
         let git = |error: git2::Error| failed(&self.name, error.message());
         // A mirror's notes are those of the remote, whatever an earlier try left.
         match tip {
-            Some(tip) => drop(repository.reference(&self.name, tip, true, "audit").map_err(git)?),
+            Some(tip) => drop(
+                repository
+                    .reference(&self.name, tip, true, "audit")
+                    .map_err(git)?,
+            ),
             None => {
                 if let Ok(mut left) = repository.find_reference(&self.name) {
                     left.delete().map_err(git)?;
                 }
             }
         }
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let end = match (known, tip) {
             (Some((then, end)), Some(tip)) if then == tip => end,
             (_, None) => End::default(),
@@ -135,11 +143,15 @@ impl NotesTrail {
         let next = end.next(entry.clone(), at);
         let (line, end) = next.map_err(|error| failed(&self.name, &error.to_string()))?;
         let there = repository.find_note(Some(&self.name), subject);
-        let there = there.ok().map(|note| note.message().unwrap_or_default().to_owned());
+        let there = there
+            .ok()
+            .map(|note| note.message().unwrap_or_default().to_owned());
         let text = there.unwrap_or_default() + &line;
         let time = Time::new(at.as_second(), 0);
         let us = Signature::new("kubemate", "kubemate@localhost", &time).map_err(git)?;
-        repository.note(&us, &us, Some(&self.name), subject, &text, true).map_err(git)?;
+        repository
+            .note(&us, &us, Some(&self.name), subject, &text, true)
+            .map_err(git)?;
         let commit = repository.refname_to_id(&self.name).map_err(git)?;
         Ok((commit, end))
     }
@@ -161,7 +173,9 @@ impl NotesTrail {
         let reading = tokio::task::spawn_blocking(move || {
             local.reading(|repository| Ok(text_of(repository, &name)))
         });
-        let read = reading.await.map_err(|_| failed(&self.name, "reading was interrupted"))?;
+        let read = reading
+            .await
+            .map_err(|_| failed(&self.name, "reading was interrupted"))?;
         read?
     }
 }

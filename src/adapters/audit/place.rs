@@ -60,7 +60,9 @@ pub struct Keys {
 
 /// A text that names no place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("write a directory, s3://BUCKET/PREFIX[?endpoint=https://HOST&region=REGION&lock-days=N], or `notes`")]
+#[error(
+    "write a directory, s3://BUCKET/PREFIX[?endpoint=https://HOST&region=REGION&lock-days=N], or `notes`"
+)]
 pub struct NoPlace;
 
 impl FromStr for Place {
@@ -109,7 +111,9 @@ impl Trail {
             None => (String::new(), whole.as_str()),
         };
         if name.is_empty() {
-            return Err(refused("its name is missing: write s3://BUCKET/PREFIX/NAME"));
+            return Err(refused(
+                "its name is missing: write s3://BUCKET/PREFIX/NAME",
+            ));
         }
         let bucket = Bucket { prefix, ..bucket };
         Ok(Self::S3(S3Trail::new(&bucket, name, None).await))
@@ -127,7 +131,11 @@ fn bucket(text: &str) -> Option<Bucket> {
     let prefix = url.path().trim_matches('/');
     let mut bucket = Bucket {
         name,
-        prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}/") },
+        prefix: if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}/")
+        },
         endpoint: None,
         region: None,
         lock_days: None,

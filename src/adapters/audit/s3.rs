@@ -143,7 +143,10 @@ impl S3Trail {
             .try_collect()
             .await?;
         let found = read(&lines.concat());
-        let cut = |end: &End| head.as_ref().is_some_and(|(head, _)| head.number > end.lines());
+        let cut = |end: &End| {
+            head.as_ref()
+                .is_some_and(|(head, _)| head.number > end.lines())
+        };
         Ok(match found {
             Ok((_, end)) if cut(&end) => Err(Broken {
                 line: usize::try_from(end.lines()).unwrap_or(usize::MAX) + 1,
@@ -172,7 +175,9 @@ impl S3Trail {
             }
         }
         numbers.sort_unstable();
-        let expected = (1_u64..).zip(&numbers).find(|(number, found)| number != *found);
+        let expected = (1_u64..)
+            .zip(&numbers)
+            .find(|(number, found)| number != *found);
         match expected {
             Some((number, _)) => Err(self.broken(number, "it is missing: it was taken out")),
             None => Ok(numbers.len() as u64),
@@ -187,9 +192,8 @@ impl S3Trail {
                 let line = self.get(&self.key(head.number)).await?;
                 let gone = "it is missing, but the head names it: it was taken out";
                 let (text, _) = line.ok_or_else(|| self.broken(head.number, gone))?;
-                let end = End::behind(&text).filter(|end| {
-                    end.lines() == head.number && end.digest() == head.digest
-                });
+                let end = End::behind(&text)
+                    .filter(|end| end.lines() == head.number && end.digest() == head.digest);
                 let other = "it is not the line that the head names: it was changed";
                 end.ok_or_else(|| self.broken(head.number, other))?
             }
@@ -211,10 +215,12 @@ impl S3Trail {
     }
 
     fn behind(&self, end: &End, text: &str) -> Result<End, AuditError> {
-        end.follow(text).map(|(_, end)| end).map_err(|broken| AuditError::Broken {
-            place: self.place(),
-            broken,
-        })
+        end.follow(text)
+            .map(|(_, end)| end)
+            .map_err(|broken| AuditError::Broken {
+                place: self.place(),
+                broken,
+            })
     }
 
     /// Takes a place for a line. An answer that got lost is settled by looking.
@@ -264,7 +270,10 @@ impl S3Trail {
 
     /// Moves the head to the end, unless it is there or further already.
     async fn advance(&self, end: &End) -> Result<(), AuditError> {
-        let new = Head { number: end.lines(), digest: end.digest().to_owned() };
+        let new = Head {
+            number: end.lines(),
+            digest: end.digest().to_owned(),
+        };
         let body = serde_json::to_vec(&new).map_err(|error| self.failed(&error.to_string()))?;
         for _ in 0..TRIES {
             let put = self
@@ -302,7 +311,12 @@ impl S3Trail {
     async fn get(&self, key: &str) -> Result<Option<(String, String)>, AuditError> {
         let mut wait = FIRST_WAIT;
         for attempt in 1..=TRIES {
-            let get = self.client.get_object().bucket(&self.bucket.name).key(key).send();
+            let get = self
+                .client
+                .get_object()
+                .bucket(&self.bucket.name)
+                .key(key)
+                .send();
             let error = match get.await {
                 Ok(found) => match self.received(found).await {
                     Ok(found) => return Ok(Some(found)),
@@ -331,16 +345,21 @@ impl S3Trail {
         &self,
         found: aws_sdk_s3::operation::get_object::GetObjectOutput,
     ) -> Result<(String, String), AuditError> {
-        let length = found.content_length().and_then(|length| usize::try_from(length).ok());
+        let length = found
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
         if length.is_none_or(|length| length > MAX_LINE) {
             return Err(self.failed("an object of it is larger than a line can be"));
         }
         let tag = found.e_tag().unwrap_or_default().to_owned();
         let body = tokio::time::timeout(PATIENCE, found.body.collect()).await;
         let body = body.map_err(|_| self.failed("an answer did not end"))?;
-        let bytes = body.map_err(|_| self.failed("an answer broke off"))?.into_bytes();
+        let bytes = body
+            .map_err(|_| self.failed("an answer broke off"))?
+            .into_bytes();
         let text = String::from_utf8(bytes.to_vec());
-        text.map(|text| (text, tag)).map_err(|_| self.failed("an object of it is no text"))
+        text.map(|text| (text, tag))
+            .map_err(|_| self.failed("an object of it is no text"))
     }
 
     fn folder(&self) -> String {
@@ -363,7 +382,11 @@ impl S3Trail {
     }
 
     fn place(&self) -> String {
-        format!("s3://{}/{}", self.bucket.name, self.folder().trim_end_matches('/'))
+        format!(
+            "s3://{}/{}",
+            self.bucket.name,
+            self.folder().trim_end_matches('/')
+        )
     }
 
     fn failed(&self, reason: &str) -> AuditError {
@@ -397,5 +420,7 @@ impl S3Trail {
 
 /// The HTTP status that the store answered with, if it answered.
 fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
 }

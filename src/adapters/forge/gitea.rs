@@ -6,8 +6,8 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::github::{latest, permission, pull, says_the_same, word};
-use super::{gitea_branch, read};
 use super::sticky::{self, Words};
+use super::{gitea_branch, read};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;

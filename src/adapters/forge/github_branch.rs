@@ -55,7 +55,12 @@ pub(super) async fn put_branch(
     });
     let commit = made(link, &format!("{git}/commits"), &commit).await?;
     let branch = json!({ "ref": format!("refs/heads/{}", proposal.branch), "sha": commit });
-    let ask = Ask::send(Method::POST, format!("{git}/refs"), &branch, "make a branch");
+    let ask = Ask::send(
+        Method::POST,
+        format!("{git}/refs"),
+        &branch,
+        "make a branch",
+    );
     link.call(&ask).await.map(drop)
 }
 

@@ -70,7 +70,10 @@ pub(super) async fn offered(
     let [branch, onto] = [&proposal.branch, &proposal.onto].map(|name| read::segment(name));
     let query = format!("state=opened&source_branch={branch}&target_branch={onto}");
     let path = format!("{project}/merge_requests?{query}");
-    let found = link.call(&Ask::get(path, "list merge requests")).await?.body;
+    let found = link
+        .call(&Ask::get(path, "list merge requests"))
+        .await?
+        .body;
     Ok(read::offered(&found[0], "/iid", "/web_url", Put::Same))
 }
 
@@ -87,6 +90,5 @@ pub(super) async fn open_pull(
     let path = format!("{project}/merge_requests");
     let ask = Ask::send(Method::POST, path, &body, "open a merge request");
     let made = link.call(&ask).await?.body;
-    read::offered(&made, "/iid", "/web_url", Put::Created)
-        .ok_or_else(|| read::odd(link, ask.what))
+    read::offered(&made, "/iid", "/web_url", Put::Created).ok_or_else(|| read::odd(link, ask.what))
 }

@@ -66,7 +66,9 @@ impl LocalRepository {
     ) -> Result<Option<FileBytes>, RepositoryError> {
         let repository = self.open()?;
         let found = repository.find_commit(oid(commit)?);
-        let tree = found.and_then(|commit| commit.tree()).map_err(|e| git_error(&e))?;
+        let tree = found
+            .and_then(|commit| commit.tree())
+            .map_err(|e| git_error(&e))?;
         let Ok(entry) = tree.get_path(Path::new(path)) else {
             return Ok(None);
         };

@@ -97,7 +97,10 @@ pub fn in_place(
     let Some(line) = of_file.filter_map(|part| version_at(&part.node, at)).next() else {
         return Ok(None);
     };
-    let text = tree.get(span.file).and_then(|file| file.text()).unwrap_or_default();
+    let text = tree
+        .get(span.file)
+        .and_then(|file| file.text())
+        .unwrap_or_default();
     let whole = text_of(text, line);
     if whole.contains("${") {
         return Err(NotPromotable::Variable(whole.to_owned()));
@@ -121,7 +124,11 @@ fn rewritten(file: FileId, text: &str, line: &RawNode, release: &Release) -> Vec
     match (line.args.first(), &release.tag) {
         (Some(arg), Some(tag)) => {
             end = arg.at.1;
-            edits.push(Edit { file, at: arg.at, text: quoted(tag) });
+            edits.push(Edit {
+                file,
+                at: arg.at,
+                text: quoted(tag),
+            });
         }
         (None, Some(tag)) => edits.push(Edit {
             file,
@@ -130,17 +137,29 @@ fn rewritten(file: FileId, text: &str, line: &RawNode, release: &Release) -> Vec
         }),
         (Some(arg), None) => {
             end = arg.at.1;
-            edits.push(Edit { file, at: (line.name_at.1, arg.at.1), text: String::new() });
+            edits.push(Edit {
+                file,
+                at: (line.name_at.1, arg.at.1),
+                text: String::new(),
+            });
         }
         (None, None) => {}
     }
     match (line.prop("digest"), &release.digest) {
-        (Some(prop), Some(digest)) => edits.push(Edit { file, at: prop.at, text: quoted(digest) }),
+        (Some(prop), Some(digest)) => edits.push(Edit {
+            file,
+            at: prop.at,
+            text: quoted(digest),
+        }),
         (Some(prop), None) => {
             let before = text.get(..prop.key_at.0 as usize).unwrap_or_default();
             let from = u32::try_from(before.trim_end_matches([' ', '\t']).len());
             let from = from.unwrap_or(prop.key_at.0).max(end);
-            edits.push(Edit { file, at: (from, prop.at.1), text: String::new() });
+            edits.push(Edit {
+                file,
+                at: (from, prop.at.1),
+                text: String::new(),
+            });
         }
         (None, Some(digest)) => edits.push(Edit {
             file,
@@ -154,7 +173,11 @@ fn rewritten(file: FileId, text: &str, line: &RawNode, release: &Release) -> Vec
         && first.at == second.at
     {
         let text = format!("{}{}", first.text, second.text);
-        return vec![Edit { file, at: first.at, text }];
+        return vec![Edit {
+            file,
+            at: first.at,
+            text,
+        }];
     }
     edits
 }
@@ -185,7 +208,11 @@ pub fn overrides(
         edits.push(prepend_to(own.file, text(own.file), block, &line));
     }
     edits.extend(in_releases((tree, layout), resource, (environment, &line)));
-    let block = [format!("in {environment} {{"), format!("\t{line}"), "}".to_owned()];
+    let block = [
+        format!("in {environment} {{"),
+        format!("\t{line}"),
+        "}".to_owned(),
+    ];
     edits.push(append_to(own.file, text(own.file), &own.node, &block));
     edits
 }
@@ -196,7 +223,10 @@ fn in_releases(
     resource: &ResourceId,
     (environment, line): (&str, &str),
 ) -> Option<Edit> {
-    let owner = resource.tenant.clone().map_or(Owner::Platform, Owner::Tenant);
+    let owner = resource
+        .tenant
+        .clone()
+        .map_or(Owner::Platform, Owner::Tenant);
     let ending = format!("releases/{environment}.kdl");
     let mut files = tree.iter().filter(|(_, file)| {
         let path = file.path.as_str();
@@ -204,7 +234,8 @@ fn in_releases(
     });
     let (id, file) = files.next()?;
     let parsed = read(id, file, "")?;
-    let is_it = |node: &&RawNode| node.name == "in" && Selector::of(node).to_string() == environment;
+    let is_it =
+        |node: &&RawNode| node.name == "in" && Selector::of(node).to_string() == environment;
     let block = parsed.nodes.iter().find(is_it)?;
     let node = [
         format!("{} {} {{", resource.kind, resource.name),

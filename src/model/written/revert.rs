@@ -24,10 +24,6 @@ pub fn within(now: Side<'_>, then: Side<'_>, environment: &str) -> Option<Revert
     let mut reverted = Reverted::default();
     let (own_now, own_then) = (own(now.1)?, own(then.1)?);
     let (text, old) = (text_in(now.0, own_now), text_in(then.0, own_then));
-    fn blocks<'p>(part: &'p Part, exact: &dyn Fn(&Selector) -> bool) -> Vec<&'p RawNode> {
-        let children = part.node.children.iter();
-        children.filter(|c| c.name == "in" && exact(&Selector::of(c))).collect()
-    }
     let (here, there) = (blocks(own_now, &exact), blocks(own_then, &exact));
     for (index, block) in here.iter().enumerate() {
         match there.get(index) {
@@ -81,7 +77,11 @@ pub fn shared(now: Side<'_>, then: Side<'_>) -> BTreeSet<RepoPath> {
         !path.as_str().ends_with(".kdl") && named.iter().any(ends)
     };
     let paths = both.map(|file| &file.path);
-    paths.filter(is_named).filter(|path| differs(path)).cloned().collect()
+    paths
+        .filter(is_named)
+        .filter(|path| differs(path))
+        .cloned()
+        .collect()
 }
 
 impl Reverted {
@@ -124,10 +124,6 @@ impl Reverted {
         then: Side<'_>,
         wanted: &dyn Fn(&Selector) -> bool,
     ) -> Option<()> {
-        fn over<'p>(parts: &'p [Part], wanted: &dyn Fn(&Selector) -> bool) -> Vec<&'p Part> {
-            let is = |part: &&Part| part.selector.as_ref().is_some_and(wanted);
-            parts.iter().filter(is).collect()
-        }
         let (here, there) = (over(now.1, wanted), over(then.1, wanted));
         if here.len() < there.len() {
             return None;
@@ -135,7 +131,11 @@ impl Reverted {
         let mut earlier = there.iter();
         for part in here {
             let text = text_in(now.0, part);
-            match earlier.clone().next().filter(|then| then.selector == part.selector) {
+            match earlier
+                .clone()
+                .next()
+                .filter(|then| then.selector == part.selector)
+            {
                 Some(found) => {
                     let old = text_of(text_in(then.0, found), &found.node);
                     self.replace(part, text, &part.node, old);
@@ -148,6 +148,19 @@ impl Reverted {
     }
 }
 
+/// The `in` blocks of a resource's own node with these selectors.
+fn blocks<'p>(part: &'p Part, wanted: &dyn Fn(&Selector) -> bool) -> Vec<&'p RawNode> {
+    let children = part.node.children.iter();
+    let is = |c: &&RawNode| c.name == "in" && wanted(&Selector::of(c));
+    children.filter(is).collect()
+}
+
+/// What `in` blocks at top level say, for these selectors.
+fn over<'p>(parts: &'p [Part], wanted: &dyn Fn(&Selector) -> bool) -> Vec<&'p Part> {
+    let is = |part: &&Part| part.selector.as_ref().is_some_and(wanted);
+    parts.iter().filter(is).collect()
+}
+
 fn blank(line: &str) -> bool {
     line.trim().is_empty()
 }
@@ -157,14 +170,21 @@ fn own(parts: &[Part]) -> Option<&Part> {
 }
 
 fn text_in<'t>(tree: &'t SourceTree, part: &Part) -> &'t str {
-    tree.get(part.file).and_then(|file| file.text()).unwrap_or_default()
+    tree.get(part.file)
+        .and_then(|file| file.text())
+        .unwrap_or_default()
 }
 
 /// Every text that a node holds.
 fn texts(node: &RawNode, out: &mut Vec<String>) {
     let values = node.args.iter().map(|arg| &arg.value);
     let values = values.chain(node.props.iter().map(|prop| &prop.value));
-    out.extend(values.filter_map(|v| v.as_text()).filter(|t| t.contains('.')).map(str::to_owned));
+    out.extend(
+        values
+            .filter_map(|v| v.as_text())
+            .filter(|t| t.contains('.'))
+            .map(str::to_owned),
+    );
     node.children.iter().for_each(|child| texts(child, out));
 }
 

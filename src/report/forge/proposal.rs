@@ -94,7 +94,13 @@ impl Proposal {
         about: &About<'_>,
     ) -> Self {
         let digest = digest(base, &files);
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        };
         let name: String = name.chars().map(plain).take(MAX_NAME).collect();
         let mut message = format!("{}\n\n", about.title);
         for remark in about.remarks {
@@ -104,7 +110,10 @@ impl Proposal {
         Self {
             base: base.clone(),
             onto: onto.to_owned(),
-            branch: format!("kubemate-{name}-{}", digest.get(..DIGITS).unwrap_or_default()),
+            branch: format!(
+                "kubemate-{name}-{}",
+                digest.get(..DIGITS).unwrap_or_default()
+            ),
             title: about.title.to_owned(),
             message,
             body: body(base, about),
@@ -124,7 +133,11 @@ fn digest(base: &CommitId, files: &[FileChange]) -> String {
     hasher.update(base.as_str().as_bytes());
     for file in files {
         let after = file.after.as_deref().unwrap_or_default();
-        for part in [file.path.as_bytes(), &[u8::from(file.after.is_some())], after] {
+        for part in [
+            file.path.as_bytes(),
+            &[u8::from(file.after.is_some())],
+            after,
+        ] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -192,7 +205,11 @@ mod tests {
     fn a_branch_is_named_after_what_it_holds() {
         let one = proposal('1', vec![file("a", "x")]);
         assert_eq!(one, proposal('1', vec![file("a", "x")]));
-        assert!(one.branch.starts_with("kubemate-promote-app---"), "{}", one.branch);
+        assert!(
+            one.branch.starts_with("kubemate-promote-app---"),
+            "{}",
+            one.branch
+        );
         for other in [
             proposal('2', vec![file("a", "x")]),
             proposal('1', vec![file("a", "y")]),
@@ -213,8 +230,14 @@ mod tests {
             message: format!("{}\n", ours.message),
         };
         assert!(ours.is_at(&tip));
-        let elsewhere = Tip { parents: vec![tip.commit.clone()], ..tip.clone() };
-        let other = Tip { message: "mine".to_owned(), ..tip };
+        let elsewhere = Tip {
+            parents: vec![tip.commit.clone()],
+            ..tip.clone()
+        };
+        let other = Tip {
+            message: "mine".to_owned(),
+            ..tip
+        };
         assert!(!ours.is_at(&elsewhere) && !ours.is_at(&other));
     }
 }

@@ -15,8 +15,14 @@ fn place(sim: &Sim, more: &str) -> Place {
 }
 
 async fn trail(sim: &Sim, more: &str) -> Trail {
-    let keys = Keys { id: KEY.to_owned(), secret: SECRET.into() };
-    place(sim, more).trail("here-prod", Some(keys)).await.unwrap()
+    let keys = Keys {
+        id: KEY.to_owned(),
+        secret: SECRET.into(),
+    };
+    place(sim, more)
+        .trail("here-prod", Some(keys))
+        .await
+        .unwrap()
 }
 
 /// How `kubemate audit` is told of it.
@@ -24,7 +30,10 @@ fn named(sim: &Sim) -> String {
     format!("s3://audit/eu/one/here-prod?endpoint={}", sim.address)
 }
 
-const VARIABLES: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+const VARIABLES: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", KEY),
+    ("AWS_SECRET_ACCESS_KEY", SECRET),
+];
 
 #[test]
 fn lines_come_back_in_order_and_locked_ones_stay() {
@@ -38,12 +47,23 @@ fn lines_come_back_in_order_and_locked_ones_stay() {
             fresh.add(entry("c", &by), now()).await.unwrap();
         }
         let all = lines(&trail(&sim, "").await).await;
-        assert_eq!(whose(&all), ["0", "0", "1", "1", "2", "2", "3", "3", "4", "4"]);
+        assert_eq!(
+            whose(&all),
+            ["0", "0", "1", "1", "2", "2", "3", "3", "4", "4"]
+        );
     });
     let store = sim.store();
-    let locked = store.objects.iter().filter(|(key, _)| key.ends_with(".json"));
+    let locked = store
+        .objects
+        .iter()
+        .filter(|(key, _)| key.ends_with(".json"));
     assert!(locked.clone().count() == 10 && locked.clone().all(|(_, object)| object.locked));
-    assert!(store.objects.keys().all(|key| key.starts_with("eu/one/here-prod/")));
+    assert!(
+        store
+            .objects
+            .keys()
+            .all(|key| key.starts_with("eu/one/here-prod/"))
+    );
     assert!(!store.objects["eu/one/here-prod/head"].locked);
 }
 
@@ -54,20 +74,27 @@ fn two_writers_at_once_make_one_chain() {
         let (one, two) = (trail(&sim, "").await, trail(&sim, "").await);
         let write = async |trail: &Trail, who: &str| {
             for n in 0..15 {
-                trail.add(entry("c", &format!("{who}{n}")), now()).await.unwrap();
+                trail
+                    .add(entry("c", &format!("{who}{n}")), now())
+                    .await
+                    .unwrap();
             }
         };
         tokio::join!(write(&one, "a"), write(&two, "b"));
         let all = lines(&trail(&sim, "").await).await;
         let mut found = whose(&all);
         found.sort_unstable();
-        let mut expected: Vec<String> =
-            (0..15).flat_map(|n| [format!("a{n}"), format!("b{n}")]).collect();
+        let mut expected: Vec<String> = (0..15)
+            .flat_map(|n| [format!("a{n}"), format!("b{n}")])
+            .collect();
         expected.sort();
         assert_eq!(found, expected);
         // Each writer's own lines are in its order.
         for who in ["a", "b"] {
-            let own: Vec<&str> = whose(&all).into_iter().filter(|by| by.starts_with(who)).collect();
+            let own: Vec<&str> = whose(&all)
+                .into_iter()
+                .filter(|by| by.starts_with(who))
+                .collect();
             let order: Vec<String> = (0..15).map(|n| format!("{who}{n}")).collect();
             assert_eq!(own, order);
         }
@@ -116,14 +143,31 @@ fn a_store_that_is_down_or_refuses_is_an_error_in_time() {
         for method in [Method::PUT, Method::GET] {
             sim.store().always = Some((method, 503));
             let start = Instant::now();
-            let failed = trail(&sim, "").await.add(entry("c", "x"), now()).await.unwrap_err();
+            let failed = trail(&sim, "")
+                .await
+                .add(entry("c", "x"), now())
+                .await
+                .unwrap_err();
             assert!(start.elapsed() < Duration::from_secs(20), "{failed}");
-            assert!(failed.to_string().contains("s3://audit/eu/one/here-prod"), "{failed}");
+            assert!(
+                failed.to_string().contains("s3://audit/eu/one/here-prod"),
+                "{failed}"
+            );
         }
         sim.store().always = None;
-        let keys = Keys { id: KEY.to_owned(), secret: "another-secret".into() };
-        let wrong = place(&sim, "").trail("here-prod", Some(keys)).await.unwrap();
-        let failed = wrong.add(entry("c", "x"), now()).await.unwrap_err().to_string();
+        let keys = Keys {
+            id: KEY.to_owned(),
+            secret: "another-secret".into(),
+        };
+        let wrong = place(&sim, "")
+            .trail("here-prod", Some(keys))
+            .await
+            .unwrap();
+        let failed = wrong
+            .add(entry("c", "x"), now())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(failed.contains("SignatureDoesNotMatch"), "{failed}");
         assert!(!failed.contains("another-secret"), "{failed}");
         assert_eq!(sim.store().objects.len(), 0);
@@ -147,20 +191,32 @@ fn nothing_can_be_changed_or_taken_out_unseen() {
                 Err(error) => error.to_string(),
             };
             let added = trail(&sim, "").await.add(entry("c", "x"), now()).await;
-            [read, added.map_or_else(|error| error.to_string(), |()| "added".to_owned())]
+            [
+                read,
+                added.map_or_else(|error| error.to_string(), |()| "added".to_owned()),
+            ]
         })
     };
     let [read, _] = broken(&|sim| {
         let mut store = sim.store();
         let object = store.objects.get_mut(&line(4)).unwrap();
-        object.bytes = String::from_utf8(object.bytes.clone()).unwrap().replace("web", "wxb").into();
+        object.bytes = String::from_utf8(object.bytes.clone())
+            .unwrap()
+            .replace("web", "wxb")
+            .into();
     });
     assert!(read.contains("line 5"), "{read}");
     let [read, _] = broken(&|sim| drop(sim.store().objects.remove(&line(4))));
-    assert!(read.contains("line 4") && read.contains("taken out"), "{read}");
+    assert!(
+        read.contains("line 4") && read.contains("taken out"),
+        "{read}"
+    );
     let [read, added] = broken(&|sim| drop(sim.store().objects.remove(&line(9))));
     assert!(read.contains("taken out at the end"), "{read}");
-    assert!(added.contains("line 9") && added.contains("taken out"), "{added}");
+    assert!(
+        added.contains("line 9") && added.contains("taken out"),
+        "{added}"
+    );
     // A head that is lost or old is only a longer way.
     for head in [None, Some(2_usize)] {
         let [read, added] = broken(&|sim| {
@@ -172,7 +228,9 @@ fn nothing_can_be_changed_or_taken_out_unseen() {
                 let head = serde_json::json!({ "number": number, "digest": text["previous"] });
                 let bytes = head.to_string().into_bytes();
                 let object = super::s3_sim::Object { bytes, ..known };
-                store.objects.insert("eu/one/here-prod/head".to_owned(), object);
+                store
+                    .objects
+                    .insert("eu/one/here-prod/head".to_owned(), object);
             }
         });
         assert_eq!([read.as_str(), added.as_str()], ["whole", "added"]);
@@ -184,8 +242,16 @@ fn a_writer_that_died_leaves_an_attempt_without_end_which_verify_names() {
     let sim = Sim::start();
     sim.runtime.block_on(async {
         let trail = trail(&sim, "").await;
-        for (set, event) in [("a/b/c", Event::Begun), ("x/y/z", Event::Begun), ("x/y/z", Event::Ended)] {
-            let entry = Entry { set: set.to_owned(), event, ..entry("c", "sync/here") };
+        for (set, event) in [
+            ("a/b/c", Event::Begun),
+            ("x/y/z", Event::Begun),
+            ("x/y/z", Event::Ended),
+        ] {
+            let entry = Entry {
+                set: set.to_owned(),
+                event,
+                ..entry("c", "sync/here")
+            };
             trail.add(entry, now()).await.unwrap();
         }
     });
@@ -194,12 +260,21 @@ fn a_writer_that_died_leaves_an_attempt_without_end_which_verify_names() {
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
     assert!(said.starts_with("3 lines, ends with b3:"), "{said}");
-    assert!(said.contains("line 1 has no end") && said.contains("a/b/c"), "{said}");
+    assert!(
+        said.contains("line 1 has no end") && said.contains("a/b/c"),
+        "{said}"
+    );
     assert!(!said.contains("x/y/z"), "{said}");
-    let exported = audit(&["export", &named(&sim), "--set", "x/y/z"], here.path(), &VARIABLES);
+    let exported = audit(
+        &["export", &named(&sim), "--set", "x/y/z"],
+        here.path(),
+        &VARIABLES,
+    );
     let said = String::from_utf8_lossy(&exported.stdout).into_owned();
     assert_eq!(said.lines().count(), 2, "{said}");
-    sim.store().objects.remove("eu/one/here-prod/000000000002.json");
+    sim.store()
+        .objects
+        .remove("eu/one/here-prod/000000000002.json");
     let broken = audit(&["verify", &named(&sim)], here.path(), &VARIABLES);
     assert_eq!(broken.status.code(), Some(3), "{broken:?}");
 }
@@ -212,7 +287,12 @@ fn an_error_names_no_secret() {
     let failed = audit(&["verify", &named(&sim)], here.path(), &VARIABLES);
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
     assert_eq!(failed.status.code(), Some(1), "{said}");
-    assert!(!said.contains(SECRET) && said.contains("s3://audit"), "{said}");
-    let read = sim.runtime.block_on(async { trail(&sim, "").await.read().await });
+    assert!(
+        !said.contains(SECRET) && said.contains("s3://audit"),
+        "{said}"
+    );
+    let read = sim
+        .runtime
+        .block_on(async { trail(&sim, "").await.read().await });
     assert!(matches!(read, Err(AuditError::Store { .. })));
 }

@@ -71,11 +71,19 @@ impl Sim {
             .build()
             .unwrap();
         let store = Arc::new(Mutex::new(Store::default()));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(handle).with_state(Arc::clone(&store));
+        let app = Router::new()
+            .fallback(handle)
+            .with_state(Arc::clone(&store));
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { runtime, address, store }
+        Self {
+            runtime,
+            address,
+            store,
+        }
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
@@ -135,11 +143,24 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
 
 /// Checks a signature of version 4 over everything that arrived.
 fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<(), String> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let given = text("authorization").strip_prefix("AWS4-HMAC-SHA256 ").ok_or("AccessDenied")?;
-    let parts: BTreeMap<&str, &str> =
-        given.split(',').filter_map(|part| part.trim().split_once('=')).collect();
-    let scope: Vec<&str> = parts.get("Credential").ok_or("AccessDenied")?.split('/').collect();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
+    let given = text("authorization")
+        .strip_prefix("AWS4-HMAC-SHA256 ")
+        .ok_or("AccessDenied")?;
+    let parts: BTreeMap<&str, &str> = given
+        .split(',')
+        .filter_map(|part| part.trim().split_once('='))
+        .collect();
+    let scope: Vec<&str> = parts
+        .get("Credential")
+        .ok_or("AccessDenied")?
+        .split('/')
+        .collect();
     let [key, day, region, "s3", "aws4_request"] = scope.as_slice() else {
         return Err("AuthorizationHeaderMalformed".to_owned());
     };
@@ -154,17 +175,35 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
     let needed = ["host", "x-amz-content-sha256", "x-amz-date"];
     let all: Vec<&str> = names.split(';').collect();
     // What decides about the write is signed over as well.
-    let conditions = headers.keys().map(|name| name.as_str()).filter(|name| {
-        name.starts_with("x-amz-") || ["if-match", "if-none-match"].contains(name)
-    });
-    if !needed.iter().copied().chain(conditions).all(|name| all.contains(&name)) {
+    let conditions = headers
+        .keys()
+        .map(|name| name.as_str())
+        .filter(|name| name.starts_with("x-amz-") || ["if-match", "if-none-match"].contains(name));
+    if !needed
+        .iter()
+        .copied()
+        .chain(conditions)
+        .all(|name| all.contains(&name))
+    {
         return Err("AccessDenied: a header is not signed".to_owned());
     }
-    let mut query: Vec<String> = uri.query().unwrap_or_default().split('&').map(|pair| {
-        if pair.contains('=') || pair.is_empty() { pair.to_owned() } else { format!("{pair}=") }
-    }).collect();
+    let mut query: Vec<String> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| {
+            if pair.contains('=') || pair.is_empty() {
+                pair.to_owned()
+            } else {
+                format!("{pair}=")
+            }
+        })
+        .collect();
     query.sort();
-    let canonical: String = all.iter().map(|name| format!("{name}:{}\n", text(name).trim())).collect();
+    let canonical: String = all
+        .iter()
+        .map(|name| format!("{name}:{}\n", text(name).trim()))
+        .collect();
     let request = format!(
         "{method}\n{}\n{}\n{canonical}\n{names}\n{digest}",
         uri.path(),
@@ -172,13 +211,17 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
     );
     let date = text("x-amz-date");
     let scope = format!("{day}/{region}/s3/aws4_request");
-    let to_sign =
-        format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(request.as_bytes())));
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
+        hex(&Sha256::digest(request.as_bytes()))
+    );
     let mut key = hmac(format!("AWS4{SECRET}").as_bytes(), day);
     for part in [*region, "s3", "aws4_request"] {
         key = hmac(&key, part);
     }
-    match parts.get("Signature") == Some(&hex(&hmac(&key, &to_sign)).as_str()) && date.starts_with(day) {
+    match parts.get("Signature") == Some(&hex(&hmac(&key, &to_sign)).as_str())
+        && date.starts_with(day)
+    {
         true => Ok(()),
         false => Err("SignatureDoesNotMatch".to_owned()),
     }
@@ -221,15 +264,23 @@ fn answer(
             }
             let locked = text("x-amz-object-lock-mode").is_some();
             if locked {
-                let checked = headers.keys().any(|n| n.as_str().starts_with("x-amz-checksum-"));
+                let checked = headers
+                    .keys()
+                    .any(|n| n.as_str().starts_with("x-amz-checksum-"));
                 if !checked || text("x-amz-object-lock-retain-until-date").is_none() {
                     return error(400, "InvalidRequest");
                 }
             }
-            let object = Object { bytes: body.to_vec(), locked };
+            let object = Object {
+                bytes: body.to_vec(),
+                locked,
+            };
             let tag = object.tag();
             store.objects.insert(key, object);
-            Response::builder().header("etag", tag).body(Body::empty()).unwrap()
+            Response::builder()
+                .header("etag", tag)
+                .body(Body::empty())
+                .unwrap()
         }
         _ => error(405, "MethodNotAllowed"),
     }
@@ -243,12 +294,20 @@ fn list(store: &Store, uri: &Uri) -> Response {
     }
     let prefix = query.get("prefix").cloned().unwrap_or_default();
     let after = query.get("continuation-token").cloned().unwrap_or_default();
-    let keys = store.objects.keys().filter(|key| key.starts_with(&prefix) && **key > after);
+    let keys = store
+        .objects
+        .keys()
+        .filter(|key| key.starts_with(&prefix) && **key > after);
     let keys: Vec<&String> = keys.collect();
     let page = &keys[..keys.len().min(PAGE)];
-    let items: String = page.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+    let items: String = page
+        .iter()
+        .map(|key| format!("<Contents><Key>{key}</Key></Contents>"))
+        .collect();
     let more = match page.last().filter(|_| keys.len() > PAGE) {
-        Some(last) => format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"),
+        Some(last) => format!(
+            "<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"
+        ),
         None => "<IsTruncated>false</IsTruncated>".to_owned(),
     };
     let xml = format!("<?xml version=\"1.0\"?><ListBucketResult>{more}{items}</ListBucketResult>");
@@ -256,7 +315,9 @@ fn list(store: &Store, uri: &Uri) -> Response {
 }
 
 fn error(status: u16, code: &str) -> Response {
-    let xml = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>");
+    let xml = format!(
+        "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+    );
     let mut response = Response::new(Body::from(xml));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response

@@ -33,7 +33,11 @@ pub(crate) struct Git {
 impl Git {
     /// `main` is this commit with these files.
     pub(crate) fn start(&mut self, commit: &str, files: Files) {
-        let first = Made { parents: vec![BASE.to_owned()], message: "x".to_owned(), files };
+        let first = Made {
+            parents: vec![BASE.to_owned()],
+            message: "x".to_owned(),
+            files,
+        };
         self.commits.insert(commit.to_owned(), first);
         self.branches.insert("main".to_owned(), commit.to_owned());
     }
@@ -62,13 +66,17 @@ fn bytes(value: &Value, key: &str) -> Option<Vec<u8>> {
 fn decoded(segment: &str) -> String {
     let pair = format!("x={segment}");
     let mut found = url::form_urlencoded::parse(pair.as_bytes());
-    found.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    found
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 fn opened(store: &Store, head: &str, key: &str, open: &str) -> Option<Value> {
     let pointer = format!("/{key}");
     let mut all = store.pulls.values();
-    all.find(|p| p.pointer(&pointer).is_some_and(|v| v == head) && p["state"] == open).cloned()
+    all.find(|p| p.pointer(&pointer).is_some_and(|v| v == head) && p["state"] == open)
+        .cloned()
 }
 
 pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<Reply> {
@@ -109,7 +117,10 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
         (&Method::POST, ["git", "commits"]) => {
             let files = git.trees.get(ask.text("tree").unwrap_or_default()).cloned();
             let parents: Option<Vec<String>> = ask.body["parents"].as_array().map(|all| {
-                all.iter().filter_map(|p| p.as_str()).map(str::to_owned).collect()
+                all.iter()
+                    .filter_map(|p| p.as_str())
+                    .map(str::to_owned)
+                    .collect()
             });
             let (Some(files), Some(parents)) = (files, parents) else {
                 return Some(no(422, "Tree SHA does not exist"));
@@ -132,8 +143,13 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
             made(json!({ "ref": ask.body["ref"] }))
         }
         (&Method::GET, ["pulls"]) if ask.query.contains_key("head") => {
-            let head = ask.query["head"].strip_prefix("team:").unwrap_or_default().to_owned();
-            ok(opened(store, &head, "head/ref", "open").into_iter().collect())
+            let head = ask.query["head"]
+                .strip_prefix("team:")
+                .unwrap_or_default()
+                .to_owned();
+            ok(opened(store, &head, "head/ref", "open")
+                .into_iter()
+                .collect())
         }
         (&Method::POST, ["pulls"]) => pull(store, ask, 422),
         _ => return None,
@@ -141,7 +157,11 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
 }
 
 fn github_tree(git: &mut Git, ask: &Ask<'_>) -> Reply {
-    let Some(mut files) = git.trees.get(ask.text("base_tree").unwrap_or_default()).cloned() else {
+    let Some(mut files) = git
+        .trees
+        .get(ask.text("base_tree").unwrap_or_default())
+        .cloned()
+    else {
         return no(422, "base_tree is not a valid tree oid");
     };
     for entry in ask.body["tree"].as_array().cloned().unwrap_or_default() {
@@ -150,7 +170,9 @@ fn github_tree(git: &mut Git, ask: &Ask<'_>) -> Reply {
             return no(422, "tree.path contains a malformed path component");
         }
         match entry["sha"].as_str() {
-            None if entry["sha"].is_null() && entry.get("sha").is_some() => drop(files.remove(&path)),
+            None if entry["sha"].is_null() && entry.get("sha").is_some() => {
+                drop(files.remove(&path))
+            }
             sha => {
                 let blob = git.blobs.get(sha.unwrap_or_default()).cloned();
                 let (Some(blob), Some(mode)) = (blob, entry["mode"].as_str()) else {
@@ -239,8 +261,12 @@ fn gitea_commit(git: &mut Git, ask: &Ask<'_>) -> Reply {
     for change in ask.body["files"].as_array().cloned().unwrap_or_default() {
         let path = change["path"].as_str().unwrap_or_default().to_owned();
         let held = files.get(&path).cloned();
-        let (verb, known) = (change["operation"].as_str(), held.as_ref().map(|h| hash(&h.1)));
-        if verb != Some("create") && (known.is_none() || change["sha"].as_str() != known.as_deref()) {
+        let (verb, known) = (
+            change["operation"].as_str(),
+            held.as_ref().map(|h| hash(&h.1)),
+        );
+        if verb != Some("create") && (known.is_none() || change["sha"].as_str() != known.as_deref())
+        {
             return no(422, "sha does not match [given: , expected: ]");
         }
         if verb == Some("create") && known.is_some() {
@@ -256,7 +282,11 @@ fn gitea_commit(git: &mut Git, ask: &Ask<'_>) -> Reply {
         }
     }
     let message = ask.text("message").unwrap_or_default().to_owned();
-    let id = git.add(Made { parents: vec![parent], message, files });
+    let id = git.add(Made {
+        parents: vec![parent],
+        message,
+        files,
+    });
     git.branches.insert(branch, id.clone());
     made(json!({ "commit": { "sha": id } }))
 }
@@ -288,7 +318,9 @@ pub(super) fn gitlab(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
         (&Method::POST, ["repository", "commits"]) => gitlab_commit(git, ask),
         (&Method::GET, ["merge_requests"]) => {
             let head = ask.query["source_branch"].clone();
-            ok(opened(store, &head, "source_branch", "opened").into_iter().collect())
+            ok(opened(store, &head, "source_branch", "opened")
+                .into_iter()
+                .collect())
         }
         _ => {
             let head = ask.text("source_branch").unwrap_or_default();
@@ -296,7 +328,10 @@ pub(super) fn gitlab(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
                 return no(400, "source_branch does not exist");
             }
             if opened(store, head, "source_branch", "opened").is_some() {
-                return no(409, "Another open merge request already exists for this source branch");
+                return no(
+                    409,
+                    "Another open merge request already exists for this source branch",
+                );
             }
             let number = 100 + store.id();
             let mut value = ask.body.clone();
@@ -337,7 +372,9 @@ fn gitlab_commit(git: &mut Git, ask: &Ask<'_>) -> Reply {
         }
         let content = match action["encoding"].as_str() {
             Some("base64") => bytes(&action, "content"),
-            _ => action["content"].as_str().map(|text| text.as_bytes().to_vec()),
+            _ => action["content"]
+                .as_str()
+                .map(|text| text.as_bytes().to_vec()),
         };
         let Some(content) = content else {
             return no(400, "content is missing");
@@ -346,7 +383,11 @@ fn gitlab_commit(git: &mut Git, ask: &Ask<'_>) -> Reply {
         files.insert(path, (mode, content));
     }
     let message = ask.text("commit_message").unwrap_or_default().to_owned();
-    let id = git.add(Made { parents: vec![start], message, files });
+    let id = git.add(Made {
+        parents: vec![start],
+        message,
+        files,
+    });
     git.branches.insert(branch, id.clone());
     made(json!({ "id": id }))
 }

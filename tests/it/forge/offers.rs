@@ -31,7 +31,10 @@ fn after() -> Files {
     files.get_mut("a/b.kdl").unwrap().1 = ODD.to_vec();
     files.get_mut("run.sh").unwrap().1 = b"#!/bin/bash".to_vec();
     files.remove("gone.kdl");
-    files.insert("new/\u{fc}.kdl".to_owned(), ("100644".to_owned(), b"new".to_vec()));
+    files.insert(
+        "new/\u{fc}.kdl".to_owned(),
+        ("100644".to_owned(), b"new".to_vec()),
+    );
     files
 }
 
@@ -41,7 +44,9 @@ fn proposal(base: &str) -> Proposal {
     let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
     paths.sort();
     paths.dedup();
-    let files = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+    let files = paths
+        .into_iter()
+        .filter(|path| before.get(*path) != after.get(*path));
     let change = |path: &String| FileChange {
         path: path.clone(),
         before: before.get(path).map(|file| file.1.clone()),
@@ -55,7 +60,12 @@ fn proposal(base: &str) -> Proposal {
         places: &|_| None,
     };
     let files = files.map(change).collect();
-    Proposal::new((&commit(base), "main"), "promote-app-checkout", files, &about)
+    Proposal::new(
+        (&commit(base), "main"),
+        "promote-app-checkout",
+        files,
+        &about,
+    )
 }
 
 fn is_there_once(sim: &Sim, proposal: &Proposal) {
@@ -69,8 +79,9 @@ fn is_there_once(sim: &Sim, proposal: &Proposal) {
         pull["head"]["ref"] == proposal.branch.as_str()
             || pull["source_branch"] == proposal.branch.as_str()
     });
-    let bodies: Vec<&str> =
-        ours.map(|p| p["body"].as_str().or(p["description"].as_str()).unwrap()).collect();
+    let bodies: Vec<&str> = ours
+        .map(|p| p["body"].as_str().or(p["description"].as_str()).unwrap())
+        .collect();
     assert_eq!(bodies, [proposal.body.as_str()]);
 }
 
@@ -119,12 +130,21 @@ fn all<F: Forge>(start: fn() -> Sim, forge: fn(&Sim, &str) -> F) {
     }
     // Somebody else's branch is left alone.
     let sim = fresh();
-    let theirs = super::branches::Made { message: "mine".to_owned(), ..Default::default() };
+    let theirs = super::branches::Made {
+        message: "mine".to_owned(),
+        ..Default::default()
+    };
     let id = "4".repeat(40);
     sim.store().git.commits.insert(id.clone(), theirs);
-    sim.store().git.branches.insert(proposal.branch.clone(), id.clone());
+    sim.store()
+        .git
+        .branches
+        .insert(proposal.branch.clone(), id.clone());
     let writes = sim.store().writes();
-    let refused = sim.runtime.block_on(offer(&forge(&sim, TOKEN), &proposal)).unwrap_err();
+    let refused = sim
+        .runtime
+        .block_on(offer(&forge(&sim, TOKEN), &proposal))
+        .unwrap_err();
     assert!(refused.to_string().contains("delete it"), "{refused}");
     assert_eq!(sim.store().writes(), writes);
     assert_eq!(sim.store().git.branches[&proposal.branch], id);
@@ -174,13 +194,25 @@ fn a_real_gitea_takes_an_offer_once_and_whole() {
     let branch = format!("origin/{}", proposal.branch);
     assert_eq!(clone.git(&["rev-parse", &format!("{branch}~1")]), base);
     for (path, (mode, bytes)) in after() {
-        let listed = clone.git(&["-c", "core.quotePath=false", "ls-tree", &branch, "--", &path]);
+        let listed = clone.git(&[
+            "-c",
+            "core.quotePath=false",
+            "ls-tree",
+            &branch,
+            "--",
+            &path,
+        ]);
         assert!(listed.starts_with(&mode), "{path}: {listed}");
-        let id = git2::Oid::hash_object(git2::ObjectType::Blob, &bytes).unwrap().to_string();
+        let id = git2::Oid::hash_object(git2::ObjectType::Blob, &bytes)
+            .unwrap()
+            .to_string();
         assert!(listed.contains(&id), "{path}: {listed}");
     }
     assert_eq!(clone.git(&["ls-tree", &branch, "--", "gone.kdl"]), "");
-    let shown = bed.get("may", &format!("/repos/{repository}/pulls/{}", offered.number));
+    let shown = bed.get(
+        "may",
+        &format!("/repos/{repository}/pulls/{}", offered.number),
+    );
     assert_eq!(shown["title"], json!(proposal.title));
     assert_eq!(shown["body"].as_str().unwrap().trim(), proposal.body.trim());
 }

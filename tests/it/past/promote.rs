@@ -8,14 +8,30 @@ const PROMOTE: &[&str] = &["promote", "app/cart", "--to", "prod"];
 /// What the one branch of ours holds of the app, and what the pull request says.
 fn offered(sim: &Sim) -> (String, String) {
     let store = sim.store();
-    let branch = store.git.branches.keys().find(|name| name.starts_with("kubemate-")).unwrap();
+    let branch = store
+        .git
+        .branches
+        .keys()
+        .find(|name| name.starts_with("kubemate-"))
+        .unwrap();
     let files = &store.git.on(branch).files;
     let main = &store.git.on("main").files;
-    let changed: Vec<&String> = files.keys().filter(|p| files.get(*p) != main.get(*p)).collect();
+    let changed: Vec<&String> = files
+        .keys()
+        .filter(|p| files.get(*p) != main.get(*p))
+        .collect();
     assert_eq!(changed, [PATH]);
     assert_eq!(files.len(), main.len());
-    let pull = store.pulls.values().find(|pull| pull["title"].is_string()).unwrap();
-    let body = pull["body"].as_str().or(pull["description"].as_str()).unwrap().to_owned();
+    let pull = store
+        .pulls
+        .values()
+        .find(|pull| pull["title"].is_string())
+        .unwrap();
+    let body = pull["body"]
+        .as_str()
+        .or(pull["description"].as_str())
+        .unwrap()
+        .to_owned();
     (String::from_utf8(files[PATH].1.clone()).unwrap(), body)
 }
 
@@ -35,7 +51,10 @@ fn a_promotion_is_a_pull_request_of_one_line_on_every_forge() {
         let (gone, came) = differ(CART, &file);
         assert_eq!(gone, ["\t\tversion   \"1.0.0\" // of May\r\n"]);
         assert_eq!(came, ["\t\tversion   \"1.1.0\" // of May\r\n"]);
-        assert!(body.contains("1.0.0") && body.contains("hq/web/prod"), "{body}");
+        assert!(
+            body.contains("1.0.0") && body.contains("hq/web/prod"),
+            "{body}"
+        );
         assert!(!body.contains("lab/web/dev"), "{body}");
         // Once more is the same pull request.
         let again = said(&repo.offered(&sim, kind, PROMOTE), 0);
@@ -57,7 +76,9 @@ fn shown(app: &str, args: &[&str]) -> (Vec<String>, Vec<String>) {
     let text = said(&repo.run(&[args, &["--dry-run"]].concat(), &[]), 0);
     let lines = |sign: char| -> Vec<String> {
         let double = format!("{sign}{sign}{sign}");
-        let of = text.lines().filter(|l| l.starts_with(sign) && !l.starts_with(&double));
+        let of = text
+            .lines()
+            .filter(|l| l.starts_with(sign) && !l.starts_with(&double));
         // A plan marks its lines with a space behind the sign.
         of.filter(|l| !l[1..].starts_with(' ') || l.contains("version") || l.contains("in prod"))
             .map(|line| line[1..].trim_end().to_owned())
@@ -70,11 +91,23 @@ fn shown(app: &str, args: &[&str]) -> (Vec<String>, Vec<String>) {
 fn the_line_is_made_where_the_project_would_have_it() {
     let base = "app cart tenant=web {\n  image \"registry.example/cart\"\n  in dev { version \"1.1.0\" }\n  version \"1.0.0\"\n}\n";
     let (gone, came) = shown(base, PROMOTE);
-    assert_eq!((gone.len(), came.join("\n").as_str()), (0, "  in prod {\n    version \"1.1.0\"\n  }"));
-    let block = base.replace("  version \"1.0.0\"\n", "  version \"1.0.0\"\n  in prod {\n    replicas 2\n  }\n");
+    assert_eq!(
+        (gone.len(), came.join("\n").as_str()),
+        (0, "  in prod {\n    version \"1.1.0\"\n  }")
+    );
+    let block = base.replace(
+        "  version \"1.0.0\"\n",
+        "  version \"1.0.0\"\n  in prod {\n    replicas 2\n  }\n",
+    );
     let (gone, came) = shown(&block, PROMOTE);
-    assert_eq!((gone.len(), came.as_slice()), (0, &["    version \"1.1.0\"".to_owned()][..]));
-    let short = base.replace("  version \"1.0.0\"\n", "  version \"1.0.0\"\n  in prod { replicas 2 }\n");
+    assert_eq!(
+        (gone.len(), came.as_slice()),
+        (0, &["    version \"1.1.0\"".to_owned()][..])
+    );
+    let short = base.replace(
+        "  version \"1.0.0\"\n",
+        "  version \"1.0.0\"\n  in prod { replicas 2 }\n",
+    );
     let (_, came) = shown(&short, PROMOTE);
     assert_eq!(came, ["  in prod { version \"1.1.0\"; replicas 2 }"]);
 }
@@ -83,7 +116,9 @@ fn the_line_is_made_where_the_project_would_have_it() {
 fn a_digest_goes_with_its_version() {
     let digest = |c: char| format!("sha256:{}", c.to_string().repeat(64));
     let app = |dev: &str, prod: &str| {
-        format!("app cart tenant=web {{\n  image \"registry.example/cart\"\n  in dev {{ {dev} }}\n  in prod {{ {prod} }}\n}}\n")
+        format!(
+            "app cart tenant=web {{\n  image \"registry.example/cart\"\n  in dev {{ {dev} }}\n  in prod {{ {prod} }}\n}}\n"
+        )
     };
     let with = |tag: &str, c: char| format!("version \"{tag}\" digest=\"{}\"", digest(c));
     let plain = |tag: &str| format!("version \"{tag}\"");
@@ -96,7 +131,8 @@ fn a_digest_goes_with_its_version() {
         let (_, came) = shown(&app(&dev, &prod), PROMOTE);
         assert_eq!(came, [format!("  in prod {{ {dev} }}")], "{prod}");
     }
-    let asked = [PROMOTE, &["--version", "3.0", "--digest", &digest('c')]].concat();
+    let third = digest('c');
+    let asked = [PROMOTE, &["--version", "3.0", "--digest", &third]].concat();
     let (_, came) = shown(&app(&plain("2.0"), &plain("1.0")), &asked);
     assert_eq!(came, [format!("  in prod {{ {} }}", with("3.0", 'c'))]);
 }
@@ -109,7 +145,10 @@ fn what_cannot_be_promoted_is_refused_and_says_why() {
     };
     let same = CART.replace("1.0.0", "1.1.0");
     let text = refused(&same, PROMOTE, 3);
-    assert!(text.contains("nothing to promote") && text.contains("1.1.0"), "{text}");
+    assert!(
+        text.contains("nothing to promote") && text.contains("1.1.0"),
+        "{text}"
+    );
     let text = refused(CART, &["promote", "app/cart", "--to", "dev"], 64);
     assert!(text.contains("no environment comes before `dev`"), "{text}");
     let text = refused(CART, &["promote", "app/card", "--to", "prod"], 64);
@@ -124,10 +163,18 @@ fn what_cannot_be_promoted_is_refused_and_says_why() {
 
 #[test]
 fn a_freeze_is_said_and_shows_in_the_pull_request() {
-    let freeze = "freeze always env=prod from=\"2020-01-01T00:00\" to=\"2090-01-01T00:00\" zone=\"UTC\"\n";
-    let (sim, repo) = (gitea_sim::start(), Repo::new(&[(PATH, CART), ("platform/rules.kdl", freeze)]));
+    let freeze =
+        "freeze always env=prod from=\"2020-01-01T00:00\" to=\"2090-01-01T00:00\" zone=\"UTC\"\n";
+    let (sim, repo) = (
+        gitea_sim::start(),
+        Repo::new(&[(PATH, CART), ("platform/rules.kdl", freeze)]),
+    );
     repo.at(&sim);
     let text = said(&repo.offered(&sim, "gitea", PROMOTE), 0);
     assert!(text.contains("inside freeze `always`"), "{text}");
-    assert!(offered(&sim).1.contains("inside freeze"), "{}", offered(&sim).1);
+    assert!(
+        offered(&sim).1.contains("inside freeze"),
+        "{}",
+        offered(&sim).1
+    );
 }

@@ -68,7 +68,10 @@ impl RemoteRepository {
                 // The answer may have got lost behind what was done: the ref tells.
                 Err(error) if error.is_transient() => {
                     drop(lock);
-                    if self.fetch(runtime, Depth::Whole).is_ok_and(|now| is(&now, made)) {
+                    if self
+                        .fetch(runtime, Depth::Whole)
+                        .is_ok_and(|now| is(&now, made))
+                    {
                         return commit_id(made);
                     }
                     return Err(error);
@@ -91,7 +94,11 @@ impl RemoteRepository {
         let here = |error: git2::Error| git_error(&error);
         // Pushed from a name of its own, so that what others know of the ref stays as it was fetched.
         let offered = "refs/kubemate-push/offered";
-        drop(repository.reference(offered, commit, true, "push").map_err(here)?);
+        drop(
+            repository
+                .reference(offered, commit, true, "push")
+                .map_err(here)?,
+        );
         let address = self.options.address.to_string();
         let mut remote = repository.remote_anonymous(&address).map_err(here)?;
         let refused: RefCell<Option<String>> = RefCell::default();
@@ -121,9 +128,15 @@ impl RemoteRepository {
 
 /// Whether a refusal says that somebody else moved the ref.
 fn is_race(why: &str) -> bool {
-    ["fetch first", "non-fast-forward", "failed to update ref", "cannot lock", "stale info"]
-        .iter()
-        .any(|text| why.contains(text))
+    [
+        "fetch first",
+        "non-fast-forward",
+        "failed to update ref",
+        "cannot lock",
+        "stale info",
+    ]
+    .iter()
+    .any(|text| why.contains(text))
 }
 
 fn is(commit: &CommitId, id: Oid) -> bool {
