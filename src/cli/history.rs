@@ -209,7 +209,7 @@ fn told(
         .iter()
         .filter(|line| line.entry.commit == commit.id.as_str());
     let of = of.filter(|line| {
-        let environment = line.entry.set.rsplit('/').next();
+        let environment = line.entry.set.split('/').nth(1);
         env.is_none_or(|env| environment == Some(env))
     });
     let at = jiff::Timestamp::from_second(commit.time).unwrap_or_default();

@@ -143,6 +143,9 @@ fn objects(
     found
 }
 
+/// A tree with what it has for the resource.
+type Side<'a> = (&'a SourceTree, &'a [Part]);
+/// The resource, and what its objects are to be.
 type Goal<'a> = (&'a ResourceId, &'a BTreeMap<(SetId, ObjectKey), String>);
 
 /// The smallest change that brings the resource back: what is written for the environment, or else all
@@ -163,8 +166,7 @@ fn attempt(
     };
     let (parts_now, parts_then) = (parts(before), parts(was));
     let (now, old) = (&before.loaded.tree, &was.loaded.tree);
-    let sides: ((&SourceTree, &[Part]), (&SourceTree, &[Part])) =
-        ((now, &parts_now), (old, &parts_then));
+    let sides: (Side<'_>, Side<'_>) = ((now, &parts_now), (old, &parts_then));
     let narrow = written::within(sides.0, sides.1, &arguments.env);
     if let Some(narrow) = narrow.filter(|found| !found.edits.is_empty()) {
         let tried = tried(before, &narrow, &[], goal, &arguments.env)?;
@@ -172,6 +174,27 @@ fn attempt(
             return Ok(attempt);
         }
     }
+    let best = all_lines(before, sides, (goal, then), &arguments.env)?;
+    let others = elsewhere(&best.plans, &arguments.env);
+    if !others.is_empty() && !arguments.all_environments {
+        return Err(Failure::Declined {
+            message: format!(
+                "the lines that changed are shared: going back would change {} as well",
+                others.join(", ")
+            ),
+            help: "add --all-environments to change them too".to_owned(),
+        });
+    }
+    Ok(best)
+}
+
+/// All lines of the resource as they were, and the files that they name where that is needed.
+fn all_lines(
+    before: &Session,
+    sides: (Side<'_>, Side<'_>),
+    (goal, then): (Goal<'_>, &CommitId),
+    environment: &str,
+) -> Result<Attempt, Failure> {
     let whole = written::whole(sides.0, sides.1);
     let whole = whole.ok_or_else(|| Failure::Declined {
         message: format!(
@@ -184,37 +207,26 @@ fn attempt(
     let files = written::shared(sides.0, sides.1);
     let named: Vec<&SourceFile> = files
         .iter()
-        .filter_map(|path| Some(old.find(path.as_str())?.1))
+        .filter_map(|path| Some(sides.1.0.find(path.as_str())?.1))
         .collect();
     let mut best = None;
     for files in [&[][..], &named[..]] {
         if whole.edits.is_empty() && files.is_empty() {
             continue;
         }
-        best = tried(before, &whole, files, goal, &arguments.env)?.or(best);
+        best = tried(before, &whole, files, goal, environment)?.or(best);
         if best.as_ref().is_some_and(|attempt| attempt.left.is_empty()) {
             break;
         }
     }
-    let best = best.ok_or_else(|| Failure::Declined {
+    best.ok_or_else(|| Failure::Declined {
         message: format!(
             "the lines of {} are the same as at {}: what changed it stands elsewhere",
             goal.0,
             then.short()
         ),
         help: "`kubemate show --why` says which lines decide each field".to_owned(),
-    })?;
-    let others = elsewhere(&best.plans, &arguments.env);
-    if !others.is_empty() && !arguments.all_environments {
-        return Err(Failure::Declined {
-            message: format!(
-                "the lines that changed are shared: going back would change {} as well",
-                others.join(", ")
-            ),
-            help: "add --all-environments to change them too".to_owned(),
-        });
-    }
-    Ok(best)
+    })
 }
 
 /// A tree with these lines and files changed, judged; `None` if it is not valid.

@@ -19,7 +19,7 @@ fn entry(commit: &str, by: &str) -> Entry {
     Entry {
         commit: commit.to_owned(),
         by: by.to_owned(),
-        set: "hq/web/prod".to_owned(),
+        set: "hq/prod/web".to_owned(),
         event: Event::Held,
         ..Entry::default()
     }

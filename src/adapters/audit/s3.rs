@@ -13,13 +13,16 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{ChecksumAlgorithm, ObjectLockMode};
+use aws_sdk_s3::types::ObjectLockMode;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use super::AuditError;
@@ -239,7 +242,7 @@ impl S3Trail {
             if let Some(days) = self.bucket.lock_days {
                 let until = at.as_second() + i64::from(days) * 24 * 3600;
                 put = put
-                    .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                    .checksum_sha256(STANDARD.encode(Sha256::digest(text)))
                     .object_lock_mode(ObjectLockMode::Compliance)
                     .object_lock_retain_until_date(DateTime::from_secs(until));
             }

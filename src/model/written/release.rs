@@ -119,65 +119,35 @@ fn version_at(node: &RawNode, at: (u32, u32)) -> Option<&RawNode> {
 
 /// Argument and digest anew, everything else on the line as it is.
 fn rewritten(file: FileId, text: &str, line: &RawNode, release: &Release) -> Vec<Edit> {
-    let mut edits = Vec::new();
-    let mut end = line.name_at.1;
-    match (line.args.first(), &release.tag) {
-        (Some(arg), Some(tag)) => {
-            end = arg.at.1;
-            edits.push(Edit {
-                file,
-                at: arg.at,
-                text: quoted(tag),
-            });
-        }
-        (None, Some(tag)) => edits.push(Edit {
-            file,
-            at: (end, end),
-            text: format!(" {}", quoted(tag)),
-        }),
-        (Some(arg), None) => {
-            end = arg.at.1;
-            edits.push(Edit {
-                file,
-                at: (line.name_at.1, arg.at.1),
-                text: String::new(),
-            });
-        }
-        (None, None) => {}
+    let put = |at: (u32, u32), text: String| Edit { file, at, text };
+    let (mut edits, mut end) = (Vec::new(), line.name_at.1);
+    if let Some(arg) = line.args.first() {
+        end = arg.at.1;
+        edits.push(match &release.tag {
+            Some(tag) => put(arg.at, quoted(tag)),
+            None => put((line.name_at.1, end), String::new()),
+        });
+    } else if let Some(tag) = &release.tag {
+        edits.push(put((end, end), format!(" {}", quoted(tag))));
     }
     match (line.prop("digest"), &release.digest) {
-        (Some(prop), Some(digest)) => edits.push(Edit {
-            file,
-            at: prop.at,
-            text: quoted(digest),
-        }),
+        (Some(prop), Some(digest)) => edits.push(put(prop.at, quoted(digest))),
         (Some(prop), None) => {
             let before = text.get(..prop.key_at.0 as usize).unwrap_or_default();
             let from = u32::try_from(before.trim_end_matches([' ', '\t']).len());
             let from = from.unwrap_or(prop.key_at.0).max(end);
-            edits.push(Edit {
-                file,
-                at: (from, prop.at.1),
-                text: String::new(),
-            });
+            edits.push(put((from, prop.at.1), String::new()));
         }
-        (None, Some(digest)) => edits.push(Edit {
-            file,
-            at: (end, end),
-            text: format!(" digest={}", quoted(digest)),
-        }),
+        (None, Some(digest)) => {
+            edits.push(put((end, end), format!(" digest={}", quoted(digest))));
+        }
         (None, None) => {}
     }
     // Two insertions at one place are one.
     if let [first, second] = edits.as_slice()
         && first.at == second.at
     {
-        let text = format!("{}{}", first.text, second.text);
-        return vec![Edit {
-            file,
-            at: first.at,
-            text,
-        }];
+        return vec![put(first.at, format!("{}{}", first.text, second.text))];
     }
     edits
 }

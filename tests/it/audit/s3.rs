@@ -113,6 +113,10 @@ fn whatever_fails_a_line_is_there_once_or_said_not_to_be() {
     ];
     for fault in faults {
         for method in [Method::GET, Method::PUT] {
+            // A conflict is an answer to writes only.
+            if method == Method::GET && matches!(fault, Fault::Status(409)) {
+                continue;
+            }
             for before in 0..4 {
                 let sim = Sim::start();
                 sim.runtime.block_on(async {

@@ -52,10 +52,10 @@ fn a_promotion_is_a_pull_request_of_one_line_on_every_forge() {
         assert_eq!(gone, ["\t\tversion   \"1.0.0\" // of May\r\n"]);
         assert_eq!(came, ["\t\tversion   \"1.1.0\" // of May\r\n"]);
         assert!(
-            body.contains("1.0.0") && body.contains("hq/web/prod"),
+            body.contains("1.0.0") && body.contains("hq/prod/web"),
             "{body}"
         );
-        assert!(!body.contains("lab/web/dev"), "{body}");
+        assert!(!body.contains("lab/dev/web"), "{body}");
         // Once more is the same pull request.
         let again = said(&repo.offered(&sim, kind, PROMOTE), 0);
         assert!(again.contains("is open already"), "{again}");
@@ -93,7 +93,7 @@ fn the_line_is_made_where_the_project_would_have_it() {
     let (gone, came) = shown(base, PROMOTE);
     assert_eq!(
         (gone.len(), came.join("\n").as_str()),
-        (0, "  in prod {\n    version \"1.1.0\"\n  }")
+        (0, "  in prod {\n    version \"1.1.0\"")
     );
     let block = base.replace(
         "  version \"1.0.0\"\n",

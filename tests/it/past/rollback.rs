@@ -88,13 +88,13 @@ fn lines_that_others_share_go_back_only_when_asked() {
     ];
     let text = said(&repo.run(&args, &[]), 3);
     assert!(
-        text.contains("shared") && text.contains("lab/web/dev"),
+        text.contains("shared") && text.contains("lab/dev/web"),
         "{text}"
     );
     assert!(text.contains("--all-environments"), "{text}");
     let (file, text) = back(&repo, &good, &["--all-environments"]);
     assert_eq!(file, CART);
-    assert!(text.contains("lab/web/dev changes as well"), "{text}");
+    assert!(text.contains("lab/dev/web changes as well"), "{text}");
 }
 
 #[test]
