@@ -172,34 +172,11 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
         return Err("XAmzContentSHA256Mismatch".to_owned());
     }
     let names = parts.get("SignedHeaders").ok_or("AccessDenied")?;
-    let needed = ["host", "x-amz-content-sha256", "x-amz-date"];
     let all: Vec<&str> = names.split(';').collect();
-    // What decides about the write is signed over as well.
-    let conditions = headers
-        .keys()
-        .map(|name| name.as_str())
-        .filter(|name| name.starts_with("x-amz-") || ["if-match", "if-none-match"].contains(name));
-    if !needed
-        .iter()
-        .copied()
-        .chain(conditions)
-        .all(|name| all.contains(&name))
-    {
+    if !covers(&all, headers) {
         return Err("AccessDenied: a header is not signed".to_owned());
     }
-    let mut query: Vec<String> = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| {
-            if pair.contains('=') || pair.is_empty() {
-                pair.to_owned()
-            } else {
-                format!("{pair}=")
-            }
-        })
-        .collect();
-    query.sort();
+    let query = sorted(uri);
     let canonical: String = all
         .iter()
         .map(|name| format!("{name}:{}\n", text(name).trim()))
@@ -207,7 +184,7 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
     let request = format!(
         "{method}\n{}\n{}\n{canonical}\n{names}\n{digest}",
         uri.path(),
-        query.join("&")
+        query
     );
     let date = text("x-amz-date");
     let scope = format!("{day}/{region}/s3/aws4_request");
@@ -219,12 +196,33 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
     for part in [*region, "s3", "aws4_request"] {
         key = hmac(&key, part);
     }
-    match parts.get("Signature") == Some(&hex(&hmac(&key, &to_sign)).as_str())
-        && date.starts_with(day)
-    {
-        true => Ok(()),
-        false => Err("SignatureDoesNotMatch".to_owned()),
-    }
+    let expected = hex(&hmac(&key, &to_sign));
+    let same = parts.get("Signature") == Some(&expected.as_str());
+    let wrong = || "SignatureDoesNotMatch".to_owned();
+    (same && date.starts_with(day))
+        .then_some(())
+        .ok_or_else(wrong)
+}
+
+/// The query in its order.
+fn sorted(uri: &Uri) -> String {
+    let whole = |pair: &str| match pair.contains('=') || pair.is_empty() {
+        true => pair.to_owned(),
+        false => format!("{pair}="),
+    };
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let mut pairs: Vec<String> = pairs.map(whole).collect();
+    pairs.sort();
+    pairs.join("&")
+}
+
+/// Whether everything that decides about a write is signed over as well.
+fn covers(signed: &[&str], headers: &HeaderMap) -> bool {
+    let decides =
+        |name: &&str| name.starts_with("x-amz-") || ["if-match", "if-none-match"].contains(name);
+    let needed = ["host", "x-amz-content-sha256", "x-amz-date"].into_iter();
+    let present = headers.keys().map(|name| name.as_str()).filter(decides);
+    needed.chain(present).all(|name| signed.contains(&name))
 }
 
 fn answer(

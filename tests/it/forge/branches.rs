@@ -114,34 +114,8 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
             made(json!({ "sha": id }))
         }
         (&Method::POST, ["git", "trees"]) => github_tree(git, ask),
-        (&Method::POST, ["git", "commits"]) => {
-            let files = git.trees.get(ask.text("tree").unwrap_or_default()).cloned();
-            let parents: Option<Vec<String>> = ask.body["parents"].as_array().map(|all| {
-                all.iter()
-                    .filter_map(|p| p.as_str())
-                    .map(str::to_owned)
-                    .collect()
-            });
-            let (Some(files), Some(parents)) = (files, parents) else {
-                return Some(no(422, "Tree SHA does not exist"));
-            };
-            let message = ask.text("message").unwrap_or_default().to_owned();
-            made(json!({ "sha": git.add(Made { parents, message, files }) }))
-        }
-        (&Method::POST, ["git", "refs"]) => {
-            let Some(branch) = ask.text("ref").and_then(|r| r.strip_prefix("refs/heads/")) else {
-                return Some(no(422, "Reference name must start with 'refs/'"));
-            };
-            if git.branches.contains_key(branch) {
-                return Some(no(422, "Reference already exists"));
-            }
-            let id = ask.text("sha").unwrap_or_default().to_owned();
-            if !git.commits.contains_key(&id) {
-                return Some(no(422, "Object does not exist"));
-            }
-            git.branches.insert(branch.to_owned(), id);
-            made(json!({ "ref": ask.body["ref"] }))
-        }
+        (&Method::POST, ["git", "commits"]) => github_commit(git, ask),
+        (&Method::POST, ["git", "refs"]) => github_ref(git, ask),
         (&Method::GET, ["pulls"]) if ask.query.contains_key("head") => {
             let head = ask.query["head"]
                 .strip_prefix("team:")
@@ -154,6 +128,39 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
         (&Method::POST, ["pulls"]) => pull(store, ask, 422),
         _ => return None,
     })
+}
+
+fn github_commit(git: &mut Git, ask: &Ask<'_>) -> Reply {
+    let files = git.trees.get(ask.text("tree").unwrap_or_default()).cloned();
+    let parents = ask.body["parents"].as_array().map(|all| {
+        let ids = all.iter().filter_map(|p| p.as_str());
+        ids.map(str::to_owned).collect()
+    });
+    let (Some(files), Some(parents)) = (files, parents) else {
+        return no(422, "Tree SHA does not exist");
+    };
+    let message = ask.text("message").unwrap_or_default().to_owned();
+    let commit = Made {
+        parents,
+        message,
+        files,
+    };
+    made(json!({ "sha": git.add(commit) }))
+}
+
+fn github_ref(git: &mut Git, ask: &Ask<'_>) -> Reply {
+    let Some(branch) = ask.text("ref").and_then(|r| r.strip_prefix("refs/heads/")) else {
+        return no(422, "Reference name must start with 'refs/'");
+    };
+    if git.branches.contains_key(branch) {
+        return no(422, "Reference already exists");
+    }
+    let id = ask.text("sha").unwrap_or_default().to_owned();
+    if !git.commits.contains_key(&id) {
+        return no(422, "Object does not exist");
+    }
+    git.branches.insert(branch.to_owned(), id);
+    made(json!({ "ref": ask.body["ref"] }))
 }
 
 fn github_tree(git: &mut Git, ask: &Ask<'_>) -> Reply {

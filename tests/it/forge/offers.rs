@@ -128,8 +128,11 @@ fn all<F: Forge>(start: fn() -> Sim, forge: fn(&Sim, &str) -> F) {
             is_there_once(&sim, &proposal);
         }
     }
-    // Somebody else's branch is left alone.
-    let sim = fresh();
+    left_alone(&fresh(), forge, &proposal);
+}
+
+/// Somebody else's branch stays as it is.
+fn left_alone<F: Forge>(sim: &Sim, forge: fn(&Sim, &str) -> F, proposal: &Proposal) {
     let theirs = super::branches::Made {
         message: "mine".to_owned(),
         ..Default::default()
@@ -143,7 +146,7 @@ fn all<F: Forge>(start: fn() -> Sim, forge: fn(&Sim, &str) -> F) {
     let writes = sim.store().writes();
     let refused = sim
         .runtime
-        .block_on(offer(&forge(&sim, TOKEN), &proposal))
+        .block_on(offer(&forge(sim, TOKEN), proposal))
         .unwrap_err();
     assert!(refused.to_string().contains("delete it"), "{refused}");
     assert_eq!(sim.store().writes(), writes);
