@@ -36,8 +36,8 @@ impl Audit {
     pub fn new(place: Option<Place>, required: bool, credentials: Credentials) -> Self {
         Self {
             place,
-            credentials,
             required,
+            credentials,
             ..Self::default()
         }
     }

@@ -246,9 +246,8 @@ impl S3Trail {
                     .object_lock_mode(ObjectLockMode::Compliance)
                     .object_lock_retain_until_date(DateTime::from_secs(until));
             }
-            let error = match put.send().await {
-                Ok(_) => return Ok(Taken::Ours),
-                Err(error) => error,
+            let Err(error) = put.send().await else {
+                return Ok(Taken::Ours);
             };
             match status_of(&error) {
                 Some(412) if !unsure => return Ok(Taken::Theirs),

@@ -93,8 +93,8 @@ pub fn in_place(
         return Ok(None);
     }
     let at = (span.start, span.end);
-    let of_file = parts.iter().filter(|part| part.file == span.file);
-    let Some(line) = of_file.filter_map(|part| version_at(&part.node, at)).next() else {
+    let mut of_file = parts.iter().filter(|part| part.file == span.file);
+    let Some(line) = of_file.find_map(|part| version_at(&part.node, at)) else {
         return Ok(None);
     };
     let text = tree
