@@ -13,6 +13,7 @@ pub mod git;
 pub mod audit;
 pub mod cache;
 pub mod cluster;
+pub mod examine;
 pub mod forge;
 pub mod hold;
 pub mod judge;

@@ -18,15 +18,21 @@ mod controller;
 mod delete;
 mod diff;
 mod docs;
+mod doctor;
 mod explain;
 mod fmt;
+mod history;
 mod hold;
+mod home;
 mod images;
 mod import;
 mod install;
 mod new;
 mod plan;
+mod promote;
+mod propose;
 mod render;
+mod rollback;
 mod schema;
 mod show;
 mod status;
@@ -74,6 +80,7 @@ enum Command {
     Diff(diff::Arguments),
     Delete(delete::Arguments),
     Install(install::Arguments),
+    Doctor(doctor::Arguments),
     Controller(controller::Arguments),
     Syncs(syncs::Arguments),
     /// Say what of a Sync is not ready, since when, and whose turn it is
@@ -84,6 +91,9 @@ enum Command {
     Resume(syncs::One),
     /// Look at a Sync now instead of when its interval ends
     Reconcile(syncs::One),
+    Promote(promote::Arguments),
+    Rollback(rollback::Arguments),
+    History(history::Arguments),
     Hold(hold::Arguments),
     Holds(hold::List),
     Audit(audit::Arguments),
@@ -130,12 +140,16 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Syncs(arguments) => syncs::run(&arguments),
         Command::Why(one) => syncs::why(&one),
         Command::Suspend(one) => syncs::ask(&one, Ask::Suspend),
         Command::Resume(one) => syncs::ask(&one, Ask::Resume),
         Command::Reconcile(one) => syncs::ask(&one, Ask::Reconcile),
+        Command::Promote(arguments) => promote::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Hold(arguments) => hold::run(&arguments),
         Command::Holds(arguments) => hold::list(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

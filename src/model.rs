@@ -13,3 +13,4 @@ pub mod parse;
 pub mod platform;
 pub mod rules;
 pub mod test;
+pub mod written;

@@ -5,25 +5,32 @@
 //!
 //! [`Forge`]: crate::report::forge::Forge
 
+mod any;
 mod app;
 mod client;
 mod credential;
 mod gitea;
+mod gitea_branch;
 mod github;
+mod github_branch;
 mod github_checks;
 mod gitlab;
+mod gitlab_branch;
 mod gitlab_lines;
+mod offer;
 mod pages;
 mod people;
 mod read;
 mod retry;
 mod sticky;
 
+pub use any::AnyForge;
 pub use app::AppKey;
 pub use client::Link;
 pub use credential::{Auth, Token};
 pub use gitea::Gitea;
 pub use github::GitHub;
 pub use gitlab::GitLab;
+pub use offer::offer;
 pub use people::people;
 pub use retry::Patience;

@@ -9,6 +9,7 @@ pub mod remote;
 pub mod transport;
 
 mod guard;
+mod history;
 mod session;
 mod ssh;
 mod tree;
@@ -22,6 +23,7 @@ use crate::source::repository::{ChangedPaths, CommitId, Repository, RepositoryEr
 
 use super::text::printable;
 
+pub use history::{Commit, FileBytes};
 pub use session::{Credential, FetchLimits, SshOptions};
 
 /// Fewest digits of a shortened commit id.

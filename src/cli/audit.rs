@@ -1,10 +1,8 @@
 //! `kubemate audit`: read the trails that the controller writes.
 
-use std::path::PathBuf;
-
-use super::{Exit, Failure, output};
-use crate::adapters::disk;
-use crate::report::audit::{self, Event, Line};
+use super::{Exit, Failure, output, session};
+use crate::adapters::audit::{AuditError, Trail};
+use crate::report::audit::{self, Broken, End, Event, Line};
 use crate::report::diagnostics::escape;
 
 /// Read audit trails.
@@ -16,10 +14,11 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Check that no line was changed, added or taken out.
+    /// Check that no line was changed, added or taken out, and name the attempts that never ended.
     Verify {
-        /// The trail.
-        file: PathBuf,
+        /// The trail: a file, s3://BUCKET/PREFIX/NAME, or notes/NAME for notes that were fetched.
+        #[arg(value_name = "TRAIL")]
+        trail: String,
         /// The digest that the trail must end with, as an earlier check named it: it proves that nothing
         /// was cut off.
         #[arg(long, value_name = "DIGEST")]
@@ -27,8 +26,9 @@ enum Command {
     },
     /// Print what was done, after checking it.
     Export {
-        /// The trail.
-        file: PathBuf,
+        /// The trail: a file, s3://BUCKET/PREFIX/NAME, or notes/NAME for notes that were fetched.
+        #[arg(value_name = "TRAIL")]
+        trail: String,
         /// This set only, as in hq/payments/prod.
         #[arg(long, value_name = "SET")]
         set: Option<String>,
@@ -47,13 +47,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let (Command::Verify { file, .. } | Command::Export { file, .. }) = &arguments.command;
-    let text = disk::read_text(file)?;
-    let (lines, end) = match audit::read(&text) {
+    let (Command::Verify { trail, .. } | Command::Export { trail, .. }) = &arguments.command;
+    let (lines, end) = match read(trail)? {
         Ok(read) => read,
         Err(broken) => {
-            let shown = file.display();
-            output::note(&escape::line(&format!("{shown} is broken at {broken}")));
+            output::note(&escape::line(&format!("{trail} is broken at {broken}")));
             return Ok(Exit::Invalid);
         }
     };
@@ -64,6 +62,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 end.lines(),
                 end.digest()
             ));
+            for line in audit::unfinished(&lines) {
+                let text = format!("line {} has no end: {}", line.number, told(line));
+                output::print(&format!("{}\n", escape::line(&text)));
+            }
             let cut = ends_with
                 .as_ref()
                 .is_some_and(|digest| digest != end.digest());
@@ -86,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 /// A line for people.
-fn told(line: &Line) -> String {
+pub(super) fn told(line: &Line) -> String {
     let entry = &line.entry;
     let what = match entry.event {
         Event::Begun => format!("begins {} changes", entry.objects.len()),
@@ -112,4 +114,26 @@ fn told(line: &Line) -> String {
     parts.extend(agreed);
     parts.extend(entry.failure.clone());
     parts.join("; ")
+}
+
+/// The lines of several trails, each checked; a broken one is an error.
+pub(super) fn lines_of(trails: &[String]) -> Result<Vec<Line>, Failure> {
+    let mut all = Vec::new();
+    for trail in trails {
+        let read = read(trail)?.map_err(|broken| Failure::Declined {
+            message: format!("{trail} is broken at {broken}"),
+            help: "`kubemate audit verify` says more".to_owned(),
+        })?;
+        all.extend(read.0);
+    }
+    Ok(all)
+}
+
+/// A trail with its end, or where it breaks.
+fn read(name: &str) -> Result<Result<(Vec<Line>, End), Broken>, Failure> {
+    let read = session::runtime()?.block_on(async { Trail::named(name).await?.read().await });
+    match read {
+        Err(AuditError::Broken { broken, .. }) => Ok(Err(broken)),
+        other => Ok(other?),
+    }
 }

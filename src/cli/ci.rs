@@ -99,11 +99,17 @@ fn variables() -> Variables {
     ci::VARIABLES.iter().filter_map(one).collect()
 }
 
+/// Where this runs, as far as the environment tells.
+pub(super) fn job() -> Run {
+    let variables = variables();
+    ci::detect(&variables, event(&variables).as_ref())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "agreements end and windows open, and a job runs at one time"
 )]
-fn now() -> jiff::Timestamp {
+pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 

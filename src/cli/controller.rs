@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
+use crate::adapters::audit::Place;
 use crate::adapters::cluster::KubeCluster;
 use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
@@ -50,9 +51,10 @@ pub(super) struct Arguments {
     /// Where calls of forges are taken, as POST to /hooks/SYNC. Without it none are.
     #[arg(long, value_name = "ADDRESS", requires = "credentials")]
     hooks: Option<SocketAddr>,
-    /// The directory of audit trails, one file for each Sync. Without it none are kept.
-    #[arg(long, value_name = "DIR")]
-    audit: Option<PathBuf>,
+    /// Where audit trails are kept, one for each Sync: a directory, s3://BUCKET/PREFIX, or `notes` for
+    /// Git notes in the repository of the Sync. Without it none are kept.
+    #[arg(long, value_name = "PLACE")]
+    audit: Option<Place>,
     /// Do nothing that cannot be written into its audit trail first.
     #[arg(long, requires = "audit")]
     audit_required: bool,
@@ -87,7 +89,11 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         judge: Arc::new(load::judge()?),
         sources,
         forges: Forges::new(arguments.forges.clone(), credentials.clone()),
-        audit: Audit::new(arguments.audit.clone(), arguments.audit_required),
+        audit: Audit::new(
+            arguments.audit.clone(),
+            arguments.audit_required,
+            credentials.clone(),
+        ),
         holds: Holds::default(),
         holder: arguments
             .name

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use crate::adapters::audit::AuditError;
 use crate::adapters::disk::{DiskError, FileError};
 use crate::adapters::worker::WorkerError;
 use crate::apply::prepare::PrepareError;
 use crate::apply::problem::Problem;
 use crate::controller::ControllerError;
 use crate::plan::saved::SavedPlanError;
+use crate::report::forge::ForgeError;
 use crate::source::repository::RepositoryError;
 
 /// How a command ended.
@@ -108,6 +110,20 @@ pub enum Failure {
         /// What to do.
         help: String,
     },
+    /// A forge did not do what it was asked.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// An audit trail cannot be used.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// What is asked for is not done, for a reason that lies in the project.
+    #[error("{message}")]
+    Declined {
+        /// Why.
+        message: String,
+        /// What to do instead.
+        help: String,
+    },
     /// The input was refused; the diagnostics are printed already.
     #[error("the input is not valid")]
     Refused,
@@ -125,18 +141,20 @@ impl Failure {
             | Self::Cluster(_)
             | Self::Prepare(_)
             | Self::Controller(_)
+            | Self::Forge(_)
+            | Self::Audit(_)
             | Self::Syncs { .. }
             | Self::Runtime { .. } => Exit::Error,
             Self::Saved(_) => Exit::Stale,
             Self::Usage { .. } => Exit::Usage,
-            Self::Refused => Exit::Invalid,
+            Self::Declined { .. } | Self::Refused => Exit::Invalid,
         }
     }
 
     /// What to do about it, where that is known and the message does not say it itself.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::Usage { help, .. } => Some(help),
+            Self::Usage { help, .. } | Self::Declined { help, .. } => Some(help),
             Self::Syncs { .. } => {
                 Some("check the kubeconfig, and that `kubemate install` was applied")
             }
@@ -150,6 +168,8 @@ impl Failure {
             | Self::Prepare(_)
             | Self::Controller(_)
             | Self::Runtime { .. }
+            | Self::Forge(_)
+            | Self::Audit(_)
             | Self::Refused => None,
         }
     }

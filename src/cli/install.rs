@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, output};
+use crate::adapters::examine::Right;
 use crate::adapters::{hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Mode {
+pub(super) enum Mode {
     /// Read only: the first step on an existing cluster.
     Observe,
     /// Write what Syncs allow.
@@ -87,6 +88,50 @@ fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
         text.push_str(&format!("---\n{}\n", printed.trim_end()));
     }
     Ok(text)
+}
+
+/// Every right that the manifests give to kubemate's account, one by one.
+pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
+    let text = manifests(mode, "kubemate", "kind: none")?;
+    let mut rights = Vec::new();
+    for document in text.split("---\n") {
+        let unread = |error: serde_saphyr::Error| Failure::Print {
+            set: "a role".to_owned(),
+            reason: error.to_string(),
+        };
+        let object: Value = serde_saphyr::from_str(document).map_err(unread)?;
+        // Who holds something is a right of people.
+        let is_ours = object["metadata"]["name"] != "kubemate-hold";
+        let namespace = match object["kind"].as_str() {
+            Some("Role") if is_ours => object["metadata"]["namespace"].as_str(),
+            Some("ClusterRole") => None,
+            _ => continue,
+        };
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            let words = |key: &str| -> Vec<String> {
+                let all = rule[key].as_array().into_iter().flatten();
+                all.filter_map(|word| word.as_str().map(str::to_owned))
+                    .collect()
+            };
+            let names = words("resourceNames");
+            for group in words("apiGroups") {
+                for resource in words("resources") {
+                    for verb in words("verbs") {
+                        rights.push(Right {
+                            verb,
+                            group: group.clone(),
+                            resource: resource.clone(),
+                            name: names.first().cloned(),
+                            namespace: namespace.map(str::to_owned),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    rights.sort();
+    rights.dedup();
+    Ok(rights)
 }
 
 /// What is compared with Git. Secrets are not among it.
@@ -196,6 +241,30 @@ mod tests {
             }
         }
         assert_eq!(impersonates, 1);
+    }
+
+    #[test]
+    fn rights_are_those_of_the_manifests() {
+        let (observe, apply) = (rights(Mode::Observe).unwrap(), rights(Mode::Apply).unwrap());
+        assert!(observe.iter().all(|right| apply.contains(right)));
+        let has = |all: &[Right], verb: &str, resource: &str| {
+            all.iter()
+                .any(|right| right.verb == verb && right.resource == resource)
+        };
+        assert!(has(&observe, "list", "deployments") && !has(&observe, "create", "deployments"));
+        assert!(
+            has(&apply, "create", "deployments") && has(&apply, "impersonate", "serviceaccounts")
+        );
+        let books = observe
+            .iter()
+            .find(|right| right.resource == "configmaps")
+            .unwrap();
+        assert!(
+            observe
+                .iter()
+                .any(|r| r.resource == "syncs/status" && r.verb == "patch"),
+            "{books:?}"
+        );
     }
 
     #[test]

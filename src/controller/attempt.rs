@@ -2,14 +2,14 @@
 //! write that it begins, and afterwards what became of each object.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::ResourceExt as _;
 
+use super::credentials::Credentials;
 use super::set::Task;
-use crate::adapters::audit::Trail;
+use crate::adapters::audit::{Place, Trail, notes_ref};
 use crate::apply::cluster::{Cluster as _, Identity};
 use crate::apply::outcome::Report;
 use crate::apply::problem::Problem;
@@ -23,33 +23,54 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Where audit trails are kept.
 #[derive(Default)]
 pub struct Audit {
-    directory: Option<PathBuf>,
+    place: Option<Place>,
     required: bool,
+    credentials: Credentials,
     trails: Mutex<BTreeMap<String, Trail>>,
     /// The plan of each set that was held as a whole, so that it is said once.
     held: Mutex<BTreeMap<String, String>>,
 }
 
 impl Audit {
-    /// Trails in a directory, if there is one. Where they are required, nothing is done without.
-    pub fn new(directory: Option<PathBuf>, required: bool) -> Self {
+    /// Trails in a place, if there is one. Where they are required, nothing is done without.
+    pub fn new(place: Option<Place>, required: bool, credentials: Credentials) -> Self {
         Self {
-            directory,
+            place,
             required,
+            credentials,
             ..Self::default()
         }
     }
 
-    fn trail(&self, task: Task<'_>) -> Option<Trail> {
-        let directory = self.directory.as_ref()?;
+    /// The trail of a Sync, if trails are kept.
+    async fn trail(&self, task: Task<'_>) -> Result<Option<Trail>, String> {
+        let Some(place) = &self.place else {
+            return Ok(None);
+        };
         let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
+        if *place == Place::Notes {
+            // Made anew each time, so that a changed credential is used at once.
+            let remote = task
+                .tools
+                .sources
+                .of_pull(&task.sync.spec, &notes_ref(&name));
+            let remote = remote.map_err(|error| error.to_string())?;
+            let trail = Trail::in_notes(remote, &name).map_err(|error| error.to_string())?;
+            return Ok(Some(trail));
+        }
+        let known = {
+            let trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
+            trails.get(&name).cloned()
+        };
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(made) = place.trail(&name, self.credentials.s3()).await else {
+            return Ok(None);
+        };
         let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
-        let trail = trails.entry(name.clone());
-        Some(
-            trail
-                .or_insert_with(|| Trail::new(directory, &name))
-                .clone(),
-        )
+        // Of two that were made at once both would count the lines of one.
+        Ok(Some(trails.entry(name).or_insert(made).clone()))
     }
 
     /// Whether a set was not yet said to be held with this plan.
@@ -147,15 +168,14 @@ fn about(task: Task<'_>, plan: &Plan) -> Entry {
 /// Writes a line, if lines are written; an error only if they are required.
 async fn note(task: Task<'_>, entry: Entry) -> Result<(), String> {
     let audit = &task.tools.audit;
-    let Some(trail) = audit.trail(task) else {
-        return Ok(());
-    };
     let now = task.tools.cluster.now();
-    let added = tokio::task::spawn_blocking(move || trail.add(entry, now)).await;
-    let error = match added {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the audit trail could not be written, by a fault of kubemate".to_owned(),
+    let error = match audit.trail(task).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(trail)) => match trail.add(entry, now).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+        Err(error) => error,
     };
     tracing::error!(error, "no audit trail");
     match audit.required {

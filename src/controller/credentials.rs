@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::adapters::audit::Keys;
 use crate::adapters::disk;
 
 /// Where credentials lie, if anywhere.
@@ -26,5 +27,13 @@ impl Credentials {
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let text = disk::read_text(&self.file(name)?).ok()?;
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The keys of the S3 store, `s3.access-key-id` and `s3.secret-access-key`; without them the
+    /// environment says who we are.
+    pub(super) fn s3(&self) -> Option<Keys> {
+        let id = self.text("s3.access-key-id")?;
+        let secret = self.text("s3.secret-access-key")?.into();
+        Some(Keys { id, secret })
     }
 }

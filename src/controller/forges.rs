@@ -10,9 +10,9 @@ use std::sync::Arc;
 use super::credentials::Credentials;
 use super::verdict::Verdict;
 use crate::adapters::disk;
-use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token, people};
+use crate::adapters::forge::{AnyForge, AppKey, Auth, Token, people};
 use crate::plan::consent::People;
-use crate::report::forge::ci::ForgeKind;
+use crate::report::forge::ci::{ForgeKind, Home};
 use crate::report::forge::{Forge, ForgeError, Pull, Put};
 use crate::source::address::RemoteAddress;
 use crate::source::repository::CommitId;
@@ -30,6 +30,18 @@ pub struct Rule {
     kind: ForgeKind,
     host: String,
     api: String,
+}
+
+impl Rule {
+    /// The host of the repositories.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// A repository at this forge, if its path can be one.
+    pub fn home(&self, repository: &str) -> Option<Home> {
+        Home::new(self.kind, &self.api, repository)
+    }
 }
 
 /// A rule that is none.
@@ -89,13 +101,10 @@ impl Forges {
     /// Shows a verdict on its commit; `None` if no forge is known for its host. May be repeated: what
     /// stands there already is not written.
     pub(super) async fn tell(&self, verdict: &Verdict) -> Result<Option<Put>, ForgeError> {
-        let put = match self.client(&verdict.repository)? {
-            None => return Ok(None),
-            Some(Client::GitHub(forge)) => Box::pin(show(&forge, verdict)).await,
-            Some(Client::GitLab(forge)) => Box::pin(show(&forge, verdict)).await,
-            Some(Client::Gitea(forge)) => Box::pin(show(&forge, verdict)).await,
-        };
-        put.map(Some)
+        match self.client(&verdict.repository)? {
+            None => Ok(None),
+            Some((forge, _)) => show(&forge, verdict).await.map(Some),
+        }
     }
 
     /// What the forge of a repository knows of how a commit came on top of another; `None` if no forge
@@ -106,20 +115,19 @@ impl Forges {
         (commit, before): (&CommitId, &CommitId),
         groups: &BTreeSet<String>,
     ) -> Result<Option<Origin>, ForgeError> {
-        let of = (commit, before);
-        let origin = match self.client(repository)? {
-            None => return Ok(None),
-            Some(Client::GitHub(forge)) => Box::pin(origin(&forge, of, groups, "pull")).await,
-            Some(Client::GitLab(forge)) => {
-                Box::pin(origin(&forge, of, groups, "merge-requests")).await
-            }
-            Some(Client::Gitea(forge)) => Box::pin(origin(&forge, of, groups, "pull")).await,
+        let Some((forge, kind)) = self.client(repository)? else {
+            return Ok(None);
         };
+        let space = match kind {
+            ForgeKind::GitHub | ForgeKind::Gitea => "pull",
+            ForgeKind::GitLab => "merge-requests",
+        };
+        let origin = origin(&forge, (commit, before), groups, space).await;
         origin.map(Some)
     }
 
     /// A client for the forge of a repository, if there is a rule for its host.
-    fn client(&self, repository: &str) -> Result<Option<Client>, ForgeError> {
+    fn client(&self, repository: &str) -> Result<Option<(AnyForge, ForgeKind)>, ForgeError> {
         let Ok(address) = RemoteAddress::parse(repository) else {
             return Ok(None);
         };
@@ -129,12 +137,12 @@ impl Forges {
         let path = address.path();
         let path = path.strip_suffix(".git").unwrap_or(path);
         let auth = self.auth(rule, path)?;
-        let link = Link::new(&rule.api, auth, Patience::default(), Vec::new())?;
-        Ok(Some(match rule.kind {
-            ForgeKind::GitHub => Client::GitHub(GitHub::new(link, path, None)),
-            ForgeKind::GitLab => Client::GitLab(GitLab::new(link, path)),
-            ForgeKind::Gitea => Client::Gitea(Gitea::new(link, path, None)),
-        }))
+        let home = Home {
+            kind: rule.kind,
+            api: rule.api.clone(),
+            repository: path.to_owned(),
+        };
+        Ok(Some((AnyForge::new(&home, auth, None)?, rule.kind)))
     }
 
     fn auth(&self, rule: &Rule, path: &str) -> Result<Auth, ForgeError> {
@@ -171,13 +179,6 @@ impl Forges {
             ForgeKind::Gitea => Auth::TokenWord(token),
         })
     }
-}
-
-/// A forge of any kind.
-enum Client {
-    GitHub(GitHub),
-    GitLab(GitLab),
-    Gitea(Gitea),
 }
 
 /// How a commit came into the tracked ref.

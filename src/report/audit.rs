@@ -145,6 +145,44 @@ impl End {
     }
 }
 
+impl End {
+    /// The end behind a line that is taken as it is, without what stands before it; `None` if it is no
+    /// line of a trail.
+    pub fn behind(text: &str) -> Option<Self> {
+        let line: Line = serde_json::from_str(text).ok()?;
+        Some(Self {
+            number: line.number,
+            digest: digest(text),
+        })
+    }
+
+    /// The line that comes next and the end behind it, or why it does not come next.
+    pub fn follow(&self, text: &str) -> Result<(Line, Self), Broken> {
+        let broken = |why: &str| Broken {
+            line: usize::try_from(self.number).unwrap_or(usize::MAX) + 1,
+            why: why.to_owned(),
+        };
+        let line: Line = serde_json::from_str(text)
+            .map_err(|error| broken(&format!("it is no line of an audit trail: {error}")))?;
+        if line.format != 1 {
+            return Err(broken("it is of a later version of kubemate"));
+        }
+        if line.previous != self.digest {
+            return Err(broken(
+                "the line before it is not the one it was written after: a line was changed, added or taken out",
+            ));
+        }
+        if line.number != self.number + 1 {
+            return Err(broken("its number is not the next one"));
+        }
+        let end = Self {
+            number: line.number,
+            digest: digest(text),
+        };
+        Ok((line, end))
+    }
+}
+
 fn digest(line: &str) -> String {
     format!("b3:{}", blake3::hash(line.as_bytes()).to_hex())
 }
@@ -153,31 +191,31 @@ fn digest(line: &str) -> String {
 pub fn read(text: &str) -> Result<(Vec<Line>, End), Broken> {
     let mut end = End::default();
     let mut lines = Vec::new();
-    for (index, text) in text.lines().enumerate() {
-        let broken = |why: &str| Broken {
-            line: index + 1,
-            why: why.to_owned(),
-        };
-        let line: Line = serde_json::from_str(text)
-            .map_err(|error| broken(&format!("it is no line of an audit trail: {error}")))?;
-        if line.format != 1 {
-            return Err(broken("it is of a later version of kubemate"));
-        }
-        if line.previous != end.digest {
-            return Err(broken(
-                "the line before it is not the one it was written after: a line was changed, added or taken out",
-            ));
-        }
-        if line.number != end.number + 1 {
-            return Err(broken("its number is not the next one"));
-        }
-        end = End {
-            number: line.number,
-            digest: digest(text),
-        };
+    for text in text.lines() {
+        let (line, next) = end.follow(text)?;
         lines.push(line);
+        end = next;
     }
     Ok((lines, end))
+}
+
+/// The attempts that began and have no end: whoever carried them out died, or is still at it. Lines of
+/// one set come one after the other, so a later attempt of the same set says that the one before it
+/// will never end.
+pub fn unfinished(lines: &[Line]) -> Vec<&Line> {
+    let mut begun: BTreeMap<(&str, &str), &Line> = BTreeMap::new();
+    let mut open = Vec::new();
+    for line in lines {
+        let of = (line.entry.set.as_str(), line.entry.by.as_str());
+        match line.entry.event {
+            Event::Begun => open.extend(begun.insert(of, line)),
+            Event::Ended => drop(begun.remove(&of)),
+            Event::Held => {}
+        }
+    }
+    open.extend(begun.into_values());
+    open.sort_by_key(|line| line.number);
+    open
 }
 
 #[cfg(test)]
@@ -199,6 +237,34 @@ mod tests {
             end = next;
         }
         text
+    }
+
+    #[test]
+    fn what_began_and_never_ended_is_found() {
+        let mut end = End::default();
+        let mut lines = Vec::new();
+        for (set, event) in [
+            ("a", Event::Begun),
+            ("b", Event::Begun),
+            ("b", Event::Ended),
+            ("a", Event::Held),
+            ("a", Event::Begun),
+            ("a", Event::Ended),
+            ("c", Event::Begun),
+        ] {
+            let entry = Entry {
+                set: set.to_owned(),
+                event,
+                ..Entry::default()
+            };
+            let (text, next) = end
+                .next(entry, "2026-05-04T10:00:00Z".parse().unwrap())
+                .unwrap();
+            lines.push(end.follow(text.trim_end()).unwrap().0);
+            end = next;
+        }
+        let open: Vec<u64> = unfinished(&lines).iter().map(|line| line.number).collect();
+        assert_eq!(open, [1, 7]);
     }
 
     #[test]

@@ -11,13 +11,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::display::escape;
+use self::proposal::{Offered, Proposal, Tip};
 use crate::source::repository::CommitId;
 
 pub mod ci;
 pub mod comment;
+mod error;
 pub mod notes;
 pub mod outputs;
+pub mod proposal;
 pub mod webhook;
+
+pub use error::ForgeError;
 
 /// Most characters of a status description: the least that every forge takes.
 pub const STATUS_TEXT: usize = 140;
@@ -292,85 +297,6 @@ pub enum Put {
     Skipped(String),
 }
 
-/// Why a forge did not do what it was asked. No variant holds a credential or an address with one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ForgeError {
-    /// The credential is not enough.
-    #[error("{host} refused to {what} (HTTP {status}): {reason}")]
-    Denied {
-        /// The host.
-        host: String,
-        /// What was asked, as in "write a status".
-        what: &'static str,
-        /// The status it answered with.
-        status: u16,
-        /// What it said.
-        reason: String,
-    },
-    /// What was spoken of does not exist, or is hidden from this credential.
-    #[error("{host} knows nothing to {what} (HTTP {status})")]
-    Missing {
-        /// The host.
-        host: String,
-        /// What was asked.
-        what: &'static str,
-        /// The status it answered with.
-        status: u16,
-    },
-    /// Too many requests for longer than one can wait.
-    #[error("{host} asks to wait before one can {what}, longer than the {limit} s there are")]
-    Limited {
-        /// The host.
-        host: String,
-        /// What was asked.
-        what: &'static str,
-        /// The time there was, in seconds.
-        limit: u64,
-    },
-    /// The request itself was refused.
-    #[error("{host} refused to {what} (HTTP {status}): {reason}")]
-    Refused {
-        /// The host.
-        host: String,
-        /// What was asked.
-        what: &'static str,
-        /// The status it answered with.
-        status: u16,
-        /// What it said.
-        reason: String,
-    },
-    /// No answer, or none that makes sense, however often it was asked.
-    #[error("{host} did not {what}: {reason}")]
-    Unreachable {
-        /// The host.
-        host: String,
-        /// What was asked.
-        what: &'static str,
-        /// What happened.
-        reason: String,
-    },
-    /// The address or the credential cannot be used at all.
-    #[error("{reason}")]
-    Setup {
-        /// Why, and what to do.
-        reason: String,
-    },
-}
-
-impl ForgeError {
-    /// A word for metrics and events; the same for all errors of one sort.
-    pub fn class(&self) -> &'static str {
-        match self {
-            Self::Denied { .. } => "denied",
-            Self::Missing { .. } => "missing",
-            Self::Limited { .. } => "limited",
-            Self::Refused { .. } => "refused",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Setup { .. } => "setup",
-        }
-    }
-}
-
 /// A forge, for one repository.
 ///
 /// Everything that is written can be written again: what stands there already is left alone.
@@ -445,6 +371,27 @@ pub trait Forge: Send + Sync {
         group: &str,
         user: &str,
     ) -> impl Future<Output = Result<bool, ForgeError>> + Send;
+
+    /// Where a branch stands; `None` if there is no such branch.
+    fn tip(&self, branch: &str) -> impl Future<Output = Result<Option<Tip>, ForgeError>> + Send;
+
+    /// Makes the branch of a proposal with its one commit, on top of exactly its base.
+    fn put_branch(
+        &self,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// The open pull request of a proposal's branch, if there is one.
+    fn offered(
+        &self,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<Option<Offered>, ForgeError>> + Send;
+
+    /// Opens the pull request of a branch that exists.
+    fn open_pull(
+        &self,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<Offered, ForgeError>> + Send;
 }
 
 #[cfg(test)]

@@ -55,6 +55,19 @@ pub(crate) fn cluster() -> &'static Cluster {
     }
 }
 
+/// A cluster for one test alone, whose own things may go away; `None` where the environment names one,
+/// which all share. It ends when it is dropped.
+pub(crate) fn own_cluster() -> Option<Cluster> {
+    install_tls();
+    if std::env::var_os("KUBEMATE_TEST_KUBECONFIG").is_some() {
+        return None;
+    }
+    match control_plane::provide() {
+        Ok(cluster) => Some(cluster),
+        Err(why) => panic!("{why}"),
+    }
+}
+
 /// The cluster, with these CRD groups installed: upstream groups that `controlplane up --help`
 /// lists, and folders under `tests/crds`. Asking twice costs nothing.
 pub(crate) fn with_crds(groups: &[&str]) -> &'static Cluster {

@@ -2,6 +2,7 @@
 //! comment, CI systems, webhooks with the door they come in by, and `kubemate ci` itself.
 
 mod app;
+mod branches;
 mod ci;
 mod comment;
 mod detect;
@@ -10,9 +11,10 @@ mod examples;
 mod faults;
 mod gitea_real;
 pub(crate) mod gitea_sim;
-mod github_sim;
-mod gitlab_sim;
+pub(crate) mod github_sim;
+pub(crate) mod gitlab_sim;
 pub(crate) mod hooks;
+mod offers;
 mod people;
 pub(crate) mod sim;
 mod suite;

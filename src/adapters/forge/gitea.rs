@@ -6,11 +6,12 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::github::{latest, permission, pull, says_the_same, word};
-use super::read;
 use super::sticky::{self, Words};
+use super::{gitea_branch, read};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;
+use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, Status,
@@ -235,6 +236,22 @@ impl Forge for Gitea {
         ));
         let all = self.link.list(&path, PAGES, "read commits").await?;
         Ok(read::writers(&all))
+    }
+
+    async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {
+        gitea_branch::tip(&self.link, &self.repository, branch).await
+    }
+
+    async fn put_branch(&self, proposal: &Proposal) -> Result<(), ForgeError> {
+        gitea_branch::put_branch(&self.link, &self.repository, proposal).await
+    }
+
+    async fn offered(&self, proposal: &Proposal) -> Result<Option<Offered>, ForgeError> {
+        gitea_branch::offered(&self.link, &self.repository, proposal).await
+    }
+
+    async fn open_pull(&self, proposal: &Proposal) -> Result<Offered, ForgeError> {
+        gitea_branch::open_pull(&self.link, &self.repository, proposal).await
     }
 
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {

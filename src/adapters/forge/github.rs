@@ -8,8 +8,9 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::credential::Auth;
 use super::sticky::{self, Words};
-use super::{github_checks, read};
+use super::{github_branch, github_checks, read};
 use crate::report::forge::comment::Comment;
+use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, State, Status,
@@ -302,6 +303,22 @@ impl Forge for GitHub {
         let path = self.path(&format!("pulls/{number}/commits"));
         let all = self.link.list(&path, PAGES, "read commits").await?;
         Ok(read::writers(&all))
+    }
+
+    async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {
+        github_branch::tip(&self.link, &self.repository, branch).await
+    }
+
+    async fn put_branch(&self, proposal: &Proposal) -> Result<(), ForgeError> {
+        github_branch::put_branch(&self.link, &self.repository, proposal).await
+    }
+
+    async fn offered(&self, proposal: &Proposal) -> Result<Option<Offered>, ForgeError> {
+        github_branch::offered(&self.link, &self.repository, proposal).await
+    }
+
+    async fn open_pull(&self, proposal: &Proposal) -> Result<Offered, ForgeError> {
+        github_branch::open_pull(&self.link, &self.repository, proposal).await
     }
 
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {

@@ -6,8 +6,9 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::sticky::{self, Words};
-use super::{gitlab_lines, read};
+use super::{gitlab_branch, gitlab_lines, read};
 use crate::report::forge::comment::Comment;
+use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
     PullNumber, Put, Review, State, Status,
@@ -299,6 +300,22 @@ impl Forge for GitLab {
     /// GitLab tells names and addresses, which anybody can write into a commit, and no users.
     async fn writers(&self, _number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
         Ok(vec![None])
+    }
+
+    async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {
+        gitlab_branch::tip(&self.link, &self.project, branch).await
+    }
+
+    async fn put_branch(&self, proposal: &Proposal) -> Result<(), ForgeError> {
+        gitlab_branch::put_branch(&self.link, &self.project, proposal).await
+    }
+
+    async fn offered(&self, proposal: &Proposal) -> Result<Option<Offered>, ForgeError> {
+        gitlab_branch::offered(&self.link, &self.project, proposal).await
+    }
+
+    async fn open_pull(&self, proposal: &Proposal) -> Result<Offered, ForgeError> {
+        gitlab_branch::open_pull(&self.link, &self.project, proposal).await
     }
 
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {

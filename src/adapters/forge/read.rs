@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::{Ask, Link};
-use crate::report::forge::{ForgeError, PullNumber};
+use crate::report::forge::proposal::Offered;
+use crate::report::forge::{ForgeError, PullNumber, Put};
 use crate::source::repository::CommitId;
 
 /// Names of users are the same in any case.
@@ -14,6 +15,19 @@ pub(super) fn same_user(one: &str, other: &str) -> bool {
 
 pub(super) fn commit(value: &Value, pointer: &str) -> Option<CommitId> {
     CommitId::new(value.pointer(pointer)?.as_str()?)
+}
+
+/// The commits of a list, each at a pointer below its item; `None` where one is none.
+pub(super) fn commits(value: &Value, list: &str, pointer: &str) -> Option<Vec<CommitId>> {
+    let list = value.pointer(list)?.as_array()?;
+    list.iter().map(|item| commit(item, pointer)).collect()
+}
+
+/// A pull request that was found or made.
+pub(super) fn offered(value: &Value, id: &str, link: &str, put: Put) -> Option<Offered> {
+    let number = number(value, id)?;
+    let link = text(value, link);
+    Some(Offered { number, link, put })
 }
 
 pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Git's smart HTTP over our own client: one TLS stack, one deadline, one host.
 //!
 //! A credential goes to the host it is for and nowhere else. A redirect within the host is followed
-//! where Git itself follows one, when the refs are asked for; any other is refused.
+//! where Git itself follows one, when the refs are asked for; any other is refused. Only a session that may push does.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, PoisonError};
@@ -22,8 +22,34 @@ use crate::source::repository::RepositoryError;
 const MAX_REDIRECTS: usize = 3;
 /// Largest request: what we have and want, a few dozen bytes a commit.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
-const REFS: &str = "/info/refs?service=git-upload-pack";
-const PACK: &str = "/git-upload-pack";
+
+/// What is asked of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    /// Git's name of the service: `git-upload-pack` gives, `git-receive-pack` takes.
+    service: &'static str,
+    /// Whether the service itself is asked, or only what refs there are.
+    post: bool,
+}
+
+impl Asked {
+    fn refs(self) -> String {
+        format!("/info/refs?service={}", self.service)
+    }
+
+    fn pack(self) -> String {
+        format!("/{}", self.service)
+    }
+
+    fn content(self, what: &str) -> String {
+        format!("application/x-{}-{what}", self.service)
+    }
+
+    /// Whether packs come back.
+    fn gives(self) -> bool {
+        self.service == "git-upload-pack"
+    }
+}
 
 /// The client for Git: follows nothing and unpacks nothing by itself. `roots` are trusted besides the
 /// system's certificates.
@@ -54,17 +80,20 @@ impl SmartSubtransport for Http {
         _url: &str,
         service: Service,
     ) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        let post = match service {
-            Service::UploadPackLs => false,
-            Service::UploadPack => true,
-            Service::ReceivePackLs | Service::ReceivePack => {
-                return Err(git2::Error::from_str("nothing is ever pushed"));
+        let (service, post) = match service {
+            Service::UploadPackLs => ("git-upload-pack", false),
+            Service::UploadPack => ("git-upload-pack", true),
+            Service::ReceivePackLs | Service::ReceivePack if !self.0.may_push => {
+                return Err(git2::Error::from_str("nothing is pushed here"));
             }
+            Service::ReceivePackLs => ("git-receive-pack", false),
+            Service::ReceivePack => ("git-receive-pack", true),
         };
+        let asked = Asked { service, post };
         let (session, guard) = (Arc::clone(&self.0), self.0.guard());
         Ok(Box::new(Exchange {
             session,
-            post,
+            asked,
             request: Vec::new(),
             response: None,
             left: Bytes::new(),
@@ -80,7 +109,7 @@ impl SmartSubtransport for Http {
 /// One request and its answer, which is read as it arrives.
 struct Exchange {
     session: Arc<Session>,
-    post: bool,
+    asked: Asked,
     request: Vec<u8>,
     response: Option<Response>,
     left: Bytes,
@@ -106,7 +135,7 @@ impl Read for Exchange {
         let session = Arc::clone(&self.session);
         if self.response.is_none() {
             let request = std::mem::take(&mut self.request);
-            let answer = within(&session, ask(&session, self.post, request));
+            let answer = within(&session, ask(&session, self.asked, request));
             self.response = Some(answer.map_err(|error| session.fail(error))?);
         }
         while self.left.is_empty() {
@@ -123,7 +152,8 @@ impl Read for Exchange {
                 Some(chunk) => self.left = chunk,
                 None => return Ok(0),
             }
-            session.receive(&self.left, &mut self.guard)?;
+            let guard = self.asked.gives().then_some(&mut self.guard);
+            session.receive(&self.left, guard)?;
         }
         let count = into.len().min(self.left.len());
         into[..count].copy_from_slice(&self.left.split_to(count));
@@ -144,18 +174,18 @@ fn within<T>(
     })
 }
 
-async fn ask(session: &Session, post: bool, body: Vec<u8>) -> Result<Response, RepositoryError> {
+async fn ask(session: &Session, asked: Asked, body: Vec<u8>) -> Result<Response, RepositoryError> {
     for _ in 0..=MAX_REDIRECTS {
         let base = session
             .base
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let response = send(session, &base, post, &body).await?;
+        let response = send(session, &base, asked, &body).await?;
         if !response.status().is_redirection() {
-            return accepted(session, post, response);
+            return accepted(session, asked, response);
         }
-        let moved = new_base(session, &base, post, &response)?;
+        let moved = new_base(session, &base, asked, &response)?;
         *session.base.lock().unwrap_or_else(PoisonError::into_inner) = moved;
     }
     Err(session.unreachable("it redirects without end"))
@@ -164,18 +194,18 @@ async fn ask(session: &Session, post: bool, body: Vec<u8>) -> Result<Response, R
 async fn send(
     session: &Session,
     base: &str,
-    post: bool,
+    asked: Asked,
     body: &[u8],
 ) -> Result<Response, RepositoryError> {
-    let request = if post {
+    let request = if asked.post {
         session
             .client
-            .post(format!("{base}{PACK}"))
-            .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
-            .header(ACCEPT, "application/x-git-upload-pack-result")
+            .post(format!("{base}{}", asked.pack()))
+            .header(CONTENT_TYPE, asked.content("request"))
+            .header(ACCEPT, asked.content("result"))
             .body(body.to_vec())
     } else {
-        session.client.get(format!("{base}{REFS}"))
+        session.client.get(format!("{base}{}", asked.refs()))
     };
     let request = match &session.credential {
         Some(Credential::Basic { user, password }) => {
@@ -192,7 +222,7 @@ async fn send(
 
 fn accepted(
     session: &Session,
-    post: bool,
+    asked: Asked,
     response: Response,
 ) -> Result<Response, RepositoryError> {
     let host = session.host();
@@ -209,11 +239,11 @@ fn accepted(
         }
         status => return Err(session.unreachable(format!("it answered HTTP {}", status.as_u16()))),
     }
-    let expected = if post {
-        "application/x-git-upload-pack-result"
+    let expected = asked.content(if asked.post {
+        "result"
     } else {
-        "application/x-git-upload-pack-advertisement"
-    };
+        "advertisement"
+    });
     let given = response
         .headers()
         .get(CONTENT_TYPE)
@@ -229,7 +259,7 @@ fn accepted(
 fn new_base(
     session: &Session,
     base: &str,
-    post: bool,
+    asked: Asked,
     response: &Response,
 ) -> Result<String, RepositoryError> {
     let vague = || session.unreachable("it redirects to an address that is none");
@@ -248,10 +278,10 @@ fn new_base(
             target,
         });
     }
-    if post {
-        return Err(session.unreachable("it redirects in the middle of a fetch"));
+    if asked.post {
+        return Err(session.unreachable("it redirects in the middle of a transfer"));
     }
-    let moved = to.as_str().strip_suffix(REFS).ok_or_else(vague)?;
+    let moved = to.as_str().strip_suffix(&asked.refs()).ok_or_else(vague)?;
     RemoteAddress::parse(moved)
         .map(|address| address.to_string())
         .map_err(RepositoryError::from)

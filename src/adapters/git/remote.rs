@@ -3,6 +3,8 @@
 //! The mirror is only a cache: what is damaged or too large is thrown away and fetched once more. It
 //! never holds a credential, a configuration or a checkout, and a failed fetch leaves nothing in it.
 
+mod push;
+
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,6 +90,19 @@ impl RemoteRepository {
         &self.git_dir
     }
 
+    fn session(&self, runtime: &tokio::runtime::Handle, may_push: bool) -> Arc<Session> {
+        let options = &self.options;
+        Session::new(Start {
+            address: options.address.clone(),
+            credential: options.credential.clone(),
+            client: self.client.clone(),
+            runtime: runtime.clone(),
+            ssh: options.ssh.clone(),
+            limits: options.limits,
+            may_push,
+        })
+    }
+
     /// Brings the mirror up to date. Blocks; needs the runtime that drives the client.
     fn fetch(
         &self,
@@ -95,14 +110,7 @@ impl RemoteRepository {
         depth: Depth,
     ) -> Result<CommitId, RepositoryError> {
         let options = &self.options;
-        let session = Session::new(Start {
-            address: options.address.clone(),
-            credential: options.credential.clone(),
-            client: self.client.clone(),
-            runtime: runtime.clone(),
-            ssh: options.ssh.clone(),
-            limits: options.limits,
-        });
+        let session = self.session(runtime, false);
         fs::create_dir_all(&options.mirrors).map_err(|error| disk_error(&error))?;
         let _lock = self.lock(&session)?;
         if size_of_packs(&self.git_dir) > options.limits.bytes {
@@ -213,7 +221,7 @@ impl RemoteRepository {
     }
 
     /// Where the tracked ref lies in the mirror.
-    fn tracking(&self) -> String {
+    pub fn tracking(&self) -> String {
         let name = self
             .options
             .name

@@ -95,6 +95,8 @@ pub(super) struct Session {
     pub(super) ssh: SshOptions,
     pub(super) limits: FetchLimits,
     pub(super) until: Instant,
+    /// Whether it may write; a fetch never does.
+    pub(super) may_push: bool,
     /// Where the host has moved the repository to on itself.
     pub(super) base: Mutex<String>,
     received: AtomicU64,
@@ -109,6 +111,7 @@ pub(super) struct Start {
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) ssh: SshOptions,
     pub(super) limits: FetchLimits,
+    pub(super) may_push: bool,
 }
 
 impl Session {
@@ -120,6 +123,7 @@ impl Session {
             runtime,
             ssh,
             limits,
+            may_push,
         } = start;
         Arc::new(Self {
             base: Mutex::new(address.to_string()),
@@ -130,6 +134,7 @@ impl Session {
             runtime,
             ssh,
             limits,
+            may_push,
             received: AtomicU64::new(0),
             failure: Mutex::new(None),
         })
@@ -181,7 +186,7 @@ impl Session {
     }
 
     /// Counts and judges received bytes, and refuses those over a limit.
-    pub(super) fn receive(&self, bytes: &[u8], guard: &mut Guard) -> io::Result<()> {
+    pub(super) fn receive(&self, bytes: &[u8], guard: Option<&mut Guard>) -> io::Result<()> {
         let length = bytes.len() as u64;
         let so_far = self.received.fetch_add(length, Ordering::Relaxed) + length;
         if so_far > self.limits.bytes {
@@ -194,6 +199,9 @@ impl Session {
         if self.is_late() {
             return Err(self.fail(self.timed_out()));
         }
+        let Some(guard) = guard else {
+            return Ok(());
+        };
         guard.feed(bytes).map_err(|refusal| {
             let (host, limit) = (self.host(), self.limits.object_bytes);
             self.fail(match refusal {

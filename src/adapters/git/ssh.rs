@@ -31,7 +31,7 @@ impl SmartSubtransport for Ssh {
         match service {
             Service::UploadPackLs | Service::UploadPack => {}
             Service::ReceivePackLs | Service::ReceivePack => {
-                return Err(git2::Error::from_str("nothing is ever pushed"));
+                return Err(git2::Error::from_str("nothing is pushed over ssh"));
             }
         }
         let pipe =
@@ -116,7 +116,7 @@ impl Read for Pipe {
             Ok(count) => {
                 let received = into.get(..count).unwrap_or_default();
                 self.session
-                    .receive(received, &mut self.guard)
+                    .receive(received, Some(&mut self.guard))
                     .map(|()| count)
             }
             Err(_) => Err(self.ended()),

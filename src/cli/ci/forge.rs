@@ -1,42 +1,17 @@
 //! Asks the forge who agreed, and tells it: the status always, the comment and the notes where there is a pull request.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use super::super::{Failure, output, session};
+use super::super::{Failure, home, output, session};
 use super::judge::Judgement;
 use super::{Arguments, is_foreign};
-use crate::adapters::disk;
-use crate::adapters::forge::{AppKey, Auth, GitHub, GitLab, Gitea, Link, Patience, Token, people};
+use crate::adapters::forge::people;
 use crate::plan::consent::{self, Consent, People};
 use crate::report::diagnostics::escape;
-use crate::report::forge::ci::{ForgeKind, Home, Run, System};
+use crate::report::forge::ci::{Home, Run};
 use crate::report::forge::comment::{self, Report};
 use crate::report::forge::{Forge, ForgeError, PullNumber, Put, notes};
 use crate::source::repository::CommitId;
-
-/// A forge of any kind.
-enum Client {
-    GitHub(GitHub),
-    GitLab(GitLab),
-    Gitea(Gitea),
-}
-
-impl Client {
-    /// The forge that a job runs for, if there is a token for it.
-    fn new(home: &Home, run: &Run) -> Result<Option<Self>, ForgeError> {
-        let Some((auth, bot)) = credential(home, run)? else {
-            return Ok(None);
-        };
-        let link = Link::new(&home.api, auth, Patience::default(), Vec::new())?;
-        let repository = &home.repository;
-        Ok(Some(match home.kind {
-            ForgeKind::GitHub => Self::GitHub(GitHub::new(link, repository, bot)),
-            ForgeKind::GitLab => Self::GitLab(GitLab::new(link, repository)),
-            ForgeKind::Gitea => Self::Gitea(Gitea::new(link, repository, bot)),
-        }))
-    }
-}
 
 /// Tells what is known where a token is at hand. False if what people see may now be old.
 pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Result<bool, Failure> {
@@ -44,7 +19,7 @@ pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Res
         output::note("no forge is known here: the report is in this output only");
         return Ok(true);
     };
-    let client = match Client::new(home, run) {
+    let client = match home::client(home, run.system) {
         Ok(Some(client)) => client,
         Ok(None) => {
             let why = if is_foreign(run) {
@@ -59,13 +34,8 @@ pub(super) fn tell(report: &Report<'_>, judgement: &Judgement, run: &Run) -> Res
         }
         Err(error) => return Err(unusable(&error)),
     };
-    Ok(session::runtime()?.block_on(async {
-        match &client {
-            Client::GitHub(forge) => all(forge, report, judgement, run).await,
-            Client::GitLab(forge) => all(forge, report, judgement, run).await,
-            Client::Gitea(forge) => all(forge, report, judgement, run).await,
-        }
-    }))
+    let told = all(&client, report, judgement, run);
+    Ok(session::runtime()?.block_on(told))
 }
 
 /// Finds out who agreed to the change. What cannot be found out is said and counts as no.
@@ -98,21 +68,14 @@ fn heard_of(
     number: PullNumber,
     judgement: &Judgement,
 ) -> Result<Option<People>, ForgeError> {
-    let Some(client) = Client::new(home, run)? else {
+    let Some(client) = home::client(home, run.system)? else {
         return Ok(None);
     };
     let groups = judgement.asked.iter().flat_map(consent::groups).collect();
     let runtime = session::runtime().map_err(|_| ForgeError::Setup {
         reason: "no runtime could be made".to_owned(),
     })?;
-    runtime.block_on(async {
-        let head = &judgement.head;
-        match &client {
-            Client::GitHub(forge) => behind(forge, number, head, &groups).await,
-            Client::GitLab(forge) => behind(forge, number, head, &groups).await,
-            Client::Gitea(forge) => behind(forge, number, head, &groups).await,
-        }
-    })
+    runtime.block_on(behind(&client, number, &judgement.head, &groups))
 }
 
 async fn behind<F: Forge>(
@@ -191,51 +154,4 @@ fn heard(what: &str, run: &Run, put: Result<Put, ForgeError>) -> bool {
     };
     output::note(&escape::line(&text));
     told
-}
-
-/// The credential of a forge, and who writes with it where the forge does not tell.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "credentials come from the environment of the job"
-)]
-fn credential(home: &Home, run: &Run) -> Result<Option<(Auth, Option<&'static str>)>, ForgeError> {
-    let set = |name: &str| {
-        std::env::var(name)
-            .ok()
-            .filter(|value| !value.trim().is_empty())
-    };
-    if home.kind == ForgeKind::GitHub
-        && let Some(file) = set("KUBEMATE_APP_KEY_FILE")
-    {
-        let number = |name: &str| set(name).and_then(|text| text.trim().parse().ok());
-        let setup = |reason: &str| ForgeError::Setup {
-            reason: reason.to_owned(),
-        };
-        let ids = number("KUBEMATE_APP_ID").zip(number("KUBEMATE_APP_INSTALLATION"));
-        let (app, installation) = ids.ok_or_else(|| {
-            setup("a GitHub App needs KUBEMATE_APP_ID and KUBEMATE_APP_INSTALLATION")
-        })?;
-        let pem = disk::read_text(file.as_ref()).map_err(|error| setup(&error.to_string()))?;
-        let name = home.repository.rsplit('/').next().unwrap_or_default();
-        let key = AppKey::new(app, installation, name, pem.as_bytes())?;
-        return Ok(Some((Auth::App(Arc::new(key)), None)));
-    }
-    let names: &[&str] = match home.kind {
-        ForgeKind::GitHub => &["KUBEMATE_FORGE_TOKEN", "GITHUB_TOKEN"],
-        ForgeKind::GitLab => &["KUBEMATE_FORGE_TOKEN", "GITLAB_TOKEN"],
-        ForgeKind::Gitea => &["KUBEMATE_FORGE_TOKEN", "GITEA_TOKEN", "GITHUB_TOKEN"],
-    };
-    let Some(text) = names.iter().find_map(|name| set(name)) else {
-        return Ok(None);
-    };
-    let token = Token::new(&text).ok_or_else(|| ForgeError::Setup {
-        reason: "the token for the forge holds characters that no token has".to_owned(),
-    })?;
-    Ok(Some(match (home.kind, run.system) {
-        (ForgeKind::GitHub, System::GitHub) => (Auth::Bearer(token), Some("github-actions[bot]")),
-        (ForgeKind::GitHub, _) => (Auth::Bearer(token), None),
-        (ForgeKind::GitLab, _) => (Auth::PrivateToken(token), None),
-        (ForgeKind::Gitea, System::Gitea) => (Auth::TokenWord(token), Some("gitea-actions")),
-        (ForgeKind::Gitea, _) => (Auth::TokenWord(token), None),
-    }))
 }

@@ -135,6 +135,13 @@ pub struct Home {
     pub repository: String,
 }
 
+impl Home {
+    /// The repository at its forge, if its path can be one there.
+    pub fn new(kind: ForgeKind, api: &str, repository: &str) -> Option<Self> {
+        home(kind, Some(api), Some(repository))
+    }
+}
+
 /// Where a job runs and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {

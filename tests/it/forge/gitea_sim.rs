@@ -40,7 +40,10 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
                 false => no(404, "The target couldn't be found."),
             }
         }
-        (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
+        (method, ["repos", "team", "platform", rest @ ..]) => {
+            super::branches::gitea(store, ask, rest)
+                .unwrap_or_else(|| repository(store, ask, method, rest))
+        }
         _ => no(404, "The target couldn't be found."),
     }
 }

@@ -43,7 +43,10 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
                 false => no(404, "Not Found"),
             }
         }
-        (method, ["repos", "team", "platform", rest @ ..]) => repository(store, ask, method, rest),
+        (method, ["repos", "team", "platform", rest @ ..]) => {
+            super::branches::github(store, ask, rest)
+                .unwrap_or_else(|| repository(store, ask, method, rest))
+        }
         _ => no(404, "Not Found"),
     }
 }

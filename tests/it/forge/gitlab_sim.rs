@@ -49,6 +49,11 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
             let shown = hits.map(|name| json!({ "username": name, "state": "active" }));
             page(ask, "per_page", 100, shown.collect())
         }
+        (_, ["projects", "team%2Fplatform", rest @ ..])
+            if super::branches::is_gitlabs(&ask.method, ask, rest) =>
+        {
+            super::branches::gitlab(store, ask, rest)
+        }
         (method, ["projects", "team%2Fplatform", rest @ ..]) => match (method, rest) {
             (&Method::GET, ["members", "all", id]) => {
                 let name = id

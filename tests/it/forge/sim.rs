@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     NotModified,
     /// Text that is not JSON.
     Garbage,
+    /// Nothing at all: the fault is for a later request.
+    Pass,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ pub(crate) struct Store {
     pub(crate) requests: Vec<String>,
     pub(crate) not_modified: usize,
     pub(crate) faults: VecDeque<(Option<Method>, Fault)>,
+    /// Branches and what is on them.
+    pub(crate) git: super::branches::Git,
 }
 
 impl Store {
@@ -236,7 +240,7 @@ async fn handle(
 ) -> Response {
     let mut store = shared.store.lock().unwrap();
     store.requests.push(format!("{method} {uri}"));
-    let fault = due(&mut store, &method);
+    let fault = due(&mut store, &method).filter(|fault| !matches!(fault, Fault::Pass));
     if let Some(instead) = fault.as_ref().and_then(instead) {
         return instead;
     }
@@ -288,7 +292,7 @@ fn instead(fault: &Fault) -> Option<Response> {
         Fault::Drop => Some(broken()),
         Fault::NotModified => Some(respond(&not_modified(), None)),
         Fault::Garbage => Some(Response::new(Body::from("<html>hello</html>"))),
-        Fault::DoneAndDrop => None,
+        Fault::DoneAndDrop | Fault::Pass => None,
     }
 }
 

@@ -1,0 +1,213 @@
+//! A trail as notes of a Git repository: each line stands with the commit that it is about, in a ref of
+//! its own that only grows. A push that finds the ref moved is made anew on top of it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::{Oid, Signature, Time};
+use jiff::Timestamp;
+
+use super::AuditError;
+use crate::adapters::git::LocalRepository;
+use crate::adapters::git::remote::RemoteRepository;
+use crate::report::audit::{End, Entry, read};
+use crate::source::repository::RepositoryError;
+
+/// How often a push is made anew because somebody else came first.
+const TRIES: usize = 20;
+/// Most bytes of all lines together.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// A trail in notes.
+#[derive(Clone)]
+pub struct NotesTrail {
+    home: Home,
+    name: String,
+    /// The state of the ref when we wrote it last, and the end then.
+    known: Arc<Mutex<Option<(Oid, End)>>>,
+}
+
+/// Where the notes are.
+#[derive(Clone)]
+pub(super) enum Home {
+    /// At a remote, whose tracked ref is that of the notes.
+    Remote(Box<RemoteRepository>),
+    /// In a repository on this machine, to be read.
+    Local(LocalRepository),
+}
+
+/// The ref of a trail's notes.
+pub fn notes_ref(name: &str) -> String {
+    format!("refs/notes/kubemate-audit/{name}")
+}
+
+/// The repository that a directory is in.
+pub(super) fn local(directory: &Path) -> Result<Home, AuditError> {
+    Ok(Home::Local(LocalRepository::discover(directory)?))
+}
+
+impl super::Trail {
+    /// The trail of this name in the notes of a remote, whose tracked ref is [`notes_ref`] of it.
+    pub fn in_notes(remote: RemoteRepository, name: &str) -> Result<Self, AuditError> {
+        NotesTrail::new(Home::Remote(Box::new(remote)), name).map(Self::Notes)
+    }
+}
+
+impl NotesTrail {
+    pub(super) fn new(home: Home, name: &str) -> Result<Self, AuditError> {
+        let reference = notes_ref(name);
+        if !git2::Reference::is_valid_name(&reference) {
+            return Err(failed(name, "this is no name of a trail"));
+        }
+        Ok(Self {
+            home,
+            name: reference,
+            known: Arc::default(),
+        })
+    }
+
+    pub(super) async fn add(&self, entry: Entry, at: Timestamp) -> Result<(), AuditError> {
+        let Home::Remote(remote) = &self.home else {
+            return Err(failed(&self.name, "it is only read here"));
+        };
+        let (this, kept) = (self.clone(), Arc::new(Mutex::new(None)));
+        let outcome = Arc::clone(&kept);
+        let write = move |repository: &git2::Repository, tip: Option<Oid>| match this
+            .written(repository, tip, &entry, at)
+        {
+            Ok((commit, end)) => {
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ok(end));
+                Ok(commit)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(error));
+                Err(git2::Error::from_str(&text))
+            }
+        };
+        let pushed = remote.append(write, TRIES).await;
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (pushed, kept) {
+            (Ok(commit), Some(Ok(end))) => {
+                let tip = Oid::from_str(commit.as_str()).ok();
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                *known = tip.map(|tip| (tip, end));
+                Ok(())
+            }
+            (_, Some(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.into()),
+            (Ok(_), _) => Err(failed(&self.name, "nothing was written")),
+        }
+    }
+
+    /// A commit that adds the line to the notes of its commit.
+    fn written(
+        &self,
+        repository: &git2::Repository,
+        tip: Option<Oid>,
+        entry: &Entry,
+        at: Timestamp,
+    ) -> Result<(Oid, End), AuditError> {
+        let git = |error: git2::Error| failed(&self.name, error.message());
+        // A mirror's notes are those of the remote, whatever an earlier try left.
+        match tip {
+            Some(tip) => drop(
+                repository
+                    .reference(&self.name, tip, true, "audit")
+                    .map_err(git)?,
+            ),
+            None => {
+                if let Ok(mut left) = repository.find_reference(&self.name) {
+                    left.delete().map_err(git)?;
+                }
+            }
+        }
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let end = match (known, tip) {
+            (Some((then, end)), Some(tip)) if then == tip => end,
+            (_, None) => End::default(),
+            _ => {
+                let text = text_of(repository, &self.name)?;
+                let read = read(&text).map_err(|broken| AuditError::Broken {
+                    place: self.name.clone(),
+                    broken,
+                })?;
+                read.1
+            }
+        };
+        let subject = Oid::from_str(&entry.commit).map_err(git)?;
+        let next = end.next(entry.clone(), at);
+        let (line, end) = next.map_err(|error| failed(&self.name, &error.to_string()))?;
+        let there = repository.find_note(Some(&self.name), subject);
+        let there = there
+            .ok()
+            .map(|note| note.message().unwrap_or_default().to_owned());
+        let text = there.unwrap_or_default() + &line;
+        let time = Time::new(at.as_second(), 0);
+        let us = Signature::new("kubemate", "kubemate@localhost", &time).map_err(git)?;
+        repository
+            .note(&us, &us, Some(&self.name), subject, &text, true)
+            .map_err(git)?;
+        let commit = repository.refname_to_id(&self.name).map_err(git)?;
+        Ok((commit, end))
+    }
+
+    /// All lines in their order.
+    pub(super) async fn read(&self) -> Result<String, AuditError> {
+        let local = match &self.home {
+            Home::Local(local) => local.clone(),
+            Home::Remote(remote) => match remote.fetched().await {
+                Ok(local) => local,
+                Err(RepositoryError::NoSuchRef { .. }) => return Ok(String::new()),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let name = match &self.home {
+            Home::Local(_) => self.name.clone(),
+            Home::Remote(remote) => remote.tracking(),
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            local.reading(|repository| Ok(text_of(repository, &name)))
+        });
+        let read = reading
+            .await
+            .map_err(|_| failed(&self.name, "reading was interrupted"))?;
+        read?
+    }
+}
+
+/// The lines of all notes, by their numbers.
+fn text_of(repository: &git2::Repository, name: &str) -> Result<String, AuditError> {
+    let git = |error: git2::Error| failed(name, error.message());
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    for note in repository.notes(Some(name)).map_err(git)? {
+        let (blob, _) = note.map_err(git)?;
+        let blob = repository.find_blob(blob).map_err(git)?;
+        bytes += blob.size();
+        if bytes > MAX_BYTES {
+            return Err(failed(name, "it is larger than can be read at once"));
+        }
+        for line in String::from_utf8_lossy(blob.content()).lines() {
+            lines.push((number_of(line), line.to_owned()));
+        }
+    }
+    lines.sort();
+    Ok(lines.into_iter().map(|(_, line)| line + "\n").collect())
+}
+
+/// The number that a line says; what says none comes last, where it breaks the chain.
+fn number_of(line: &str) -> u64 {
+    let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    value["number"].as_u64().unwrap_or(u64::MAX)
+}
+
+fn failed(place: &str, reason: &str) -> AuditError {
+    AuditError::Store {
+        place: place.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
