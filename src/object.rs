@@ -5,6 +5,7 @@
 
 pub(crate) mod canonical;
 pub mod keyed;
+pub mod sealed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::canonical::canonical;
+use self::sealed::Sealed;
 use crate::dsl::diagnostic::Span;
 
 /// API group and kind, the unit of watches and of health rules. Two groups may share a kind name.
@@ -344,6 +346,9 @@ pub struct ObjectRules {
     pub secret_fields: Vec<String>,
     /// The object whose data this one takes over, when its name or namespace changed.
     pub moved_from: Option<ObjectKey>,
+    /// The encrypted file that the data comes from, decrypted only in what is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Box<Sealed>>,
 }
 
 /// Everything one set wants, in key order. An empty one says that nothing is wanted, and exists only

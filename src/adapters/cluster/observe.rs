@@ -21,12 +21,13 @@ use crate::adapters::cluster::warm::{verdicts, warm};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
+use crate::object::sealed::Sealed;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
-use crate::plan::observed::{DryRun, Live, Observed, World};
+use crate::plan::observed::{DryRun, Live, Observed, Unopened, World};
 use crate::plan::payload::payload;
 
 /// Calls of one observation at once.
@@ -78,16 +79,38 @@ pub(super) async fn observe(
     let contents = asked.contents(&objects).await;
     let definitions = definitions::of_unasked(cluster, &catalogue, &objects).await;
     let left_behind = strays::strays(cluster, &catalogue, question, &objects).await;
+    let unopened = unopened(cluster, question, &objects);
     Ok(World {
         cluster_uid,
         definitions,
         objects,
         left_behind,
+        unopened,
         discovery: catalogue.to_data(),
         contents,
         quotas,
         ..World::default()
     })
+}
+
+/// Encrypted files of objects that were looked at, which cannot be opened here, and what to do about it.
+fn unopened(
+    cluster: &KubeCluster,
+    question: Question<'_>,
+    objects: &BTreeMap<ObjectKey, Observed>,
+) -> BTreeMap<ObjectKey, Unopened> {
+    let looked_at = objects.iter().filter(|(_, seen)| !matches!(seen, Observed::Unchanged { .. }));
+    let closed = looked_at.filter_map(|(key, _)| {
+        let sealed = question.rendered.objects.get(key)?.rules.sealed.as_deref()?;
+        let error = cluster.keys.check(sealed).err()?;
+        let unopened = Unopened {
+            path: sealed.path.clone(),
+            why: error.to_string(),
+            help: error.help().to_owned(),
+        };
+        Some((key.clone(), unopened))
+    });
+    closed.collect()
 }
 
 /// What is served, read anew if a kind of ours is missing, nobody vouched for all of it, or everything
@@ -166,10 +189,11 @@ async fn read_kind(
     }
     let read = keys.into_iter().map(|key| {
         let (live, version) = (listed.remove(&key), version.clone());
+        let sealed = question.rendered.objects.get(&key).and_then(|d| d.rules.sealed.as_deref());
         async move {
             let found = match live {
-                Some(live) => Ok(Some(live)),
-                None => read_one(cluster, &key, version).await,
+                Some(live) => Ok(Some(cluster.covered(live, sealed))),
+                None => read_one(cluster, &key, version, sealed).await,
             };
             (key, found)
         }
@@ -181,10 +205,16 @@ async fn read_kind(
         .await
 }
 
-async fn read_one(cluster: &KubeCluster, key: &ObjectKey, api_version: Option<String>) -> Found {
+async fn read_one(
+    cluster: &KubeCluster,
+    key: &ObjectKey,
+    api_version: Option<String>,
+    sealed: Option<&Sealed>,
+) -> Found {
     let target = Target {
         key: key.clone(),
         api_version,
+        sealed: sealed.cloned().map(Box::new),
     };
     match cluster.read(&target).await {
         Ok(live) => Ok(live.map(Box::new)),
@@ -370,8 +400,18 @@ impl Asked<'_> {
         if let Some(reason) = self.not_yet(desired) {
             return Ok(DryRun::Unverified { reason });
         }
+        if let Some(reason) = self.closed(desired) {
+            return Ok(DryRun::Unverified { reason });
+        }
         let payload = payload(desired, &rendered.set, None, policy);
         trial(self.cluster, identity, desired, &payload, Expect::Absent).await
+    }
+
+    /// Why the server cannot be asked: what would be sent is encrypted.
+    fn closed(&self, desired: &Desired) -> Option<String> {
+        let sealed = desired.rules.sealed.as_deref()?;
+        let why = self.cluster.keys.check(sealed).err()?;
+        Some(format!("its values are encrypted in `{}`: {why}", sealed.path))
     }
 
     /// Why the server cannot be asked before the plan is carried out.
@@ -415,6 +455,9 @@ impl Asked<'_> {
         } = self.question;
         if let Some(dry_run) = self.standing(&live, desired) {
             return Ok(answered(Some(live), dry_run));
+        }
+        if let Some(reason) = self.closed(desired) {
+            return Ok(answered(Some(live), DryRun::Unverified { reason }));
         }
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
