@@ -27,6 +27,8 @@ pub use self::open::Clear;
 const VARIABLES: [&str; 2] = ["KUBEMATE_SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_FILE"];
 /// Largest file of keys in bytes.
 const MAX_KEYS: u64 = 64 * 1024;
+/// Longest part of a recipient that is shown.
+const MAX_SHOWN: usize = 80;
 const DATA: &str = "/data";
 
 /// Where the keys are, if anywhere. It holds no key.
@@ -153,7 +155,12 @@ impl Keys {
         }
         let names: Vec<&str> = envelope.recipients.iter().map(|r| r.name.as_str()).collect();
         let ours = keys.iter().any(|key| names.contains(&key.recipient().as_str()));
-        Err(if damaged || ours { SealError::Damaged } else { SealError::WrongKey(names.join(", ")) })
+        if damaged || ours {
+            return Err(SealError::Damaged);
+        }
+        // Recipients for post-quantum keys are very long.
+        let short = |name: &&str| name.chars().take(MAX_SHOWN).collect::<String>();
+        Err(SealError::WrongKey(names.iter().map(short).collect::<Vec<_>>().join(", ")))
     }
 
     /// The keys that may open files of a tenant.

@@ -371,7 +371,8 @@ fn recipients(part: &Map<String, Value>) -> Result<Vec<Recipient>, EnvelopeError
     let listed = part.get("age").and_then(Value::as_array);
     let of = |item: &Value| {
         let text = |name| item.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Recipient { name: text("recipient")?, enc: text("enc")? })
+        let name = text("recipient").filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()))?;
+        Some(Recipient { name, enc: text("enc")? })
     };
     let found: Option<Vec<Recipient>> = listed.into_iter().flatten().map(of).collect();
     match found {

@@ -49,6 +49,8 @@ fn sealed(path: &str, text: &str) -> Sealed {
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
+        // Without an exponent, as it was encrypted.
+        Value::Number(number) if number.is_f64() => number.as_f64().map(|float| float.to_string()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
