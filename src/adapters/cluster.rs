@@ -22,7 +22,6 @@ use crate::apply::cluster::{
     Write,
 };
 use crate::apply::problem::{Problem, ProblemKind};
-use crate::object::sealed::Sealed;
 use crate::object::{GroupKind, ObjectKey, SetId};
 use crate::plan::inventory::Inventory;
 use crate::plan::observed::{Live, World};
@@ -41,6 +40,7 @@ mod list;
 mod missing;
 mod observe;
 mod request;
+mod sealed;
 mod sightings;
 mod strays;
 mod trial;
@@ -214,14 +214,6 @@ impl KubeCluster {
         live(answer.json(&what, false)?, key, &what).map(Some)
     }
 
-    /// An object without clear text of an encrypted file.
-    fn covered(&self, mut live: Box<Live>, sealed: Option<&Sealed>) -> Box<Live> {
-        if let Some(sealed) = sealed {
-            self.keys.seal(&mut live.body, sealed);
-        }
-        live
-    }
-
     /// Sends one object, which the answer must be.
     async fn sent(
         &self,
@@ -308,7 +300,8 @@ impl Cluster for KubeCluster {
             None => Request::apply(&resource, write),
             Some(sealed) => {
                 let mut opened = write.clone();
-                self.keys.unseal(&write.target.key, &mut opened.body, sealed)?;
+                self.keys
+                    .unseal(&write.target.key, &mut opened.body, sealed)?;
                 Request::apply(&resource, &opened)
             }
         };
@@ -321,7 +314,8 @@ impl Cluster for KubeCluster {
             None => Request::merge(&resource, patch),
             Some(sealed) => {
                 let mut opened = patch.clone();
-                self.keys.unseal(&patch.target.key, &mut opened.body, sealed)?;
+                self.keys
+                    .unseal(&patch.target.key, &mut opened.body, sealed)?;
                 Request::merge(&resource, &opened)
             }
         };

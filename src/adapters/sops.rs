@@ -74,11 +74,21 @@ impl SealError {
     /// What to do about it, one sentence without full stop.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::NoKey => "name the file of the age key: `--sops-key FILE`, or KUBEMATE_SOPS_AGE_KEY_FILE",
-            Self::Keys(..) | Self::NotAKey(..) => "put a file there as `age-keygen` writes it, readable for kubemate alone",
-            Self::NoTenant(..) => "put the tenant's key into that file; each tenant's files are opened with its own keys only",
-            Self::WrongKey(_) => "use the key of one of them, or add a recipient whose key is here: `sops rotate --add-age RECIPIENT -i FILE`",
-            Self::Damaged | Self::Changed(_) => "restore the file from Git, and change it with `sops edit` only",
+            Self::NoKey => {
+                "name the file of the age key: `--sops-key FILE`, or KUBEMATE_SOPS_AGE_KEY_FILE"
+            }
+            Self::Keys(..) | Self::NotAKey(..) => {
+                "put a file there as `age-keygen` writes it, readable for kubemate alone"
+            }
+            Self::NoTenant(..) => {
+                "put the tenant's key into that file; each tenant's files are opened with its own keys only"
+            }
+            Self::WrongKey(_) => {
+                "use the key of one of them, or add a recipient whose key is here: `sops rotate --add-age RECIPIENT -i FILE`"
+            }
+            Self::Damaged | Self::Changed(_) => {
+                "restore the file from Git, and change it with `sops edit` only"
+            }
             Self::Envelope(error) => error.help(),
         }
     }
@@ -103,19 +113,36 @@ impl Keys {
     }
 
     /// Puts clear text in place of the place-holders of a body that is about to be sent.
-    pub(super) fn unseal(&self, key: &ObjectKey, body: &mut Value, sealed: &Sealed) -> Result<(), Problem> {
+    pub(super) fn unseal(
+        &self,
+        key: &ObjectKey,
+        body: &mut Value,
+        sealed: &Sealed,
+    ) -> Result<(), Problem> {
         let refuse = |said: String| Problem::new(ProblemKind::Sealed, format!("write {key}"), said);
         let clear = self.open(sealed).map_err(|error| {
-            refuse(format!("its values are encrypted in `{}`: {error}; {}", sealed.path, error.help()))
+            refuse(format!(
+                "its values are encrypted in `{}`: {error}; {}",
+                sealed.path,
+                error.help()
+            ))
         })?;
-        for (name, value) in body.pointer_mut(DATA).and_then(Value::as_object_mut).into_iter().flatten() {
+        for (name, value) in body
+            .pointer_mut(DATA)
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flatten()
+        {
             let stands = value.as_str().unwrap_or_default();
             if sealed.placeholder(name).as_deref() == Some(stands) {
                 let bytes = clear.get(name);
-                let bytes = bytes.ok_or_else(|| refuse(format!("`{}` has no key `{name}`", sealed.path)))?;
+                let bytes = bytes
+                    .ok_or_else(|| refuse(format!("`{}` has no key `{name}`", sealed.path)))?;
                 *value = Value::String(STANDARD.encode(bytes));
             } else if stands.starts_with(MARK) {
-                return Err(refuse(format!("the ciphertext of `{name}` is not the one that was planned")));
+                return Err(refuse(format!(
+                    "the ciphertext of `{name}` is not the one that was planned"
+                )));
             }
         }
         Ok(())
@@ -126,10 +153,20 @@ impl Keys {
     /// it is not, the annotation is believed, and [`Keys::check`] says so.
     pub(super) fn seal(&self, body: &mut Value, sealed: &Sealed) {
         let at = format!("/metadata/annotations/{}", SEALED.replace('/', "~1"));
-        let note = body.pointer(&at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let note = body
+            .pointer(&at)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let (noted, clear) = (noted(&note), self.open(sealed).ok());
-        let wanted = |name: &str, digest: &str| sealed.keys.get(name).is_some_and(|own| own == digest);
-        for (name, value) in body.pointer_mut(DATA).and_then(Value::as_object_mut).into_iter().flatten() {
+        let wanted =
+            |name: &str, digest: &str| sealed.keys.get(name).is_some_and(|own| own == digest);
+        for (name, value) in body
+            .pointer_mut(DATA)
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flatten()
+        {
             let known = noted.get(name.as_str()).filter(|digest| match &clear {
                 Some(clear) if wanted(name, digest) => is(value, clear.get(name)),
                 Some(_) | None => true,
@@ -153,14 +190,22 @@ impl Keys {
                 Err(AgeError::NotForUs) => {}
             }
         }
-        let names: Vec<&str> = envelope.recipients.iter().map(|r| r.name.as_str()).collect();
-        let ours = keys.iter().any(|key| names.contains(&key.recipient().as_str()));
+        let names: Vec<&str> = envelope
+            .recipients
+            .iter()
+            .map(|r| r.name.as_str())
+            .collect();
+        let ours = keys
+            .iter()
+            .any(|key| names.contains(&key.recipient().as_str()));
         if damaged || ours {
             return Err(SealError::Damaged);
         }
         // Recipients for post-quantum keys are very long.
         let short = |name: &&str| name.chars().take(MAX_SHOWN).collect::<String>();
-        Err(SealError::WrongKey(names.iter().map(short).collect::<Vec<_>>().join(", ")))
+        Err(SealError::WrongKey(
+            names.iter().map(short).collect::<Vec<_>>().join(", "),
+        ))
     }
 
     /// The keys that may open files of a tenant.
@@ -171,19 +216,28 @@ impl Keys {
         }
         let name = format!("{tenant}.agekey");
         let own = path.join(&name);
-        if own.is_file() { read(&own) } else { Err(SealError::NoTenant(tenant.to_owned(), name)) }
+        if own.is_file() {
+            read(&own)
+        } else {
+            Err(SealError::NoTenant(tenant.to_owned(), name))
+        }
     }
 }
 
 /// Whether a live value is this clear text.
 fn is(value: &Value, clear: Option<&[u8]>) -> bool {
-    let live = value.as_str().and_then(|text| STANDARD.decode(text).ok()).map(Zeroizing::new);
+    let live = value
+        .as_str()
+        .and_then(|text| STANDARD.decode(text).ok())
+        .map(Zeroizing::new);
     live.as_ref().map(|bytes| bytes.as_slice()) == clear
 }
 
 fn read(path: &Path) -> Result<Vec<Identity>, SealError> {
     let unread = |why: String| SealError::Keys(path.display().to_string(), why);
-    let size = std::fs::metadata(path).map_err(|error| unread(error.to_string()))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| unread(error.to_string()))?
+        .len();
     if size > MAX_KEYS {
         return Err(unread("it is too large for a file of keys".into()));
     }

@@ -70,12 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn manifests(
-    mode: Mode,
-    image: &str,
-    keys: Option<&Name>,
-    crd: &str,
-) -> Result<String, Failure> {
+fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<String, Failure> {
     let plain =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | ':' | '-' | '_' | '@');
     if image.is_empty() || !image.chars().all(plain) {
@@ -114,8 +109,13 @@ fn mount(base: &str, keys: &Name) -> String {
         let (before, after) = what.split_once(at).unwrap_or((what, ""));
         format!("{before}{more}{at}{after}")
     };
-    let base = place(base, " --name=$(POD_NAME)", " --sops-key=/etc/kubemate/sops,");
-    let volume = "        - name: sops\n          mountPath: /etc/kubemate/sops\n          readOnly: true\n";
+    let base = place(
+        base,
+        " --name=$(POD_NAME)",
+        " --sops-key=/etc/kubemate/sops,",
+    );
+    let volume =
+        "        - name: sops\n          mountPath: /etc/kubemate/sops\n          readOnly: true\n";
     let base = place(&base, "      volumes:\n", volume);
     let source = format!(
         "      - name: sops\n        secret:\n          secretName: {keys}\n          defaultMode: 288\n"
@@ -246,18 +246,40 @@ mod tests {
         let pod = &deployment["spec"]["template"]["spec"];
         let container = &pod["containers"][0];
         let given = container["args"].as_array().unwrap();
-        assert!(given.contains(&json!("--sops-key=/etc/kubemate/sops")), "{given:?}");
-        let named = |list: &serde_json::Value| list.as_array().unwrap().iter().find(|v| v["name"] == "sops").cloned();
-        assert_eq!(named(&container["volumeMounts"]).unwrap()["mountPath"], "/etc/kubemate/sops");
-        assert_eq!(named(&pod["volumes"]).unwrap()["secret"]["secretName"], "sops-keys");
+        assert!(
+            given.contains(&json!("--sops-key=/etc/kubemate/sops")),
+            "{given:?}"
+        );
+        let named = |list: &serde_json::Value| {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .find(|v| v["name"] == "sops")
+                .cloned()
+        };
+        assert_eq!(
+            named(&container["volumeMounts"]).unwrap()["mountPath"],
+            "/etc/kubemate/sops"
+        );
+        assert_eq!(
+            named(&pod["volumes"]).unwrap()["secret"]["secretName"],
+            "sops-keys"
+        );
         let verbs = |name: &str| {
-            let mut roles = all.iter().filter(|d| d["kind"] == "ClusterRole" && d["metadata"]["name"] == name);
+            let mut roles = all
+                .iter()
+                .filter(|d| d["kind"] == "ClusterRole" && d["metadata"]["name"] == name);
             let rules = roles.next().unwrap()["rules"].as_array().unwrap().clone();
-            let rule = rules.into_iter().find(|r| r["resources"] == json!(["secrets"]));
+            let rule = rules
+                .into_iter()
+                .find(|r| r["resources"] == json!(["secrets"]));
             rule.unwrap()["verbs"].clone()
         };
         assert_eq!(verbs("kubemate-reader"), json!(["get", "list", "watch"]));
-        assert_eq!(verbs("kubemate-writer"), json!(["create", "delete", "patch"]));
+        assert_eq!(
+            verbs("kubemate-writer"),
+            json!(["create", "delete", "patch"])
+        );
     }
 
     #[test]

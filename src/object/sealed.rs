@@ -54,7 +54,10 @@ impl Sealed {
 
     /// The value of the annotation: `KEY=DIGEST,KEY=DIGEST`.
     pub fn note(&self) -> String {
-        let each = self.keys.iter().map(|(key, digest)| format!("{key}={digest}"));
+        let each = self
+            .keys
+            .iter()
+            .map(|(key, digest)| format!("{key}={digest}"));
         each.collect::<Vec<_>>().join(",")
     }
 }
@@ -66,7 +69,10 @@ pub fn placeholder(digest: &str) -> String {
 
 /// The digests by key that an annotation speaks of.
 pub fn noted(annotation: &str) -> BTreeMap<&str, &str> {
-    annotation.split(',').filter_map(|part| part.split_once('=')).collect()
+    annotation
+        .split(',')
+        .filter_map(|part| part.split_once('='))
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,18 +81,32 @@ mod tests {
 
     #[test]
     fn a_note_says_which_ciphertext_and_a_placeholder_is_no_base64() {
-        let sealed = Sealed::new("a", "p".into(), "t".into(), [("user", "ENC[1]"), ("pass", "ENC[2]")]);
+        let sealed = Sealed::new(
+            "a",
+            "p".into(),
+            "t".into(),
+            [("user", "ENC[1]"), ("pass", "ENC[2]")],
+        );
         let note = sealed.note();
         let read = noted(&note);
         assert_eq!(read.keys().copied().collect::<Vec<_>>(), ["pass", "user"]);
         for (key, digest) in read {
             let placeholder = placeholder(digest);
             assert_eq!(sealed.placeholder(key), Some(placeholder.clone()));
-            assert!(!placeholder.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)));
+            assert!(
+                !placeholder
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+            );
             assert_ne!(placeholder, OTHER);
         }
         assert_eq!(sealed.placeholder("other"), None);
-        let changed = Sealed::new("a", "p".into(), "t".into(), [("user", "ENC[1]"), ("pass", "ENC[3]")]);
+        let changed = Sealed::new(
+            "a",
+            "p".into(),
+            "t".into(),
+            [("user", "ENC[1]"), ("pass", "ENC[3]")],
+        );
         assert_eq!(sealed.placeholder("user"), changed.placeholder("user"));
         assert_ne!(sealed.placeholder("pass"), changed.placeholder("pass"));
     }

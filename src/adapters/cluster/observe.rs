@@ -18,16 +18,15 @@ use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
-use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
+use crate::adapters::cluster::{KubeCluster, contents, definitions, sealed, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
-use crate::object::sealed::Sealed;
 use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
 use crate::plan::claim;
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
 use crate::plan::mask::Mask;
-use crate::plan::observed::{DryRun, Live, Observed, Unopened, World};
+use crate::plan::observed::{DryRun, Live, Observed, World};
 use crate::plan::payload::payload;
 
 /// Calls of one observation at once.
@@ -79,7 +78,7 @@ pub(super) async fn observe(
     let contents = asked.contents(&objects).await;
     let definitions = definitions::of_unasked(cluster, &catalogue, &objects).await;
     let left_behind = strays::strays(cluster, &catalogue, question, &objects).await;
-    let unopened = unopened(cluster, question, &objects);
+    let unopened = sealed::unopened(cluster, question, &objects);
     Ok(World {
         cluster_uid,
         definitions,
@@ -91,26 +90,6 @@ pub(super) async fn observe(
         quotas,
         ..World::default()
     })
-}
-
-/// Encrypted files of objects that were looked at, which cannot be opened here, and what to do about it.
-fn unopened(
-    cluster: &KubeCluster,
-    question: Question<'_>,
-    objects: &BTreeMap<ObjectKey, Observed>,
-) -> BTreeMap<ObjectKey, Unopened> {
-    let looked_at = objects.iter().filter(|(_, seen)| !matches!(seen, Observed::Unchanged { .. }));
-    let closed = looked_at.filter_map(|(key, _)| {
-        let sealed = question.rendered.objects.get(key)?.rules.sealed.as_deref()?;
-        let error = cluster.keys.check(sealed).err()?;
-        let unopened = Unopened {
-            path: sealed.path.clone(),
-            why: error.to_string(),
-            help: error.help().to_owned(),
-        };
-        Some((key.clone(), unopened))
-    });
-    closed.collect()
 }
 
 /// What is served, read anew if a kind of ours is missing, nobody vouched for all of it, or everything
@@ -188,12 +167,17 @@ async fn read_kind(
             .unwrap_or_default();
     }
     let read = keys.into_iter().map(|key| {
-        let (live, version) = (listed.remove(&key), version.clone());
-        let sealed = question.rendered.objects.get(&key).and_then(|d| d.rules.sealed.as_deref());
+        let live = listed.remove(&key);
+        let sealed = sealed::of(question, &key).cloned().map(Box::new);
+        let target = Target {
+            key: key.clone(),
+            api_version: version.clone(),
+            sealed,
+        };
         async move {
             let found = match live {
-                Some(live) => Ok(Some(cluster.covered(live, sealed))),
-                None => read_one(cluster, &key, version, sealed).await,
+                Some(live) => Ok(Some(cluster.covered(live, target.sealed.as_deref()))),
+                None => read_one(cluster, &target).await,
             };
             (key, found)
         }
@@ -205,18 +189,8 @@ async fn read_kind(
         .await
 }
 
-async fn read_one(
-    cluster: &KubeCluster,
-    key: &ObjectKey,
-    api_version: Option<String>,
-    sealed: Option<&Sealed>,
-) -> Found {
-    let target = Target {
-        key: key.clone(),
-        api_version,
-        sealed: sealed.cloned().map(Box::new),
-    };
-    match cluster.read(&target).await {
+async fn read_one(cluster: &KubeCluster, target: &Target) -> Found {
+    match cluster.read(target).await {
         Ok(live) => Ok(live.map(Box::new)),
         Err(problem) => Err(problem.to_string()),
     }
@@ -396,18 +370,11 @@ impl Asked<'_> {
         if let Some(reason) = self.not_yet(desired) {
             return Ok(DryRun::Unverified { reason });
         }
-        if let Some(reason) = self.closed(desired) {
+        if let Some(reason) = sealed::closed(self.cluster, desired) {
             return Ok(DryRun::Unverified { reason });
         }
         let payload = payload(desired, &rendered.set, None, policy);
         trial(self.cluster, identity, desired, &payload, Expect::Absent).await
-    }
-
-    /// Why the server cannot be asked: what would be sent is encrypted.
-    fn closed(&self, desired: &Desired) -> Option<String> {
-        let sealed = desired.rules.sealed.as_deref()?;
-        let why = self.cluster.keys.check(sealed).err()?;
-        Some(format!("its values are encrypted in `{}`: {why}", sealed.path))
     }
 
     /// Why the server cannot be asked before the plan is carried out.
@@ -452,7 +419,7 @@ impl Asked<'_> {
         if let Some(dry_run) = self.standing(&live, desired) {
             return Ok(answered(Some(live), dry_run));
         }
-        if let Some(reason) = self.closed(desired) {
+        if let Some(reason) = sealed::closed(self.cluster, desired) {
             return Ok(answered(Some(live), DryRun::Unverified { reason }));
         }
         let entry = inventory.entries.get(&desired.manifest.key);

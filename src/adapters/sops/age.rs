@@ -55,7 +55,9 @@ impl Identity {
 
     /// The key of a file out of one stanza for it.
     fn unwrap(&self, stanza: &Stanza) -> Option<Zeroizing<[u8; 16]>> {
-        let [kind, share] = stanza.arguments.as_slice() else { return None };
+        let [kind, share] = stanza.arguments.as_slice() else {
+            return None;
+        };
         if kind != "X25519" {
             return None;
         }
@@ -77,8 +79,12 @@ impl Identity {
 pub(super) fn decrypt(armored: &str, with: &[Identity]) -> Result<Zeroizing<Vec<u8>>, AgeError> {
     let bytes = dearmor(armored).ok_or(AgeError::Damaged)?;
     let file = File::read(&bytes).ok_or(AgeError::Damaged)?;
-    let pairs = with.iter().flat_map(|key| file.stanzas.iter().map(move |stanza| (key, stanza)));
-    let key = pairs.into_iter().find_map(|(key, stanza)| key.unwrap(stanza));
+    let pairs = with
+        .iter()
+        .flat_map(|key| file.stanzas.iter().map(move |stanza| (key, stanza)));
+    let key = pairs
+        .into_iter()
+        .find_map(|(key, stanza)| key.unwrap(stanza));
     let key = key.ok_or(AgeError::NotForUs)?;
     file.content(&key).ok_or(AgeError::Damaged)
 }
@@ -95,7 +101,9 @@ fn bech32(text: &str, prefix: &str) -> Option<Zeroizing<[u8; 32]>> {
 
 fn derive(key: &[u8], salt: &[u8], about: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let mut out = Zeroizing::new([0_u8; 32]);
-    Hkdf::<Sha256>::new(Some(salt), key).expand(about, out.as_mut()).ok()?;
+    Hkdf::<Sha256>::new(Some(salt), key)
+        .expand(about, out.as_mut())
+        .ok()?;
     Some(out)
 }
 
@@ -135,9 +143,18 @@ impl<'a> File<'a> {
             if let Some(mac) = line.strip_prefix("--- ") {
                 let header = &bytes[..bytes.len() - rest.len() + "---".len()];
                 let mac = STANDARD_NO_PAD.decode(mac).ok()?;
-                return Some(Self { stanzas, header, mac, payload: after });
+                return Some(Self {
+                    stanzas,
+                    header,
+                    mac,
+                    payload: after,
+                });
             }
-            let arguments = line.strip_prefix("-> ")?.split(' ').map(str::to_owned).collect();
+            let arguments = line
+                .strip_prefix("-> ")?
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
             let (body, after) = body(after)?;
             stanzas.push(Stanza { arguments, body });
             rest = after;
@@ -179,4 +196,3 @@ fn body(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         }
     }
 }
-

@@ -65,9 +65,15 @@ pub(super) fn open(envelope: &Envelope, data_key: &[u8]) -> Result<Clear, OpenEr
         hash.update(ONLY_ENCRYPTED);
     }
     let mut clear = Clear::default();
-    let leaves = envelope.leaves().map_err(|error| OpenError::Envelope(error.to_string()))?;
+    let leaves = envelope
+        .leaves()
+        .map_err(|error| OpenError::Envelope(error.to_string()))?;
     for leaf in leaves {
-        let value = if leaf.sealed { decrypted(&gcm, &leaf)? } else { plain(&leaf)? };
+        let value = if leaf.sealed {
+            decrypted(&gcm, &leaf)?
+        } else {
+            plain(&leaf)?
+        };
         if leaf.sealed || !envelope.mac_only_encrypted {
             hash.update(value.hashed.as_slice());
         }
@@ -94,14 +100,22 @@ fn decrypted(gcm: &Gcm, leaf: &Leaf<'_>) -> Result<Opened, OpenError> {
     let wrong = || OpenError::Value(leaf.place());
     let text = leaf.value.as_str().ok_or_else(wrong)?;
     if text.is_empty() {
-        return Ok(Opened { bytes: Zeroizing::default(), hashed: Zeroizing::default() });
+        return Ok(Opened {
+            bytes: Zeroizing::default(),
+            hashed: Zeroizing::default(),
+        });
     }
     let cipher = Cipher::read(text).ok_or_else(wrong)?;
     let hashed = bytes(gcm, &cipher, &leaf.bound_to()).ok_or_else(wrong)?;
     // The type is not part of what is authenticated, so the bytes must be what SOPS writes for it.
     let text = std::str::from_utf8(&hashed);
     let shown = match cipher.form {
-        Form::Text | Form::Bytes | Form::Time => return Ok(Opened { bytes: hashed.clone(), hashed }),
+        Form::Text | Form::Bytes | Form::Time => {
+            return Ok(Opened {
+                bytes: hashed.clone(),
+                hashed,
+            });
+        }
         Form::Int => {
             let number: i64 = text.ok().and_then(|t| t.parse().ok()).ok_or_else(wrong)?;
             (number.to_string().as_bytes() == hashed.as_slice()).then(|| hashed.clone())
@@ -117,7 +131,10 @@ fn decrypted(gcm: &Gcm, leaf: &Leaf<'_>) -> Result<Opened, OpenError> {
         },
         // In lists, comments may stand as items; they are no values.
         Form::Comment if leaf.value.is_string() && leaf.path.len() > 1 => {
-            return Ok(Opened { bytes: Zeroizing::default(), hashed: Zeroizing::default() });
+            return Ok(Opened {
+                bytes: Zeroizing::default(),
+                hashed: Zeroizing::default(),
+            });
         }
         Form::Comment => None,
     };
@@ -138,13 +155,21 @@ fn plain(leaf: &Leaf<'_>) -> Result<Opened, OpenError> {
         },
         Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
     };
-    Ok(Opened { bytes: Zeroizing::default(), hashed: Zeroizing::new(hashed.into_bytes()) })
+    Ok(Opened {
+        bytes: Zeroizing::default(),
+        hashed: Zeroizing::new(hashed.into_bytes()),
+    })
 }
 
 fn bytes(gcm: &Gcm, cipher: &Cipher, bound_to: &str) -> Option<Zeroizing<Vec<u8>>> {
     let sealed = [cipher.data.as_slice(), &cipher.tag].concat();
-    let payload = Payload { msg: &sealed, aad: bound_to.as_bytes() };
-    gcm.decrypt(&cipher.iv.into(), payload).ok().map(Zeroizing::new)
+    let payload = Payload {
+        msg: &sealed,
+        aad: bound_to.as_bytes(),
+    };
+    gcm.decrypt(&cipher.iv.into(), payload)
+        .ok()
+        .map(Zeroizing::new)
 }
 
 fn hex(bytes: &[u8]) -> String {

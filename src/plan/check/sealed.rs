@@ -12,7 +12,10 @@ pub(super) fn unopened(input: Input<'_>) -> Vec<Finding> {
             true => (Level::Error, "so nothing is written"),
             false => (Level::Notice, "so they are not compared with what is live"),
         };
-        let message = format!("its values are encrypted in `{}` and {}, {then}", file.path, file.why);
+        let message = format!(
+            "its values are encrypted in `{}` and {}, {then}",
+            file.path, file.why
+        );
         Some(draft.finding(level, Rule::Sealed, message).help(&file.help))
     });
     found.collect()

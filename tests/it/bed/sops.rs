@@ -95,6 +95,10 @@ pub(crate) fn decrypt(path: &Path, key: &Key) -> Value {
 /// Changes one value on the first level.
 pub(crate) fn set(path: &Path, key: &Key, name: &str, value: &str) {
     let mut command = sops(path.parent().expect("a folder"), Some(key));
-    command.arg("set").arg(path).arg(format!("[{name:?}]")).arg(format!("{value:?}"));
+    command
+        .arg("set")
+        .arg(path)
+        .arg(format!("[{name:?}]"))
+        .arg(format!("{value:?}"));
     done(command);
 }

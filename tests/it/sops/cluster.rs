@@ -42,7 +42,10 @@ impl Shop {
                 uid()
             ),
         );
-        folder.write("platform/tenants.kdl", &format!("tenant {tenant} encrypted-secrets=#true\n"));
+        folder.write(
+            "platform/tenants.kdl",
+            &format!("tenant {tenant} encrypted-secrets=#true\n"),
+        );
         folder.write(
             &format!("tenants/{tenant}/db.kdl"),
             &format!("// Who reads it\nsecret db tenant={tenant} sops=\"{FILE}\" {{ keys username password }}\n"),
@@ -52,7 +55,14 @@ impl Shop {
             &format!("username: shop\npassword: {FIRST}\nother:\n  deep: 1\n"),
         );
         let key = Key::new(keys.path().join("key"));
-        let shop = Self { folder, tenant, env, key, said: Vec::new(), _keys: keys };
+        let shop = Self {
+            folder,
+            tenant,
+            env,
+            key,
+            said: Vec::new(),
+            _keys: keys,
+        };
         sops::encrypt(&shop.file(), &[&shop.key.recipient], &[]);
         shop
     }
@@ -67,7 +77,10 @@ impl Shop {
         let mut all = args.to_vec();
         all.extend(["--env", env.as_str()]);
         let mut command = self.folder.command(bed::cluster().kubeconfig(), &all);
-        command.env_remove("SOPS_AGE_KEY_FILE").env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        command
+            .env_remove("SOPS_AGE_KEY_FILE")
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "full");
         match key {
             Some(key) => command.env("KUBEMATE_SOPS_AGE_KEY_FILE", key),
             None => command.env_remove("KUBEMATE_SOPS_AGE_KEY_FILE"),
@@ -83,14 +96,25 @@ impl Shop {
     }
 
     fn live(&self) -> Option<Value> {
-        let args = ["get", "secret", "db", "-n", &self.tenant, "--ignore-not-found", "-o", "json"];
+        let args = [
+            "get",
+            "secret",
+            "db",
+            "-n",
+            &self.tenant,
+            "--ignore-not-found",
+            "-o",
+            "json",
+        ];
         let text = bed::cluster().kubectl(&args);
         (!text.trim().is_empty()).then(|| serde_json::from_str(&text).unwrap())
     }
 
     fn password(&self) -> String {
         let live = self.live().unwrap();
-        let text = STANDARD.decode(live["data"]["password"].as_str().unwrap()).unwrap();
+        let text = STANDARD
+            .decode(live["data"]["password"].as_str().unwrap())
+            .unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -110,7 +134,11 @@ impl Shop {
         let mut pending = vec![self.folder.root().to_owned()];
         while let Some(path) = pending.pop() {
             if path.is_dir() {
-                pending.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                pending.extend(
+                    std::fs::read_dir(&path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
             } else {
                 let bytes = std::fs::read(&path).unwrap();
                 look(path.display().to_string(), &String::from_utf8_lossy(&bytes));
@@ -134,10 +162,18 @@ fn an_encrypted_secret_is_planned_without_a_key_and_written_with_it() {
     // Without a key it is planned by its ciphertext, and never written.
     let said = shop.run(None, &["plan"]);
     assert_eq!(said.code, 0, "{}", said.end());
-    assert!(said.all().contains("no key is here") && said.all().contains(&at), "{}", said.end());
+    assert!(
+        said.all().contains("no key is here") && said.all().contains(&at),
+        "{}",
+        said.end()
+    );
     let said = shop.run(None, &["apply"]);
     assert_eq!(said.code, 5, "{}", said.end());
-    assert!(said.all().contains("no key is here") && said.all().contains(&at), "{}", said.end());
+    assert!(
+        said.all().contains("no key is here") && said.all().contains(&at),
+        "{}",
+        said.end()
+    );
     assert_eq!(shop.live(), None);
 
     // With it, what the file says stands in the cluster, and nothing else.
@@ -148,7 +184,12 @@ fn an_encrypted_secret_is_planned_without_a_key_and_written_with_it() {
     assert_eq!(live["data"], wanted);
     assert_eq!(live["type"], "Opaque");
     let said = shop.with_key(&["plan", "--detailed-exitcode"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "no changes\n"), "{}", said.end());
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "no changes\n"),
+        "{}",
+        said.end()
+    );
     let version = live["metadata"]["resourceVersion"].clone();
     let said = shop.with_key(&["apply"]);
     assert_eq!(said.code, 0, "{}", said.end());
@@ -170,26 +211,43 @@ fn a_changed_ciphertext_is_one_change_and_a_saved_plan_needs_no_key() {
     let said = shop.with_key(&["plan", "--detailed-exitcode"]);
     assert_eq!(said.code, 2, "{}", said.end());
     let told = said.all();
-    assert!(told.contains("data.password") && told.contains("kubemate.dev/sealed"), "{}", said.end());
+    assert!(
+        told.contains("data.password") && told.contains("kubemate.dev/sealed"),
+        "{}",
+        said.end()
+    );
     assert!(!told.contains("data.username"), "{}", said.end());
 
     // Made where no key is, carried out where it is.
     let plans = shop.folder.path("plans");
     let said = shop.run(None, &["plan", "--out", plans.to_str().unwrap()]);
     assert_eq!(said.code, 0, "{}", said.end());
-    let mut saved: Vec<PathBuf> = std::fs::read_dir(&plans).unwrap().map(|e| e.unwrap().path()).collect();
-    saved.retain(|path| path.to_string_lossy().contains(&format!("-{}.", shop.tenant)));
+    let mut saved: Vec<PathBuf> = std::fs::read_dir(&plans)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    saved.retain(|path| {
+        path.to_string_lossy()
+            .contains(&format!("-{}.", shop.tenant))
+    });
     assert_eq!(saved.len(), 1, "{saved:?}");
     assert_eq!(shop.password(), FIRST);
     let plan = saved[0].to_str().unwrap().to_owned();
-    let mut command = shop.folder.command(bed::cluster().kubeconfig(), &["apply", &plan]);
+    let mut command = shop
+        .folder
+        .command(bed::cluster().kubeconfig(), &["apply", &plan]);
     command.env("KUBEMATE_SOPS_AGE_KEY_FILE", &key);
     let said = crate::bank::folder::said(command);
     assert_eq!(said.code, 0, "{}", said.end());
     shop.said.push(said.all());
     assert_eq!(shop.password(), SECOND);
     let said = shop.with_key(&["plan", "--detailed-exitcode"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "no changes\n"), "{}", said.end());
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "no changes\n"),
+        "{}",
+        said.end()
+    );
     assert_eq!(shop.leaks(), Vec::<String>::new());
 }
 
@@ -199,12 +257,25 @@ fn drift_of_a_value_is_seen_and_undone() {
     assert_eq!(shop.with_key(&["apply"]).code, 0);
     let patch = json!({"data": {"password": STANDARD.encode(DRIFT)}}).to_string();
     let namespace = shop.tenant.clone();
-    let args = ["patch", "secret", "db", "-n", &namespace, "--type=merge", "-p", &patch];
+    let args = [
+        "patch",
+        "secret",
+        "db",
+        "-n",
+        &namespace,
+        "--type=merge",
+        "-p",
+        &patch,
+    ];
     bed::cluster().kubectl(&args);
     for key in [None, Some(shop.key.file.clone())] {
         let said = shop.run(key.as_deref(), &["plan", "--detailed-exitcode"]);
         assert_eq!(said.code, 2, "{key:?} {}", said.end());
-        assert!(said.all().contains("outside of Git"), "{key:?} {}", said.end());
+        assert!(
+            said.all().contains("outside of Git"),
+            "{key:?} {}",
+            said.end()
+        );
     }
     let said = shop.run(None, &["apply"]);
     assert_eq!(said.code, 5, "{}", said.end());
@@ -213,7 +284,12 @@ fn drift_of_a_value_is_seen_and_undone() {
     assert_eq!(said.code, 0, "{}", said.end());
     assert_eq!(shop.password(), FIRST);
     let said = shop.with_key(&["plan", "--detailed-exitcode"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "no changes\n"), "{}", said.end());
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "no changes\n"),
+        "{}",
+        said.end()
+    );
     assert_eq!(shop.leaks(), Vec::<String>::new());
 }
 
@@ -249,7 +325,9 @@ fn a_wrong_key_and_a_changed_file_write_nothing() {
 fn a_controller_is_given_a_key_for_each_tenant() {
     let mut shop = Shop::new();
     let key = shop.key.file.clone();
-    let mut command = shop.folder.command(bed::cluster().kubeconfig(), &["controller", "--sops-key"]);
+    let mut command = shop
+        .folder
+        .command(bed::cluster().kubeconfig(), &["controller", "--sops-key"]);
     command.arg(&key);
     let said = crate::bank::folder::said(command);
     assert_eq!(said.code, 64, "{}", said.end());

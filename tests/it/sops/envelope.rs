@@ -39,9 +39,13 @@ meta_unencrypted:
 ";
 
 fn sealed(path: &str, text: &str) -> Sealed {
-    let keys = Envelope::read(path, text).map(|e| e.values).unwrap_or_default();
-    let keys: Vec<(&str, &str)> =
-        keys.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();
+    let keys = Envelope::read(path, text)
+        .map(|e| e.values)
+        .unwrap_or_default();
+    let keys: Vec<(&str, &str)> = keys
+        .iter()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect();
     Sealed::new("payments", path.to_owned(), text.to_owned(), keys)
 }
 
@@ -62,12 +66,15 @@ fn alike(folder: &Path, file: &str, clear: &str, key: &Key, options: &[&str]) ->
     std::fs::write(&path, clear).unwrap();
     let text = sops::encrypt(&path, &[&key.recipient], options);
     let theirs = sops::decrypt(&path, key);
-    let envelope = Envelope::read(file, &text).unwrap_or_else(|e| panic!("{options:?} {e}: {text}"));
+    let envelope =
+        Envelope::read(file, &text).unwrap_or_else(|e| panic!("{options:?} {e}: {text}"));
     let opened = Keys::find(Some(&key.file)).open(&sealed(file, &text));
     let ours = opened.unwrap_or_else(|error| panic!("{options:?} {error}: {text}"));
     for (name, value) in theirs.as_object().unwrap() {
         let wanted = text_of(value).filter(|_| envelope.seals(name));
-        let found = ours.get(name).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        let found = ours
+            .get(name)
+            .map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
         assert_eq!(found, wanted, "{options:?} {name} of {text}");
     }
     ours.keys().count()
@@ -79,17 +86,34 @@ fn what_sops_encrypts_is_decrypted_alike() {
     let key = Key::new(folder.path().join("key"));
     for (options, count) in [
         (&[][..], 14),
-        (&["--unencrypted-suffix", "_unencrypted", "--mac-only-encrypted"], 14),
+        (
+            &[
+                "--unencrypted-suffix",
+                "_unencrypted",
+                "--mac-only-encrypted",
+            ],
+            14,
+        ),
         (&["--encrypted-suffix", "word"], 1),
         (&["--encrypted-regex", "^(user|password|pin)$"], 3),
-        (&["--encrypted-regex", "(?i)^PASS", "--mac-only-encrypted"], 1),
+        (
+            &["--encrypted-regex", "(?i)^PASS", "--mac-only-encrypted"],
+            1,
+        ),
         (&["--unencrypted-regex", "^(yes|no|meta_.*|nested)$"], 12),
     ] {
-        assert_eq!(alike(folder.path(), "a.enc.yaml", SAMPLE, &key, options), count, "{options:?}");
+        assert_eq!(
+            alike(folder.path(), "a.enc.yaml", SAMPLE, &key, options),
+            count,
+            "{options:?}"
+        );
     }
     let json = json!({"user": "ana", "pin": 7, "big": 9_007_199_254_740_993_i64, "ratio": 0.25, "on": true,
         "deep": {"list": [1, 2.5, "x", null, {"y": ""}]}, "none": null, "empty": ""});
-    assert_eq!(alike(folder.path(), "a.enc.json", &json.to_string(), &key, &[]), 6);
+    assert_eq!(
+        alike(folder.path(), "a.enc.json", &json.to_string(), &key, &[]),
+        6
+    );
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
@@ -117,8 +141,18 @@ fn tree() -> impl Strategy<Value = Map<String, Value>> {
 fn any_tree_that_sops_encrypts_is_decrypted_alike() {
     let folder = TempDir::new().unwrap();
     let key = Key::new(folder.path().join("key"));
-    let cases = if std::env::var_os("KUBEMATE_SEEDS").is_some() { 300 } else { 20 };
-    let config = Config { cases, max_shrink_iters: 40, fork: false, failure_persistence: None, ..Config::default() };
+    let cases = if std::env::var_os("KUBEMATE_SEEDS").is_some() {
+        300
+    } else {
+        20
+    };
+    let config = Config {
+        cases,
+        max_shrink_iters: 40,
+        fork: false,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let run = |file: &'static str| {
         TestRunner::new(config.clone()).run(&tree(), |tree| {
             let text = Value::Object(tree).to_string();
@@ -141,8 +175,14 @@ fn damaged(text: &str) -> impl Iterator<Item = String> {
         if words.starts_with("-----") {
             armor = words.contains("BEGIN");
         } else if armor || line.contains("ENC[") || line.contains("lastmodified") {
-            let from = if armor { 0 } else { line.find(": ").map_or(0, |colon| colon + 2) };
-            let places = line.char_indices().filter(move |(i, c)| *i >= from && c.is_ascii_alphanumeric());
+            let from = if armor {
+                0
+            } else {
+                line.find(": ").map_or(0, |colon| colon + 2)
+            };
+            let places = line
+                .char_indices()
+                .filter(move |(i, c)| *i >= from && c.is_ascii_alphanumeric());
             inside.extend(places.map(|(i, c)| (at + i, c)));
         }
         at += line.len();
@@ -164,7 +204,11 @@ fn whatever_is_changed_is_refused() {
     let key = Key::new(folder.path().join("key"));
     let keys = Keys::find(Some(&key.file));
     let path = folder.path().join("a.yaml");
-    std::fs::write(&path, "user: ana\npassword: hunter2\nlist: [1, 2]\nnote_unencrypted: 5\n").unwrap();
+    std::fs::write(
+        &path,
+        "user: ana\npassword: hunter2\nlist: [1, 2]\nnote_unencrypted: 5\n",
+    )
+    .unwrap();
     let text = sops::encrypt(&path, &[&key.recipient], &[]);
     assert!(keys.check(&sealed("a.yaml", &text)).is_ok());
     let mut tried = 0;
@@ -176,8 +220,14 @@ fn whatever_is_changed_is_refused() {
     assert!(tried > 800, "{tried}");
     // What stands somewhere else, is gone or is new.
     let lines: Vec<&str> = text.lines().collect();
-    let (user, password) = (lines[0].split_once(' ').unwrap().1, lines[1].split_once(' ').unwrap().1);
-    let swapped = text.replace(user, "\u{1}").replace(password, user).replace('\u{1}', password);
+    let (user, password) = (
+        lines[0].split_once(' ').unwrap().1,
+        lines[1].split_once(' ').unwrap().1,
+    );
+    let swapped = text
+        .replace(user, "\u{1}")
+        .replace(password, user)
+        .replace('\u{1}', password);
     let note = text.replace("note_unencrypted: 5", "note_unencrypted: 6");
     let renamed = text.replacen("user:", "owner:", 1);
     let gone = lines[1..].join("\n");
@@ -185,11 +235,19 @@ fn whatever_is_changed_is_refused() {
     let emptied = text.replace(user, "\"\"");
     let added = format!("more: \"\"\nmore_unencrypted: x\n{text}");
     for (what, bad) in [
-        ("swapped", swapped), ("note", note), ("renamed", renamed), ("gone", gone), ("turned", turned),
-        ("emptied", emptied), ("added", added),
+        ("swapped", swapped),
+        ("note", note),
+        ("renamed", renamed),
+        ("gone", gone),
+        ("turned", turned),
+        ("emptied", emptied),
+        ("added", added),
     ] {
         assert_ne!(bad, text, "{what}");
-        assert!(keys.open(&sealed("a.yaml", &bad)).is_err(), "{what}:\n{bad}");
+        assert!(
+            keys.open(&sealed("a.yaml", &bad)).is_err(),
+            "{what}:\n{bad}"
+        );
     }
 }
 
@@ -202,10 +260,16 @@ fn only_the_keys_it_is_encrypted_for_open_it_and_each_tenant_has_its_own() {
     std::fs::write(&path, "user: ana\n").unwrap();
     let text = sops::encrypt(&path, &[&ours.recipient], &[]);
     let file = sealed("a.yaml", &text);
-    let said = |keys: &Keys| keys.check(&file).map_err(|error| format!("{error}; {}", error.help()));
+    let said = |keys: &Keys| {
+        keys.check(&file)
+            .map_err(|error| format!("{error}; {}", error.help()))
+    };
     assert_eq!(said(&Keys::find(Some(&ours.file))), Ok(()));
     let wrong = said(&Keys::find(Some(&theirs.file))).unwrap_err();
-    assert!(wrong.contains(&ours.recipient) && wrong.contains("not among them"), "{wrong}");
+    assert!(
+        wrong.contains(&ours.recipient) && wrong.contains("not among them"),
+        "{wrong}"
+    );
     let none = said(&Keys::find(Some(&at("missing")))).unwrap_err();
     assert!(none.contains("cannot be read"), "{none}");
     assert!(said(&Keys::default()).unwrap_err().contains("--sops-key"));
@@ -225,7 +289,11 @@ fn only_the_keys_it_is_encrypted_for_open_it_and_each_tenant_has_its_own() {
     std::fs::write(&path, "user: ana\n").unwrap();
     let text = sops::encrypt(&path, &[&theirs.recipient, &ours.recipient], &[]);
     for key in [&ours, &theirs] {
-        assert!(Keys::find(Some(&key.file)).check(&sealed("b.yaml", &text)).is_ok());
+        assert!(
+            Keys::find(Some(&key.file))
+                .check(&sealed("b.yaml", &text))
+                .is_ok()
+        );
     }
     std::fs::write(&ours.file, "AGE-SECRET-KEY-PQ-1QQQ\n").unwrap();
     let said = said(&Keys::find(Some(&ours.file))).unwrap_err();
