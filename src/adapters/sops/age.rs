@@ -19,6 +19,8 @@ const END: &str = "-----END AGE ENCRYPTED FILE-----";
 const INTRO: &[u8] = b"age-encryption.org/v1\n";
 /// Largest encrypted data key that is looked at, in bytes of armor.
 const MAX_ARMOR: usize = 64 * 1024;
+/// Most recipients in one file of age: each costs a multiplication.
+const MAX_STANZAS: usize = 32;
 /// Longest line of a stanza's body.
 const COLUMNS: usize = 64;
 
@@ -156,6 +158,9 @@ impl<'a> File<'a> {
                 .map(str::to_owned)
                 .collect();
             let (body, after) = body(after)?;
+            if stanzas.len() == MAX_STANZAS {
+                return None;
+            }
             stanzas.push(Stanza { arguments, body });
             rest = after;
         }

@@ -11,6 +11,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 
 /// Deepest nesting of maps and lists.
 const MAX_DEPTH: usize = 32;
+/// Most recipients of a file.
+const MAX_RECIPIENTS: usize = 64;
 /// Where SOPS keeps what it needs.
 const PART: &str = "sops";
 /// Services that may keep a data key, and what they are called.
@@ -376,6 +378,7 @@ fn recipients(part: &Map<String, Value>) -> Result<Vec<Recipient>, EnvelopeError
     };
     let found: Option<Vec<Recipient>> = listed.into_iter().flatten().map(of).collect();
     match found {
+        Some(found) if found.len() > MAX_RECIPIENTS => Err(EnvelopeError::Part("age")),
         None => Err(EnvelopeError::Part("age")),
         Some(found) if !found.is_empty() => Ok(found),
         Some(_) => {
