@@ -78,10 +78,10 @@ pub(crate) fn rows(rounds: usize) -> bool {
 fn judged(tree: &SourceTree, want: &Want) -> (Duration, u32) {
     let judge = Judge::new(Workers::InProcess(Arc::new(judge::work)), None);
     let begun = Instant::now();
-    let verdict = judge.judge(tree, want);
+    let mut verdict = judge.judge(tree, want);
     let time = begun.elapsed();
     assert!(!verdict.diagnostics.has_errors());
-    let sets = verdict.rendered();
+    let sets = verdict.take_rendered();
     let count = sets
         .values()
         .map(|set| u32::try_from(set.objects.len()).unwrap())

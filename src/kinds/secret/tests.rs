@@ -115,7 +115,7 @@ fn a_tenant_keeps_secrets_in_git_only_with_leave() {
     let mut files = files("");
     files[1] = ("tenants/identity/all.kdl", r#"secret s tenant=identity sops="db.enc.yaml""#);
     let found = said(&files).join("\n");
-    assert!(found.contains("encrypted-secrets=#true"), "{found}");
+    assert!(found.contains("tenant `identity` has no leave"), "{found}");
 }
 
 #[test]

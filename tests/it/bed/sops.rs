@@ -75,7 +75,7 @@ fn done(mut command: Command) -> String {
 pub(crate) fn encrypt(path: &Path, recipients: &[&str], options: &[&str]) -> String {
     let folder = path.parent().expect("a folder");
     let mut command = sops(folder, None);
-    command.args(["encrypt", "--in-place", "--age", &recipients.join(",")]);
+    command.args(["--encrypt", "--in-place", "--age", &recipients.join(",")]);
     done_with(command, options, path);
     std::fs::read_to_string(path).expect("an encrypted file")
 }
