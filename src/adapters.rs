@@ -18,6 +18,7 @@ pub mod forge;
 pub mod hold;
 pub mod judge;
 pub mod rights;
+pub mod sops;
 pub mod sync;
 pub mod worker;
 

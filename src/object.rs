@@ -6,6 +6,7 @@
 pub mod along;
 pub(crate) mod canonical;
 pub mod keyed;
+pub mod sealed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::canonical::canonical;
+use self::sealed::Sealed;
 use crate::dsl::diagnostic::Span;
 
 /// API group and kind, the unit of watches and of health rules. Two groups may share a kind name.
@@ -345,6 +347,9 @@ pub struct ObjectRules {
     pub secret_fields: Vec<String>,
     /// The object whose data this one takes over, when its name or namespace changed.
     pub moved_from: Option<ObjectKey>,
+    /// The encrypted file that the data comes from, decrypted only in what is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Box<Sealed>>,
 }
 
 /// Everything one set wants, in key order. An empty one says that nothing is wanted, and exists only

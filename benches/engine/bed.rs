@@ -12,6 +12,7 @@ use crate::program::{Program, Running, go_is_here};
 
 const PROGRAM: Program = Program {
     folder: "controlplane",
+    package: ".",
     ldflags: include_str!("../../tests/controlplane/ldflags"),
     tags: "",
 };

@@ -1,7 +1,7 @@
 //! The engine on the real control plane, beside a raw client that does the least one can do for the same
 //! bytes, in alternation, so that both meet the same machine.
 //!
-//! `cargo bench --bench engine [-- plan|apply|health|offline|process]`. Every figure is a median; the
+//! `cargo bench --bench engine [-- plan|apply|health|offline|process|render]`. Every figure is a median; the
 //! exit code says whether all limits hold. Needs Go, like the tests, and stops what it starts.
 
 #![expect(
@@ -27,6 +27,7 @@ mod program;
 #[expect(dead_code, reason = "the benches of the language use all of it")]
 mod project;
 mod raw;
+mod render;
 mod table;
 mod timed;
 mod whole;
@@ -49,12 +50,13 @@ fn main() -> ExitCode {
             None => wanted.push(argument),
         }
     }
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("plan", plan::rows),
         ("apply", apply::rows),
         ("health", health::rows),
         ("offline", offline::rows),
         ("process", whole::rows),
+        ("render", render::rows),
     ];
     let mut good = true;
     for (name, part) in parts {

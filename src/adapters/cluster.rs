@@ -16,6 +16,7 @@ use crate::adapters::cluster::answer::Answer;
 use crate::adapters::cluster::client::Link;
 use crate::adapters::cluster::discovery::{Catalogue, Resource};
 use crate::adapters::cluster::request::Request;
+use crate::adapters::sops::Keys;
 use crate::apply::cluster::{
     Cluster, Delete, Deletion, Identity, Lease, ListQuery, Patch, Question, Seen, Stored, Target,
     Write,
@@ -39,6 +40,7 @@ mod list;
 mod missing;
 mod observe;
 mod request;
+mod sealed;
 mod sightings;
 mod strays;
 mod trial;
@@ -58,6 +60,7 @@ pub struct KubeCluster {
     followers: Arc<tokio::sync::Semaphore>,
     /// Inventories as they were last read, where sets are followed.
     read: Arc<Mutex<std::collections::BTreeMap<SetId, Stored>>>,
+    keys: Keys,
 }
 
 impl KubeCluster {
@@ -76,7 +79,14 @@ impl KubeCluster {
             sightings: Arc::default(),
             followers: Arc::new(tokio::sync::Semaphore::new(follow::MAX_FOLLOWED)),
             read: Arc::default(),
+            keys: Keys::default(),
         })
+    }
+
+    /// The same with the keys of encrypted secrets.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
     /// A client of kube on the same connections, for what is not about a set: the controller's own
@@ -209,11 +219,14 @@ impl KubeCluster {
         &self,
         identity: &Identity,
         request: Request,
-        key: &ObjectKey,
+        target: &Target,
     ) -> Result<Value, Problem> {
-        let body = self.json(identity, &request).await?;
+        let mut body = self.json(identity, &request).await?;
         let name = body.pointer("/metadata/name").and_then(Value::as_str);
-        if name == Some(key.name.as_str()) {
+        if name == Some(target.key.name.as_str()) {
+            if let Some(sealed) = &target.sealed {
+                self.keys.seal(&mut body, sealed);
+            }
             return Ok(body);
         }
         let said = "the answer is not the object that was sent";
@@ -257,14 +270,16 @@ impl Cluster for KubeCluster {
 
     async fn read(&self, target: &Target) -> Result<Option<Live>, Problem> {
         let resource = self.place(target).await?;
+        let cover = |live| *self.covered(Box::new(live), target.sealed.as_deref());
         let found = self.get(&resource, &target.key).await;
         if !matches!(&found, Err(problem) if problem.kind == ProblemKind::NotServed) {
-            return found;
+            return found.map(|live| live.map(cover));
         }
         // A version that was served before may be gone.
         self.catalogue(true).await?;
         let resource = self.place(target).await?;
-        self.get(&resource, &target.key).await
+        let found = self.get(&resource, &target.key).await;
+        found.map(|live| live.map(cover))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Value>, Problem> {
@@ -281,14 +296,30 @@ impl Cluster for KubeCluster {
 
     async fn write(&self, identity: &Identity, write: &Write) -> Result<Value, Problem> {
         let resource = self.place(&write.target).await?;
-        let request = Request::apply(&resource, write);
-        self.sent(identity, request, &write.target.key).await
+        let request = match &write.target.sealed {
+            None => Request::apply(&resource, write),
+            Some(sealed) => {
+                let mut opened = write.clone();
+                self.keys
+                    .unseal(&write.target.key, &mut opened.body, sealed)?;
+                Request::apply(&resource, &opened)
+            }
+        };
+        self.sent(identity, request, &write.target).await
     }
 
     async fn patch(&self, identity: &Identity, patch: &Patch) -> Result<Value, Problem> {
         let resource = self.place(&patch.target).await?;
-        let request = Request::merge(&resource, patch);
-        self.sent(identity, request, &patch.target.key).await
+        let request = match &patch.target.sealed {
+            None => Request::merge(&resource, patch),
+            Some(sealed) => {
+                let mut opened = patch.clone();
+                self.keys
+                    .unseal(&patch.target.key, &mut opened.body, sealed)?;
+                Request::merge(&resource, &opened)
+            }
+        };
+        self.sent(identity, request, &patch.target).await
     }
 
     async fn delete(&self, identity: &Identity, delete: &Delete) -> Result<Deletion, Problem> {

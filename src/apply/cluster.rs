@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::apply::problem::{Problem, ProblemKind};
-use crate::object::{GroupKind, ObjectKey, Owner, Rendered, SetId};
+use crate::object::sealed::Sealed;
+use crate::object::{Desired, GroupKind, ObjectKey, Owner, Rendered, SetId};
 use crate::plan::Policy;
 use crate::plan::inventory::Inventory;
 use crate::plan::observed::{Live, World};
@@ -65,6 +66,9 @@ pub struct Target {
     pub key: ObjectKey,
     /// As in `apps/v1`.
     pub api_version: Option<String>,
+    /// The encrypted file that its data comes from. What is sent is decrypted from it, and what comes back
+    /// is covered again, so that nobody on this side sees clear text.
+    pub sealed: Option<Box<Sealed>>,
 }
 
 impl Target {
@@ -73,6 +77,16 @@ impl Target {
         Self {
             key: key.clone(),
             api_version: None,
+            sealed: None,
+        }
+    }
+
+    /// A wanted object, in the version that Git speaks.
+    pub fn wanted(desired: &Desired) -> Self {
+        Self {
+            key: desired.manifest.key.clone(),
+            api_version: Some(desired.manifest.api_version.clone()),
+            sealed: desired.rules.sealed.clone(),
         }
     }
 }

@@ -400,10 +400,7 @@ fn lost(problem: &Problem) -> bool {
 
 /// The object in the version that Git speaks.
 fn target(desired: &Desired) -> Target {
-    Target {
-        key: desired.manifest.key.clone(),
-        api_version: Some(desired.manifest.api_version.clone()),
-    }
+    Target::wanted(desired)
 }
 
 fn write_of(desired: &Desired, payload: &Payload, expect: Expect, force: bool) -> Write {

@@ -66,6 +66,8 @@ pub enum ProblemKind {
     Leased,
     /// What the step needs is not there or not healthy.
     NotReady,
+    /// Values are encrypted and cannot be decrypted here; nothing was sent.
+    Sealed,
 }
 
 impl ProblemKind {
@@ -92,6 +94,7 @@ impl ProblemKind {
             Self::DamagedInventory => "damaged-inventory",
             Self::Leased => "leased",
             Self::NotReady => "not-ready",
+            Self::Sealed => "sealed",
         }
     }
 
@@ -121,7 +124,7 @@ impl ProblemKind {
                 "restore the ConfigMap of the inventory from a backup, or delete it: what bears the set's marks is then recorded again"
             }
             Self::Leased => "wait until it has finished",
-            Self::NotFound | Self::NotReady => "",
+            Self::NotFound | Self::NotReady | Self::Sealed => "",
         }
     }
 
@@ -147,7 +150,8 @@ impl ProblemKind {
             | Self::Conflict
             | Self::Invalid
             | Self::TooLarge
-            | Self::DamagedInventory => false,
+            | Self::DamagedInventory
+            | Self::Sealed => false,
         }
     }
 }

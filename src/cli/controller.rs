@@ -84,8 +84,16 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     let credentials = Credentials::new(arguments.credentials.clone());
     let sources = Sources::new(allowed, arguments.mirrors.clone(), credentials.clone())?;
     let to = &arguments.to;
+    if !to.keys().are_apart() {
+        return Err(Failure::Usage {
+            message: "the keys of encrypted secrets are one file for all tenants".to_owned(),
+            help: "give the controller a directory with a file TENANT.agekey for each tenant: with one key, a \
+                tenant could have another one's file decrypted into its own namespace"
+                .to_owned(),
+        });
+    }
     let tools = Tools {
-        cluster: KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?,
+        cluster: to.connect().await?,
         judge: Arc::new(load::judge()?),
         sources,
         forges: Forges::new(arguments.forges.clone(), credentials.clone()),

@@ -93,7 +93,7 @@ pub(super) fn list(arguments: &List) -> Result<Exit, Failure> {
 }
 
 async fn connect(to: &ClusterArguments) -> Result<KubeCluster, Failure> {
-    Ok(KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?)
+    to.connect().await
 }
 
 fn line(spec: &HoldSpec, now: Timestamp) -> String {

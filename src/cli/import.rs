@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, output};
-use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
 use crate::apply::cluster::Cluster as _;
 use crate::import::{self, Imported, Options, Read, Told, summary};
@@ -156,7 +155,7 @@ fn files(paths: &[PathBuf]) -> Result<Input, Failure> {
 
 async fn cluster(arguments: &Arguments) -> Result<Input, Failure> {
     let to = &arguments.to;
-    let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
+    let cluster = to.connect().await?;
     let exported = cluster.export(&arguments.from_cluster).await?;
     let uid = cluster.uid().await?;
     let read = exported.objects.into_iter().map(|body| Read {

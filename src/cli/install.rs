@@ -7,6 +7,8 @@ use crate::adapters::examine::Right;
 use crate::adapters::{hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
+use crate::names::Name;
+use crate::names::grammar::Grammar as _;
 
 /// Everything but the CRD and the rights over a cluster, which are made from what kubemate renders.
 const BASE: &str = include_str!("install/base.yaml");
@@ -31,9 +33,17 @@ pub(super) struct Arguments {
     /// The controller's image.
     #[arg(long, value_name = "IMAGE", default_value = concat!("kubemate:", env!("CARGO_PKG_VERSION")))]
     image: String,
+    /// The Secret with the age keys of encrypted secrets, TENANT.agekey for each tenant: it is mounted, and
+    /// Secrets may be read, and written in the name of tenants.
+    #[arg(long, value_name = "SECRET", value_parser = name)]
+    sops_keys: Option<Name>,
     /// Print the CRDs only.
-    #[arg(long, conflicts_with_all = ["mode", "image"])]
+    #[arg(long, conflicts_with_all = ["mode", "image", "sops_keys"])]
     crd: bool,
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::read(text).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,11 +66,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         output::print(&crd);
         return Ok(Exit::Ok);
     }
-    output::print(&manifests(arguments.mode, &arguments.image, &crd)?);
+    let keys = arguments.sops_keys.as_ref();
+    output::print(&manifests(arguments.mode, &arguments.image, keys, &crd)?);
     Ok(Exit::Ok)
 }
 
-fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
+fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<String, Failure> {
     let plain =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | ':' | '-' | '_' | '@');
     if image.is_empty() || !image.chars().all(plain) {
@@ -69,16 +80,19 @@ fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
             help: "write --image REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST".to_owned(),
         });
     }
-    let base = BASE.replace("KUBEMATE_IMAGE", image);
+    let mut base = BASE.replace("KUBEMATE_IMAGE", image);
+    if let Some(keys) = keys {
+        base = mount(&base, keys);
+    }
     let (namespace, rest) = base.split_once("---\n").unwrap_or(("", &base));
     let mut text = format!(
         "{namespace}---\n{}\n---\n{}\n",
         crd.trim_end(),
         rest.trim_end()
     );
-    let mut roles = vec![("kubemate-reader", reads())];
+    let mut roles = vec![("kubemate-reader", reads(keys.is_some()))];
     if mode == Mode::Apply {
-        roles.push(("kubemate-writer", writes()));
+        roles.push(("kubemate-writer", writes(keys.is_some())));
     }
     for object in roles.iter().flat_map(|(name, rules)| role(name, rules)) {
         let printed = serde_saphyr::to_string(&object).map_err(|error| Failure::Print {
@@ -92,7 +106,7 @@ fn manifests(mode: Mode, image: &str, crd: &str) -> Result<String, Failure> {
 
 /// Every right that the manifests give to kubemate's account, one by one.
 pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
-    let text = manifests(mode, "kubemate", "kind: none")?;
+    let text = manifests(mode, "kubemate", "kind: none", None)?;
     let mut rights = Vec::new();
     for document in text.split("---\n") {
         let unread = |error: serde_saphyr::Error| Failure::Print {
@@ -134,8 +148,28 @@ pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
     Ok(rights)
 }
 
-/// What is compared with Git. Secrets are not among it.
-fn reads() -> Vec<Rule> {
+/// The controller with a Secret of keys.
+fn mount(base: &str, keys: &Name) -> String {
+    let place = |what: &str, at: &str, more: &str| {
+        let (before, after) = what.split_once(at).unwrap_or((what, ""));
+        format!("{before}{more}{at}{after}")
+    };
+    let base = place(
+        base,
+        " --name=$(POD_NAME)",
+        " --sops-key=/etc/kubemate/sops,",
+    );
+    let volume =
+        "        - name: sops\n          mountPath: /etc/kubemate/sops\n          readOnly: true\n";
+    let base = place(&base, "      volumes:\n", volume);
+    let source = format!(
+        "      - name: sops\n        secret:\n          secretName: {keys}\n          defaultMode: 288\n"
+    );
+    place(&base, "---\napiVersion: policy/v1", &source)
+}
+
+/// What is compared with Git. Secrets are among it only where they come from Git.
+fn reads(secrets: bool) -> Vec<Rule> {
     let mut rules: Vec<Rule> = PLATFORM
         .iter()
         .map(|(group, kinds)| rights::rule(group, kinds, READ))
@@ -146,12 +180,13 @@ fn reads() -> Vec<Rule> {
         &["customresourcedefinitions"],
         READ,
     ));
+    rules.extend(secrets.then(|| rights::rule("", &["secrets"], READ)));
     rules
 }
 
 /// The platform's objects, and every right that the platform's roles give away: nobody can give what he
 /// has not, so that neither `escalate` nor `bind` is needed.
-fn writes() -> Vec<Rule> {
+fn writes(secrets: bool) -> Vec<Rule> {
     let verbs = ["create", "delete", "patch", "update"];
     let mut rules: Vec<Rule> = PLATFORM
         .iter()
@@ -163,6 +198,7 @@ fn writes() -> Vec<Rule> {
     for rule in given
         .chain(rights::shipped(Shipped::Operator))
         .chain(rights::impersonation())
+        .chain(secrets.then(rights::secrets))
     {
         if !rules.contains(&rule) {
             rules.push(rule);
@@ -192,7 +228,11 @@ mod tests {
     use super::*;
 
     fn documents(mode: Mode) -> Vec<serde_json::Value> {
-        let text = manifests(mode, "registry.bank.example/kubemate:1", "kind: X\n").unwrap();
+        printed(mode, None)
+    }
+
+    fn printed(mode: Mode, keys: Option<&Name>) -> Vec<serde_json::Value> {
+        let text = manifests(mode, "registry.bank.example/kubemate:1", keys, "kind: X\n").unwrap();
         text.split("---\n")
             .map(|part| serde_saphyr::from_str(part).unwrap())
             .collect()
@@ -268,12 +308,56 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_mounted_and_secrets_then_read_and_written_for_tenants() {
+        let keys = Name::read("sops-keys").unwrap();
+        let all = printed(Mode::Apply, Some(&keys));
+        let deployment = all.iter().find(|d| d["kind"] == "Deployment").unwrap();
+        let pod = &deployment["spec"]["template"]["spec"];
+        let container = &pod["containers"][0];
+        let given = container["args"].as_array().unwrap();
+        assert!(
+            given.contains(&json!("--sops-key=/etc/kubemate/sops")),
+            "{given:?}"
+        );
+        let named = |list: &serde_json::Value| {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .find(|v| v["name"] == "sops")
+                .cloned()
+        };
+        assert_eq!(
+            named(&container["volumeMounts"]).unwrap()["mountPath"],
+            "/etc/kubemate/sops"
+        );
+        assert_eq!(
+            named(&pod["volumes"]).unwrap()["secret"]["secretName"],
+            "sops-keys"
+        );
+        let verbs = |name: &str| {
+            let mut roles = all
+                .iter()
+                .filter(|d| d["kind"] == "ClusterRole" && d["metadata"]["name"] == name);
+            let rules = roles.next().unwrap()["rules"].as_array().unwrap().clone();
+            let rule = rules
+                .into_iter()
+                .find(|r| r["resources"] == json!(["secrets"]));
+            rule.unwrap()["verbs"].clone()
+        };
+        assert_eq!(verbs("kubemate-reader"), json!(["get", "list", "watch"]));
+        assert_eq!(
+            verbs("kubemate-writer"),
+            json!(["create", "delete", "patch"])
+        );
+    }
+
+    #[test]
     fn the_image_is_put_in_and_checked() {
         let all = documents(Mode::Observe);
         let deployment = all.iter().find(|d| d["kind"] == "Deployment").unwrap();
         let container = &deployment["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container["image"], "registry.bank.example/kubemate:1");
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
-        assert!(manifests(Mode::Observe, "a\nb", "").is_err());
+        assert!(manifests(Mode::Observe, "a\nb", None, "").is_err());
     }
 }

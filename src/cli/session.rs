@@ -10,6 +10,7 @@ use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::judge::{Choice, Verdict};
 use crate::adapters::rights::Rights;
+use crate::adapters::sops::Keys;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
 use crate::model::job::Want;
@@ -30,6 +31,25 @@ pub struct ClusterArguments {
     /// The context in it.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// The age key of encrypted secrets, as `age-keygen` writes it; or a directory with TENANT.agekey for each
+    /// tenant, so that no tenant's files are opened with another one's key. Without it
+    /// KUBEMATE_SOPS_AGE_KEY_FILE or SOPS_AGE_KEY_FILE.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub sops_key: Option<PathBuf>,
+}
+
+impl ClusterArguments {
+    /// The connection that is asked for. Nothing is sent yet.
+    pub async fn connect(&self) -> Result<KubeCluster, Failure> {
+        let (kubeconfig, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
+        let cluster = KubeCluster::connect(kubeconfig, context).await?;
+        Ok(cluster.with_keys(self.keys()))
+    }
+
+    /// Where the keys of encrypted secrets are.
+    pub fn keys(&self) -> Keys {
+        Keys::find(self.sops_key.as_deref())
+    }
 }
 
 /// What a command is about: a project, some of its targets, and how to reach them.
@@ -215,7 +235,7 @@ pub async fn connect(
     name: &str,
     to: &ClusterArguments,
 ) -> Result<KubeCluster, Failure> {
-    let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
+    let cluster = to.connect().await?;
     if let Some(uid) = session.uid(name) {
         cluster.verify(name, &uid).await?;
     }

@@ -91,7 +91,7 @@ pub(super) fn ask(one: &One, ask: Ask) -> Result<Exit, Failure> {
 }
 
 async fn read(to: &ClusterArguments) -> Result<(KubeCluster, Vec<Sync>), Failure> {
-    let cluster = KubeCluster::connect(to.kubeconfig.as_deref(), to.context.as_deref()).await?;
+    let cluster = to.connect().await?;
     let syncs = sync::list(cluster.client()?).await;
     Ok((cluster, syncs.map_err(|error| unread(&error))?))
 }

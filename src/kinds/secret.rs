@@ -1,8 +1,10 @@
 //! A secret of a tenant: where it comes from, never what it is. Apps say `secret=NAME key=KEY`.
 
 mod check;
+pub mod envelope;
 mod import;
 mod render;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -36,14 +38,15 @@ pub struct Secret {
     /// How often it is fetched again. Default: 1h.
     #[serde(default)]
     pub refresh: Option<Duration>,
-    /// Keys that are taken. Default: all that the store has at the path.
+    /// Keys that are taken. Default: all that the store has at the path, or the file on its first level.
     #[serde(default)]
     pub keys: Vec<ConfigKey>,
     /// What the Secret is for. Default: opaque.
     #[serde(default)]
     #[serde(rename = "type")]
     pub form: Form,
-    /// Encrypted file beside this one, instead of `from`.
+    /// File encrypted by SOPS for age, instead of `from`: relative to the directory of this one. It is decrypted
+    /// where the key is, right before the Secret is written.
     #[serde(default)]
     pub sops: Option<RelativePath>,
 }

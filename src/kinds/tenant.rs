@@ -68,6 +68,9 @@ pub struct Tenant {
     /// What pods may do on their node. Default: restricted.
     #[serde(default)]
     pub pod_security: PodSecurity,
+    /// The tenant may keep secrets in Git as encrypted files: its identity then writes Secrets. Default: no.
+    #[serde(default)]
+    pub encrypted_secrets: bool,
 }
 
 /// One namespace of a tenant.

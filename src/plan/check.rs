@@ -16,6 +16,7 @@ mod rbac;
 mod restart;
 mod routes;
 mod schema;
+mod sealed;
 
 pub(in crate::plan) use self::routes::{Address, addresses};
 
@@ -50,6 +51,7 @@ const CHECKS: &[Check] = &[
     rbac::bindings,
     restart::pods,
     routes::overlap,
+    sealed::unopened,
 ];
 
 /// What all rules say.

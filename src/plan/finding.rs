@@ -158,6 +158,8 @@ rules! {
     OutOfWindow = "out-of-window", 738;
     /// Nothing is changed during a freeze.
     Frozen = "frozen", 739;
+    /// Values are encrypted, and cannot be decrypted here.
+    Sealed = "sealed", 740;
 }
 
 impl Finding {

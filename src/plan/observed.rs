@@ -47,6 +47,20 @@ pub struct World {
     /// read.
     #[serde(default)]
     pub definitions: Vec<Value>,
+    /// Encrypted files that could not be opened where it was looked, by the object whose data they hold.
+    #[serde(default, with = "crate::object::keyed")]
+    pub unopened: BTreeMap<ObjectKey, Unopened>,
+}
+
+/// An encrypted file that could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unopened {
+    /// The file.
+    pub path: String,
+    /// Why, in words.
+    pub why: String,
+    /// What to do about it.
+    pub help: String,
 }
 
 /// One object as it was found.

@@ -43,6 +43,7 @@ mod remote;
 mod scan;
 mod security;
 mod served;
+mod sops;
 mod span_law;
 mod tidy;
 mod worker;

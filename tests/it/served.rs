@@ -250,12 +250,22 @@ async fn every_example_is_what_its_cluster_reads() {
             files.push((format!("tenants/payments/{name}"), text));
         }
     }
+    let encrypted = include_str!("../../examples/files/ledger.enc.yaml");
+    let path = "tenants/payments/files/ledger.enc.yaml".to_owned();
+    files.push((path, encrypted.to_owned()));
     let files: Vec<(&str, &str)> = files
         .iter()
         .map(|(p, t)| (p.as_str(), t.as_str()))
         .collect();
-    let all = rendered(&tree(&files), "prod", "sh");
+    let mut all = rendered(&tree(&files), "prod", "sh");
     assert!(all.len() > 60, "{}", all.len());
+    // What stands for an encrypted value is nothing that a cluster takes.
+    let sealed = all.iter().position(|object| object["kind"] == "Secret");
+    let mut sealed = all.remove(sealed.unwrap());
+    sealed["metadata"]["namespace"] = json!("default");
+    let arguments = ["create", "--dry-run=server", "-f", "-"];
+    let said = bed::cluster().try_kubectl(&arguments, &sealed.to_string());
+    assert!(said.unwrap_err().contains("base64"), "{sealed}");
     served(&["gateway-api", "cert-manager", "external-secrets"], all).await;
 }
 

@@ -18,7 +18,7 @@ use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
-use crate::adapters::cluster::{KubeCluster, contents, definitions, strays};
+use crate::adapters::cluster::{KubeCluster, contents, definitions, sealed, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::along::Along;
@@ -80,11 +80,13 @@ pub(super) async fn observe(
     let contents = asked.contents(&objects).await;
     let definitions = definitions::of_unasked(cluster, &catalogue, &objects).await;
     let left_behind = strays::strays(cluster, &catalogue, question, &objects).await;
+    let unopened = sealed::unopened(cluster, question, &objects);
     Ok(World {
         cluster_uid,
         definitions,
         objects,
         left_behind,
+        unopened,
         discovery: catalogue.to_data(),
         contents,
         quotas,
@@ -180,11 +182,17 @@ async fn read_kind(
             .unwrap_or_default();
     }
     let read = keys.into_iter().map(|key| {
-        let (live, version) = (listed.remove(&key), version.clone());
+        let live = listed.remove(&key);
+        let sealed = sealed::of(question, &key).cloned().map(Box::new);
+        let target = Target {
+            key: key.clone(),
+            api_version: version.clone(),
+            sealed,
+        };
         async move {
             let found = match live {
-                Some(live) => Ok(Some(live)),
-                None => read_one(cluster, &key, version).await,
+                Some(live) => Ok(Some(cluster.covered(live, target.sealed.as_deref()))),
+                None => read_one(cluster, &target).await,
             };
             (key, found)
         }
@@ -196,12 +204,8 @@ async fn read_kind(
         .await
 }
 
-async fn read_one(cluster: &KubeCluster, key: &ObjectKey, api_version: Option<String>) -> Found {
-    let target = Target {
-        key: key.clone(),
-        api_version,
-    };
-    match cluster.read(&target).await {
+async fn read_one(cluster: &KubeCluster, target: &Target) -> Found {
+    match cluster.read(target).await {
         Ok(live) => Ok(live.map(Box::new)),
         Err(problem) => Err(problem.to_string()),
     }
@@ -379,6 +383,9 @@ impl Asked<'_> {
         if let Some(reason) = self.not_yet(desired) {
             return Ok(DryRun::Unverified { reason });
         }
+        if let Some(reason) = sealed::closed(self.cluster, desired) {
+            return Ok(DryRun::Unverified { reason });
+        }
         let payload = payload(desired, &rendered.set, None, policy);
         trial(self.cluster, identity, desired, &payload, Expect::Absent).await
     }
@@ -424,6 +431,9 @@ impl Asked<'_> {
         } = self.question;
         if let Some(dry_run) = self.standing(&live, desired) {
             return Ok(answered(Some(live), dry_run));
+        }
+        if let Some(reason) = sealed::closed(self.cluster, desired) {
+            return Ok(answered(Some(live), DryRun::Unverified { reason }));
         }
         let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);

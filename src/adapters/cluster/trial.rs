@@ -163,10 +163,7 @@ pub(super) async fn recreate(
 
 /// The object in the version that Git speaks.
 pub(super) fn target(desired: &Desired) -> Target {
-    Target {
-        key: desired.manifest.key.clone(),
-        api_version: Some(desired.manifest.api_version.clone()),
-    }
+    Target::wanted(desired)
 }
 
 /// Whether the server refused because a field cannot change.

@@ -12,6 +12,12 @@ catalogue! {
         &[(PLATFORM, "secret-store vault server=\"https://vault.shop.example\" {\n  allow tenant=web \"kv/web/*\"\n}\n")],
     );
 
+    ENCRYPTED_FILE = 540, "An encrypted file that no secret can be taken from",
+    "A file that `sops` names must be encrypted by SOPS for an age recipient, hold text under the keys that are \
+     taken, and be one that the platform lets the tenant keep. All of that is seen without a key; whether the values \
+     are those that were encrypted is seen where the key is, before anything is written.",
+    Unshown("what is wrong stands in another file");
+
     RESERVED_NAME = 541, "A name that Kubernetes or kubemate keeps for itself",
     "Some names and labels belong to the system: namespaces of the control plane, `system:` accounts, our own \
      labels. Choose another one.",

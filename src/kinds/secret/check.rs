@@ -1,6 +1,7 @@
-//! A secret has one source, and its store lets the tenant read it.
+//! A secret has one source: a store that lets the tenant read it, or an encrypted file with its keys.
 
 use super::Secret;
+use super::sealed::sealed;
 use crate::dsl::check::closest;
 use crate::dsl::codes;
 use crate::kinds::component::needed;
@@ -12,7 +13,7 @@ pub(super) fn check(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) 
     match (&secret.from, &secret.sops) {
         (None, None) => out.push(
             out.error(codes::SECRET_SOURCE, "", format!("secret `{}` comes from nowhere", secret.name))
-                .help("write where it is kept: `from=\"STORE:PATH\"`"),
+                .help("write where it is kept: `from=\"STORE:PATH\"`, or `sops=\"FILE\"`"),
         ),
         (Some(_), Some(_)) => out.push(
             out.error(codes::SECRET_SOURCE, "/sops", format!("secret `{}` has two sources", secret.name))
@@ -23,7 +24,7 @@ pub(super) fn check(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) 
             needed::check("external-secrets.io", "/from", scope, out);
             from(secret, source, scope, out);
         }
-        (None, Some(_)) => sops(secret, scope, out),
+        (None, Some(_)) => encrypted(secret, scope, out),
     }
     for key in secret.form.keys() {
         if !secret.keys.is_empty() && !secret.keys.iter().any(|own| own.as_str() == *key) {
@@ -67,17 +68,10 @@ fn no_store(name: &str, scope: &Scope<'_>, out: &Findings<'_>) -> crate::dsl::di
     }
 }
 
-/// Without decryption the Secret would be written with ciphertext in it, so it is not written at all.
-fn sops(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) {
-    let Some(path) = &secret.sops else { return };
-    let at = out.value("/sops");
-    if scope.world.sources.text(at.file, path.as_str()).is_none() {
-        let whole = scope.world.sources.path(at.file, path.as_str());
-        let finding = out.error(codes::CONFIG_FILE, "/sops", format!("there is no file `{whole}`"));
-        out.push(finding.label("not found").help("the path is relative to the directory of this file"));
-        return;
+/// What is wrong with the encrypted file, as far as it is known without a key.
+fn encrypted(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    for trouble in sealed(secret, scope).err().unwrap_or_default() {
+        let finding = out.error(trouble.code, &trouble.pointer, trouble.message);
+        out.push(finding.label("not usable").help(trouble.help));
     }
-    let message = "secrets in encrypted files cannot be decrypted yet";
-    let finding = out.error(codes::NOT_SUPPORTED, "/sops", message).label("not supported");
-    out.push(finding.help("keep the secret in a store: `from=\"STORE:PATH\"`"));
 }

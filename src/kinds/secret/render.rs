@@ -1,19 +1,57 @@
-//! One ExternalSecret per namespace. It holds where the values are, never the values.
+//! One object per namespace. It holds where the values are, or what stands for them, never the values.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Secret;
+use super::sealed::sealed;
 use crate::kinds::secret_store::{self, SecretStore};
 use crate::kinds::{ObjectRequest, Objects, Scope};
+use crate::object::ObjectRules;
+use crate::object::sealed::Sealed;
 use crate::values::duration::Duration;
 
 const REFRESH: &str = "1h0m0s";
 
 pub(super) fn render(secret: &Secret, scope: &Scope<'_>, out: &mut Objects) {
-    let Some(source) = &secret.from else {
-        out.refuse("/sops", "secrets in encrypted files cannot be decrypted yet");
-        return;
-    };
+    match (&secret.from, &secret.sops) {
+        (Some(_), _) => external(secret, scope, out),
+        (None, Some(_)) => match sealed(secret, scope) {
+            Ok(sealed) => encrypted(secret, &sealed, scope, out),
+            Err(troubles) => {
+                for trouble in troubles {
+                    out.refuse(&trouble.pointer, trouble.message);
+                }
+            }
+        },
+        (None, None) => out.refuse("", "it comes from nowhere"),
+    }
+}
+
+/// Secrets whose data is put in right before they are written.
+fn encrypted(secret: &Secret, sealed: &Sealed, scope: &Scope<'_>, out: &mut Objects) {
+    let data: Map<String, Value> = sealed
+        .keys
+        .keys()
+        .filter_map(|key| Some((key.clone(), sealed.placeholder(key)?.into())))
+        .collect();
+    for namespace in secret.namespaces(scope) {
+        let request = ObjectRequest::new("secret/secret.yaml.j2")
+            .with("secret", secret, "")
+            .with("sealed", &sealed.note(), "/sops")
+            .with("data", &data, "/sops")
+            .set("namespace", &namespace)
+            .set("tenant", &secret.tenant.name())
+            .set("form", &secret.form.kubernetes())
+            .rules(ObjectRules {
+                sealed: Some(Box::new(sealed.clone())),
+                ..ObjectRules::default()
+            });
+        out.push(request);
+    }
+}
+
+fn external(secret: &Secret, scope: &Scope<'_>, out: &mut Objects) {
+    let Some(source) = &secret.from else { return };
     let Some(store) = scope.find::<SecretStore>(source.store().as_str()) else {
         out.refuse("/from", format!("store `{}` is not known", source.store()));
         return;

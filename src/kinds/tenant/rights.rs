@@ -63,6 +63,12 @@ pub fn identity() -> Vec<Rule> {
     rules(RENDERED, &["create", "delete", "get", "list", "patch", "update", "watch"])
 }
 
+/// What the identity of a tenant may do beside that, where the tenant keeps encrypted secrets in Git. Nobody
+/// reads with it.
+pub fn secrets() -> Rule {
+    rule("", &["secrets"], &["create", "delete", "patch"])
+}
+
 /// Rules of a shipped role.
 pub fn shipped(role: Shipped) -> Vec<Rule> {
     let mut all = rules(RENDERED, READ);

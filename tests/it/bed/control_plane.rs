@@ -12,6 +12,7 @@ use super::{Cluster, DISPOSABLE};
 
 const PROGRAM: Program = Program {
     folder: "controlplane",
+    package: ".",
     // A smaller binary that knows its own version.
     ldflags: include_str!("../../controlplane/ldflags"),
     tags: "",

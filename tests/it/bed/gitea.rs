@@ -14,6 +14,7 @@ use super::program::{Program, Running, go_is_here};
 
 const PROGRAM: Program = Program {
     folder: "gitea",
+    package: ".",
     ldflags: "-s -w",
     tags: "sqlite sqlite_unlock_notify",
 };

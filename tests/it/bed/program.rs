@@ -23,6 +23,8 @@ const BUILT_KEPT: usize = 2;
 pub(super) struct Program {
     /// The folder of its sources, and of its binaries under `target`.
     pub(super) folder: &'static str,
+    /// The package that is built: that of the folder, or one of a module that it names.
+    pub(super) package: &'static str,
     pub(super) ldflags: &'static str,
     pub(super) tags: &'static str,
 }
@@ -71,7 +73,7 @@ impl Program {
             .args(["build", "-trimpath", "-buildvcs=false"])
             .args(["-ldflags", self.ldflags, "-tags", self.tags, "-o"])
             .arg(&fresh)
-            .arg(".")
+            .arg(self.package)
             .current_dir(&sources)
             .stdin(Stdio::null())
             .output()

@@ -61,7 +61,9 @@ pub(super) fn identity(tenant: &Tenant, scope: &Scope<'_>, out: &mut Objects) {
 /// Roles and bindings in one namespace.
 pub(super) fn rights(tenant: &Tenant, scope: &Scope<'_>, namespace: &str, out: &mut Objects) {
     let subjects = [Subject::account(&tenant.home(scope), IDENTITY)];
-    out.push(role(IDENTITY, namespace, &rights::identity()).set("subjects", &subjects));
+    let mut rules = rights::identity();
+    rules.extend(tenant.encrypted_secrets.then(rights::secrets));
+    out.push(role(IDENTITY, namespace, &rules).set("subjects", &subjects));
     let mut by_role: BTreeMap<&str, Vec<(&UserName, &Member)>> = BTreeMap::new();
     for (name, member) in tenant.member.iter() {
         by_role.entry(member.role.name()).or_default().push((name, member));
