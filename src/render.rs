@@ -9,6 +9,7 @@ pub mod guard;
 pub mod images;
 pub mod job;
 pub mod objects;
+pub mod reach;
 pub mod show;
 pub mod tests_of;
 pub mod trace;

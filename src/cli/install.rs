@@ -14,6 +14,10 @@ const ACCOUNT: &str = "kubemate";
 /// What the platform's sets are made of beside what tenants' are made of.
 const PLATFORM: &[(&str, &[&str])] = &[
     ("", &["limitranges", "namespaces", "resourcequotas"]),
+    (
+        "admissionregistration.k8s.io",
+        &["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+    ),
     ("external-secrets.io", &["secretstores"]),
     ("gateway.networking.k8s.io", &["gateways"]),
     ("networking.k8s.io", &["networkpolicies"]),
