@@ -19,6 +19,7 @@ const PLATFORM: &[(&str, &[&str])] = &[
         &["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
     ),
     ("external-secrets.io", &["secretstores"]),
+    ("flowcontrol.apiserver.k8s.io", &["flowschemas"]),
     ("gateway.networking.k8s.io", &["gateways"]),
     ("networking.k8s.io", &["networkpolicies"]),
     ("rbac.authorization.k8s.io", &["rolebindings", "roles"]),

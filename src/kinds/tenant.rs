@@ -3,6 +3,7 @@
 //! Everything a tenant renders belongs to the platform: the tenant's own files can never widen it.
 
 mod check;
+pub mod fits;
 pub mod gateway;
 pub mod given;
 mod import;
@@ -11,6 +12,7 @@ pub mod network;
 pub mod quota;
 mod render;
 pub mod rights;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod usage;

@@ -38,5 +38,6 @@ mod scan;
 mod security;
 mod served;
 mod span_law;
+mod tenancy;
 mod tidy;
 mod worker;

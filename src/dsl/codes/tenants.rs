@@ -197,8 +197,8 @@ catalogue! {
      plan asks it, and refuses what it does not serve.",
     shown(
         &[(PLATFORM, "component keda version=\"2.20\" external=#true\n"),
-          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+          (WEB, "certificate shop tenant=web issuer=own { host \"shop.web.svc\" }\n")],
         &[(PLATFORM, "component cert-manager version=\"1.21\" external=#true\n"),
-          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+          (WEB, "certificate shop tenant=web issuer=own { host \"shop.web.svc\" }\n")],
     );
 }

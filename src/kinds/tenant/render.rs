@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::fits::redirect_name;
 use super::gateway::Gateway;
 use super::given::words;
 use super::quota::{Amounts, Limits, Quota};
@@ -19,6 +20,7 @@ use crate::values::resources::{CpuQuantity, MemoryQuantity};
 
 pub(super) fn render(tenant: &Tenant, scope: &Scope<'_>, out: &mut Objects) {
     policies::policies(scope, out);
+    policies::fairness(tenant, scope, out);
     people::identity(tenant, scope, out);
     for (name, namespace, settings) in tenant.namespaces(scope) {
         out.push(namespace_object(tenant, scope, name, &namespace, settings));
@@ -156,7 +158,7 @@ fn gateway_objects(
         }));
         if let Some(redirect) = &listener.redirect {
             let redirected = ObjectRequest::new("tenant/redirect.yaml.j2")
-                .set("name", &format!("{name}-{listener_name}-redirect"))
+                .set("name", &redirect_name(name, listener_name))
                 .set("namespace", &namespace)
                 .set("gateway", name)
                 .set("listener", listener_name)
