@@ -310,7 +310,7 @@ fn the_words_of_the_languages_own_example_are_accepted() {
 #[test]
 fn what_is_the_tenants_by_name_stands_on_its_namespaces() {
     let text = "tenant a { namespace one; namespace two; hosts \"b.bank\" \"a.bank\"; priority-classes low high; queues q\n\
-        gateway g { listener x port=8080 host=\"*.a.bank\"; listener y port=80 host=\"old.bank\" { redirect scheme=https } } }\n\
+        gateway g { listener x port=8080 host=\"*.a.${domain}\"; listener y port=80 host=\"old.${domain}\" { redirect scheme=https } } }\n\
         tenant any { gateway g { listener z port=8081 } }\ntenant none";
     let objects = rendered(&[("platform/a.kdl", text)], "prod");
     let borne = |namespace: &str, word: &str| {
@@ -318,7 +318,7 @@ fn what_is_the_tenants_by_name_stands_on_its_namespaces() {
         body["metadata"]["annotations"][format!("kubemate.dev/{word}")].clone()
     };
     for namespace in ["a-one", "a-two"] {
-        assert_eq!(borne(namespace, "hosts"), "*.a.bank a.bank b.bank old.bank");
+        assert_eq!(borne(namespace, "hosts"), "*.a.pay.bank a.bank b.bank old.pay.bank");
         assert_eq!(borne(namespace, "priority-classes"), "high low");
         assert_eq!(borne(namespace, "queues"), "q");
         assert_eq!(borne(namespace, "namespaces"), "a-one a-two");
