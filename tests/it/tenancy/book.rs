@@ -17,6 +17,7 @@ what of the server refuses it. What a policy refuses, it also refuses to an admi
 - **rights**: the tenant's roles hold no such right.
 - **policy**: a ValidatingAdmissionPolicy that the platform's set keeps, for every namespace of every tenant.
 - **policy, owned**: another one, for objects of the platform's set; whoever may delete namespaces may change them.
+- **Pod Security**: the level that the namespace's labels name, for pods; rights come first.
 - **quota**: the ResourceQuota or the LimitRange of the namespace. A workload may be accepted; its pods are not.
 
 ";
@@ -43,6 +44,7 @@ fn page() -> String {
         let by = match (row.by, row.sent) {
             (By::Rights, _) => "rights",
             (By::Policy(_), _) => "policy",
+            (By::PodSecurity, _) => "rights, Pod Security",
             (By::Owned, _) => "policy, owned",
             (By::Bounds, Sent::Idle(..)) => "quota, for its pods",
             (By::Bounds, _) => "quota",

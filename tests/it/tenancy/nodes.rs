@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
         "manifests escape tenant=web { from \"escape.yaml\"; kinds Pod }",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: escape, namespace: WEB}\nspec: {containers: [{name: c, image: x}], volumes: [{name: h, hostPath: {path: /}}]}\n",
         NODE,
-        By::Policy("opens no node"),
+        By::PodSecurity,
     ),
     Row {
         name: "a token of the account that writes the tenant's objects",

@@ -36,6 +36,8 @@ pub(super) enum By {
     Policy(&'static str),
     /// A policy, for whoever may not delete namespaces.
     Owned,
+    /// The rights, and Pod Security where somebody has them.
+    PodSecurity,
     /// The quota or the limits of the namespace.
     Bounds,
 }

@@ -56,6 +56,9 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
         By::Policy(words) => {
             !by_policy && *who != Who::Administrator || by_policy && said.contains(&fixture.fill(words))
         }
+        By::PodSecurity => {
+            said.contains("violates PodSecurity") || *who != Who::Administrator && !by_policy
+        }
         By::Owned => by_policy && said.contains("the mark of the platform's set"),
         By::Bounds => said.contains("exceeded quota"),
     };
@@ -65,7 +68,7 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
 /// Everybody whom a row must stop.
 fn tried_by(row: &Row) -> Vec<Who> {
     let mut all = vec![Who::Applier, Who::Member];
-    if matches!(row.by, By::Policy(_)) {
+    if matches!(row.by, By::Policy(_) | By::PodSecurity) {
         all.push(Who::Administrator);
     }
     all
