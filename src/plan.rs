@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::object::{GroupKind, ObjectKey, Rendered, ResourceId, SetId, canonical};
@@ -156,14 +157,15 @@ pub fn plan(
     }));
     findings.sort();
     findings.dedup();
-    let mut steps = order::order(&drafts)?;
+    let deletes_digest = check::deletes::deletions_digest(&drafts);
+    let mut steps = order::order(drafts)?;
     hold(&mut steps, &findings);
     let mut plan = Plan {
         set: rendered.set.clone(),
         cluster_uid: world.cluster_uid.clone(),
         steps,
         findings,
-        deletes_digest: check::deletes::deletions_digest(&drafts),
+        deletes_digest,
         digest: String::new(),
     };
     plan.digest = plan.content_digest();
@@ -249,15 +251,26 @@ impl Plan {
 
     /// The digest over content: no places in KDL, no commit, no time.
     pub fn content_digest(&self) -> String {
-        let mut bare = self.clone();
-        bare.digest.clear();
+        let mut bare = Self {
+            set: self.set.clone(),
+            cluster_uid: self.cluster_uid.clone(),
+            steps: Vec::new(),
+            findings: self.findings.clone(),
+            deletes_digest: self.deletes_digest.clone(),
+            digest: String::new(),
+        };
         bare.forget_places();
-        let steps = std::mem::take(&mut bare.steps);
         let mut hasher = blake3::Hasher::new();
         hasher.update(as_text(&bare).as_bytes());
+        let text = |step: &Step| {
+            let mut step = step.clone();
+            step.forget_places();
+            step_text(&step)
+        };
+        let steps: Vec<String> = self.steps.par_iter().map(text).collect();
         for step in &steps {
             hasher.update(b"\n");
-            hasher.update(step_text(step).as_bytes());
+            hasher.update(step.as_bytes());
         }
         format!("b3:{}", hasher.finalize().to_hex())
     }
@@ -267,13 +280,7 @@ impl Plan {
         self.findings
             .iter_mut()
             .for_each(|finding| finding.spans.clear());
-        for step in &mut self.steps {
-            step.spans.clear();
-            step.action
-                .changes_mut()
-                .iter_mut()
-                .for_each(|change| change.spans.clear());
-        }
+        self.steps.iter_mut().for_each(Step::forget_places);
         // Sorted once more, for findings are ordered by their places too.
         self.findings.sort();
         self.findings.dedup();

@@ -10,6 +10,7 @@ pub mod images;
 pub mod job;
 pub mod objects;
 pub mod reach;
+mod plain;
 pub mod show;
 pub mod tests_of;
 pub mod trace;

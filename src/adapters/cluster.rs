@@ -33,6 +33,7 @@ mod discovery;
 mod export;
 pub mod follow;
 mod inventory;
+mod item;
 mod lease;
 mod list;
 mod missing;

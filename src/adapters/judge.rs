@@ -13,7 +13,7 @@ use crate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::job::{InputFile, Job, Outcome, Want};
 use crate::model::layout::{Found, Layout};
 use crate::model::platform;
-use crate::object::{Owner, Rendered};
+use crate::object::{Owner, Rendered, SetId};
 use crate::source::SourceTree;
 
 /// Judges trees.
@@ -41,16 +41,47 @@ impl Verdict {
         self.outcomes.iter().map(|(_, o)| o.resources).sum()
     }
 
-    /// Every set that was rendered, by identity.
-    pub fn rendered(&self) -> BTreeMap<crate::object::SetId, Rendered> {
+    /// Takes out every set that was rendered, by identity.
+    pub fn take_rendered(&mut self) -> BTreeMap<SetId, Rendered> {
         let mut all: BTreeMap<_, Rendered> = BTreeMap::new();
-        for rendered in self.outcomes.iter().flat_map(|(_, o)| &o.rendered) {
+        let outcomes = self.outcomes.iter_mut();
+        for rendered in outcomes.flat_map(|(_, o)| std::mem::take(&mut o.rendered)) {
             match all.get_mut(&rendered.set) {
-                Some(first) => first.objects.extend(rendered.objects.clone()),
-                None => drop(all.insert(rendered.set.clone(), rendered.clone())),
+                Some(first) => first.objects.extend(rendered.objects),
+                None => drop(all.insert(rendered.set.clone(), rendered)),
             }
         }
         all
+    }
+}
+
+/// What is asked of a tree.
+pub struct Choice {
+    /// What is asked of the chosen owners.
+    pub want: Want,
+    /// The tenants that are chosen, beside the platform; `None` for all.
+    pub only: Option<BTreeSet<Owner>>,
+    /// Whether the others are checked. If not, what only all owners together can get wrong is not told.
+    pub check_others: bool,
+}
+
+impl Choice {
+    /// The same of all owners.
+    pub fn all(want: Want) -> Self {
+        Self {
+            want,
+            only: None,
+            check_others: false,
+        }
+    }
+
+    /// The job of a tenant, if there is one.
+    fn job(&self, mut job: Job) -> Option<Job> {
+        let chosen = self.only.as_ref().is_none_or(|o| o.contains(&job.owner));
+        if !chosen {
+            job.want = Want::Check;
+        }
+        (chosen || self.check_others).then_some(job)
     }
 }
 
@@ -70,17 +101,12 @@ impl Judge {
 
     /// Judges a whole tree.
     pub fn judge(&self, tree: &SourceTree, want: &Want) -> Verdict {
-        self.judge_owners(tree, want, None)
+        self.judge_by(tree, |_| Choice::all(want.clone()))
     }
 
-    /// Judges the platform and these tenants, or all. What only all owners together can get wrong is
-    /// told only by judging all.
-    pub fn judge_owners(
-        &self,
-        tree: &SourceTree,
-        want: &Want,
-        only: Option<&BTreeSet<Owner>>,
-    ) -> Verdict {
+    /// Judges a tree; what is asked is chosen when the project is known, so that nothing has to be
+    /// judged twice.
+    pub fn judge_by(&self, tree: &SourceTree, choose: impl FnOnce(&Found) -> Choice) -> Verdict {
         let mut verdict = Verdict::default();
         let first = match platform::project_job(tree) {
             Ok(job) => job,
@@ -95,7 +121,10 @@ impl Judge {
             .first()
             .and_then(|(_, outcome)| platform::project_of(outcome));
         match found {
-            Some(found) => self.judge_project(tree, found, (want, only), &mut verdict),
+            Some(found) => {
+                let choice = choose(&found);
+                self.judge_project(tree, found, &choice, &mut verdict);
+            }
             None => self.judge_files(tree, outcomes, &mut verdict),
         }
         verdict.diagnostics = std::mem::take(&mut verdict.diagnostics).finish();
@@ -106,26 +135,26 @@ impl Judge {
         &self,
         tree: &SourceTree,
         found: Found,
-        (want, only): (&Want, Option<&BTreeSet<Owner>>),
+        choice: &Choice,
         verdict: &mut Verdict,
     ) {
         let layout = Layout::of(&found.project);
         verdict
             .diagnostics
             .append(platform::judge_tree(tree, &found, &layout));
-        let platform_job = platform::platform_job(tree, &layout, want.clone());
+        let platform_job = platform::platform_job(tree, &layout, choice.want.clone());
         let mut outcomes = self.run(vec![platform_job], verdict);
         let parsed = outcomes
             .first()
             .map(|(_, o)| o.parsed.clone())
             .unwrap_or_default();
         if !parsed.is_empty() {
-            let mut jobs = platform::tenant_jobs(tree, &layout, &parsed, want);
-            jobs.retain(|job| only.is_none_or(|only| only.contains(&job.owner)));
-            outcomes.extend(self.run(jobs, verdict));
+            let jobs = platform::tenant_jobs(tree, &layout, &parsed, &choice.want);
+            let jobs = jobs.into_iter().filter_map(|job| choice.job(job));
+            outcomes.extend(self.run(jobs.collect(), verdict));
         }
         let all: Vec<&Outcome> = outcomes.iter().map(|(_, o)| o).collect();
-        if only.is_none() {
+        if choice.only.is_none() || choice.check_others {
             verdict.diagnostics.append(platform::conclude(&all));
         }
         for outcome in all {

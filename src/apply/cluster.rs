@@ -3,6 +3,7 @@
 //! An implementation decides nothing: it sends what it is told and reports what came back. "Not there"
 //! is said only after the API server answered 404 for that very object.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -158,7 +159,7 @@ pub enum Deletion {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// It is so now.
-    Present(Box<Live>),
+    Present(Arc<Live>),
     /// The watch saw it go; only a read proves it.
     Gone,
 }

@@ -250,7 +250,7 @@ impl<'a, C: Cluster> Executor<'a, C> {
     }
 
     /// Waits for an object; what the answer to a write shows as healthy needs no other look.
-    fn wait_for(&mut self, key: ObjectKey, written: Option<Box<Live>>) {
+    fn wait_for(&mut self, key: ObjectKey, written: Option<Arc<Live>>) {
         let now = self.cluster.now();
         let verdict = written.as_ref().map(|live| completion(&live.body, now));
         if let Some(settled) = verdict.filter(Health::is_settled) {

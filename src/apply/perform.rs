@@ -3,6 +3,8 @@
 //! Nothing is decided here. Where the object is not as the plan saw it, the step stops and says what
 //! moved; a write is bound to the very state that was checked.
 
+use std::sync::Arc;
+
 use crate::apply::books::Record;
 use crate::apply::cluster::{Cluster, Delete, Deletion, Expect, Identity, Patch, Target, Write};
 use crate::apply::outcome::Halt;
@@ -40,7 +42,7 @@ pub(super) struct Written {
     /// What to record.
     pub(super) record: Record,
     /// The object as the server answered the write.
-    pub(super) live: Option<Box<Live>>,
+    pub(super) live: Option<Arc<Live>>,
 }
 
 impl From<Record> for Written {
@@ -381,7 +383,7 @@ fn written(
     })?;
     Ok(Written {
         record: Record::Set(digest::entry_after(desired, payload, &live)),
-        live: Some(Box::new(live)),
+        live: Some(Arc::new(live)),
     })
 }
 

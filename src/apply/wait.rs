@@ -31,6 +31,11 @@ const SHORT_PAUSE: Duration = Duration::from_millis(10);
 const ASK_PODS_AFTER: Duration = Duration::from_secs(1);
 /// How often they are asked at most, over all waits of a run.
 const ASK_PODS_EVERY: Duration = Duration::from_millis(250);
+/// How much longer than an answer took the pause before the next question is: it is asked for what can
+/// be seen, and must not take from a busy server what it works on.
+const PODS_PAUSE: u32 = 20;
+/// The longest of these pauses.
+const LONGEST_PODS_PAUSE: Duration = Duration::from_secs(3);
 
 /// Where a Job says that it is deleted when it has ended.
 const TIME_TO_LIVE: &str = "/spec/ttlSecondsAfterFinished";
@@ -65,6 +70,13 @@ impl Pace {
         *next = Some(now + ASK_PODS_EVERY);
         true
     }
+
+    /// An answer took so long.
+    fn took(&self, time: Duration) {
+        let pause = (time * PODS_PAUSE).clamp(ASK_PODS_EVERY, LONGEST_PODS_PAUSE);
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = Some(Instant::now() + pause);
+    }
 }
 
 /// Waits until the object is healthy, what runs to completion until it has succeeded. It begins with
@@ -73,7 +85,7 @@ impl Pace {
 pub async fn healthy<C: Cluster>(
     cluster: &C,
     waiting: &Waiting,
-    seen: Option<Box<Live>>,
+    seen: Option<Arc<Live>>,
     say: &(dyn Fn(&Health) + Send + Sync),
 ) -> Result<Health, Problem> {
     let gone_by_itself = |live: &Live| live.body.pointer(TIME_TO_LIVE).is_some();
@@ -145,7 +157,9 @@ impl Opinion {
             let same = self.plain.as_ref() == Some(&verdict);
             return if same { self.last.clone() } else { verdict };
         }
+        let asked = Instant::now();
         let (explained, stuck) = explain(cluster, live, &verdict).await;
+        waiting.pace.took(asked.elapsed());
         self.plain = Some(verdict);
         self.stuck_since = self
             .stuck_since
@@ -227,7 +241,7 @@ fn unknown(why: &str) -> Health {
 /// One look at the object.
 enum Look {
     /// It is so.
-    At(Box<Live>),
+    At(Arc<Live>),
     /// The API server says that it does not exist.
     Gone,
     /// It could not be read just now.
@@ -243,12 +257,12 @@ struct Watcher<'a, C> {
     cluster: &'a C,
     waiting: &'a Waiting,
     events: Option<Events>,
-    last: Option<Box<Live>>,
+    last: Option<Arc<Live>>,
     pause: Duration,
 }
 
 impl<'a, C: Cluster> Watcher<'a, C> {
-    fn new(cluster: &'a C, waiting: &'a Waiting, seen: Option<Box<Live>>) -> Self {
+    fn new(cluster: &'a C, waiting: &'a Waiting, seen: Option<Arc<Live>>) -> Self {
         let events = seen
             .as_ref()
             .map(|live| cluster.watch(&waiting.target, live));
@@ -302,7 +316,7 @@ impl<'a, C: Cluster> Watcher<'a, C> {
         match self.cluster.read(&self.waiting.target).await {
             Ok(Some(live)) => {
                 self.events = Some(self.cluster.watch(&self.waiting.target, &live));
-                let live = Box::new(live);
+                let live = Arc::new(live);
                 self.last = Some(live.clone());
                 Ok(Look::At(live))
             }

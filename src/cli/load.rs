@@ -1,18 +1,17 @@
 //! What every command starts with: a tree from a directory or a commit, judged.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, output};
 use crate::adapters::cache::{Cache, CacheLimits};
 use crate::adapters::disk;
 use crate::adapters::git::LocalRepository;
-use crate::adapters::judge::{self, Judge, Verdict};
+use crate::adapters::judge::{self, Choice, Judge, Verdict};
 use crate::adapters::worker::{Limits, Worker, Workers};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Diagnostics;
 use crate::model::job::Want;
-use crate::object::Owner;
+use crate::model::layout::Found;
 use crate::report::diagnostics::{self, Format};
 use crate::source::intake::Loaded;
 
@@ -55,20 +54,29 @@ pub fn judge() -> Result<Judge, Failure> {
 
 /// Judges what was loaded.
 pub fn judge_loaded(loaded: &Loaded, want: &Want) -> Result<Verdict, Failure> {
-    judge_owners(loaded, want, None)
+    judge_by(loaded, |_| Ok(Choice::all(want.clone())))
 }
 
-/// Judges what was loaded of the platform and of these tenants, or of all.
-pub fn judge_owners(
+/// Judges what was loaded; what is asked is chosen when the project is known. Where that fails,
+/// whatever is wrong with the project is told before.
+pub fn judge_by(
     loaded: &Loaded,
-    want: &Want,
-    only: Option<&BTreeSet<Owner>>,
+    choose: impl FnOnce(&Found) -> Result<Choice, Failure>,
 ) -> Result<Verdict, Failure> {
-    let mut verdict = judge()?.judge_owners(&loaded.tree, want, only);
+    let mut failure = None;
+    let mut verdict = judge()?.judge_by(&loaded.tree, |found| {
+        choose(found).unwrap_or_else(|why| {
+            failure = Some(why);
+            Choice::all(Want::Check)
+        })
+    });
     for problem in judge::refused_names(&loaded.refused) {
         verdict.diagnostics.push(problem);
     }
-    Ok(verdict)
+    match failure.filter(|_| !verdict.diagnostics.has_errors()) {
+        Some(failure) => Err(failure),
+        None => Ok(verdict),
+    }
 }
 
 /// Prints diagnostics to where errors go and fails if one of them is an error.
@@ -87,12 +95,8 @@ pub fn require_valid(verdict: &Verdict, loaded: &Loaded) -> Result<(), Failure> 
 }
 
 /// The targets of an environment, or of all; an unknown environment is an error that lists them.
-pub fn targets(verdict: &Verdict, environment: Option<&str>) -> Result<Vec<Target>, Failure> {
-    let all = verdict
-        .project
-        .as_ref()
-        .map(|found| found.project.targets())
-        .unwrap_or_default();
+pub fn targets(found: &Found, environment: Option<&str>) -> Result<Vec<Target>, Failure> {
+    let all = found.project.targets();
     let Some(wanted) = environment else {
         return Ok(all);
     };

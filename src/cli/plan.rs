@@ -8,6 +8,7 @@ use super::session::{self, Each, Scope, Session};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::disk;
+use crate::adapters::judge::Choice;
 use crate::apply::cluster::Cluster as _;
 use crate::apply::prepare::prepare;
 use crate::model::job::Want;
@@ -153,37 +154,31 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Each<Plan>, Vec<SourceT
     let source = &arguments.scope.source;
     let base_files = load::load(&source.directory, Some(base))?;
     let head = Session::open_beside(source, (env, cluster), Some(&base_files.tree))?;
-    let checked = load::judge_loaded(&base_files, &Want::Check)?;
-    load::require_valid(&checked, &base_files)?;
-    let targets = checked
-        .project
-        .as_ref()
-        .map(|f| f.project.targets())
-        .unwrap_or_default();
-    let cluster = arguments.scope.cluster.as_deref();
-    let wanted = targets
-        .into_iter()
-        .filter(|t| env.is_none_or(|e| t.environment == e))
-        .filter(|t| cluster.is_none_or(|c| t.cluster == c))
-        .collect();
-    let want = Want::Render {
-        targets: wanted,
-        trace: false,
-    };
     // Sets that are the same in both commits have no changes, and are not rendered at all.
-    let owners = session::changed(&head.verdict, &head.loaded.tree, &base_files.tree);
-    let rendered = load::judge_owners(&base_files, &want, owners.as_ref())?;
-    load::require_valid(&rendered, &base_files)?;
-    let before = rendered.rendered();
-    let after: BTreeMap<SetId, Rendered> = head
-        .sets
-        .iter()
-        .map(|r| (r.set.clone(), r.clone()))
-        .collect();
+    let found = head.verdict.project.as_ref();
+    let owners =
+        found.and_then(|found| session::changed(found, &head.loaded.tree, &base_files.tree));
+    let mut base = load::judge_by(&base_files, |found| {
+        let mut targets = found.project.targets();
+        targets.retain(|t| env.is_none_or(|e| t.environment == e));
+        targets.retain(|t| cluster.is_none_or(|c| t.cluster == c));
+        let want = Want::Render {
+            targets,
+            trace: false,
+        };
+        Ok(Choice {
+            want,
+            only: owners,
+            check_others: false,
+        })
+    })?;
+    load::require_valid(&base, &base_files)?;
+    let before = base.take_rendered();
+    let after: BTreeMap<&SetId, &Rendered> = head.sets.iter().map(|r| (&r.set, r)).collect();
     let mut plans = Vec::new();
     for (set, head_set) in &after {
         let none = Rendered {
-            set: set.clone(),
+            set: (*set).clone(),
             objects: BTreeMap::new(),
         };
         let base_set = before.get(set).unwrap_or(&none);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::load::{self, SourceArguments};
 use super::{Exit, Failure, output};
 use crate::adapters::disk;
+use crate::adapters::judge::Choice;
 use crate::model::job::Want;
 use crate::object::Rendered;
 use crate::render::yaml;
@@ -35,18 +36,15 @@ enum Output {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let loaded = arguments.source.load()?;
-    let checked = load::judge_loaded(&loaded, &Want::Check)?;
-    load::require_valid(&checked, &loaded)?;
-    let targets = load::targets(&checked, arguments.env.as_deref())?;
-    let verdict = load::judge_loaded(
-        &loaded,
-        &Want::Render {
+    let mut verdict = load::judge_by(&loaded, |found| {
+        let targets = load::targets(found, arguments.env.as_deref())?;
+        Ok(Choice::all(Want::Render {
             targets,
             trace: false,
-        },
-    )?;
+        }))
+    })?;
     load::require_valid(&verdict, &loaded)?;
-    for (set, rendered) in verdict.rendered() {
+    for (set, rendered) in verdict.take_rendered() {
         let text = text(&rendered, arguments.output)?;
         match &arguments.out {
             None => {

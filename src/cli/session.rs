@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use super::load::{self, SourceArguments};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
-use crate::adapters::judge::Verdict;
+use crate::adapters::judge::{Choice, Verdict};
 use crate::adapters::rights::Rights;
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::Span;
 use crate::model::job::Want;
-use crate::model::layout::Layout;
+use crate::model::layout::{Found, Layout};
 use crate::model::platform::owners_that_differ;
 use crate::object::{Owner, Rendered, SetId};
 use crate::plan::Neighbours;
@@ -83,7 +83,7 @@ impl Session {
         other: Option<&SourceTree>,
     ) -> Result<Self, Failure> {
         let loaded = source.load()?;
-        let choose = |checked: &Verdict| only(load::targets(checked, env)?, cluster);
+        let choose = |found: &Found| only(load::targets(found, env)?, cluster);
         let opened = Self::judge_beside(loaded, other, choose)?;
         match opened {
             Ok(session) => Ok(session),
@@ -98,7 +98,7 @@ impl Session {
     /// Prints nothing.
     pub fn judge(
         loaded: Loaded,
-        choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
+        choose: impl FnOnce(&Found) -> Result<Vec<Target>, Failure>,
     ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
         Self::judge_beside(loaded, None, choose)
     }
@@ -106,23 +106,23 @@ impl Session {
     fn judge_beside(
         loaded: Loaded,
         other: Option<&SourceTree>,
-        choose: impl FnOnce(&Verdict) -> Result<Vec<Target>, Failure>,
+        choose: impl FnOnce(&Found) -> Result<Vec<Target>, Failure>,
     ) -> Result<Result<Self, (Loaded, Verdict)>, Failure> {
-        let checked = load::judge_loaded(&loaded, &Want::Check)?;
-        if checked.diagnostics.has_errors() {
-            return Ok(Err((loaded, checked)));
-        }
-        let targets = choose(&checked)?;
-        let owners = other.and_then(|other| changed(&checked, &loaded.tree, other));
-        let want = Want::Render {
-            targets,
-            trace: true,
-        };
-        let verdict = load::judge_owners(&loaded, &want, owners.as_ref())?;
+        let mut verdict = load::judge_by(&loaded, |found| {
+            let want = Want::Render {
+                targets: choose(found)?,
+                trace: true,
+            };
+            Ok(Choice {
+                want,
+                only: other.and_then(|other| changed(found, &loaded.tree, other)),
+                check_others: true,
+            })
+        })?;
         if verdict.diagnostics.has_errors() {
             return Ok(Err((loaded, verdict)));
         }
-        let sets = verdict.rendered().into_values().collect();
+        let sets = verdict.take_rendered().into_values().collect();
         Ok(Ok(Self {
             rights: Rights::of(&verdict),
             loaded,
@@ -182,8 +182,8 @@ impl Session {
 }
 
 /// Tenants whose files are not the same in another tree; `None` where nobody's sets need be the same.
-pub fn changed(judged: &Verdict, tree: &SourceTree, other: &SourceTree) -> Option<BTreeSet<Owner>> {
-    let layout = Layout::of(&judged.project.as_ref()?.project);
+pub fn changed(found: &Found, tree: &SourceTree, other: &SourceTree) -> Option<BTreeSet<Owner>> {
+    let layout = Layout::of(&found.project);
     owners_that_differ(other, tree, &layout)
 }
 

@@ -31,10 +31,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let loaded = arguments.source.load()?;
     let checked = load::judge_loaded(&loaded, &Want::Check)?;
-    let targets = load::targets(&checked, Some(&arguments.env))?;
-    let Some(target) = targets.into_iter().next() else {
-        return Err(Failure::Refused);
-    };
+    let found = checked.project.as_ref().ok_or(Failure::Refused)?;
+    let targets = load::targets(found, Some(&arguments.env))?;
+    let target = targets.into_iter().next().ok_or(Failure::Refused)?;
     let want = Want::Show {
         kind: kind.into(),
         name: name.into(),

@@ -57,13 +57,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         loaded = fix(arguments, loaded)?;
     }
     let verdict = load::judge_loaded(&loaded, &Want::Check)?;
-    load::targets(
-        &verdict,
-        arguments
-            .env
-            .as_deref()
-            .filter(|_| verdict.project.is_some()),
-    )?;
+    if let Some(found) = &verdict.project {
+        load::targets(found, arguments.env.as_deref())?;
+    }
     let resources = verdict.resources();
     let found = load::only(verdict.diagnostics, arguments.env.as_deref());
     let exit = if found.has_errors() {

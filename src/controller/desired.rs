@@ -82,9 +82,9 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
         targets: vec![target],
         trace: true,
     };
-    let verdict = judge.judge(&loaded.tree, &want);
+    let mut verdict = judge.judge(&loaded.tree, &want);
     broken.extend(self::broken(&verdict, &loaded).map_err(invalid)?);
-    let rendered = verdict.rendered().into_values();
+    let rendered = verdict.take_rendered().into_values();
     let sound = rendered.filter(|r| !broken.contains_key(&r.set.owner));
     let (mut sets, others): (Vec<_>, Vec<_>) = sound.partition(|r| covers(spec, &r.set));
     sort(&mut sets);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::dsl::diagnostic::Span;
@@ -72,12 +73,13 @@ impl Draft<'_> {
 
 /// One draft for every key that is wanted or in the inventory, and what is to say about them.
 pub(super) fn drafts(context: Context<'_>) -> (Vec<Draft<'_>>, Vec<Finding>) {
-    let mut findings = Vec::new();
-    let mut drafts = Vec::new();
-    for (key, desired) in &context.rendered.objects {
-        let entry = context.inventory.entries.get(key);
-        drafts.push(wanted::decide(context, desired, entry, &mut findings));
-    }
+    let decided = context.rendered.objects.par_iter().map(|(key, desired)| {
+        let (entry, mut findings) = (context.inventory.entries.get(key), Vec::new());
+        let draft = wanted::decide(context, desired, entry, &mut findings);
+        (draft, findings)
+    });
+    let (mut drafts, findings): (Vec<_>, Vec<_>) = decided.unzip();
+    let mut findings = findings.concat();
     let gone = |key: &&ObjectKey| !context.rendered.objects.contains_key(*key);
     let keys: Vec<&ObjectKey> = context.inventory.entries.keys().filter(gone).collect();
     if context.rendered.objects.is_empty() && !keys.is_empty() && !context.policy.allow_empty {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::{ObjectKey, Rendered, SetId, canonical};
+use crate::object::{Desired, ObjectKey, Rendered, SetId, canonical};
 use crate::plan::draft;
 use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
@@ -17,6 +17,9 @@ use crate::plan::step::{Step, Verb};
 use crate::plan::{Plan, PlanError, Policy, digest, hold, normalize, plan};
 
 mod fields;
+
+/// What stands for the UID of everything in a commit.
+const UID: &str = "offline";
 
 /// The difference of two renders of one set, with its dangers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,36 +110,29 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
         ..World::default()
     };
     for (key, desired) in &base.objects {
-        let mut body = fields::noted(normalize::desired_body(desired, &base.set));
-        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("uid".into(), "offline".into());
-            metadata.insert("resourceVersion".into(), "0".into());
-        }
-        let dry_run = head.objects.get(key).map_or(DryRun::NotNeeded, |desired| {
-            let object = fields::noted(normalize::desired_body(desired, &head.set));
-            DryRun::Predicted {
-                object,
-                conflicts: Vec::new(),
-            }
-        });
-        let Ok(live) = Live::new(body) else {
-            continue;
-        };
-        world.objects.insert(
-            key.clone(),
-            Observed::Present(Box::new(live.with_dry_run(dry_run))),
-        );
         let resource = desired.resource.clone();
         // The run key is all of the record that says more than the body does.
         let record = desired.rules.run_key.clone().map(draft::run_record);
+        let uid = UID.to_owned();
         inventory.entries.insert(
             key.clone(),
             Entry::Owned {
                 resource,
-                uid: "offline".into(),
+                uid: uid.clone(),
                 record,
             },
         );
+        if head.objects.get(key).is_some_and(|d| same(d, desired)) {
+            world
+                .objects
+                .insert(key.clone(), Observed::Unchanged { uid });
+            continue;
+        }
+        let wanted = head.objects.get(key).map(|desired| (desired, &head.set));
+        if let Some(live) = as_live((desired, &base.set), wanted) {
+            let seen = Observed::Present(Box::new(live));
+            world.objects.insert(key.clone(), seen);
+        }
     }
     for (key, desired) in head
         .objects
@@ -153,6 +149,25 @@ fn as_if_applied(base: &Rendered, head: &Rendered) -> (World, Inventory) {
             .insert(key.clone(), Observed::Absent { dry_run });
     }
     (world, inventory)
+}
+
+/// An object as it would be if it had been applied, with what a server would answer to what is wanted.
+fn as_live((desired, set): (&Desired, &SetId), wanted: Option<(&Desired, &SetId)>) -> Option<Live> {
+    let mut body = fields::noted(normalize::desired_body(desired, set));
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("uid".into(), UID.into());
+        metadata.insert("resourceVersion".into(), "0".into());
+    }
+    let dry_run = wanted.map_or(DryRun::NotNeeded, |(desired, set)| DryRun::Predicted {
+        object: fields::noted(normalize::desired_body(desired, set)),
+        conflicts: Vec::new(),
+    });
+    Some(Live::new(body).ok()?.with_dry_run(dry_run))
+}
+
+/// Whether two commits want the same of an object; where it is written in KDL may differ.
+fn same(one: &Desired, other: &Desired) -> bool {
+    one.manifest == other.manifest && one.rules == other.rules && one.resource == other.resource
 }
 
 /// Whether a finding is something a person approves.

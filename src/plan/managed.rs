@@ -12,6 +12,7 @@ use crate::object::{FIELD_MANAGER, canonical};
 use crate::plan::step::Take;
 
 mod fields;
+mod noted;
 
 /// All entries of an object's `managedFields`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -224,7 +225,8 @@ impl FieldTree {
             ..Self::default()
         };
         for (name, below) in map.iter().filter(|(name, _)| *name != ".") {
-            tree.children.insert(normal_name(name), Self::read(below));
+            tree.children
+                .insert(normal_name(name.clone()), Self::read(below));
         }
         tree
     }
@@ -283,8 +285,20 @@ impl FieldTree {
                     .find(|(n, _)| fits(&segment(n), item, index))
                     .map(|(_, t)| t)
             }
-            _ => self.children.get(&format!("f:{part}")),
+            _ => self.field(part),
         }
+    }
+
+    /// What is below a field of a map. Names are short, and looked up for every field of every object.
+    fn field(&self, name: &str) -> Option<&Self> {
+        let mut short = [0; 64];
+        let Some(key) = short.get_mut(..name.len() + 2) else {
+            return self.children.get(&format!("f:{name}"));
+        };
+        let (kind, rest) = key.split_at_mut(2);
+        kind.copy_from_slice(b"f:");
+        rest.copy_from_slice(name.as_bytes());
+        self.children.get(std::str::from_utf8(key).ok()?)
     }
 
     /// Names of the keys, if this is a keyed list.
@@ -341,14 +355,15 @@ impl FieldTree {
 }
 
 /// `k:` and `v:` hold JSON text whose key order is not promised.
-fn normal_name(name: &str) -> String {
-    match name.split_once(':') {
-        Some((kind @ ("k" | "v"), json)) => serde_json::from_str::<Value>(json).map_or_else(
-            |_| name.to_owned(),
-            |value| format!("{kind}:{}", canonical(&value)),
-        ),
-        _ => name.to_owned(),
-    }
+fn normal_name(name: String) -> String {
+    let normal = match name.split_once(':') {
+        Some((kind @ ("k" | "v"), json)) => {
+            let value = serde_json::from_str::<Value>(json);
+            value.map(|v| format!("{kind}:{}", canonical(&v))).ok()
+        }
+        _ => None,
+    };
+    normal.unwrap_or(name)
 }
 
 /// The meaning of a name in FieldsV1.

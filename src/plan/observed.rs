@@ -264,6 +264,12 @@ pub enum LiveError {
 impl Live {
     /// An object as the server returned it, `managedFields` included.
     pub fn new(mut body: Value) -> Result<Self, LiveError> {
+        let managed = Managed::take(&mut body);
+        Self::of(body, managed)
+    }
+
+    /// An object and who owns its fields, where the two were read apart.
+    pub fn of(body: Value, managed: Managed) -> Result<Self, LiveError> {
         let text = |body: &Value, pointer: &str, name| {
             let text = body
                 .pointer(pointer)
@@ -279,7 +285,6 @@ impl Live {
             "metadata.resourceVersion",
         )?;
         let deletion_timestamp = text(&body, "/metadata/deletionTimestamp", "").ok();
-        let managed = Managed::take(&mut body);
         let dry_run = DryRun::NotNeeded;
         Ok(Self {
             uid,

@@ -26,54 +26,61 @@ pub struct Cycle {
 }
 
 /// Numbers the drafts in an order in which they may be executed.
-pub(super) fn order(drafts: &[Draft<'_>]) -> Result<Vec<Step>, Cycle> {
-    let edges = edges(drafts);
-    let sorted = sort(drafts, &edges)?;
+pub(super) fn order(drafts: Vec<Draft<'_>>) -> Result<Vec<Step>, Cycle> {
+    let edges = edges(&drafts);
+    let sorted = sort(&drafts, &edges)?;
     let mut numbers = vec![StepId(0); drafts.len()];
     for (number, index) in sorted.iter().enumerate() {
         numbers[*index] = StepId(u32::try_from(number).unwrap_or(u32::MAX));
     }
-    let present: BTreeSet<&ObjectKey> = drafts
-        .iter()
-        .filter(|d| d.action.writes())
-        .map(|d| &d.key)
-        .collect();
-    let step = |index: &usize| {
-        let draft = &drafts[*index];
-        let waits = edges[*index].iter().map(|(on, until)| Wait {
+    let mut needs = needs(&drafts);
+    let mut drafts: Vec<Option<Draft<'_>>> = drafts.into_iter().map(Some).collect();
+    let step = |index: usize| {
+        let draft = drafts[index].take()?;
+        let waits = edges[index].iter().map(|(on, until)| Wait {
             step: numbers[*on],
             until: *until,
         });
         let mut waits_for: Vec<Wait> = waits.collect();
         waits_for.sort();
-        let needs = draft
-            .desired
-            .map(|d| d.needs.as_slice())
-            .unwrap_or_default();
-        let needs = needs.iter().filter(|_| draft.action.writes());
-        Step {
-            id: numbers[*index],
-            key: draft.key.clone(),
-            resource: draft.resource.clone(),
-            spans: draft.spans.clone(),
-            action: draft.action.clone(),
+        Some(Step {
+            id: numbers[index],
+            key: draft.key,
+            resource: draft.resource,
+            spans: draft.spans,
+            action: draft.action,
             waits_for,
-            needs: needs
-                .filter(|key| !present.contains(key))
-                .cloned()
-                .collect(),
+            needs: std::mem::take(&mut needs[index]),
             held_by: Vec::new(),
-        }
+        })
     };
-    Ok(sorted.iter().map(step).collect())
+    Ok(sorted.into_iter().filter_map(step).collect())
+}
+
+/// What each write needs that this plan does not write.
+fn needs(drafts: &[Draft<'_>]) -> Vec<Vec<ObjectKey>> {
+    let writes = drafts.iter().filter(|d| d.action.writes());
+    let present: BTreeSet<&ObjectKey> = writes.map(|d| &d.key).collect();
+    let of = |draft: &Draft<'_>| {
+        let desired = draft.desired.filter(|_| draft.action.writes());
+        let needs = desired.map(|d| d.needs.iter()).unwrap_or_default();
+        let outside = needs.filter(|key| !present.contains(key));
+        outside.cloned().collect()
+    };
+    drafts.iter().map(of).collect()
 }
 
 /// For every draft the drafts it waits for.
 type Edges = Vec<BTreeMap<usize, Until>>;
 
 fn edges(drafts: &[Draft<'_>]) -> Edges {
-    let facts = Facts::new(drafts);
     let mut edges: Edges = vec![BTreeMap::new(); drafts.len()];
+    // Nothing waits in a plan that changes nothing, which is what most plans do.
+    let changes = |d: &Draft<'_>| d.action.writes() || d.action.deletes();
+    if !drafts.iter().any(changes) {
+        return edges;
+    }
+    let facts = Facts::new(drafts);
     for (index, draft) in drafts.iter().enumerate() {
         let deletion = matches!(draft.action, Action::Delete { .. });
         if !deletion && !draft.action.writes() {

@@ -45,6 +45,15 @@ pub struct Step {
     pub held_by: Vec<Rule>,
 }
 
+impl Step {
+    /// Takes out the places in KDL.
+    pub(crate) fn forget_places(&mut self) {
+        self.spans.clear();
+        let changes = self.action.changes_mut();
+        changes.iter_mut().for_each(|change| change.spans.clear());
+    }
+}
+
 /// One edge of the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

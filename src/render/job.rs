@@ -44,13 +44,18 @@ fn judge_and_render(job: &Job) -> Outcome {
     } = compile::judge(job);
     let Some(found) = project else { return outcome };
     match &job.want {
-        Want::Check => read_manifests(&found, &worlds, &own, &mut outcome),
+        Want::Check => {
+            let problems = read_manifests(&found, worlds.iter(), &own);
+            outcome.diagnostics.append(everywhere(problems, &found));
+        }
         Want::Render { targets, trace } => {
             if outcome.diagnostics.has_errors() {
                 return outcome;
             }
-            let wanted = worlds.iter().filter(|(target, _)| targets.contains(target));
-            let mut problems = Diagnostics::default();
+            let chosen = |(target, _): &&(Target, World)| targets.contains(target);
+            let wanted = worlds.iter().filter(chosen);
+            let others = worlds.iter().filter(|world| !chosen(world));
+            let mut problems = read_manifests(&found, others, &own);
             let mut rendered = Vec::new();
             for (target, world) in wanted {
                 rendered.extend(render_target(
@@ -67,7 +72,7 @@ fn judge_and_render(job: &Job) -> Outcome {
                 outcome.tenants = tenants(job, &found, &worlds);
                 outcome.rules = rules(job, &found, &worlds);
             }
-            outcome.diagnostics.append(problems);
+            outcome.diagnostics.append(everywhere(problems, &found));
         }
         Want::Show { kind, name, target } => {
             let worlds = worlds.iter().filter(|(t, _)| t == target);
@@ -157,12 +162,11 @@ fn rules(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<RuleFact> 
 
 /// What is taken as it is written is read by a check too: its mistakes are its author's, like those
 /// in KDL.
-fn read_manifests(
+fn read_manifests<'w>(
     found: &Found,
-    worlds: &[(Target, World)],
+    worlds: impl Iterator<Item = &'w (Target, World)>,
     own: &[ResourceId],
-    outcome: &mut Outcome,
-) {
+) -> Diagnostics {
     let mut problems = Diagnostics::default();
     for (target, world) in worlds {
         let mut all: BTreeMap<SetId, Rendered> = BTreeMap::new();
@@ -184,17 +188,14 @@ fn read_manifests(
         all.values()
             .for_each(|rendered| few_enough(rendered, &mut problems));
     }
-    if !problems.is_empty() {
-        let environments: Vec<String> = found
-            .project
-            .environment
-            .keys()
-            .map(ToString::to_string)
-            .collect();
-        outcome
-            .diagnostics
-            .append(compile::everywhere(problems.finish(), &environments));
-    }
+    problems
+}
+
+/// What shows in every environment needs no list of them.
+fn everywhere(problems: Diagnostics, found: &Found) -> Diagnostics {
+    let environments = found.project.environment.keys().map(ToString::to_string);
+    let environments: Vec<String> = environments.collect();
+    compile::everywhere(problems.finish(), &environments)
 }
 
 /// A set that the API server, and whoever reads its plan, can bear.

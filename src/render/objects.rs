@@ -78,10 +78,10 @@ pub fn render(request: &ObjectRequest, context: Context<'_>) -> Result<Vec<Desir
         template: request.template,
         source,
     };
-    let documents = yaml::documents(&text).map_err(bad_yaml)?;
+    let documents = yaml::written(&text).map_err(bad_yaml)?;
     let maps = if context.trace {
         let (marked, recorder) = engine::render_marked(request.template, &data)?;
-        let marked = yaml::documents(&marked).map_err(bad_yaml)?;
+        let marked = yaml::written(&marked).map_err(bad_yaml)?;
         let map = |(truth, marked): (&Value, &Value)| {
             source_map(recorder.fields(truth, marked), request, context.node)
         };

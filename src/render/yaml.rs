@@ -37,6 +37,15 @@ pub fn documents(text: &str) -> Result<Vec<Value>, YamlError> {
     Ok(values.into_iter().filter(|v| !v.is_null()).collect())
 }
 
+/// All documents of what one of our templates wrote.
+pub(super) fn written(text: &str) -> Result<Vec<Value>, YamlError> {
+    let Some(read) = super::plain::documents(text) else {
+        return documents(text);
+    };
+    debug_assert_eq!(documents(text).as_ref(), Ok(&read), "{text}");
+    Ok(read)
+}
+
 /// The reader's message for people: one line, without its place and without the reader's own names.
 fn in_words(message: &str) -> String {
     let line = message.lines().next().unwrap_or("unreadable");

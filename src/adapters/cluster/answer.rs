@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::apply::problem::{Problem, ProblemKind};
@@ -43,6 +44,11 @@ struct StatusCause {
 impl Answer {
     /// The body as JSON, if the server did what was asked.
     pub(super) fn json(self, what: &str, writes: bool) -> Result<Value, Problem> {
+        self.read(what, writes)
+    }
+
+    /// The same as something of a known form.
+    pub(super) fn read<T: DeserializeOwned>(self, what: &str, writes: bool) -> Result<T, Problem> {
         if !self.status.is_success() {
             return Err(self.problem(what, writes));
         }

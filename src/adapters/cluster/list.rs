@@ -2,6 +2,8 @@
 //!
 //! Pages are read on threads of their own, so that several lists and their next pages come in meanwhile.
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::adapters::cluster::KubeCluster;
@@ -14,7 +16,7 @@ use crate::apply::problem::{Problem, ProblemKind};
 const MAX_PAGES: usize = 400;
 
 /// What becomes of one item; nothing for an item that is left out.
-type Read<T> = dyn Fn(Value) -> Option<T> + Send + Sync;
+type Read<I, T> = dyn Fn(I) -> Option<T> + Send + Sync;
 
 impl KubeCluster {
     /// All items of a list as they are.
@@ -24,29 +26,29 @@ impl KubeCluster {
         labels: &str,
         metadata: bool,
     ) -> Result<Vec<Value>, Problem> {
-        self.items_as(path, labels, metadata, std::sync::Arc::new(Some))
+        self.items_as(path, labels, metadata, std::sync::Arc::new(Some::<Value>))
             .await
     }
 
     /// All items of a list, each read as its page comes in.
-    pub(super) async fn items_as<T: Send + 'static>(
+    pub(super) async fn items_as<I: DeserializeOwned + 'static, T: Send + 'static>(
         &self,
         path: &str,
         labels: &str,
         metadata: bool,
-        read: std::sync::Arc<Read<T>>,
+        read: std::sync::Arc<Read<I, T>>,
     ) -> Result<Vec<T>, Problem> {
         let (items, _) = self.list_as(path, labels, metadata, read).await?;
         Ok(items)
     }
 
     /// The same with the version that all of the list is of.
-    pub(super) async fn list_as<T: Send + 'static>(
+    pub(super) async fn list_as<I: DeserializeOwned + 'static, T: Send + 'static>(
         &self,
         path: &str,
         labels: &str,
         metadata: bool,
-        read: std::sync::Arc<Read<T>>,
+        read: std::sync::Arc<Read<I, T>>,
     ) -> Result<(Vec<T>, String), Problem> {
         let what = format!("list {path}");
         let (mut items, mut token) = (Vec::new(), String::new());
@@ -83,26 +85,47 @@ struct Page<T> {
     version: String,
 }
 
-fn page_of<T>(answer: Answer, what: &str, read: &Read<T>) -> Result<Page<T>, Problem> {
-    let mut page = answer.json(what, false)?;
-    let kind = page.get("kind").and_then(Value::as_str);
-    let list = kind.is_some_and(|kind| kind.ends_with("List"));
-    let items = match page.get_mut("items").map(Value::take) {
-        Some(Value::Array(items)) if list => items,
-        // An empty list of some kinds has null for its items.
-        Some(Value::Null) if list => Vec::new(),
-        _ => {
-            let said = "the answer is not a list";
-            return Err(Problem::new(ProblemKind::BadAnswer, what, said));
-        }
-    };
-    let text = |pointer| page.pointer(pointer).and_then(Value::as_str);
-    let next = text("/metadata/continue").filter(|next| !next.is_empty());
+/// A page as the server writes it.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct Answered<I> {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: Metadata,
+    /// An empty list of some kinds has null for its items.
+    #[serde(default, deserialize_with = "present")]
+    items: Option<Vec<I>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metadata {
+    r#continue: String,
+    resource_version: String,
+}
+
+fn present<'de, D: Deserializer<'de>, I: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Vec<I>>, D::Error> {
+    let items = Option::<Vec<I>>::deserialize(from)?;
+    Ok(Some(items.unwrap_or_default()))
+}
+
+fn page_of<I: DeserializeOwned, T>(
+    answer: Answer,
+    what: &str,
+    read: &Read<I, T>,
+) -> Result<Page<T>, Problem> {
+    let page: Answered<I> = answer.read(what, false)?;
+    let items = page.items.filter(|_| page.kind.ends_with("List"));
+    let items = items.ok_or_else(|| {
+        let said = "the answer is not a list";
+        Problem::new(ProblemKind::BadAnswer, what, said)
+    })?;
     Ok(Page {
         more: items.into_iter().filter_map(read).collect(),
-        next: next.map(str::to_owned),
-        version: text("/metadata/resourceVersion")
-            .unwrap_or_default()
-            .to_owned(),
+        next: Some(page.metadata.r#continue).filter(|next| !next.is_empty()),
+        version: page.metadata.resource_version,
     })
 }

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::StreamExt as _;
 use futures::future::Either;
 use rayon::prelude::*;
-use serde_json::Value;
 
 use crate::adapters::cluster::discovery::Catalogue;
+use crate::adapters::cluster::item::Item;
 use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
 use crate::adapters::cluster::sightings::Verdict;
 use crate::adapters::cluster::trial::{
@@ -199,22 +199,18 @@ async fn list_kind(
 ) -> Result<BTreeMap<ObjectKey, Box<Live>>, Problem> {
     let resource = cluster.resource(group_kind, version).await?;
     let (api_version, kind) = (resource.api_version(), group_kind.clone());
-    let read = move |mut item: Value| {
-        let map = item.as_object_mut()?;
+    let read = move |Item { mut body, managed }: Item| {
         // In the order in which single objects are answered.
-        map.shift_insert(0, "apiVersion".into(), api_version.as_str().into());
-        map.shift_insert(1, "kind".into(), kind.kind.as_str().into());
-        let text = |pointer| {
-            item.pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        body.shift_insert(0, "apiVersion".into(), api_version.as_str().into());
+        body.shift_insert(1, "kind".into(), kind.kind.as_str().into());
+        let text = |name| Some(body.get("metadata")?.get(name)?.as_str()?.to_owned());
         let key = ObjectKey {
             group_kind: kind.clone(),
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name")?,
+            namespace: text("namespace"),
+            name: text("name")?,
         };
-        Live::new(item).ok().map(|live| (key, Box::new(live)))
+        let live = Live::of(body.into(), managed);
+        live.ok().map(|live| (key, Box::new(live)))
     };
     let path = resource.path(None);
     let items = cluster.items_as(&path, label, false, std::sync::Arc::new(read));

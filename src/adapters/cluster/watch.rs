@@ -131,7 +131,7 @@ async fn single(
         let event = loop {
             break match lines.next().await? {
                 Ok(Change::Now(object)) => {
-                    live(object, &key, lines.what()).map(|live| Seen::Present(Box::new(live)))
+                    live(object, &key, lines.what()).map(|live| Seen::Present(Arc::new(live)))
                 }
                 Ok(Change::Gone(_)) => Ok(Seen::Gone),
                 Ok(Change::Bookmark(_)) => continue,

@@ -12,6 +12,7 @@ use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostics, Span};
 use crate::kinds::approval::Approval;
 use crate::kinds::project;
+use crate::model::layout::Found;
 use crate::model::rules;
 use crate::object::{Rendered, SetId};
 use crate::plan::consent::Consent;
@@ -101,9 +102,9 @@ pub(super) fn judge(arguments: &Arguments, run: &Run) -> Result<Judgement, Failu
     let commit = repository.resolve(&arguments.rev)?;
     let loaded = repository.load(&commit, repository.root())?;
     let refused = refused_names(&loaded.refused);
-    let head = Session::judge(loaded, |checked| {
+    let head = Session::judge(loaded, |found| {
         session::only(
-            load::targets(checked, arguments.env.as_deref())?,
+            load::targets(found, arguments.env.as_deref())?,
             arguments.cluster.as_deref(),
         )
     })?;
@@ -212,7 +213,7 @@ fn side_of_base(
     base: &CommitId,
 ) -> Result<Side, Failure> {
     match repository.load(base, repository.root()) {
-        Ok(loaded) => Session::judge(loaded, |checked| Ok(chosen(checked, arguments))),
+        Ok(loaded) => Session::judge(loaded, |found| Ok(chosen(found, arguments))),
         Err(crate::source::repository::RepositoryError::NoSuchDirectory { .. }) => Session::judge(
             Loaded {
                 revision: base.revision(),
@@ -254,12 +255,8 @@ fn base(
 }
 
 /// The targets of a base: it may lack what the change adds.
-fn chosen(checked: &Verdict, arguments: &Arguments) -> Vec<Target> {
-    let all = checked
-        .project
-        .as_ref()
-        .map(|f| f.project.targets())
-        .unwrap_or_default();
+fn chosen(found: &Found, arguments: &Arguments) -> Vec<Target> {
+    let all = found.project.targets();
     let wanted = |t: &Target| {
         arguments
             .env

@@ -38,14 +38,14 @@ fn bytes(cache: Option<&Cache>, tree: &SourceTree) -> String {
         targets: vec![target()],
         trace: false,
     };
-    let verdict = Judge::new(workers, cache).judge(tree, &want);
+    let mut verdict = Judge::new(workers, cache).judge(tree, &want);
     assert!(
         !verdict.diagnostics.has_errors(),
         "{:?}",
         verdict.diagnostics
     );
     let mut out = String::new();
-    for (set, rendered) in verdict.rendered() {
+    for (set, rendered) in verdict.take_rendered() {
         for (key, desired) in rendered.objects {
             out.push_str(&format!(
                 "{set} {key} {}\n",

@@ -1,7 +1,7 @@
 //! One watch for all objects of a kind in a set. Whoever listens hears the latest state of one object,
 //! and joins only where nothing can have been missed in between. It lives as long as someone listens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
@@ -27,11 +27,19 @@ pub(super) struct Shared {
     _reader: AbortOnDropHandle<()>,
 }
 
+/// States at most that are kept for those who did not listen yet.
+const MAX_UNHEARD: usize = 256;
+
 #[derive(Default)]
 struct Known {
     over: bool,
     /// The latest version that was seen of each object.
     latest: HashMap<Name, u64>,
+    /// The state at that version, of objects that nobody listened to yet: a write that is answered a
+    /// little later than its effect was seen need not be followed by a read.
+    unheard: HashMap<Name, Event>,
+    /// Objects that somebody listened to.
+    heard: HashSet<Name>,
     listeners: HashMap<Name, Vec<watch::Sender<Option<Event>>>>,
 }
 
@@ -77,13 +85,19 @@ impl Shared {
         since: u64,
     ) -> Option<BoxStream<'static, Event>> {
         let name = (key.namespace.clone(), key.name.clone());
-        let (sender, receiver) = watch::channel(None);
+        let (sender, mut receiver) = watch::channel(None);
         {
             let mut known = lock(&self.known);
             let later = known.latest.get(&name).is_some_and(|seen| *seen > since);
-            if known.over || since < self.began || later {
+            let missed = known.unheard.remove(&name).filter(|_| later);
+            if known.over || since < self.began || (later && missed.is_none()) {
                 return None;
             }
+            if missed.is_some() {
+                drop(sender.send_replace(missed));
+                receiver.mark_changed();
+            }
+            known.heard.insert(name.clone());
             known.listeners.entry(name).or_default().push(sender);
         }
         let next = |(mut receiver, shared): (watch::Receiver<Option<Event>>, Arc<Self>)| async move {
@@ -109,26 +123,22 @@ impl Known {
         };
         let namespace = text("/metadata/namespace").map(str::to_owned);
         let name = (namespace, name.to_owned());
-        if let Some(listeners) = self.listeners.get_mut(&name) {
-            listeners.retain(|listener| !listener.is_closed());
-            if listeners.is_empty() {
-                drop(self.listeners.remove(&name));
-            } else {
-                let key = ObjectKey {
-                    group_kind: kind.clone(),
-                    namespace: name.0.clone(),
-                    name: name.1.clone(),
-                };
-                let event = match change {
-                    Change::Now(object) => {
-                        live(object, &key, what).map(|live| Seen::Present(Box::new(live)))
-                    }
-                    Change::Gone(_) | Change::Bookmark(_) => Ok(Seen::Gone),
-                };
-                for listener in listeners {
-                    drop(listener.send_replace(Some(event.clone())));
-                }
+        let first = !self.heard.contains(&name) && self.unheard.len() < MAX_UNHEARD;
+        let listeners = self.listeners.entry(name.clone()).or_default();
+        listeners.retain(|listener| !listener.is_closed());
+        // An older state than the latest is of no use to anybody.
+        drop(self.unheard.remove(&name));
+        if first || !listeners.is_empty() {
+            let event = seen(kind, &name, change, what);
+            for listener in listeners.iter() {
+                drop(listener.send_replace(Some(event.clone())));
             }
+            if first {
+                drop(self.unheard.insert(name.clone(), event));
+            }
+        }
+        if listeners.is_empty() {
+            drop(self.listeners.remove(&name));
         }
         self.latest.insert(name, version);
         true
@@ -138,6 +148,18 @@ impl Known {
         for listener in self.listeners.values().flatten() {
             drop(listener.send_replace(Some(event.clone())));
         }
+    }
+}
+
+fn seen(kind: &GroupKind, (namespace, name): &Name, change: Change, what: &str) -> Event {
+    let key = ObjectKey {
+        group_kind: kind.clone(),
+        namespace: namespace.clone(),
+        name: name.clone(),
+    };
+    match change {
+        Change::Now(object) => live(object, &key, what).map(|live| Seen::Present(Arc::new(live))),
+        Change::Gone(_) | Change::Bookmark(_) => Ok(Seen::Gone),
     }
 }
 
