@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::kinds::tenant::given::EXTERNAL_DNS;
 use crate::kinds::tenant::{IDENTITY, Tenant};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
@@ -22,6 +23,8 @@ pub struct Bounds {
     pub classes: Vec<String>,
     /// Its queues.
     pub queues: Vec<String>,
+    /// Its hosts.
+    pub hosts: Vec<String>,
 }
 
 impl Bounds {
@@ -34,6 +37,7 @@ impl Bounds {
             namespaces,
             classes: texts(tenant.map(|t| &t.priority_classes)),
             queues: texts(tenant.map(|t| &t.queues)),
+            hosts: tenant.map(|t| t.hosts().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
         }
     }
 }
@@ -79,7 +83,7 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let GroupKind { group, kind } = &manifest.key.group_kind;
     let body = &manifest.body;
     match (group.as_str(), kind.as_str()) {
-        ("", "Service") => service(body),
+        ("", "Service") => service(body).or_else(|| named(body, bounds)),
         ("keda.sh", "ScaledJob" | "ScaledObject") => {
             let mut kinds = list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
             let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
@@ -116,6 +120,19 @@ fn service(body: &Value) -> Option<String> {
     let name = text(body, "/spec/externalName").map(|name| name.trim_end_matches('.'))?;
     let service = SERVICES.iter().any(|end| name.ends_with(end)) || name.contains(".svc.");
     service.then(|| format!("`externalName` is a Service of this cluster, `{name}`"))
+}
+
+/// A host that external-dns would lead to it, and is not the tenant's.
+fn named(body: &Value, bounds: &Bounds) -> Option<String> {
+    let names = body.pointer("/metadata/annotations")?.get(EXTERNAL_DNS)?.as_str()?;
+    let own = |name: &str| {
+        bounds.hosts.iter().any(|own| {
+            let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
+            own == name || below
+        })
+    };
+    let strange = names.split(',').map(str::trim).find(|name| !own(name))?;
+    Some(format!("the host `{strange}` is not one of the tenant's: {}", told(&bounds.hosts)))
 }
 
 /// Namespaces that a Middleware or a TraefikService names.

@@ -138,6 +138,7 @@ fn the_example_and_the_guide_are_true() {
 /// What a tenant's own YAML may not do although its kind is free: kind, the rest of the object, words.
 const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "Service", "spec: {externalIPs: [203.0.113.9]}", "meant for others"),
+    ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {external-dns.alpha.kubernetes.io/hostname: a.bank}}", "the host `a.bank`"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.cluster.local.}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.other.domain}", "Service of this cluster"),
@@ -164,7 +165,8 @@ const INSIDE: &[(&str, &str, &str)] = &[
 #[test]
 fn what_a_tenant_takes_as_it_is_stays_inside() {
     let about = |version: &str, kind: &str, rest: &str| {
-        let yaml = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x}}\n{rest}\n");
+        let metadata = if rest.contains("metadata:") { "" } else { "metadata: {name: x}\n" };
+        let yaml = format!("apiVersion: {version}\nkind: {kind}\n{metadata}{rest}\n");
         let node = format!("manifests m tenant=payments {{ from \"x.yaml\"; kinds {kind} }}\n");
         let tenants = "tenant payments { priority-classes low }\ntenant identity\n";
         trial::said(&[

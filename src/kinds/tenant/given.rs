@@ -11,6 +11,8 @@ use crate::kinds::{Findings, Scope};
 use crate::names::ObjectName;
 use crate::values::host::HostName;
 
+/// Annotation of a Service by which external-dns gives it names.
+pub const EXTERNAL_DNS: &str = "external-dns.alpha.kubernetes.io/hostname";
 /// Stands for any host, where a listener of the tenant answers to all of them.
 const ANY: &str = "*";
 
@@ -48,11 +50,23 @@ pub fn words<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" "))
 }
 
-/// An app's pods have a priority that is the tenant's.
+/// An app's pods have a priority that is the tenant's, and its Services have hosts that are.
 pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
         return;
     };
+    for (port, expose) in app.expose.iter() {
+        let named = expose.annotations.iter().find(|(key, _)| key.as_str() == EXTERNAL_DNS);
+        let names = named.map(|(_, names)| names.to_string()).unwrap_or_default();
+        let own = |name: &&str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
+        let mut strange = names.split(',').map(str::trim).filter(|name| !name.is_empty() && !own(name));
+        if let Some(host) = strange.next() {
+            let message = format!("the host `{host}` is not one of tenant `{}`", tenant.name);
+            let pointer = format!("/expose/{port}/annotations/{}", EXTERNAL_DNS.replace('/', "~1"));
+            let finding = out.error(codes::NOT_GIVEN, &pointer, message).label("not the tenant's");
+            out.push(finding.help("the platform team names more in `hosts` of the tenant"));
+        }
+    }
     let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {
         return;
     };

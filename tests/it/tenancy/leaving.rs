@@ -96,6 +96,20 @@ pub(super) const ROWS: &[Row] = &[
         Sent::Object("apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [checkout.pay.DOMAIN]}\n"),
         By::Policy("*.web.DOMAIN"),
     ),
+    object(
+        "a certificate that signs others",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Certificate }",
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, isCA: true, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN]}\n",
+        "write `certificate` instead",
+        By::Policy("signs no others"),
+    ),
+    object(
+        "a name in the DNS that is another tenant's",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB, annotations: {external-dns.alpha.kubernetes.io/hostname: 'a.web.DOMAIN, checkout.pay.DOMAIN'}}\nspec: {ports: [{port: 80}]}\n",
+        OUT,
+        By::Policy("*.web.DOMAIN"),
+    ),
     resource(
         "a route on another tenant's gateway",
         "route escape tenant=web gateway=\"payments/public\" { host \"a.web.${domain}\"; rule path=\"/\" { to web-api port=http } }",
