@@ -368,7 +368,7 @@ const BEYOND: &[(&str, &str, &str)] = &[
     ("limits { min cpu=\"100m\" }", "{ sidecar s { image \"x\"; version \"1\"; resources { requests cpu=\"50m\" } }", "a container requests 50m of cpu; the least in tenant `payments` is 100m"),
     ("quota { count services.nodeports 0 }", "{ port http 80; expose http as=node-port", "takes 1 of `services.nodeports`; its quota is 0"),
     ("quota { count services.loadbalancers 0 }", "{ port http 80; expose http as=load-balancer", "takes 1 of `services.loadbalancers`; its quota is 0"),
-    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { external-dns.alpha.kubernetes.io/hostname \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not one of"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not one of"),
     ("priority-classes low", "{ placement priority=high", "tenant `payments` has no priority class `high`"),
 ];
 
@@ -376,7 +376,7 @@ const BEYOND: &[(&str, &str, &str)] = &[
 fn an_app_that_goes_beyond_what_was_given_is_told_so() {
     for (tenant, app, words) in BEYOND {
         let platform = format!("storage-class fast external=#true\ntenant payments {{ {tenant} }}");
-        let app = format!("app x tenant=payments {}\n image \"r/x\"\n version \"1\" }}", app.replacen("{", "{\n", 1));
+        let app = format!("app x tenant=payments {}\n image \"r/x\"\n version \"1\" }}", app.replacen('{', "{\n", 1));
         let found = said(&[("platform/a.kdl", &platform), ("tenants/payments/x.kdl", &app)]);
         assert!(found.iter().any(|said| said.contains(words)), "{app}: {found:#?}");
         let free = "storage-class fast external=#true\ntenant payments { priority-classes high; hosts \"*.bank\" }";
