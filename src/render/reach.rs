@@ -31,13 +31,19 @@ impl Bounds {
     /// The names that the platform gave a tenant, with its namespaces.
     pub fn of(tenant: Option<&Tenant>, namespaces: Vec<String>) -> Self {
         let texts = |names: Option<&Vec<ObjectName>>| -> Vec<String> {
-            names.into_iter().flatten().map(ToString::to_string).collect()
+            names
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect()
         };
         Self {
             namespaces,
             classes: texts(tenant.map(|t| &t.priority_classes)),
             queues: texts(tenant.map(|t| &t.queues)),
-            hosts: tenant.map(|t| t.hosts().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
+            hosts: tenant
+                .map(|t| t.hosts().into_iter().map(str::to_owned).collect())
+                .unwrap_or_default(),
         }
     }
 }
@@ -45,9 +51,8 @@ impl Bounds {
 /// Why an object may not be in a tenant's set, given the specification of its pods if it has any.
 pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) -> Option<String> {
     let key = &manifest.key;
-    let leads = leads_out(manifest, bounds).map(|what| {
-        format!("{key} leads out of the tenant: {what}")
-    });
+    let leads =
+        leads_out(manifest, bounds).map(|what| format!("{key} leads out of the tenant: {what}"));
     leads.or_else(|| {
         let queue = text(&manifest.body, QUEUE).filter(|queue| !bounds.queues.iter().any(|own| own == queue));
         queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)))
@@ -75,7 +80,11 @@ fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
 }
 
 fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// The part of an object that leads out of the tenant.
@@ -85,7 +94,8 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     match (group.as_str(), kind.as_str()) {
         ("", "Service") => service(body).or_else(|| named(body, bounds)),
         ("keda.sh", "ScaledJob" | "ScaledObject") => {
-            let mut kinds = list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
+            let mut kinds =
+                list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
             let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
             cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
         }
@@ -96,13 +106,19 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             let names = list(body, "/spec/namespaceSelector/matchNames").filter_map(Value::as_str);
             foreign(names, bounds)
         }
-        ("traefik.io", "Middleware" | "TraefikService") => foreign(traefik(body).into_iter(), bounds),
-        ("", "PersistentVolumeClaim") => {
-            foreign(text(body, "/spec/dataSourceRef/namespace").into_iter(), bounds)
+        ("traefik.io", "Middleware" | "TraefikService") => {
+            foreign(traefik(body).into_iter(), bounds)
         }
+        ("", "PersistentVolumeClaim") => foreign(
+            text(body, "/spec/dataSourceRef/namespace").into_iter(),
+            bounds,
+        ),
         ("flagger.app", "Canary") => {
             let gateways = list(body, "/spec/service/gatewayRefs");
-            foreign(gateways.filter_map(|gateway| text(gateway, "/namespace")), bounds)
+            foreign(
+                gateways.filter_map(|gateway| text(gateway, "/namespace")),
+                bounds,
+            )
         }
         _ => None,
     }
@@ -110,7 +126,10 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
 
 fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
     let strange = names.find(|name| !bounds.namespaces.iter().any(|own| own == name))?;
-    Some(format!("namespace `{strange}` is not one of {}", bounds.namespaces.join(", ")))
+    Some(format!(
+        "namespace `{strange}` is not one of {}",
+        bounds.namespaces.join(", ")
+    ))
 }
 
 fn service(body: &Value) -> Option<String> {
@@ -124,7 +143,10 @@ fn service(body: &Value) -> Option<String> {
 
 /// A host that external-dns would lead to it, and is not the tenant's.
 fn named(body: &Value, bounds: &Bounds) -> Option<String> {
-    let names = body.pointer("/metadata/annotations")?.get(EXTERNAL_DNS)?.as_str()?;
+    let names = body
+        .pointer("/metadata/annotations")?
+        .get(EXTERNAL_DNS)?
+        .as_str()?;
     let own = |name: &str| {
         bounds.hosts.iter().any(|own| {
             let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
@@ -132,13 +154,28 @@ fn named(body: &Value, bounds: &Bounds) -> Option<String> {
         })
     };
     let strange = names.split(',').map(str::trim).find(|name| !own(name))?;
-    Some(format!("the host `{strange}` is not one of the tenant's: {}", told(&bounds.hosts)))
+    Some(format!(
+        "the host `{strange}` is not one of the tenant's: {}",
+        told(&bounds.hosts)
+    ))
 }
 
 /// Namespaces that a Middleware or a TraefikService names.
 fn traefik(body: &Value) -> Vec<&str> {
-    let listed = ["/spec/chain/middlewares", "/spec/weighted/services", "/spec/mirroring/mirrors"];
-    let single = ["/spec/errors/service/namespace", "/spec/mirroring/namespace"];
-    let listed = listed.iter().flat_map(|at| list(body, at)).filter_map(|one| text(one, "/namespace"));
-    listed.chain(single.iter().filter_map(|at| text(body, at))).collect()
+    let listed = [
+        "/spec/chain/middlewares",
+        "/spec/weighted/services",
+        "/spec/mirroring/mirrors",
+    ];
+    let single = [
+        "/spec/errors/service/namespace",
+        "/spec/mirroring/namespace",
+    ];
+    let listed = listed
+        .iter()
+        .flat_map(|at| list(body, at))
+        .filter_map(|one| text(one, "/namespace"));
+    listed
+        .chain(single.iter().filter_map(|at| text(body, at)))
+        .collect()
 }

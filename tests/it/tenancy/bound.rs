@@ -27,21 +27,27 @@ pub(super) const ROWS: &[Row] = &[
         "more storage of a class than was given",
         "app escape tenant=web workload=stateful { image \"example/x\"; version \"1\"; volume data mount=\"/data\" size=\"2Gi\" class=ssd per-replica=#true }",
         ("KM0548", "its quota is 1Gi"),
-        Sent::Object("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: escape, namespace: WEB}\nspec: {accessModes: [ReadWriteOnce], storageClassName: ssd, resources: {requests: {storage: 2Gi}}}\n"),
+        Sent::Object(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: escape, namespace: WEB}\nspec: {accessModes: [ReadWriteOnce], storageClassName: ssd, resources: {requests: {storage: 2Gi}}}\n",
+        ),
         By::Bounds,
     ),
     resource(
         "a port on every node, where the quota counts none",
         "app escape tenant=web { image \"example/x\"; version \"1\"; port http 80; expose http as=node-port }",
         ("KM0548", "its quota is 0"),
-        Sent::Object("apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {type: NodePort, ports: [{port: 80}]}\n"),
+        Sent::Object(
+            "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {type: NodePort, ports: [{port: 80}]}\n",
+        ),
         By::Bounds,
     ),
     resource(
         "a priority class of the system",
         "app escape tenant=web { image \"example/x\"; version \"1\"; placement priority=system-cluster-critical }",
         ("KM0564", "has no priority class"),
-        Sent::Object("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {priorityClassName: system-cluster-critical, containers: [{name: c, image: x}]}}}\n"),
+        Sent::Object(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {priorityClassName: system-cluster-critical, containers: [{name: c, image: x}]}}}\n",
+        ),
         By::Policy("which has: batch"),
     ),
     object(

@@ -48,7 +48,8 @@ impl Object {
     fn set(&self, pointer: &str, value: &Value) -> bool {
         let patch = json!([{"op": "replace", "path": pointer, "value": value}]).to_string();
         let args = ["--type=json", "--field-manager=intruder", "-p", &patch];
-        self.kubectl("patch", &args).is_ok_and(|said| !said.contains("(no change)"))
+        self.kubectl("patch", &args)
+            .is_ok_and(|said| !said.contains("(no change)"))
     }
 
     /// Pointers of the fields that kubemate applied, without metadata.
@@ -64,7 +65,10 @@ impl Object {
         // What a kind without any other field has is in its annotations.
         let plain = |at: &&String| !at.starts_with("/metadata");
         let (mut first, last): (Vec<&String>, Vec<&String>) = out.iter().partition(plain);
-        first.extend(last.into_iter().filter(|at| at.starts_with("/metadata/annotations/kubemate")));
+        first.extend(
+            last.into_iter()
+                .filter(|at| at.starts_with("/metadata/annotations/kubemate")),
+        );
         first.into_iter().cloned().collect()
     }
 
@@ -89,7 +93,12 @@ impl Object {
 
 /// The fields of a `fieldsV1` that have no fields below them.
 fn leaves(fields: &Value, body: &Value, at: String, out: &mut Vec<String>) {
-    let below: Vec<(&String, &Value)> = fields.as_object().into_iter().flatten().filter(|(key, _)| *key != ".").collect();
+    let below: Vec<(&String, &Value)> = fields
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != ".")
+        .collect();
     if below.is_empty() {
         out.push(at);
         return;
@@ -108,7 +117,12 @@ fn leaves(fields: &Value, body: &Value, at: String, out: &mut Vec<String>) {
 fn index(body: &Value, at: &str, keys: &str) -> Option<usize> {
     let keys: Value = serde_json::from_str(keys).ok()?;
     let list = body.pointer(at)?.as_array()?;
-    let fits = |entry: &Value| keys.as_object().into_iter().flatten().all(|(key, value)| entry[key] == *value);
+    let fits = |entry: &Value| {
+        keys.as_object()
+            .into_iter()
+            .flatten()
+            .all(|(key, value)| entry[key] == *value)
+    };
     list.iter().position(fits)
 }
 
@@ -118,7 +132,11 @@ fn others(value: &Value) -> Vec<Value> {
         Value::Bool(yes) => vec![json!(!yes)],
         Value::Number(number) => number.as_i64().map(|n| json!(n + 1)).into_iter().collect(),
         Value::String(text) => vec![json!(format!("{text}x")), json!("7"), json!("")],
-        Value::Array(list) => list.split_last().map(|(_, rest)| json!(rest)).into_iter().collect(),
+        Value::Array(list) => list
+            .split_last()
+            .map(|(_, rest)| json!(rest))
+            .into_iter()
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -142,11 +160,23 @@ fn put_back(bank: &Bank, env: &str, before: &BTreeMap<String, Value>, what: &str
     let wrong: Vec<String> = before
         .iter()
         .filter(|(key, body)| after.get(*key) != Some(body))
-        .map(|(key, body)| format!("{key}\n  was {body}\n  is  {}", after.get(key).unwrap_or(&Value::Null)))
+        .map(|(key, body)| {
+            format!(
+                "{key}\n  was {body}\n  is  {}",
+                after.get(key).unwrap_or(&Value::Null)
+            )
+        })
         .collect();
-    assert!(wrong.is_empty(), "{what} was not undone:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{what} was not undone:\n{}",
+        wrong.join("\n")
+    );
     assert_eq!(before.len(), after.len());
-    let plan = bank.run(bed::cluster().kubeconfig(), &["plan", "--env", env, "--detailed-exitcode"]);
+    let plan = bank.run(
+        bed::cluster().kubeconfig(),
+        &["plan", "--env", env, "--detailed-exitcode"],
+    );
     assert_eq!(plan.code, 0, "{}", plan.end());
 }
 
@@ -178,17 +208,26 @@ fn drift_is_undone_for_every_kind_of_object() {
         };
         changed.push(format!("{kind}/{} {what}", object.name));
         assert!(
-            object.set("/metadata/labels/app.kubernetes.io~1managed-by", &json!("intruder")),
+            object.set(
+                "/metadata/labels/app.kubernetes.io~1managed-by",
+                &json!("intruder")
+            ),
             "{kind}/{}",
             object.name
         );
     }
-    assert!(untouched.is_empty(), "nothing of these could be changed: {untouched:?}");
+    assert!(
+        untouched.is_empty(),
+        "nothing of these could be changed: {untouched:?}"
+    );
     assert_ne!(settled(&bank, &env), before, "{changed:#?}");
     put_back(&bank, &env, &before, "a change");
 
     // One object of each kind, but no namespace: that would take everything in it along.
-    for (kind, objects) in by_kind(&bank, &env).iter().filter(|(kind, _)| *kind != "Namespace") {
+    for (kind, objects) in by_kind(&bank, &env)
+        .iter()
+        .filter(|(kind, _)| *kind != "Namespace")
+    {
         for object in objects.iter().take(1) {
             let said = object.kubectl("delete", &["--wait=true", "--timeout=60s"]);
             assert!(said.is_ok(), "{kind}: {said:?}");

@@ -118,10 +118,22 @@ impl Fixture {
         if *who != Who::Administrator {
             args.push("--as-group=system:authenticated".to_owned());
         }
-        let object = ["apply", "--server-side", "--force-conflicts", "--validate=ignore", "-f", "-"];
+        let object = [
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--validate=ignore",
+            "-f",
+            "-",
+        ];
         let (order, input): (Vec<String>, String) = match sent {
-            Sent::Object(text) | Sent::Idle(text, _) => (object.map(str::to_owned).to_vec(), self.fill(text)),
-            Sent::Order(order) => (order.iter().map(|arg| self.fill(arg)).collect(), String::new()),
+            Sent::Object(text) | Sent::Idle(text, _) => {
+                (object.map(str::to_owned).to_vec(), self.fill(text))
+            }
+            Sent::Order(order) => (
+                order.iter().map(|arg| self.fill(arg)).collect(),
+                String::new(),
+            ),
         };
         args.extend(order);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -37,35 +37,45 @@ pub(super) const ROWS: &[Row] = &[
         "an app in the name of another tenant",
         "app escape tenant=payments { image \"example/x\"; version \"1\" }",
         ("KM0411", "payments"),
-        Sent::Object("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: PAY}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x}]}}}\n"),
+        Sent::Object(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: PAY}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x}]}}}\n",
+        ),
         By::Rights,
     ),
     resource(
         "a host of another tenant",
         "route escape tenant=web gateway=public { host \"checkout.pay.${domain}\"; rule path=\"/\" { to web-api port=http } }",
         ("KM0570", "no listener"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [checkout.pay.DOMAIN]}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [checkout.pay.DOMAIN]}\n",
+        ),
         By::Policy("*.web.DOMAIN"),
     ),
     resource(
         "every host of the domain",
         "route escape tenant=web gateway=public { host \"*.${domain}\"; rule path=\"/\" { to web-api port=http } }",
         ("KM0570", "no listener"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: ['*.DOMAIN']}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: ['*.DOMAIN']}\n",
+        ),
         By::Policy("*.web.DOMAIN"),
     ),
     resource(
         "no host, which is any host",
         "route escape tenant=web gateway=public { rule path=\"/escape\" { to web-api port=http } }",
         ("KM0202", "no host"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n",
+        ),
         By::Policy("names its hosts"),
     ),
     resource(
         "a host of another tenant for gRPC",
         "route escape tenant=web gateway=public protocol=grpc { host \"checkout.pay.${domain}\"; rule { to web-api port=http } }",
         ("KM0570", "no listener"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [checkout.pay.DOMAIN]}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [checkout.pay.DOMAIN]}\n",
+        ),
         By::Policy("*.web.DOMAIN"),
     ),
     object(
@@ -93,7 +103,9 @@ pub(super) const ROWS: &[Row] = &[
         "a certificate for another tenant's host",
         "certificate escape tenant=web issuer=bank-ca { host \"checkout.pay.${domain}\" }",
         ("KM0564", "not one of tenant `web`"),
-        Sent::Object("apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [checkout.pay.DOMAIN]}\n"),
+        Sent::Object(
+            "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [checkout.pay.DOMAIN]}\n",
+        ),
         By::Policy("*.web.DOMAIN"),
     ),
     object(
@@ -114,14 +126,18 @@ pub(super) const ROWS: &[Row] = &[
         "a route on another tenant's gateway",
         "route escape tenant=web gateway=\"payments/public\" { host \"a.web.${domain}\"; rule path=\"/\" { to web-api port=http } }",
         ("KM0570", "its own tenant only"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public, namespace: PAY}], hostnames: [a.web.DOMAIN]}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public, namespace: PAY}], hostnames: [a.web.DOMAIN]}\n",
+        ),
         By::Policy("leads out of tenant `web`"),
     ),
     resource(
         "another tenant's Service behind one's own route",
         "route escape tenant=web gateway=public { host \"a.web.${domain}\"; rule path=\"/\" { to \"payments/checkout\" port=http } }",
         ("KM0571", "payments/checkout"),
-        Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN], rules: [{backendRefs: [{name: checkout, namespace: PAY, port: 80}]}]}\n"),
+        Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN], rules: [{backendRefs: [{name: checkout, namespace: PAY, port: 80}]}]}\n",
+        ),
         By::Policy("leads out of tenant `web`"),
     ),
     object(
@@ -163,7 +179,9 @@ pub(super) const ROWS: &[Row] = &[
         "a secret of another tenant from the store",
         "secret escape tenant=web from=\"vault:kv/payments/checkout\" { keys password }",
         ("KM0555", "vault"),
-        Sent::Object("apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: escape, namespace: WEB}\nspec: {secretStoreRef: {kind: ClusterSecretStore, name: vault}, target: {name: escape}, data: [{secretKey: a, remoteRef: {key: payments/checkout, property: password}}]}\n"),
+        Sent::Object(
+            "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: escape, namespace: WEB}\nspec: {secretStoreRef: {kind: ClusterSecretStore, name: vault}, target: {name: escape}, data: [{secretKey: a, remoteRef: {key: payments/checkout, property: password}}]}\n",
+        ),
         By::Policy("the tenant's own stores"),
     ),
     resource(

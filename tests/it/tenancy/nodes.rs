@@ -61,7 +61,9 @@ pub(super) const ROWS: &[Row] = &[
         kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds Secret }",
         yaml: "apiVersion: v1\nkind: Secret\nmetadata: {name: escape, namespace: WEB, annotations: {kubernetes.io/service-account.name: kubemate-tenant}}\ntype: kubernetes.io/service-account-token\n",
         told: ("KM0603", "no secret"),
-        sent: Sent::Object("apiVersion: v1\nkind: Secret\nmetadata: {name: escape, namespace: WEB, annotations: {kubernetes.io/service-account.name: kubemate-tenant}}\ntype: kubernetes.io/service-account-token\n"),
+        sent: Sent::Object(
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: escape, namespace: WEB, annotations: {kubernetes.io/service-account.name: kubemate-tenant}}\ntype: kubernetes.io/service-account-token\n",
+        ),
         by: By::Rights,
     },
     object(
@@ -91,7 +93,9 @@ pub(super) const ROWS: &[Row] = &[
         kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds ConfigMap }",
         yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, labels: {kubemate.dev/owner: platform}}\n",
         told: ("KM0603", "reserved"),
-        sent: Sent::Object("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, labels: {kubemate.dev/set: PROJECT.ENV.platform}}\n"),
+        sent: Sent::Object(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, labels: {kubemate.dev/set: PROJECT.ENV.platform}}\n",
+        ),
         by: By::Owned,
     },
     Row {
@@ -99,7 +103,9 @@ pub(super) const ROWS: &[Row] = &[
         kdl: "route public-old-redirect tenant=web gateway=public { host \"a.web.${domain}\"; rule path=\"/\" { to web-api port=http } }",
         yaml: "",
         told: ("KM0541", "public-old-redirect"),
-        sent: Sent::Object("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: public-old-redirect, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN]}\n"),
+        sent: Sent::Object(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: public-old-redirect, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN]}\n",
+        ),
         by: By::Owned,
     },
 ];

@@ -11,11 +11,21 @@ use crate::bed;
 /// What is wrong with the way a row is refused by the language.
 fn misjudged(fixture: &Fixture, row: &Row) -> Option<String> {
     let (code, said) = fixture.judged(row);
-    let file = if row.yaml.is_empty() { "escape.kdl" } else { "escape.yaml" };
+    let file = if row.yaml.is_empty() {
+        "escape.kdl"
+    } else {
+        "escape.yaml"
+    };
     let place = format!("tenants/web/{file}:");
     let (number, words) = (row.told.0, fixture.fill(row.told.1));
-    let sound = code == 3 && said.contains(&place) && said.contains(number) && said.contains(&words);
-    (!sound).then(|| format!("{}: exit code {code}, wanted {number} `{words}` at {place}\n{said}", row.name))
+    let sound =
+        code == 3 && said.contains(&place) && said.contains(number) && said.contains(&words);
+    (!sound).then(|| {
+        format!(
+            "{}: exit code {code}, wanted {number} `{words}` at {place}\n{said}",
+            row.name
+        )
+    })
 }
 
 #[test]
@@ -30,9 +40,18 @@ fn every_attempt_is_an_error_at_its_line() {
     let complaints = complaints(&rows, |share| {
         // Each share has a project of its own to write its rows into.
         let fixture = Fixture::new();
-        share.iter().filter_map(|row| misjudged(&fixture, row)).collect()
+        share
+            .iter()
+            .filter_map(|row| misjudged(&fixture, row))
+            .collect()
     });
-    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), rows.len(), complaints.join("\n\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} of {}:\n{}",
+        complaints.len(),
+        rows.len(),
+        complaints.join("\n\n")
+    );
 }
 
 /// Goes through the rows in a few shares at a time.
@@ -41,8 +60,13 @@ fn complaints(rows: &[Row], judge: impl Fn(&[Row]) -> Vec<String> + Sync) -> Vec
     let judge = &judge;
     std::thread::scope(|scope| {
         let share = rows.len().div_ceil(SHARES);
-        let started: Vec<_> = rows.chunks(share).map(|rows| scope.spawn(move || judge(rows))).collect();
-        let ended = started.into_iter().map(|thread| thread.join().expect("a share is judged"));
+        let started: Vec<_> = rows
+            .chunks(share)
+            .map(|rows| scope.spawn(move || judge(rows)))
+            .collect();
+        let ended = started
+            .into_iter()
+            .map(|thread| thread.join().expect("a share is judged"));
         ended.flatten().collect()
     })
 }
@@ -55,9 +79,16 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
     let complain = |said: &str| Some(format!("{} by {who:?}: {said}", row.name));
     let said = match (fixture.send(who, row.sent), row.sent) {
         (Ok(_), Sent::Idle(text, words)) => {
-            let name = text.split("name: ").nth(1).and_then(|rest| rest.split(',').next());
+            let name = text
+                .split("name: ")
+                .nth(1)
+                .and_then(|rest| rest.split(',').next());
             let why = fixture.idle(name.unwrap_or_default());
-            return if why.contains(words) { None } else { complain(&format!("pods: {why}")) };
+            return if why.contains(words) {
+                None
+            } else {
+                complain(&format!("pods: {why}"))
+            };
         }
         (Ok(said), _) => return complain(&format!("it was done: {said}")),
         (Err(said), _) => said,
@@ -70,7 +101,8 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
         By::Rights => !by_policy,
         // Who has no right to the kind at all never comes as far as a policy.
         By::Policy(words) => {
-            !by_policy && *who != Who::Administrator || by_policy && said.contains(&fixture.fill(words))
+            !by_policy && *who != Who::Administrator
+                || by_policy && said.contains(&fixture.fill(words))
         }
         By::PodSecurity => {
             said.contains("violates PodSecurity") || *who != Who::Administrator && !by_policy
@@ -97,11 +129,18 @@ fn every_attempt_ends_at_the_api_server_without_kubemate() {
     let complaints = complaints(&rows::all(), |share| {
         let each = |row: &Row| -> Vec<String> {
             let all = tried_by(row);
-            all.iter().filter_map(|who| allowed(&fixture, row, who)).collect()
+            all.iter()
+                .filter_map(|who| allowed(&fixture, row, who))
+                .collect()
         };
         share.iter().flat_map(each).collect()
     });
-    assert!(complaints.is_empty(), "{}:\n{}", complaints.len(), complaints.join("\n\n"));
+    assert!(
+        complaints.is_empty(),
+        "{}:\n{}",
+        complaints.len(),
+        complaints.join("\n\n")
+    );
     let after = fixture.bank.snapshot(fixture.bank.dev());
     assert_eq!(before, after, "nothing that is the bank's was changed");
 }
@@ -139,15 +178,32 @@ fn what_is_the_tenants_own_passes_and_the_policies_are_sound() {
         assert!(said.is_ok(), "{text}{said:?}");
     }
     let suffix = fixture.fill(".PROJECT.ENV");
-    let args = ["get", "flowschema", &format!("kubemate-web{suffix}"), "-o", "jsonpath={.metadata.uid}"];
+    let args = [
+        "get",
+        "flowschema",
+        &format!("kubemate-web{suffix}"),
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ];
     let flow = bed::cluster().kubectl(&args);
     // What is refused is printed with its headers, and they name the flow.
     let order = Sent::Order(&["get", "secrets", "-n", "WEB", "-v=8"]);
-    let said = fixture.send(&Who::Applier, order).expect_err("secrets are not the tenant's to read");
-    assert!(!flow.is_empty() && said.contains(&flow), "{flow} is not the flow of the tenant's calls: {said}");
+    let said = fixture
+        .send(&Who::Applier, order)
+        .expect_err("secrets are not the tenant's to read");
+    assert!(
+        !flow.is_empty() && said.contains(&flow),
+        "{flow} is not the flow of the tenant's calls: {said}"
+    );
     for word in ["hosts", "owned", "reach", "workloads"] {
         let name = format!("kubemate-{word}{suffix}");
-        let args = ["get", "validatingadmissionpolicy", name.as_str(), "-o", "json"];
+        let args = [
+            "get",
+            "validatingadmissionpolicy",
+            name.as_str(),
+            "-o",
+            "json",
+        ];
         let mut checked = Value::Null;
         for _ in 0..20 {
             let live: Value = serde_json::from_str(&bed::cluster().kubectl(&args)).expect("JSON");
@@ -157,6 +213,10 @@ fn what_is_the_tenants_own_passes_and_the_policies_are_sound() {
             }
             std::thread::sleep(std::time::Duration::from_millis(500));
         }
-        assert_eq!(checked, serde_json::json!({}), "{name}: what the API server warns of");
+        assert_eq!(
+            checked,
+            serde_json::json!({}),
+            "{name}: what the API server warns of"
+        );
     }
 }
