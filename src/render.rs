@@ -10,6 +10,7 @@ pub mod images;
 pub mod job;
 pub mod objects;
 mod plain;
+pub mod reach;
 pub mod show;
 pub mod tests_of;
 pub mod trace;

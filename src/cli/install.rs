@@ -17,7 +17,12 @@ const ACCOUNT: &str = "kubemate";
 /// What the platform's sets are made of beside what tenants' are made of.
 const PLATFORM: &[(&str, &[&str])] = &[
     ("", &["limitranges", "namespaces", "resourcequotas"]),
+    (
+        "admissionregistration.k8s.io",
+        &["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+    ),
     ("external-secrets.io", &["secretstores"]),
+    ("flowcontrol.apiserver.k8s.io", &["flowschemas"]),
     ("gateway.networking.k8s.io", &["gateways"]),
     ("networking.k8s.io", &["networkpolicies"]),
     ("rbac.authorization.k8s.io", &["rolebindings", "roles"]),
@@ -101,7 +106,7 @@ fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<
         })?;
         text.push_str(&format!("---\n{}\n", printed.trim_end()));
     }
-    Ok(text)
+    let text = manifests(mode, "kubemate", None, "kind: none")?;
 }
 
 /// Every right that the manifests give to kubemate's account, one by one.

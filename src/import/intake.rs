@@ -16,6 +16,12 @@ use crate::plan::mask::is_secret_variable;
 
 /// What stands in place of a value that must not be shown.
 const WITHHELD: &str = "(withheld)";
+/// Kinds without a namespace that kubemate makes for tenants.
+const DERIVED: [&str; 3] = [
+    "FlowSchema",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+];
 /// Types of Secrets that programs keep.
 const PROGRAMS: [&str; 2] = ["kubernetes.io/service-account-token", "helm.sh/release.v1"];
 
@@ -115,7 +121,7 @@ fn taken(
         };
         body["metadata"]["namespace"] = namespace.as_str().into();
     }
-    let reason = reason(&kind, &body);
+    let reason = reason(&kind, &body).or_else(|| of_another(&kind, &body, &options.project));
     // What is read from a cluster may hold what nobody may write.
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("managedFields");
@@ -141,6 +147,15 @@ fn taken(
         blank(&mut body);
     }
     Ok(Ok((key, body)))
+}
+
+/// Whether kubemate made it for the tenants of another project, and will make it anew for those of this one.
+fn of_another(kind: &str, body: &Value, project: &str) -> Option<String> {
+    let name = text(body, "/metadata/name").unwrap_or_default();
+    let managed = text(body, "/metadata/labels/app.kubernetes.io~1managed-by") == Some("kubemate");
+    let derived = DERIVED.contains(&kind) && managed && name.starts_with("kubemate-");
+    let ours = name.contains(&format!(".{project}."));
+    (derived && !ours).then(|| "kubemate makes its own for the tenants of a project".to_owned())
 }
 
 /// Why an object is none that people wrote.

@@ -3,13 +3,16 @@
 //! Everything a tenant renders belongs to the platform: the tenant's own files can never widen it.
 
 mod check;
+pub mod fits;
 pub mod gateway;
+pub mod given;
 mod import;
 pub mod member;
 pub mod network;
 pub mod quota;
 mod render;
 pub mod rights;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod usage;
@@ -25,7 +28,8 @@ use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::{Block, Keyed};
 use crate::dsl::schema::Home;
-use crate::names::{LabelKey, LabelValue, Name, TenantName, UserName};
+use crate::names::{LabelKey, LabelValue, Name, ObjectName, TenantName, UserName};
+use crate::values::host::HostName;
 use crate::values::url::Email;
 
 /// Name of the ServiceAccount that every write of a tenant's set goes through. It stands in the
@@ -65,6 +69,15 @@ pub struct Tenant {
     /// Where traffic from outside the cluster comes in.
     #[serde(default)]
     pub gateway: Keyed<Name, Gateway>,
+    /// Hosts that are the tenant's beside those of its listeners: what its certificates may be for.
+    #[serde(default)]
+    pub hosts: Vec<HostName>,
+    /// Priority classes that its pods may have. Default: none but the cluster's own default.
+    #[serde(default)]
+    pub priority_classes: Vec<ObjectName>,
+    /// Queues that its jobs may wait in. Default: none.
+    #[serde(default)]
+    pub queues: Vec<ObjectName>,
     /// What pods may do on their node. Default: restricted.
     #[serde(default)]
     pub pod_security: PodSecurity,

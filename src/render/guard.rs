@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::reach::{self, Bounds};
 use crate::object::{Desired, GroupKind, Manifest, Owner, SET_LABEL};
 
 /// Kinds that no tenant may write: cluster-scoped ones, and those that hold rights, limits or the
@@ -18,6 +19,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     ("networking.k8s.io", "NetworkPolicy"),
+    ("", "Endpoints"),
+    ("discovery.k8s.io", "EndpointSlice"),
     ("networking.k8s.io", "IngressClass"),
     ("policy.networking.k8s.io", "ClusterNetworkPolicy"),
     ("gateway.networking.k8s.io", "Gateway"),
@@ -31,6 +34,9 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("storage.k8s.io", "StorageClass"),
     ("external-secrets.io", "SecretStore"),
     ("external-secrets.io", "ClusterSecretStore"),
+    ("external-secrets.io", "PushSecret"),
+    ("gateway.networking.k8s.io", "ListenerSet"),
+    ("kueue.x-k8s.io", "LocalQueue"),
     ("kubemate.dev", "Sync"),
 ];
 /// Groups that no tenant may write any kind of.
@@ -68,12 +74,12 @@ const PODS: &[(&str, &str, &str)] = &[
     ("batch", "Job", "/spec/template/spec"),
 ];
 
-/// Why an object may not be in its set; `None` if it may. `namespaces` are the tenant's on this
-/// target; `verbatim` says that the object came from a manifest as written.
+/// Why an object may not be in its set; `None` if it may. `bounds` are the tenant's on this target;
+/// `verbatim` says that the object came from a manifest as written.
 pub fn refuse(
     desired: &Desired,
     owner: &Owner,
-    namespaces: &[String],
+    bounds: &Bounds,
     verbatim: bool,
 ) -> Option<String> {
     let key = &desired.manifest.key;
@@ -101,21 +107,30 @@ pub fn refuse(
         None => Some(format!(
             "{key} has no namespace: a tenant writes only into its own namespaces"
         )),
-        Some(namespace) if !namespaces.contains(namespace) => Some(format!(
+        Some(namespace) if !bounds.namespaces.contains(namespace) => Some(format!(
             "{key} is outside tenant `{tenant}`, whose namespaces here are {}",
-            namespaces.join(", ")
+            bounds.namespaces.join(", ")
         )),
-        Some(_) if verbatim => opens_node(&desired.manifest),
+        Some(_) if verbatim => {
+            let pod = pod(&desired.manifest);
+            opens_node(&desired.manifest, pod)
+                .or_else(|| reach::refuse(&desired.manifest, pod, bounds))
+        }
         Some(_) => None,
     }
 }
 
-/// What in a workload would open the machine it runs on. The namespace's Pod Security refuses its pods as
-/// well, but only when they start.
-fn opens_node(manifest: &Manifest) -> Option<String> {
+/// The specification of the pods of a workload.
+fn pod(manifest: &Manifest) -> Option<&Value> {
     let GroupKind { group, kind } = &manifest.key.group_kind;
     let (_, _, at) = PODS.iter().find(|(g, k, _)| g == group && k == kind)?;
-    let pod = manifest.field(at)?;
+    manifest.field(at)
+}
+
+/// What in a workload would open the machine it runs on. The namespace's Pod Security refuses its pods as
+/// well, but only when they start.
+fn opens_node(manifest: &Manifest, pod: Option<&Value>) -> Option<String> {
+    let pod = pod?;
     let parts = |name: &str| {
         pod.get(name)
             .and_then(Value::as_array)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::reach::Bounds;
 use super::{guard, images, objects, tests_of, verbatim};
 use crate::dsl::codes;
 use crate::dsl::compose::Target;
@@ -14,7 +15,7 @@ use crate::kinds::approval::Approval;
 use crate::kinds::change_window::ChangeWindow;
 use crate::kinds::freeze::Freeze;
 use crate::kinds::manifests::Manifests;
-use crate::kinds::scope::{Scope, World};
+use crate::kinds::scope::{Scope, Typed as _, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
@@ -329,13 +330,13 @@ fn render_one(
         set,
         trace,
     };
-    let namespaces = namespaces(found, target, world, set);
+    let bounds = bounds(found, target, world, set);
     let mut all = Vec::new();
     for request in &asked.requests {
         match objects::render(request, context) {
             Ok(objects) => {
                 for desired in objects {
-                    match guard::refuse(&desired, &set.owner, &namespaces, false) {
+                    match guard::refuse(&desired, &set.owner, &bounds, false) {
                         Some(why) => problems.push(problem("", codes::FORBIDDEN_OBJECT, why)),
                         None => all.push(desired),
                     }
@@ -345,7 +346,7 @@ fn render_one(
         }
     }
     for file in &asked.verbatim {
-        let (objects, found) = verbatim::objects(file, context, &namespaces);
+        let (objects, found) = verbatim::objects(file, context, &bounds);
         all.extend(objects);
         problems.extend(found.into_iter().map(|mut problem| {
             problem.environments = vec![target.environment.clone()];
@@ -369,29 +370,26 @@ fn complete(
     }
 }
 
-/// The namespaces that belong to the set's tenant on this target.
-fn namespaces(found: &Found, target: &Target, world: &World, set: &SetId) -> Vec<String> {
+/// What belongs to the set's tenant on this target.
+fn bounds(found: &Found, target: &Target, world: &World, set: &SetId) -> Bounds {
     let Owner::Tenant(tenant) = &set.owner else {
-        return Vec::new();
+        return Bounds::default();
     };
     let id = ResourceId {
         kind: "tenant".into(),
         tenant: None,
         name: tenant.clone(),
     };
-    let declared = world
-        .resources
-        .get(&id)
-        .and_then(|m| m.node.get("namespace"));
+    let member = world.resources.get(&id);
+    let declared = member.and_then(|m| m.node.get("namespace"));
+    let typed = member.and_then(|m| Tenant::of(&m.resource));
     let names: Vec<String> = match declared.map(|n| &n.data) {
         Some(crate::dsl::node::Data::Map(map)) => map.keys().cloned().collect(),
         _ => Vec::new(),
     };
     if names.is_empty() {
-        return vec![found.project.namespace(tenant, None, target)];
+        return Bounds::of(typed, vec![found.project.namespace(tenant, None, target)]);
     }
-    names
-        .iter()
-        .map(|name| found.project.namespace(tenant, Some(name), target))
-        .collect()
+    let own = names.iter().map(|name| found.project.namespace(tenant, Some(name), target));
+    Bounds::of(typed, own.collect())
 }

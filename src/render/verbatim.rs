@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::objects::{Context, mark, prune, within_limits};
+use super::reach::Bounds;
 use super::{guard, yaml};
 use crate::dsl::codes;
 use crate::dsl::diagnostic::{Code, Diagnostic, Span};
@@ -87,7 +88,7 @@ struct Document<'t> {
 pub fn objects(
     file: &Verbatim,
     context: Context<'_>,
-    namespaces: &[String],
+    bounds: &Bounds,
 ) -> (Vec<Desired>, Vec<Diagnostic>) {
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     for document in split(file) {
@@ -99,7 +100,7 @@ pub fn objects(
             }
         };
         for value in values.into_iter().flat_map(unpack) {
-            match document.desired(value, context, namespaces) {
+            match document.desired(value, context, bounds) {
                 Ok(desired) => all.push(desired),
                 Err(problem) => problems.push(*problem),
             }
@@ -191,10 +192,10 @@ impl Document<'_> {
         &self,
         mut body: Value,
         context: Context<'_>,
-        namespaces: &[String],
+        bounds: &Bounds,
     ) -> Result<Desired, Box<Diagnostic>> {
         body = prune(body);
-        at_home(&mut body, &context.set.owner, namespaces);
+        at_home(&mut body, &context.set.owner, &bounds.namespaces);
         // What the cluster says about an object is never wanted.
         body.as_object_mut().map(|map| map.shift_remove("status"));
         let manifest = Manifest::new(body).map_err(|error| {
@@ -220,7 +221,7 @@ impl Document<'_> {
             needs: Vec::new(),
             rules: ObjectRules::default(),
         };
-        match guard::refuse(&desired, &context.set.owner, namespaces, true) {
+        match guard::refuse(&desired, &context.set.owner, bounds, true) {
             Some(why) => Err(Box::new(self.problem(codes::FORBIDDEN_OBJECT, why))),
             None => Ok(desired),
         }

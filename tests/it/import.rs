@@ -86,7 +86,11 @@ fn what_the_bank_renders_comes_back_the_same() {
     for environment in ["dev", "prod"] {
         let objects = rendered(&bank, environment, "hq");
         let count = objects.len();
-        let imported = of(objects, &Options::default());
+        let options = Options {
+            project: "bank".into(),
+            ..Options::default()
+        };
+        let imported = of(objects, &options);
         valid(&imported);
         assert_eq!(
             differences(&imported),
@@ -102,6 +106,11 @@ fn what_the_bank_renders_comes_back_the_same() {
         assert_eq!(imported.same + imported.kept.len(), count);
         let added: Vec<&String> = imported.resources.iter().flat_map(|r| &r.added).collect();
         assert!(added.is_empty(), "{added:?}");
+        // A project of another name makes its own of what bears the name of a project.
+        let moved = of(rendered(&bank, environment, "hq"), &Options::default());
+        let left: Vec<&str> = moved.left.iter().map(|told| told.object.as_str()).collect();
+        assert_eq!(left.len(), 8 + 6, "{left:?}");
+        assert!(left.iter().all(|name| name.contains("/kubemate-")), "{left:?}");
     }
 }
 

@@ -45,5 +45,6 @@ mod security;
 mod served;
 mod sops;
 mod span_law;
+mod tenancy;
 mod tidy;
 mod worker;

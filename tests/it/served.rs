@@ -65,6 +65,7 @@ const APPS_NEED: &str = r#"
 tenant payments {
   namespace core
   namespace batch
+  priority-classes high
   gateway public class=traefik { listener open port=8080 host="*.${domain}" }
 }
 tenant identity

@@ -189,14 +189,22 @@ catalogue! {
           (WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],
     );
 
+    NOT_GIVEN = 564, "Something that the platform did not give the tenant",
+    "Hosts, priority classes and queues are given to a tenant by name, on the platform's paths, and the API server \
+     keeps to the same names. Use one that the tenant has, or ask the platform team for this one.",
+    shown(
+        &[(WEB, "app shop tenant=web {\n  image \"example/shop\"\n  version \"1\"\n  placement priority=high\n}\n")],
+        &[(WEB, "app shop tenant=web {\n  image \"example/shop\"\n  version \"1\"\n}\n")],
+    );
+
     COMPONENT_MISSING = 563, "Something whose component is not declared",
     "Certificates, secrets, routes, triggers and canaries become objects of operators that must be installed. The \
      project declares components and not this one. It is a warning, because only the cluster knows what is there: a \
      plan asks it, and refuses what it does not serve.",
     shown(
         &[(PLATFORM, "component keda version=\"2.20\" external=#true\n"),
-          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+          (WEB, "certificate shop tenant=web issuer=own { host \"shop.web.svc\" }\n")],
         &[(PLATFORM, "component cert-manager version=\"1.21\" external=#true\n"),
-          (WEB, "certificate shop tenant=web issuer=own { host \"web.${domain}\" }\n")],
+          (WEB, "certificate shop tenant=web issuer=own { host \"shop.web.svc\" }\n")],
     );
 }

@@ -23,6 +23,8 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     rollout::check(app, scope, out);
     order::check(app, scope, out);
     crate::kinds::tenant::usage::check(app, scope, out);
+    crate::kinds::tenant::given::check(app, scope, out);
+    crate::kinds::tenant::fits::check(app, scope, out);
 }
 
 fn version(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {

@@ -32,7 +32,7 @@ const PROJECT: &str = r#"project bank schema=1 render=1 {
   }
 }
 "#;
-const TENANT: &str = r#"tenant payments {
+const TENANT: &str = r#"tenant payments { priority-classes high
   owner "payments@bank"
   namespace core
   namespace batch

@@ -26,6 +26,31 @@ pub(super) fn check(certificate: &Certificate, scope: &Scope<'_>, out: &mut Find
     }
     if !certificate.host.is_empty() {
         covers(certificate, scope, out);
+        given(certificate, scope, out);
+    }
+}
+
+/// Whoever holds a certificate for a host can pass for it.
+fn given(certificate: &Certificate, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(tenant) = scope.find::<Tenant>(certificate.tenant.name()) else {
+        return;
+    };
+    let namespaces = tenant.namespaces(scope);
+    for (index, host) in certificate.host.iter().enumerate() {
+        let inside = namespaces.iter().any(|(_, namespace, _)| {
+            let ends = [format!(".{namespace}.svc"), format!(".{namespace}.svc.cluster.local")];
+            ends.iter().any(|end| host.as_str().ends_with(end))
+        });
+        if tenant.has_host(host) || inside {
+            continue;
+        }
+        let message = format!("the host `{host}` is not one of tenant `{}`", tenant.name);
+        let hosts: Vec<&str> = tenant.hosts().into_iter().collect();
+        let known = if hosts.is_empty() { "none".to_owned() } else { hosts.join(", ") };
+        let finding = out.error(codes::NOT_GIVEN, &format!("/host/{index}"), message).label("not the tenant's");
+        out.push(finding.help(format!(
+            "its hosts are: {known}; the platform team names more in `hosts` of the tenant"
+        )));
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::kinds::tests::{rendered, said};
 
-const PLATFORM: &str = r#"tenant payments { namespace core; namespace batch; gateway g namespace=batch { listener https port=443 host="*.${domain}" certificate=wild } }
+const PLATFORM: &str = r#"tenant payments { hosts "own.bank" "home.bank" "a.bank"; namespace core; namespace batch; gateway g namespace=batch { listener https port=443 host="*.${domain}" certificate=wild } }
 tenant identity"#;
 
 fn files(text: &str) -> [(&'static str, &str); 3] {
@@ -26,6 +26,8 @@ fn what_is_refused_is_said_in_words() {
         r#"certificate wild tenant=payments issuer=ca duration="24h" renew-before="24h" { host "*.${domain}" }"#,
         r#"certificate other tenant=payments issuer=ca { host "a.bank" }"#,
         r#"certificate wild tenant=payments { host "*.${domain}" }"#,
+        r#"certificate theirs tenant=payments issuer=ca { host "www.identity.bank" }"#,
+        r#"certificate theirs tenant=payments issuer=ca { host "db.identity.svc" }"#,
     ] {
         let found = said(&files(text));
         assert!(!found.is_empty(), "nothing is said about: {text}");
@@ -38,8 +40,13 @@ fn what_is_refused_is_said_in_words() {
 fn what_is_right_passes() {
     for text in [
         r#"certificate wild tenant=payments issuer=ca { host "*.${domain}" }"#,
+        r#"certificate inside tenant=payments issuer=ca { host "db.payments-batch.svc"; host "db.payments-batch.svc.cluster.local" }"#,
+        r#"certificate beside tenant=payments issuer=ca { host "a.${domain}"; host "own.bank" }"#,
     ] {
-        assert_eq!(said(&files(text)), Vec::<String>::new(), "{text}");
+        // The gateway shows one of them.
+        let wild = "certificate wild tenant=payments issuer=ca { host \"*.${domain}\" }\n";
+        let text = if text.starts_with("certificate wild") { text.to_owned() } else { format!("{wild}{text}") };
+        assert_eq!(said(&files(&text)), Vec::<String>::new(), "{text}");
     }
 }
 

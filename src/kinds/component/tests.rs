@@ -41,7 +41,7 @@ fn what_a_kind_builds_on_is_declared_where_anything_is() {
              tenant payments {{ namespace core }}\ntenant identity\n"
         );
         let tenant = "secret db tenant=payments from=\"vault:kv/payments/db\" { keys a }\n\
-             certificate own tenant=payments issuer=ca { host \"a.${domain}\" }\n";
+             certificate own tenant=payments issuer=ca { host \"a.payments-core.svc\" }\n";
         said(&[("platform/all.kdl", &platform), ("tenants/payments/a.kdl", tenant)])
     };
     assert_eq!(files(""), Vec::<String>::new(), "nothing is declared: the cluster knows");

@@ -6,13 +6,18 @@ use crate::kinds::{Findings, Scope};
 
 /// What holds a tenant: nobody inside may change it.
 const BORDERS: &[(&str, &str)] = &[
+    ("", "endpoints"),
     ("", "limitranges"),
     ("", "namespaces"),
     ("", "resourcequotas"),
     ("", "serviceaccounts"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("external-secrets.io", "pushsecrets"),
     ("external-secrets.io", "secretstores"),
     ("gateway.networking.k8s.io", "gateways"),
+    ("gateway.networking.k8s.io", "listenersets"),
     ("gateway.networking.k8s.io", "referencegrants"),
+    ("kueue.x-k8s.io", "localqueues"),
     ("networking.k8s.io", "networkpolicies"),
 ];
 /// Groups that hold rights, or reach beyond a namespace.

@@ -1,6 +1,7 @@
 //! The way back of a tenant: its namespaces with their quotas, limits, policies, gateways and members.
 
 mod gateway;
+mod given;
 mod network;
 mod people;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::check::reserved_label;
 use super::IDENTITY;
+use super::quota::{OF_CLASS, PLAIN};
 use crate::kinds::import::{Draft, Drafts, Fields, Found, Place, key, list, map, text};
 use crate::kinds::pod::import::amount;
 use crate::object::{GroupKind, ObjectKey};
@@ -72,6 +74,7 @@ fn one(found: &Found, home: &Home<'_>, drafts: &mut Drafts) -> Draft {
         fields.may("quota", quotas.first().cloned());
     }
     fields.may("limits", limits(found, home, &mut renamed));
+    given::given(found, home, &bodies, &mut fields);
     fields.put("network", network::network(found, home, &mut renamed));
     gateway::gateways(found, home, &mut fields);
     if first != "restricted" {
@@ -130,6 +133,10 @@ fn quota(found: &Found, namespace: &str, renamed: &mut Vec<(ObjectKey, ObjectKey
         } else if name == GPU {
             // The object does not say which model it was.
             out.may("gpu", number.map(|n| json!({ "any": n })));
+        } else if let Some(class) = name.strip_suffix(OF_CLASS) {
+            out.entry("storage-class", class, amount(hard));
+        } else if let Some(number) = number.filter(|_| PLAIN.contains(&name.as_str())) {
+            out.entry("count", name, number);
         } else if let (Some(plural), Some(number)) = (name.strip_prefix("count/"), number) {
             out.entry("count", plural, number);
         } else if let Some(number) = number.filter(|_| name.contains('/')) {

@@ -4,9 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dsl::form::Keyed;
-use crate::names::Name;
+use crate::names::{Name, ObjectName};
 use crate::values::objects::ResourceName;
 use crate::values::resources::{CpuQuantity, MemoryQuantity};
+
+/// Ends the name of what volumes of a storage class request.
+pub const OF_CLASS: &str = ".storageclass.storage.k8s.io/requests.storage";
+/// Counted under their own names, not as objects of a kind.
+pub const PLAIN: &[&str] = &["services.loadbalancers", "services.nodeports"];
 
 /// The most that all objects together may request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +26,9 @@ pub struct Quota {
     /// Storage that all volumes together may request, in bytes.
     #[serde(default)]
     pub storage: Option<MemoryQuantity>,
+    /// Storage that all volumes of one class together may request, in bytes: `storage-class fast "100Gi"`.
+    #[serde(default)]
+    pub storage_class: Keyed<ObjectName, MemoryQuantity>,
     /// Number of pods.
     #[serde(default)]
     pub pods: Option<u32>,
@@ -87,6 +95,7 @@ impl Quota {
         quota.storage = by.storage.or(quota.storage);
         quota.pods = by.pods.or(quota.pods);
         quota.count.0.extend(by.count.iter().map(|(k, v)| (k.clone(), *v)));
+        quota.storage_class.0.extend(by.storage_class.iter().map(|(k, v)| (k.clone(), *v)));
         quota.gpu.0.extend(by.gpu.iter().map(|(k, v)| (k.clone(), *v)));
         quota
     }
@@ -108,6 +117,10 @@ impl Quota {
             let field = format!("/count/{}", name.as_str().replace('/', "~1"));
             put(&counted(name.as_str()), Some(number.to_string()), &field);
         }
+        for (class, amount) in self.storage_class.iter() {
+            let counted = format!("{class}{OF_CLASS}");
+            put(&counted, Some(amount.to_string()), &format!("/storage-class/{class}"));
+        }
         hard.sort();
         hard
     }
@@ -120,7 +133,8 @@ impl Quota {
 
 /// How a ResourceQuota counts objects: `count/deployments.apps`.
 fn counted(name: &str) -> String {
-    if name.contains('/') || name.contains("requests.") || name.contains("limits.") {
+    let plain = PLAIN.contains(&name) || name.contains("requests.") || name.contains("limits.");
+    if plain || name.contains('/') {
         return name.to_owned();
     }
     format!("count/{name}")

@@ -3,19 +3,24 @@
 
 pub(super) mod network;
 mod people;
+mod policies;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::fits::redirect_name;
 use super::gateway::Gateway;
+use super::given::words;
 use super::quota::{Amounts, Limits, Quota};
 use super::{ENVIRONMENT_LABEL, Namespace, TENANT_LABEL, Tenant};
 use crate::kinds::{ObjectRequest, Objects, Scope};
-use crate::names::Name;
+use crate::names::{Name, ObjectName};
 use crate::values::resources::{CpuQuantity, MemoryQuantity};
 
 pub(super) fn render(tenant: &Tenant, scope: &Scope<'_>, out: &mut Objects) {
+    policies::policies(scope, out);
+    policies::fairness(tenant, scope, out);
     people::identity(tenant, scope, out);
     for (name, namespace, settings) in tenant.namespaces(scope) {
         out.push(namespace_object(tenant, scope, name, &namespace, settings));
@@ -56,9 +61,14 @@ fn namespace_object(
     for (key, value) in selector(tenant.name.as_str(), scope) {
         labels.insert(key.to_owned(), value);
     }
+    let all: Vec<String> = tenant.namespaces(scope).into_iter().map(|(_, name, _)| name).collect();
     ObjectRequest::new("tenant/namespace.yaml.j2")
         .with("level", &level, &level_at)
         .with("owner", &tenant.owner, "/owner")
+        .with("hosts", &words(tenant.hosts()), if tenant.gateway.is_empty() { "/hosts" } else { "/gateway" })
+        .with("priority_classes", &words(tenant.priority_classes.iter().map(ObjectName::as_str)), "/priority-classes")
+        .with("queues", &words(tenant.queues.iter().map(ObjectName::as_str)), "/queues")
+        .set("namespaces", &words(all.iter().map(String::as_str)))
         .set("namespace", &namespace)
         .set("labels", &labels)
 }
@@ -148,7 +158,7 @@ fn gateway_objects(
         }));
         if let Some(redirect) = &listener.redirect {
             let redirected = ObjectRequest::new("tenant/redirect.yaml.j2")
-                .set("name", &format!("{name}-{listener_name}-redirect"))
+                .set("name", &redirect_name(name, listener_name))
                 .set("namespace", &namespace)
                 .set("gateway", name)
                 .set("listener", listener_name)

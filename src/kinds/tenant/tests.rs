@@ -143,6 +143,7 @@ fn an_empty_tenant_is_closed() {
     assert_eq!(
         keys,
         [
+            "FlowSchema.flowcontrol.apiserver.k8s.io/kubemate-lending.bank.prod",
             "Namespace/lending",
             "NetworkPolicy.networking.k8s.io/default-deny in lending",
             "NetworkPolicy.networking.k8s.io/within-tenant in lending",
@@ -151,6 +152,14 @@ fn an_empty_tenant_is_closed() {
             "RoleBinding.rbac.authorization.k8s.io/kubemate-impersonate in lending",
             "RoleBinding.rbac.authorization.k8s.io/kubemate-tenant in lending",
             "ServiceAccount/kubemate-tenant in lending",
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io/kubemate-hosts.bank.prod",
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io/kubemate-owned.bank.prod",
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io/kubemate-reach.bank.prod",
+            "ValidatingAdmissionPolicy.admissionregistration.k8s.io/kubemate-workloads.bank.prod",
+            "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/kubemate-hosts.bank.prod",
+            "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/kubemate-owned.bank.prod",
+            "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/kubemate-reach.bank.prod",
+            "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/kubemate-workloads.bank.prod",
         ]
     );
     let namespace = &objects["Namespace/lending [platform]"];
@@ -296,4 +305,93 @@ fn the_words_of_the_languages_own_example_are_accepted() {
         ("tenants/payments/certificates.kdl", CERTIFICATE),
     ];
     assert_eq!(said(&files), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_the_tenants_by_name_stands_on_its_namespaces() {
+    let text = "tenant a { namespace one; namespace two; hosts \"b.bank\" \"a.bank\"; priority-classes low high; queues q\n\
+        gateway g { listener x port=8080 host=\"*.a.${domain}\"; listener y port=80 host=\"old.${domain}\" { redirect scheme=https } } }\n\
+        tenant any { gateway g { listener z port=8081 } }\ntenant none";
+    let objects = rendered(&[("platform/a.kdl", text)], "prod");
+    let borne = |namespace: &str, word: &str| {
+        let body = &objects[&format!("Namespace/{namespace} [platform]")];
+        body["metadata"]["annotations"][format!("kubemate.dev/{word}")].clone()
+    };
+    for namespace in ["a-one", "a-two"] {
+        assert_eq!(borne(namespace, "hosts"), "*.a.pay.bank a.bank b.bank old.pay.bank");
+        assert_eq!(borne(namespace, "priority-classes"), "high low");
+        assert_eq!(borne(namespace, "queues"), "q");
+        assert_eq!(borne(namespace, "namespaces"), "a-one a-two");
+    }
+    assert_eq!(borne("any", "hosts"), "*", "a listener without a host answers to any");
+    for word in ["hosts", "priority-classes", "queues"] {
+        assert_eq!(borne("none", word), Value::Null);
+    }
+}
+
+#[test]
+fn policies_are_made_once_for_an_environment() {
+    let policies = |text: &str, environment: &str| {
+        let objects = rendered(&[("platform/a.kdl", text)], environment);
+        objects.into_iter().filter(|(key, _)| key.starts_with("ValidatingAdmissionPolicy")).collect::<Vec<_>>()
+    };
+    assert_eq!(policies("storage-class fast external=#true", "prod").len(), 0, "nobody to keep inside");
+    let one = policies("tenant b", "prod");
+    assert_eq!(one.len(), 8);
+    assert_eq!(policies("tenant a\ntenant b\ntenant c", "prod"), one, "they do not depend on the tenants");
+    assert_ne!(policies("tenant b", "dev"), one, "an environment has its own");
+}
+
+#[test]
+fn a_quota_counts_things_by_the_names_that_the_api_server_counts() {
+    let text = "tenant a { quota { count services.nodeports 0; count services.loadbalancers 1; count services 5\n\
+        count deployments.apps 7; storage-class fast \"5Gi\" } }";
+    let objects = rendered(&[("platform/a.kdl", text)], "prod");
+    let quota = &objects["ResourceQuota/kubemate-quota in a [platform]"]["spec"]["hard"];
+    assert_eq!(
+        *quota,
+        json!({
+            "services.nodeports": "0",
+            "services.loadbalancers": "1",
+            "count/services": "5",
+            "count/deployments.apps": "7",
+            "fast.storageclass.storage.k8s.io/requests.storage": "5Gi",
+        })
+    );
+}
+
+/// What an app is told that goes beyond what its tenant was given: tenant, app, words.
+const BEYOND: &[(&str, &str, &str)] = &[
+    ("quota { storage-class fast \"1Gi\" }", "workload=stateful replicas=2 { volume d mount=\"/d\" size=\"1Gi\" class=fast per-replica=#true", "2Gi of storage together; its quota is 1Gi"),
+    ("quota storage=\"1Gi\"", "{ volume d mount=\"/d\" size=\"2Gi\"", "2Gi of storage together; its quota is 1Gi"),
+    ("limits { max memory=\"1Gi\" }", "{ resources { requests memory=\"2Gi\"; limits memory=\"2Gi\" }", "a container requests 2Gi of memory; the most in tenant `payments` is 1Gi"),
+    ("limits { min cpu=\"100m\" }", "{ sidecar s { image \"x\"; version \"1\"; resources { requests cpu=\"50m\" } }", "a container requests 50m of cpu; the least in tenant `payments` is 100m"),
+    ("quota { count services.nodeports 0 }", "{ port http 80; expose http as=node-port", "takes 1 of `services.nodeports`; its quota is 0"),
+    ("quota { count services.loadbalancers 0 }", "{ port http 80; expose http as=load-balancer", "takes 1 of `services.loadbalancers`; its quota is 0"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not one of"),
+    ("priority-classes low", "{ placement priority=high", "tenant `payments` has no priority class `high`"),
+];
+
+#[test]
+fn an_app_that_goes_beyond_what_was_given_is_told_so() {
+    for (tenant, app, words) in BEYOND {
+        let platform = format!("storage-class fast external=#true\ntenant payments {{ {tenant} }}");
+        let app = format!("app x tenant=payments {}\n image \"r/x\"\n version \"1\" }}", app.replacen('{', "{\n", 1));
+        let found = said(&[("platform/a.kdl", &platform), ("tenants/payments/x.kdl", &app)]);
+        assert!(found.iter().any(|said| said.contains(words)), "{app}: {found:#?}");
+        let free = "storage-class fast external=#true\ntenant payments { priority-classes high; hosts \"*.bank\" }";
+        let found = said(&[("platform/a.kdl", free), ("tenants/payments/x.kdl", &app)]);
+        assert!(!found.iter().any(|said| said.contains(words)), "{app}: {found:#?}");
+    }
+}
+
+#[test]
+fn the_name_of_a_redirection_is_taken() {
+    let platform = "tenant payments { gateway g { listener web port=8080 host=\"*.${domain}\"; listener old port=80 { redirect scheme=https } } }";
+    let route = "app a tenant=payments { image \"r/x\"; version \"1\"; port http 80 }\n\
+        route g-old-redirect tenant=payments gateway=g { host \"a.${domain}\"; rule path=\"/\" { to a } }";
+    let found = said(&[("platform/a.kdl", platform), ("tenants/payments/x.kdl", route)]);
+    assert!(found.iter().any(|said| said.starts_with("KM0541")), "{found:#?}");
+    let other = route.replace("g-old-redirect", "web");
+    assert_eq!(said(&[("platform/a.kdl", platform), ("tenants/payments/x.kdl", &other)]), Vec::<String>::new());
 }

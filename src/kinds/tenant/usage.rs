@@ -88,6 +88,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
         return;
     };
+    super::storage::check(tenant, scope, out);
     let mut by_namespace: BTreeMap<String, Vec<(&ResourceId, &App)>> = BTreeMap::new();
     let mut all = Vec::new();
     for (id, app) in scope.own::<App>() {

@@ -35,6 +35,10 @@ const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,servi
     externalsecrets.external-secrets.io,canaries.flagger.app,scaledobjects.keda.sh,\
     triggerauthentications.keda.sh";
 
+/// Those that stand in no namespace.
+const WIDE: &str =
+    "namespaces,flowschemas,validatingadmissionpolicies,validatingadmissionpolicybindings";
+
 /// A copy of the example.
 pub(crate) struct Bank {
     folder: Folder,
@@ -130,6 +134,11 @@ impl Bank {
         &self.prod
     }
 
+    /// Name of the project.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Commits everything and returns the commit's id.
     pub(crate) fn commit(&self) -> String {
         let root = self.root();
@@ -174,12 +183,19 @@ impl Bank {
     /// Everything live of an environment, by kind, namespace and name, reduced to what was asked for:
     /// labels, annotations and content.
     pub(crate) fn snapshot(&self, env: &str) -> BTreeMap<String, Value> {
+        self.live(env).iter().map(reduced).collect()
+    }
+
+    /// Everything live of an environment, as the API server has it.
+    pub(crate) fn live(&self, env: &str) -> Vec<Value> {
         let of_project = format!("kubemate.dev/set in ({})", self.labels(env).join(","));
-        let args = ["get", KINDS, "-A", "-o", "json", "-l", of_project.as_str()];
-        let mut all = items(&bed::cluster().kubectl(&args));
-        let args = ["get", "namespaces", "-o", "json", "-l", of_project.as_str()];
-        all.extend(items(&bed::cluster().kubectl(&args)));
-        all.iter().map(reduced).collect()
+        let mut all = Vec::new();
+        for kinds in [&[KINDS, "-A"][..], &[WIDE]] {
+            let rest = ["-o", "json", "--show-managed-fields", "-l", of_project.as_str()];
+            let args = [&["get"], kinds, &rest].concat();
+            all.extend(items(&bed::cluster().kubectl(&args)));
+        }
+        all
     }
 
     fn labels(&self, env: &str) -> Vec<String> {
@@ -189,7 +205,7 @@ impl Bank {
     /// UIDs of everything live that bears the mark of a set.
     pub(crate) fn marked(&self, set: &SetId) -> BTreeMap<String, String> {
         let label = format!("kubemate.dev/set={}", set.label());
-        let kinds = format!("{KINDS},namespaces");
+        let kinds = format!("{KINDS},{WIDE}");
         let args = ["get", &kinds, "-A", "-o", "json", "-l", &label];
         let items = items(&bed::cluster().kubectl(&args));
         let one = |item: &Value| {

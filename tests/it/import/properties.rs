@@ -9,7 +9,11 @@ use crate::served::variants;
 fn comes_back(path: &str, one: fn(u64) -> String, beside: &str) {
     let objects = variants::of(path, one, beside);
     let count = objects.len();
-    let imported = of(objects, &Options::default());
+    let options = Options {
+        project: "bank".into(),
+        ..Options::default()
+    };
+    let imported = of(objects, &options);
     valid(&imported);
     assert_eq!(differences(&imported), Vec::<String>::new());
     assert!(

@@ -19,7 +19,8 @@ pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) ->
         out.push(finding.help(format!("name a gateway of tenant `{}`", route.tenant)));
         return None;
     }
-    let (_, gateway) = route.gateway(scope)?;
+    let (tenant, gateway) = route.gateway(scope)?;
+    crate::kinds::tenant::fits::route(route, tenant, out);
     named(route, gateway, out);
     served(route, gateway, out);
     Some(Dialect::of(gateway))

@@ -9,7 +9,7 @@ use crate::engine::written::{Written, written};
 use crate::language::tree;
 
 const PROJECT: &str = r#"
-project bank schema=1 render=1 {
+project NAME schema=1 render=1 {
   cluster sh uid="0f8fad5b-d9cb-469f-a165-70867728950e" kubernetes="1.36"
   environment prod { cluster sh; let domain="pay.bank" }
   include "platform/**/*.kdl" "tenants/**/*.kdl"
@@ -50,7 +50,7 @@ const RESOURCES: &[Resource] = &[
             &[
                 "",
                 "limits { default cpu=\"25#m\" memory=\"256Mi\" }",
-                "limits { min cpu=\"1#m\" memory=\"16Mi\"; max cpu=8 memory=\"3#Gi\" }",
+                "limits { min cpu=\"5m\" memory=\"16Mi\"; max cpu=8 memory=\"3#Gi\" }",
             ],
             &[
                 "",

@@ -1,0 +1,80 @@
+//! What the platform gives a tenant by name: hosts, priority classes and queues. It stands on the
+//! tenant's namespaces, where the policies of the API server read it.
+
+use std::collections::BTreeSet;
+
+use super::gateway::{Listener, ListenerProtocol};
+use super::Tenant;
+use crate::dsl::codes;
+use crate::kinds::app::App;
+use crate::kinds::{Findings, Scope};
+use crate::names::ObjectName;
+use crate::values::host::HostName;
+
+/// Annotation of a Service by which external-dns gives it names.
+pub const EXTERNAL_DNS: &str = "external-dns.alpha.kubernetes.io/hostname";
+/// Stands for any host, where a listener of the tenant answers to all of them.
+const ANY: &str = "*";
+
+impl Tenant {
+    /// The hosts that are the tenant's, as its namespaces bear them; `*` where a listener that takes
+    /// routes names none.
+    pub fn hosts(&self) -> BTreeSet<&str> {
+        let listeners = || self.gateway.values().flat_map(|gateway| gateway.listener.values());
+        let named = listeners().filter_map(|listener| listener.host.as_ref());
+        let own = self.hosts.iter().chain(named).map(HostName::as_str);
+        let any = listeners().any(|listener| listener.host.is_none() && takes_routes(listener));
+        own.chain(any.then_some(ANY)).collect()
+    }
+
+    /// Whether a host is the tenant's.
+    pub fn has_host(&self, host: &HostName) -> bool {
+        let mut listeners = self.gateway.values().flat_map(|gateway| gateway.listener.values());
+        self.hosts.iter().any(|own| own.covers(host))
+            || listeners.any(|listener| match &listener.host {
+                Some(own) => own.covers(host),
+                None => takes_routes(listener),
+            })
+    }
+}
+
+/// Whether routes that name hosts may hang on it.
+fn takes_routes(listener: &Listener) -> bool {
+    listener.redirect.is_none() && listener.speaks() != ListenerProtocol::Tcp
+}
+
+/// Names as a namespace bears them; none where there are none.
+pub fn words<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let all: Vec<&str> = names.into_iter().collect();
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
+/// An app's pods have a priority that is the tenant's, and its Services have hosts that are.
+pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
+        return;
+    };
+    for (port, expose) in app.expose.iter() {
+        let named = expose.annotations.iter().find(|(key, _)| key.as_str() == EXTERNAL_DNS);
+        let names = named.map(|(_, names)| names.to_string()).unwrap_or_default();
+        let own = |name: &&str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
+        let mut strange = names.split(',').map(str::trim).filter(|name| !name.is_empty() && !own(name));
+        if let Some(host) = strange.next() {
+            let message = format!("the host `{host}` is not one of tenant `{}`", tenant.name);
+            let pointer = format!("/expose/{port}/annotations/{}", EXTERNAL_DNS.replace('/', "~1"));
+            let finding = out.error(codes::NOT_GIVEN, &pointer, message).label("not the tenant's");
+            out.push(finding.help("the platform team names more in `hosts` of the tenant"));
+        }
+    }
+    let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {
+        return;
+    };
+    let message = format!("tenant `{}` has no priority class `{class}`", tenant.name);
+    let known: Vec<&str> = tenant.priority_classes.iter().map(ObjectName::as_str).collect();
+    let help = match &known[..] {
+        [] => "leave it out, or ask the platform team to name it in `priority-classes` of the tenant".to_owned(),
+        _ => format!("the tenant has {}; the platform team names more in its `priority-classes`", known.join(", ")),
+    };
+    out.push(out.error(codes::NOT_GIVEN, "/placement/priority", message).label("not the tenant's").help(help));
+}

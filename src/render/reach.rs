@@ -1,0 +1,181 @@
+//! What objects that are taken as they are written may not do in a tenant's set, beyond their kind: lead
+//! out of the tenant, or use a priority class, queue or account that is not the tenant's. The policies that
+//! every tenant's namespaces are under say the same at the API server.
+
+use serde_json::Value;
+
+use crate::kinds::tenant::given::EXTERNAL_DNS;
+use crate::kinds::tenant::{IDENTITY, Tenant};
+use crate::names::ObjectName;
+use crate::object::{GroupKind, Manifest};
+
+/// Label by which a workload waits in a queue.
+const QUEUE: &str = "/metadata/labels/kueue.x-k8s.io~1queue-name";
+/// Names of Services of this cluster end so.
+const SERVICES: &[&str] = &[".svc", ".svc.cluster.local"];
+
+/// What is a tenant's own on a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Its namespaces.
+    pub namespaces: Vec<String>,
+    /// Its priority classes.
+    pub classes: Vec<String>,
+    /// Its queues.
+    pub queues: Vec<String>,
+    /// Its hosts.
+    pub hosts: Vec<String>,
+}
+
+impl Bounds {
+    /// The names that the platform gave a tenant, with its namespaces.
+    pub fn of(tenant: Option<&Tenant>, namespaces: Vec<String>) -> Self {
+        let texts = |names: Option<&Vec<ObjectName>>| -> Vec<String> {
+            names
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect()
+        };
+        Self {
+            namespaces,
+            classes: texts(tenant.map(|t| &t.priority_classes)),
+            queues: texts(tenant.map(|t| &t.queues)),
+            hosts: tenant
+                .map(|t| t.hosts().into_iter().map(str::to_owned).collect())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// Why an object may not be in a tenant's set, given the specification of its pods if it has any.
+pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) -> Option<String> {
+    let key = &manifest.key;
+    let leads =
+        leads_out(manifest, bounds).map(|what| format!("{key} leads out of the tenant: {what}"));
+    leads.or_else(|| {
+        let queue = text(&manifest.body, QUEUE).filter(|queue| !bounds.queues.iter().any(|own| own == queue));
+        queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)))
+    }).or_else(|| {
+        let pod = pod?;
+        let class = text(pod, "/priorityClassName").filter(|c| !c.is_empty());
+        if let Some(class) = class.filter(|class| !bounds.classes.iter().any(|own| own == class)) {
+            let known = told(&bounds.classes);
+            return Some(format!("the priority class `{class}` of {key} is not one of the tenant's: {known}"));
+        }
+        let account = text(pod, "/serviceAccountName").filter(|account| *account == IDENTITY)?;
+        Some(format!("nothing runs as `{account}`, the account that writes the tenant's objects: {key} would"))
+    })
+}
+
+fn told(names: &[String]) -> String {
+    match names {
+        [] => "it has none".to_owned(),
+        _ => format!("it has {}", names.join(", ")),
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str)
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// The part of an object that leads out of the tenant.
+fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
+    let GroupKind { group, kind } = &manifest.key.group_kind;
+    let body = &manifest.body;
+    match (group.as_str(), kind.as_str()) {
+        ("", "Service") => service(body).or_else(|| named(body, bounds)),
+        ("keda.sh", "ScaledJob" | "ScaledObject") => {
+            let mut kinds =
+                list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
+            let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
+            cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
+        }
+        ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
+            if body.pointer("/spec/namespaceSelector/any") == Some(&Value::Bool(true)) {
+                return Some("it selects in all namespaces".to_owned());
+            }
+            let names = list(body, "/spec/namespaceSelector/matchNames").filter_map(Value::as_str);
+            foreign(names, bounds)
+        }
+        ("traefik.io", "Middleware" | "TraefikService") => {
+            foreign(traefik(body).into_iter(), bounds)
+        }
+        ("", "PersistentVolumeClaim") => foreign(
+            text(body, "/spec/dataSourceRef/namespace").into_iter(),
+            bounds,
+        ),
+        ("flagger.app", "Canary") => {
+            let gateways = list(body, "/spec/service/gatewayRefs");
+            foreign(
+                gateways.filter_map(|gateway| text(gateway, "/namespace")),
+                bounds,
+            )
+        }
+        _ => None,
+    }
+}
+
+fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
+    let strange = names.find(|name| !bounds.namespaces.iter().any(|own| own == name))?;
+    Some(format!(
+        "namespace `{strange}` is not one of {}",
+        bounds.namespaces.join(", ")
+    ))
+}
+
+fn service(body: &Value) -> Option<String> {
+    if list(body, "/spec/externalIPs").next().is_some() {
+        return Some("`externalIPs` would take traffic that is meant for others".to_owned());
+    }
+    let name = text(body, "/spec/externalName").map(|name| name.trim_end_matches('.'))?;
+    let service = SERVICES.iter().any(|end| name.ends_with(end)) || name.contains(".svc.");
+    service.then(|| format!("`externalName` is a Service of this cluster, `{name}`"))
+}
+
+/// A host that external-dns would lead to it, and is not the tenant's.
+fn named(body: &Value, bounds: &Bounds) -> Option<String> {
+    let names = body
+        .pointer("/metadata/annotations")?
+        .get(EXTERNAL_DNS)?
+        .as_str()?;
+    let own = |name: &str| {
+        bounds.hosts.iter().any(|own| {
+            let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
+            own == name || below
+        })
+    };
+    let strange = names.split(',').map(str::trim).find(|name| !own(name))?;
+    Some(format!(
+        "the host `{strange}` is not one of the tenant's: {}",
+        told(&bounds.hosts)
+    ))
+}
+
+/// Namespaces that a Middleware or a TraefikService names.
+fn traefik(body: &Value) -> Vec<&str> {
+    let listed = [
+        "/spec/chain/middlewares",
+        "/spec/weighted/services",
+        "/spec/mirroring/mirrors",
+    ];
+    let single = [
+        "/spec/errors/service/namespace",
+        "/spec/mirroring/namespace",
+    ];
+    let listed = listed
+        .iter()
+        .flat_map(|at| list(body, at))
+        .filter_map(|one| text(one, "/namespace"));
+    listed
+        .chain(single.iter().filter_map(|at| text(body, at)))
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! `docs/reference/tenancy.md` says what the rows say.
+
+use std::fmt::Write as _;
+
+use super::fixture::root;
+use super::rows::{self, By, Sent};
+
+const PAGE: &str = "docs/reference/tenancy.md";
+
+const BEGINNING: &str = "# What stops a tenant
+
+Every row of this page is an attempt to leave a tenant. A test writes each into the tenant's own files, where it is an
+error at its line with the code named here, and sends the same to a real API server without kubemate: in the name of
+the account that writes the tenant's objects, and in the name of a member with the role `admin`. The right column says
+what of the server refuses it. What a policy refuses, it also refuses to an administrator of the cluster.
+
+- **rights**: the tenant's roles hold no such right.
+- **policy**: a ValidatingAdmissionPolicy that the platform's set keeps, for every namespace of every tenant.
+- **policy, owned**: another one, for objects of the platform's set; whoever may delete namespaces may change them.
+- **Pod Security**: the level that the namespace's labels name, for pods; rights come first.
+- **quota**: the ResourceQuota or the LimitRange of the namespace. A workload may be accepted; its pods are not.
+
+";
+
+const END: &str = "
+## What the API server cannot stop
+
+- A tenant may read and change everything of its own. A member with the role `admin` opens shells in the tenant's
+  pods, and whoever writes pods of a namespace can use every Secret and ServiceAccount in it but `kubemate-tenant`.
+- A listener without a host answers to any, and so the tenant has any: give listeners hosts.
+- A SecretStore of the tenant reads what its login may read. The paths are held at plan time; at the server it is the
+  store that refuses others, by the role of the tenant's own account.
+- An Ingress or an IngressRoute may name any Secret of its namespace for TLS, whose certificate some ingresses show
+  for other hosts, too. No role of a tenant writes these kinds.
+- Pods that a controller of the cluster makes from a checked template may have the cluster's default priority class,
+  which is not checked again.
+- Clusters before Kubernetes 1.30 serve no such policies: there the rows that name one end with the plan.
+";
+
+fn page() -> String {
+    let mut page = BEGINNING.to_owned();
+    page.push_str("| attempt | code | stopped at the server by |\n|---|---|---|\n");
+    for row in rows::all() {
+        let by = match (row.by, row.sent) {
+            (By::Rights, _) => "rights",
+            (By::Policy(_), _) => "policy",
+            (By::PodSecurity, _) => "rights, Pod Security",
+            (By::Owned, _) => "policy, owned",
+            (By::Bounds, Sent::Idle(..)) => "quota, for its pods",
+            (By::Bounds, _) => "quota",
+        };
+        let code = row.told.0;
+        writeln!(page, "| {} | {code} | {by} |", row.name).expect("a text grows");
+    }
+    page.push_str(END);
+    page
+}
+
+#[test]
+fn the_page_says_what_the_rows_say() {
+    let file = root().join(PAGE);
+    let page = page();
+    if std::env::var("KUBEMATE_BLESS").is_ok() {
+        std::fs::write(&file, &page).expect("the page can be written");
+    }
+    let there = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(there, page, "{PAGE}: KUBEMATE_BLESS=1 renews it");
+}
