@@ -106,12 +106,12 @@ fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<
         })?;
         text.push_str(&format!("---\n{}\n", printed.trim_end()));
     }
-    let text = manifests(mode, "kubemate", None, "kind: none")?;
+    Ok(text)
 }
 
 /// Every right that the manifests give to kubemate's account, one by one.
 pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
-    let text = manifests(mode, "kubemate", "kind: none", None)?;
+    let text = manifests(mode, "kubemate", None, "kind: none")?;
     let mut rights = Vec::new();
     for document in text.split("---\n") {
         let unread = |error: serde_saphyr::Error| Failure::Print {
