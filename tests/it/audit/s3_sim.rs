@@ -183,12 +183,14 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
         .collect();
     let request = format!(
         "{method}\n{}\n{}\n{canonical}\n{names}\n{digest}",
-        uri.path(),
-        query
+        uri.path(), query
     );
     let date = text("x-amz-date");
-    let request = hex(&Sha256::digest(request.as_bytes()));
-    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{day}/{region}/s3/aws4_request\n{request}");
+    let scope = format!("{day}/{region}/s3/aws4_request");
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
+        hex(&Sha256::digest(request.as_bytes()))
+    );
     let mut key = hmac(format!("AWS4{SECRET}").as_bytes(), day);
     for part in [*region, "s3", "aws4_request"] {
         key = hmac(&key, part);
