@@ -183,8 +183,7 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
         .collect();
     let request = format!(
         "{method}\n{}\n{}\n{canonical}\n{names}\n{digest}",
-        uri.path(),
-        query
+        uri.path(), query
     );
     let date = text("x-amz-date");
     let scope = format!("{day}/{region}/s3/aws4_request");
