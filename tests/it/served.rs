@@ -87,7 +87,13 @@ fn objects(files: &[(&str, &str)]) -> Vec<Value> {
 
 /// The same in an environment of another name.
 fn objects_in(environment: &str, files: &[(&str, &str)]) -> Vec<Value> {
-    let project = PROJECT.replace("environment prod", &format!("environment {environment}"));
+    // Namespaces have the name of their environment where there are two in a cluster.
+    let second = "environment spare { cluster sh; let domain=\"spare.bank\" }\n  environment prod";
+    let project = match environment {
+        "prod" => PROJECT.to_owned(),
+        _ => PROJECT.replace("environment prod", second),
+    };
+    let project = project.replace("environment prod", &format!("environment {environment}"));
     let project = [("kubemate.kdl", project.as_str())];
     rendered(&tree(&[&project, files].concat()), environment, "sh")
 }

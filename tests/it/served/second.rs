@@ -18,6 +18,7 @@ async fn settles(all: Vec<Value>) {
     engine.options.wait_for_health = false;
     engine.options.patience = Duration::from_secs(20);
     let count = all.len();
+    assert!(count > 100, "{count} objects");
     for object in all {
         engine.want(object);
     }
