@@ -19,7 +19,10 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("", &["limitranges", "namespaces", "resourcequotas"]),
     (
         "admissionregistration.k8s.io",
-        &["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+        &[
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+        ],
     ),
     ("external-secrets.io", &["secretstores"]),
     ("flowcontrol.apiserver.k8s.io", &["flowschemas"]),

@@ -76,12 +76,7 @@ const PODS: &[(&str, &str, &str)] = &[
 
 /// Why an object may not be in its set; `None` if it may. `bounds` are the tenant's on this target;
 /// `verbatim` says that the object came from a manifest as written.
-pub fn refuse(
-    desired: &Desired,
-    owner: &Owner,
-    bounds: &Bounds,
-    verbatim: bool,
-) -> Option<String> {
+pub fn refuse(desired: &Desired, owner: &Owner, bounds: &Bounds, verbatim: bool) -> Option<String> {
     let key = &desired.manifest.key;
     if let Some(reason) = reserved(desired, verbatim) {
         return Some(reason);

@@ -390,6 +390,8 @@ fn bounds(found: &Found, target: &Target, world: &World, set: &SetId) -> Bounds 
     if names.is_empty() {
         return Bounds::of(typed, vec![found.project.namespace(tenant, None, target)]);
     }
-    let own = names.iter().map(|name| found.project.namespace(tenant, Some(name), target));
+    let own = names
+        .iter()
+        .map(|name| found.project.namespace(tenant, Some(name), target));
     Bounds::of(typed, own.collect())
 }

@@ -10,8 +10,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::display::escape;
 use self::proposal::{Offered, Proposal, Tip};
+use crate::plan::display::escape;
 use crate::source::repository::CommitId;
 
 pub mod ci;

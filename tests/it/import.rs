@@ -110,7 +110,10 @@ fn what_the_bank_renders_comes_back_the_same() {
         let moved = of(rendered(&bank, environment, "hq"), &Options::default());
         let left: Vec<&str> = moved.left.iter().map(|told| told.object.as_str()).collect();
         assert_eq!(left.len(), 8 + 6, "{left:?}");
-        assert!(left.iter().all(|name| name.contains("/kubemate-")), "{left:?}");
+        assert!(
+            left.iter().all(|name| name.contains("/kubemate-")),
+            "{left:?}"
+        );
     }
 }
 

@@ -46,7 +46,10 @@ fn examples() -> Vec<(String, String)> {
     let example = |(kind, example, _): &(&str, &str, &str)| (path(kind, ""), (*example).to_owned());
     let encrypted = include_str!("../../../examples/files/ledger.enc.yaml");
     let mut files: Vec<(String, String)> = DOCUMENTS.iter().map(example).collect();
-    files.push(("tenants/payments/files/ledger.enc.yaml".to_owned(), encrypted.to_owned()));
+    files.push((
+        "tenants/payments/files/ledger.enc.yaml".to_owned(),
+        encrypted.to_owned(),
+    ));
     files
 }
 

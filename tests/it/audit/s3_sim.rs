@@ -176,15 +176,12 @@ fn signed(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Resu
     if !covers(&all, headers) {
         return Err("AccessDenied: a header is not signed".to_owned());
     }
-    let query = sorted(uri);
     let canonical: String = all
         .iter()
         .map(|name| format!("{name}:{}\n", text(name).trim()))
         .collect();
-    let request = format!(
-        "{method}\n{}\n{}\n{canonical}\n{names}\n{digest}",
-        uri.path(), query
-    );
+    let (path, query) = (uri.path(), sorted(uri));
+    let request = format!("{method}\n{path}\n{query}\n{canonical}\n{names}\n{digest}");
     let date = text("x-amz-date");
     let scope = format!("{day}/{region}/s3/aws4_request");
     let to_sign = format!(

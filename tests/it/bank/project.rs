@@ -191,7 +191,13 @@ impl Bank {
         let of_project = format!("kubemate.dev/set in ({})", self.labels(env).join(","));
         let mut all = Vec::new();
         for kinds in [&[KINDS, "-A"][..], &[WIDE]] {
-            let rest = ["-o", "json", "--show-managed-fields", "-l", of_project.as_str()];
+            let rest = [
+                "-o",
+                "json",
+                "--show-managed-fields",
+                "-l",
+                of_project.as_str(),
+            ];
             let args = [&["get"], kinds, &rest].concat();
             all.extend(items(&bed::cluster().kubectl(&args)));
         }

@@ -53,7 +53,10 @@ pub(super) fn binary() -> Result<PathBuf, String> {
     if go_is_here() {
         return PROGRAM.build();
     }
-    Err("install Go 1.26 or newer (https://go.dev/dl), and the test fetches it with that".to_owned())
+    Err(
+        "install Go 1.26 or newer (https://go.dev/dl), and the test fetches it with that"
+            .to_owned(),
+    )
 }
 
 /// Refuses a cluster that does not hold the Namespace by which its owner gives it up.

@@ -435,7 +435,13 @@ async fn reaches(which: Which) {
         assert!(rounds < 6, "{frozen:?}");
         cleared(&mut engine).await;
     }
-    let full = brought(&mut engine, &judged.project, &Edits::default(), "with once more").await;
+    let full = brought(
+        &mut engine,
+        &judged.project,
+        &Edits::default(),
+        "with once more",
+    )
+    .await;
     assert!(full.is_ok(), "{full:?}");
     let found = refused(&mut engine, judged, &frozen).await;
     eprintln!("{which:?}: {:?}, frozen {found:?}", started.elapsed());
