@@ -188,9 +188,8 @@ impl Envelope {
     /// Reads a file by its name and text.
     pub fn read(path: &str, text: &str) -> Result<Self, EnvelopeError> {
         let mut values = tree(path, text)?;
-        let part = match values.shift_remove(PART) {
-            Some(Value::Object(part)) => part,
-            _ => return Err(EnvelopeError::NotEncrypted),
+        let Some(Value::Object(part)) = values.shift_remove(PART) else {
+            return Err(EnvelopeError::NotEncrypted);
         };
         let mac = text_of(&part, "mac")?;
         let envelope = Self {
