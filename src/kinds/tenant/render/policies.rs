@@ -6,10 +6,10 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::{ENVIRONMENT_LABEL, TENANT_LABEL, Tenant, rights};
+use super::super::{TENANT_LABEL, Tenant, rights};
 use crate::kinds::{ObjectRequest, Objects, Scope};
 use crate::names::ClusterName;
-use crate::object::{Owner, SetId};
+use crate::object::{Owner, SET_LABEL, SetId};
 use crate::values::version::KubernetesVersion;
 
 /// The first Kubernetes, by its minor version, that serves such policies as stable.
@@ -43,15 +43,16 @@ pub(super) fn policies(scope: &Scope<'_>, out: &mut Objects) {
         owner: Owner::Platform,
         environment: scope.target.environment.clone(),
     };
+    // By the mark of the set: another project on the cluster may have an environment of the same name.
+    let label = set.label();
     let namespaces = json!({
-        "matchLabels": { ENVIRONMENT_LABEL: scope.target.environment },
+        "matchLabels": { SET_LABEL: label },
         "matchExpressions": [{ "key": TENANT_LABEL, "operator": "Exists" }],
     });
     let groups: Vec<Group> =
         rights::RENDERED.iter().map(|(group, resources)| Group { group, resources }).collect();
     for (word, template) in POLICIES {
         let name = format!("kubemate-{word}.{}.{}", scope.project.name, scope.target.environment);
-        let label = set.label();
         out.push(
             ObjectRequest::new(template)
                 .set("name", &name)
