@@ -11,7 +11,6 @@ use tracing_subscriber::EnvFilter;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
-use crate::adapters::cluster::KubeCluster;
 use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;

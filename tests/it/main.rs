@@ -38,7 +38,6 @@ mod line_soup;
 mod past;
 mod plan;
 mod printers;
-mod reach;
 mod remote;
 mod scan;
 mod security;
