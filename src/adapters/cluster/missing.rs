@@ -1,4 +1,5 @@
-//! What may be believed absent: kinds that are not served, and namespaces that do not exist.
+//! What may be believed absent: kinds that are not served, and namespaces that do not exist; and which
+//! namespaces something is written in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::apply::cluster::{Cluster as _, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey};
 use crate::plan::normalize::is_built_in;
+use crate::plan::observed::{DryRun, Observed};
 
 /// A kind that is not served has no objects only if everything answered, no CRD defines it, and it is
 /// nothing that a server brings by itself: those are never gone, only silent.
@@ -87,4 +89,22 @@ pub(super) fn namespace(name: &str) -> ObjectKey {
         namespace: None,
         name: name.into(),
     }
+}
+
+/// Namespaces in which something is to be written.
+pub(super) fn changed_namespaces(
+    question: Question<'_>,
+    objects: &BTreeMap<ObjectKey, Observed>,
+    missing: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let changes = |seen: &Observed| match seen {
+        Observed::Present(live) => !matches!(live.dry_run, DryRun::NotNeeded | DryRun::InSync),
+        Observed::Absent { .. } => true,
+        Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
+    };
+    let changed = objects.iter().filter(|(_, seen)| changes(seen));
+    let spaces = changed
+        .filter(|(key, _)| question.rendered.objects.contains_key(*key))
+        .filter_map(|(key, _)| key.namespace.clone());
+    spaces.filter(|name| !missing.contains(name)).collect()
 }

@@ -12,7 +12,9 @@ use rayon::prelude::*;
 
 use crate::adapters::cluster::discovery::Catalogue;
 use crate::adapters::cluster::item::Item;
-use crate::adapters::cluster::missing::{missing_namespaces, namespace, unserved};
+use crate::adapters::cluster::missing::{
+    changed_namespaces, missing_namespaces, namespace, unserved,
+};
 use crate::adapters::cluster::sightings::Verdicts;
 use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
@@ -234,24 +236,6 @@ async fn list_kind(
     let path = resource.path(None);
     let items = cluster.items_as(&path, label, false, std::sync::Arc::new(read));
     Ok(items.await?.into_iter().collect())
-}
-
-/// Namespaces in which something is to be written.
-fn changed_namespaces(
-    question: Question<'_>,
-    objects: &BTreeMap<ObjectKey, Observed>,
-    missing: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let changes = |seen: &Observed| match seen {
-        Observed::Present(live) => !matches!(live.dry_run, DryRun::NotNeeded | DryRun::InSync),
-        Observed::Absent { .. } => true,
-        Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
-    };
-    let changed = objects.iter().filter(|(_, seen)| changes(seen));
-    let spaces = changed
-        .filter(|(key, _)| question.rendered.objects.contains_key(*key))
-        .filter_map(|(key, _)| key.namespace.clone());
-    spaces.filter(|name| !missing.contains(name)).collect()
 }
 
 /// What all objects' questions have in common.

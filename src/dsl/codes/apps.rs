@@ -95,7 +95,7 @@ catalogue! {
                  config settings-of-the-shop { value basket \"50\" }\n}\n")],
     );
 
-    NODE_PORT = 540, "A port that API servers do not offer on nodes",
+    NODE_PORT = 542, "A port that API servers do not offer on nodes",
     "API servers hand out 30000 to 32767 on nodes, unless they are started with another range. One that does not \
      know the number refuses the Service when it is written, and says nothing in a dry-run.",
     shown(

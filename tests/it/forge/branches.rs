@@ -178,7 +178,7 @@ fn github_tree(git: &mut Git, ask: &Ask<'_>) -> Reply {
         }
         match entry["sha"].as_str() {
             None if entry["sha"].is_null() && entry.get("sha").is_some() => {
-                drop(files.remove(&path))
+                drop(files.remove(&path));
             }
             sha => {
                 let blob = git.blobs.get(sha.unwrap_or_default()).cloned();

@@ -169,14 +169,14 @@ fn attached(route: &mut Value, all: &[Value]) {
     let mut by_gateway: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for parent in parents.drain(..) {
         by_gateway
-            .entry(parent["name"].to_string())
+            .entry(parent["name"].as_str().unwrap_or_default().to_owned())
             .or_default()
             .push(parent);
     }
     for (name, mut named) in by_gateway {
         let gateway = all
             .iter()
-            .find(|o| o["kind"] == "Gateway" && o["metadata"]["name"].to_string() == name);
+            .find(|o| o["kind"] == "Gateway" && o["metadata"]["name"] == name.as_str());
         let listeners = gateway
             .and_then(|g| g["spec"]["listeners"].as_array())
             .into_iter()

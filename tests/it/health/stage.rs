@@ -68,7 +68,7 @@ pub(super) async fn wait(states: &[Value]) -> Waited {
     let say = |health: &Health| {
         said.lock()
             .unwrap()
-            .push(format!("{}: {}", health.word(), health.why()))
+            .push(format!("{}: {}", health.word(), health.why()));
     };
     let start = Instant::now();
     let last = healthy(&stage, &waiting, None, &say)
