@@ -133,6 +133,27 @@ impl Cluster {
             .unwrap_or_else(|said| panic!("kubectl {} failed: {said}", args.join(" ")))
     }
 
+    /// Waits until CRDs are established. kubectl gives up on one that has no status yet, so it is asked
+    /// again.
+    pub(crate) fn established(&self, crds: &[&str]) {
+        let mut arguments = vec![
+            "wait",
+            "--for=condition=Established",
+            "--timeout=30s",
+            "crd",
+        ];
+        arguments.extend(crds);
+        let mut said = String::new();
+        for _ in 0..10 {
+            match self.try_kubectl(&arguments, "") {
+                Ok(_) => return,
+                Err(why) => said = why,
+            }
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        panic!("{crds:?}: {said}");
+    }
+
     /// The same, where a failure is an answer.
     pub(crate) fn try_kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
         let mut command = self.binary.as_ref().map_or_else(

@@ -125,13 +125,7 @@ impl Place {
             &["apply", "--server-side", "-f", "-"],
             &manifests(&["--crd"]),
         );
-        cluster.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd/syncs.kubemate.dev",
-            "crd/holds.kubemate.dev",
-            "--timeout=60s",
-        ]);
+        cluster.established(&["syncs.kubemate.dev", "holds.kubemate.dev"]);
         cluster.kubectl_with(
             &["apply", "--server-side", "--dry-run=server", "-f", "-"],
             &all,

@@ -250,12 +250,7 @@ async fn r_18_a_crd_that_an_admin_deleted_closes_the_entries_of_its_objects() {
     let group = format!("{}.example.com", crate::bed::unique_name("g"));
     let other = engine.namespace.clone();
     crate::bed::cluster().kubectl_with(&["apply", "-f", "-"], &crd(&group).to_string());
-    crate::bed::cluster().kubectl(&[
-        "wait",
-        "--for=condition=Established",
-        "crd",
-        &format!("gadgets.{group}"),
-    ]);
+    crate::bed::cluster().established(&[&format!("gadgets.{group}")]);
     let body = json!({"apiVersion":format!("{group}/v1"),"kind":"Gadget","metadata":{"name":"g","namespace":other},"spec":{"size":1}});
     let gadget = engine.want(body);
     engine.want_config("b", &json!({"k": "1"}));

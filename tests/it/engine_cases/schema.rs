@@ -53,8 +53,7 @@ impl Crd {
             &["apply", "--server-side", "-f", "-"],
             &self.body.to_string(),
         );
-        let established = "--for=condition=Established";
-        cluster.kubectl(&["wait", established, "crd", &self.name()]);
+        cluster.established(&[&self.name()]);
     }
 
     fn stored_versions(&self) -> String {
@@ -154,8 +153,7 @@ async fn r_54_a_crd_that_is_never_served_is_told_with_its_reason() {
     assert!(!report.complete(), "{said}");
     // Once the name is free, the same connection finds the new kind; the server takes a moment.
     drop(first);
-    let established = ["wait", "--for=condition=Established", "crd", &name];
-    bed::cluster().kubectl(&established);
+    bed::cluster().established(&[&name]);
     for _ in 0..120 {
         if about(&engine.plan().await, &widget, Rule::Unreadable).is_none() {
             break;

@@ -359,7 +359,7 @@ fn s_09_a_sync_with_a_trick_for_an_address_is_refused_at_admission() {
     let cluster = bed::cluster();
     cluster.kubectl(&["apply", "--server-side", "-f", &crd.display().to_string()]);
     let name = "syncs.kubemate.dev";
-    cluster.kubectl(&["wait", "--for=condition=Established", "crd", name]);
+    cluster.established(&[name]);
     let sync = |repository: &str| {
         json!({"apiVersion": "kubemate.dev/v1alpha1", "kind": "Sync",
             "metadata": {"name": bed::unique_name("s"), "namespace": "default"},
