@@ -34,8 +34,9 @@ const ASK_PODS_EVERY: Duration = Duration::from_millis(250);
 /// How much longer than an answer took the pause before the next question is: it is asked for what can
 /// be seen, and must not take from a busy server what it works on.
 const PODS_PAUSE: u32 = 20;
-/// The longest of these pauses.
-const LONGEST_PODS_PAUSE: Duration = Duration::from_secs(3);
+/// The longest of these pauses: well below the time after which a wait looks again, or one that asked
+/// would come back just when it may, and nobody else would ever have a turn.
+const LONGEST_PODS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a Job says that it is deleted when it has ended.
 const TIME_TO_LIVE: &str = "/spec/ttlSecondsAfterFinished";

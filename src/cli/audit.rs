@@ -29,7 +29,7 @@ enum Command {
         /// The trail: a file, s3://BUCKET/PREFIX/NAME, or notes/NAME for notes that were fetched.
         #[arg(value_name = "TRAIL")]
         trail: String,
-        /// This set only, as in hq/payments/prod.
+        /// This set only, as in hq/prod/payments.
         #[arg(long, value_name = "SET")]
         set: Option<String>,
         /// How to print.

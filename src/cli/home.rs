@@ -118,11 +118,7 @@ fn credential(
         let key = AppKey::new(app, installation, name, pem.as_bytes())?;
         return Ok(Some((Auth::App(Arc::new(key)), None)));
     }
-    let names: &[&str] = match home.kind {
-        ForgeKind::GitHub => &["KUBEMATE_FORGE_TOKEN", "GITHUB_TOKEN"],
-        ForgeKind::GitLab => &["KUBEMATE_FORGE_TOKEN", "GITLAB_TOKEN"],
-        ForgeKind::Gitea => &["KUBEMATE_FORGE_TOKEN", "GITEA_TOKEN", "GITHUB_TOKEN"],
-    };
+    let names = token_names(home, system, ci::job().home.as_ref());
     let Some(text) = names.iter().find_map(|name| set(name)) else {
         return Ok(None);
     };
@@ -136,4 +132,21 @@ fn credential(
         (ForgeKind::Gitea, System::Gitea) => (Auth::TokenWord(token), Some("gitea-actions")),
         (ForgeKind::Gitea, _) => (Auth::TokenWord(token), None),
     }))
+}
+
+/// Variables that may hold the token of a forge. A name that belongs to one forge is read for no other
+/// host: many shells have `GITHUB_TOKEN` set, and its token is for github.com, or for the forge of the job.
+fn token_names(home: &Home, system: System, job: Option<&Home>) -> Vec<&'static str> {
+    let of_job = job.is_some_and(|job| job.api == home.api);
+    let hosted = |api: &str| home.api == api || home.api.starts_with(&format!("{api}/"));
+    let own = match home.kind {
+        ForgeKind::GitHub => (of_job || hosted("https://api.github.com")).then_some("GITHUB_TOKEN"),
+        ForgeKind::GitLab => (of_job || hosted("https://gitlab.com")).then_some("GITLAB_TOKEN"),
+        ForgeKind::Gitea => Some("GITEA_TOKEN"),
+    };
+    let actions = home.kind == ForgeKind::Gitea && system == System::Gitea && of_job;
+    let mut names = vec!["KUBEMATE_FORGE_TOKEN"];
+    names.extend(own);
+    names.extend(actions.then_some("GITHUB_TOKEN"));
+    names
 }

@@ -75,8 +75,14 @@ impl Audit {
 
     /// Whether a set was not yet said to be held with this plan.
     fn is_new(&self, plan: &Plan) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(&plan.set.to_string()) != Some(&plan.digest)
+    }
+
+    /// A set was said to be held with this plan.
+    fn said(&self, plan: &Plan) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(plan.set.to_string(), plan.digest.clone()) != Some(plan.digest.clone())
+        held.insert(plan.set.to_string(), plan.digest.clone());
     }
 }
 
@@ -115,6 +121,9 @@ pub(super) async fn carry_out(
             ..about(task, plan)
         };
         note(task, entry).await.map_err(Stopped::Audit)?;
+        if held {
+            audit.said(plan);
+        }
     }
     let options = Options {
         wait_for_health: false,

@@ -44,14 +44,7 @@ fn judge_and_render(job: &Job) -> Outcome {
     } = compile::judge(job);
     let Some(found) = project else { return outcome };
     match &job.want {
-        Want::Check => {
-            let problems = read_manifests(&found, worlds.iter(), &own);
-            outcome.diagnostics.append(everywhere(problems, &found));
-        }
-        Want::Render { targets, trace } => {
-            if outcome.diagnostics.has_errors() {
-                return outcome;
-            }
+        Want::Render { targets, trace } if !outcome.diagnostics.has_errors() => {
             let chosen = |(target, _): &&(Target, World)| targets.contains(target);
             let wanted = worlds.iter().filter(chosen);
             let others = worlds.iter().filter(|world| !chosen(world));
@@ -72,6 +65,11 @@ fn judge_and_render(job: &Job) -> Outcome {
                 outcome.tenants = tenants(job, &found, &worlds);
                 outcome.rules = rules(job, &found, &worlds);
             }
+            outcome.diagnostics.append(everywhere(problems, &found));
+        }
+        // What cannot be rendered is told with everything else that is wrong.
+        Want::Check | Want::Render { .. } => {
+            let problems = read_manifests(&found, worlds.iter(), &own);
             outcome.diagnostics.append(everywhere(problems, &found));
         }
         Want::Show { kind, name, target } => {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{Oid, Signature, Time};
+use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::Timestamp;
 
 use super::AuditError;
@@ -142,11 +142,13 @@ impl NotesTrail {
         let subject = Oid::from_str(&entry.commit).map_err(git)?;
         let next = end.next(entry.clone(), at);
         let (line, end) = next.map_err(|error| failed(&self.name, &error.to_string()))?;
-        let there = repository.find_note(Some(&self.name), subject);
-        let there = there
-            .ok()
-            .map(|note| note.message().unwrap_or_default().to_owned());
-        let text = there.unwrap_or_default() + &line;
+        let there = match repository.find_note(Some(&self.name), subject) {
+            Ok(note) => String::from_utf8(note.message_bytes().to_vec())
+                .map_err(|_| failed(&self.name, "what is noted at the commit is no text"))?,
+            Err(error) if error.code() == ErrorCode::NotFound => String::new(),
+            Err(error) => return Err(git(error)),
+        };
+        let text = there + &line;
         let time = Time::new(at.as_second(), 0);
         let us = Signature::new("kubemate", "kubemate@localhost", &time).map_err(git)?;
         repository

@@ -146,16 +146,30 @@ impl S3Trail {
             .try_collect()
             .await?;
         let found = read(&lines.concat());
-        let cut = |end: &End| {
-            head.as_ref()
-                .is_some_and(|(head, _)| head.number > end.lines())
+        let head = head.as_ref().map(|(head, _)| head);
+        let cut = |end: &End| head.is_some_and(|head| head.number > end.lines());
+        // Of an older head, the next line names what it must be.
+        let behind = |lines: &[Line], end: &End, number: u64| {
+            let at = usize::try_from(number).unwrap_or(usize::MAX);
+            let next = lines.get(at).map(|line| line.previous.clone());
+            next.unwrap_or_else(|| end.digest().to_owned())
+        };
+        let other = |lines: &[Line], end: &End| {
+            head.filter(|head| behind(lines, end, head.number) != head.digest)
         };
         Ok(match found {
             Ok((_, end)) if cut(&end) => Err(Broken {
                 line: usize::try_from(end.lines()).unwrap_or(usize::MAX) + 1,
                 why: "the head names a later line: lines were taken out at the end".to_owned(),
             }),
-            other => other,
+            Ok((lines, end)) => match other(&lines, &end) {
+                Some(head) => Err(Broken {
+                    line: usize::try_from(head.number).unwrap_or(usize::MAX),
+                    why: "it is not the line that the head names: it was changed".to_owned(),
+                }),
+                None => Ok((lines, end)),
+            },
+            broken => broken,
         })
     }
 

@@ -56,9 +56,19 @@ pub fn whole(now: Side<'_>, then: Side<'_>) -> Option<Reverted> {
 
 /// Files that the lines of a resource name in either tree, and that are not the same in both.
 pub fn shared(now: Side<'_>, then: Side<'_>) -> BTreeSet<RepoPath> {
-    let mut named = Vec::new();
-    for (_, parts) in [now, then] {
-        parts.iter().for_each(|part| texts(&part.node, &mut named));
+    let mut named = BTreeSet::new();
+    for (tree, parts) in [now, then] {
+        for part in parts {
+            let mut names = Vec::new();
+            texts(&part.node, &mut names);
+            let kdl = tree.get(part.file).map(|file| file.path.as_str());
+            let directory = kdl.and_then(|path| path.rsplit_once('/'));
+            // As `Sources::path` has it: a file of the same name elsewhere is somebody else's.
+            named.extend(names.into_iter().map(|name| match directory {
+                Some((directory, _)) => format!("{directory}/{name}"),
+                None => name,
+            }));
+        }
     }
     let both = now.0.files().iter().chain(then.0.files());
     let differs = |path: &RepoPath| {
@@ -68,14 +78,8 @@ pub fn shared(now: Side<'_>, then: Side<'_>) -> BTreeSet<RepoPath> {
         };
         bytes(now.0) != bytes(then.0)
     };
-    let is_named = |path: &&RepoPath| {
-        let ends = |name: &String| {
-            let name = name.trim_start_matches("./");
-            let rest = path.as_str().strip_suffix(name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-        };
-        !path.as_str().ends_with(".kdl") && named.iter().any(ends)
-    };
+    let is_named =
+        |path: &&RepoPath| !path.as_str().ends_with(".kdl") && named.contains(path.as_str());
     let paths = both.map(|file| &file.path);
     paths
         .filter(is_named)

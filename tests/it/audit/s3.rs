@@ -210,6 +210,21 @@ fn nothing_can_be_changed_or_taken_out_unseen() {
             .into();
     });
     assert!(read.contains("line 5"), "{read}");
+    // The last line has no other behind it: the head knows it.
+    let [read, added] = broken(&|sim| {
+        let mut store = sim.store();
+        let object = store.objects.get_mut(&line(9)).unwrap();
+        let text = String::from_utf8(object.bytes.clone()).unwrap();
+        object.bytes = text.replace("web", "wxb").into();
+    });
+    assert!(
+        read.contains("line 9") && read.contains("changed"),
+        "{read}"
+    );
+    assert!(
+        added.contains("line 9") && added.contains("changed"),
+        "{added}"
+    );
     let [read, _] = broken(&|sim| drop(sim.store().objects.remove(&line(4))));
     assert!(
         read.contains("line 4") && read.contains("taken out"),

@@ -59,3 +59,26 @@ fn of(outcomes: Vec<Outcome>, mut errors: Vec<Diagnostic>) -> Written {
     }
     Written { errors, objects }
 }
+
+#[test]
+fn what_cannot_be_rendered_is_told_with_everything_else() {
+    let project = "project bank schema=1 {\n  cluster hq uid=\"5b9d3a52-0c1e-4b0f-9c42-3f4d5f0a9d11\"\n  \
+                   environment prod { cluster hq }\n  \
+                   ownership { path \"tenants/web/**\" tenant=web; path \"platform/**\" owner=platform }\n}\n";
+    let files = [
+        ("kubemate.kdl", project),
+        ("platform/web.kdl", "tenant web\n"),
+        (
+            "tenants/web/all.kdl",
+            "manifests own tenant=web { from \"a.yaml\"; kinds ConfigMap }\n\
+                                 app shop tenant=web { image i; version \"1\"; replicsa 2 }\n",
+        ),
+        (
+            "tenants/web/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nkind: ConfigMap\n",
+        ),
+    ];
+    let errors = written(&crate::language::tree(&files), "prod", "hq").errors;
+    let has = |text: &str| errors.iter().any(|error| error.message.contains(text));
+    assert!(has("replicsa") && has("a.yaml"), "{errors:#?}");
+}

@@ -132,3 +132,23 @@ fn nothing_to_go_back_to_is_said() {
     let text = said(&repo.run(&depot, &[]), 3);
     assert!(text.contains("has no app"), "{text}");
 }
+
+#[test]
+fn a_file_goes_back_with_the_lines_that_name_it_and_none_of_the_same_name_elsewhere() {
+    let cart = "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n  \
+                config settings { file \"cart.toml\" }\n}\n";
+    let depot = "app depot tenant=web {\n  image \"registry.example/depot\"\n  version \"1.0.0\"\n  \
+                 config settings { file \"cart.toml\" }\n}\n";
+    let (own, others) = ("tenants/web/cart.toml", "tenants/web/depot/cart.toml");
+    let repo = Repo::new(&[
+        (PATH, cart),
+        (own, "items = 1\n"),
+        ("tenants/web/depot/depot.kdl", depot),
+        (others, "items = 1\n"),
+    ]);
+    let good = repo.git(&["rev-parse", "HEAD"]);
+    repo.commit("worse", &[(own, "items = 2\n"), (others, "items = 2\n")]);
+    let (_, text) = back(&repo, &good, &[]);
+    assert!(text.ends_with(own), "{text}");
+    assert!(!text.contains(others), "{text}");
+}
