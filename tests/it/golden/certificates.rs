@@ -5,6 +5,11 @@ use super::case::{Case, reproduced};
 const NEW: Case = Case {
     project: "cert-manager",
     left: &[("Issuer", "the platform")],
+    platform: r#"
+tenant shop {
+  hosts "example.com" "whoami.docker.localhost" webhook "webhook.default" "webhook.default.svc" "*.kueue-system.svc" "*.kueue-system.svc.cluster.local" "*.jobset-system.svc" "*.jobset-system.svc.cluster.local"
+}
+"#,
     ..Case::NEW
 };
 
