@@ -136,9 +136,9 @@ fn nothing_to_go_back_to_is_said() {
 #[test]
 fn a_file_goes_back_with_the_lines_that_name_it_and_none_of_the_same_name_elsewhere() {
     let cart = "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n  \
-                config settings { file \"cart.toml\" }\n}\n";
+                config settings { file \"cart.toml\" from=\"cart.toml\" }\n}\n";
     let depot = "app depot tenant=web {\n  image \"registry.example/depot\"\n  version \"1.0.0\"\n  \
-                 config settings { file \"cart.toml\" }\n}\n";
+                 config settings { file \"cart.toml\" from=\"cart.toml\" }\n}\n";
     let (own, others) = ("tenants/web/cart.toml", "tenants/web/depot/cart.toml");
     let repo = Repo::new(&[
         (PATH, cart),
@@ -148,7 +148,7 @@ fn a_file_goes_back_with_the_lines_that_name_it_and_none_of_the_same_name_elsewh
     ]);
     let good = repo.git(&["rev-parse", "HEAD"]);
     repo.commit("worse", &[(own, "items = 2\n"), (others, "items = 2\n")]);
-    let (_, text) = back(&repo, &good, &[]);
+    let (_, text) = back(&repo, &good, &["--all-environments"]);
     assert!(text.ends_with(own), "{text}");
     assert!(!text.contains(others), "{text}");
 }
