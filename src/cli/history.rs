@@ -136,7 +136,10 @@ fn touches(repository: &LocalRepository, commit: &Commit) -> Result<bool, Failur
     let Some(parent) = &commit.parent else {
         return Ok(true);
     };
-    let changed = repository.changed_paths(parent, &commit.id)?;
+    // What cannot be compared, as at the border of a shallow clone, is looked at.
+    let Ok(changed) = repository.changed_paths(parent, &commit.id) else {
+        return Ok(true);
+    };
     let root = repository.root();
     let below = |path: &str| root.is_empty() || path.starts_with(&format!("{root}/"));
     Ok(changed.unnameable > 0 || changed.paths.iter().any(|path| below(path.as_str())))
@@ -202,7 +205,10 @@ fn told(
     let (changes, unknown) = match (earlier, now) {
         (Some(earlier), Some(now)) => (changes(earlier, now), None),
         (_, None) => (Vec::new(), Some("this commit is not valid")),
-        (None, Some(_)) => (Vec::new(), Some("the commit before it is not valid")),
+        (None, Some(_)) => (
+            Vec::new(),
+            Some("the commit before it is not valid, or not in this clone"),
+        ),
     };
     let env = arguments.env.as_deref();
     let of = lines

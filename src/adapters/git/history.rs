@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::ObjectType;
+use git2::{ObjectType, Oid};
 
 use super::{LocalRepository, commit_id, git_error, header, oid};
 use crate::source::MAX_FILE_BYTES;
@@ -15,8 +15,8 @@ use super::super::text::printable;
 pub struct Commit {
     /// Its id.
     pub id: CommitId,
-    /// What it came on top of, of several the first; `None` for the first of all, and where a shallow
-    /// clone ends.
+    /// What it came on top of, of several the first; `None` for the first of all. Where a shallow
+    /// clone ends it is not there.
     pub parent: Option<CommitId>,
     /// Who wrote it, without control characters.
     pub author: String,
@@ -42,8 +42,12 @@ impl LocalRepository {
         let (mut at, mut found) = (Some(oid(from)?), Vec::new());
         while let Some(id) = at.filter(|_| found.len() < most) {
             let commit = repository.find_commit(id).map_err(|e| git_error(&e))?;
-            // Behind the last commit of a shallow clone there is nothing to compare with.
-            let parent = commit.parent(0).ok().map(|parent| parent.id());
+            // The last commit of a shallow clone names a parent that is not there; libgit2 says it has none.
+            let named = commit.header_field_bytes("parent").ok();
+            let named = named
+                .as_ref()
+                .and_then(|name| std::str::from_utf8(name).ok());
+            let parent = named.and_then(|name| Oid::from_str(name).ok());
             let subject = commit.summary_bytes().unwrap_or_default();
             found.push(Commit {
                 id: commit_id(id)?,
@@ -52,7 +56,7 @@ impl LocalRepository {
                 time: commit.time().seconds(),
                 subject: printable(&String::from_utf8_lossy(subject)),
             });
-            at = parent;
+            at = parent.filter(|id| repository.find_commit(*id).is_ok());
         }
         Ok(found)
     }

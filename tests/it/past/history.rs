@@ -38,7 +38,10 @@ fn history_names_the_commits_that_changed_what_is_rendered() {
         ["whole again", "broken", "promote the cart", "first"]
     );
     assert_eq!(all[0]["commit"], fixed.as_str());
-    assert_eq!(all[0]["unknown"], "the commit before it is not valid");
+    assert_eq!(
+        all[0]["unknown"],
+        "the commit before it is not valid, or not in this clone"
+    );
     assert_eq!(all[2]["commit"], promoted.as_str());
     let change = &all[2]["changes"];
     assert_eq!(change.as_array().unwrap().len(), 1, "{change}");
@@ -59,4 +62,20 @@ fn history_names_the_commits_that_changed_what_is_rendered() {
     );
     let text = said(&repo.run(&["history", "app/cart"], &[]), 0);
     assert!(text.contains("1 changed, version 1.0.0 → 1.1.0"), "{text}");
+}
+
+#[test]
+fn at_the_border_of_a_shallow_clone_history_says_that_it_cannot_compare() {
+    let repo = Repo::new(&[(PATH, CART)]);
+    let second = CART.replace("version   \"1.0.0\"", "version   \"1.1.0\"");
+    repo.commit("promote the cart", &[(PATH, &second)]);
+    let shallow = Repo {
+        dir: tempfile::tempdir().unwrap(),
+    };
+    let from = format!("file://{}", repo.dir.path().display());
+    shallow.git(&["clone", "-q", "--depth", "1", &from, "."]);
+    let text = said(&shallow.run(&["history", "app/cart"], &[]), 0);
+    assert!(text.contains("promote the cart"), "{text}");
+    assert!(text.contains("not in this clone"), "{text}");
+    assert!(!text.contains("changed"), "{text}");
 }
