@@ -43,6 +43,18 @@ pub enum AuditError {
     Repository(#[from] RepositoryError),
 }
 
+impl AuditError {
+    fn store(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        let (place, reason) = (place.to_string(), reason.to_string());
+        Self::Store { place, reason }
+    }
+
+    fn broken(place: impl std::fmt::Display, broken: Broken) -> Self {
+        let place = place.to_string();
+        Self::Broken { place, broken }
+    }
+}
+
 /// A trail of one Sync. Clones write to the same one.
 #[derive(Clone)]
 pub enum Trail {
@@ -63,10 +75,7 @@ impl Trail {
                 let trail = trail.clone();
                 let added = tokio::task::spawn_blocking(move || trail.add(entry, at)).await;
                 added.unwrap_or_else(|_| {
-                    Err(AuditError::Store {
-                        place: "in a file".to_owned(),
-                        reason: "writing was interrupted".to_owned(),
-                    })
+                    Err(AuditError::store("in a file", "writing was interrupted"))
                 })
             }
             Self::S3(trail) => trail.add(entry, at).await,

@@ -49,14 +49,17 @@ impl Audit {
         };
         let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
         if *place == Place::Notes {
-            // Made anew each time, so that a changed credential is used at once.
+            // Of a remote that is made anew each time, so that a changed credential is used at once.
             let remote = task
                 .tools
                 .sources
                 .of_pull(&task.sync.spec, &notes_ref(&name));
             let remote = remote.map_err(|error| error.to_string())?;
-            let trail = Trail::in_notes(remote, &name).map_err(|error| error.to_string())?;
-            return Ok(Some(trail));
+            let trail = Trail::in_notes(remote, &name);
+            let trail = trail.map_err(|error| error.to_string())?;
+            let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = trails.entry(name).or_insert_with(|| trail.clone());
+            return Ok(Some(trail.knowing(first)));
         }
         let known = {
             let trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);

@@ -97,7 +97,7 @@ pub struct Broken {
 }
 
 /// The end of a trail, to which lines are added.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     number: u64,
     digest: String,
@@ -156,6 +156,27 @@ impl End {
         })
     }
 
+    /// That the line in front of this end is one of `lines`, a whole trail with `end` behind it. Whoever
+    /// kept an end finds out that lines were cut off, or that all of them were made anew.
+    pub fn is_in(&self, lines: &[Line], end: &Self) -> Result<(), Broken> {
+        let number = usize::try_from(self.number).unwrap_or(usize::MAX);
+        let (line, why) = match lines.get(number) {
+            // The next line names what this one must be.
+            Some(next) if next.previous == self.digest => return Ok(()),
+            None if self == end => return Ok(()),
+            None if self.number > end.number => (
+                lines.len() + 1,
+                "it was written and is missing: lines were taken out at the end",
+            ),
+            _ => (
+                number,
+                "it is not the line that was written: it was changed",
+            ),
+        };
+        let why = why.to_owned();
+        Err(Broken { line, why })
+    }
+
     /// The line that comes next and the end behind it, or why it does not come next.
     pub fn follow(&self, text: &str) -> Result<(Line, Self), Broken> {
         let broken = |why: &str| Broken {
@@ -199,6 +220,15 @@ pub fn read(text: &str) -> Result<(Vec<Line>, End), Broken> {
     Ok((lines, end))
 }
 
+/// The end of a trail, with what was `kept` of it before among it.
+pub fn end_of(text: &str, kept: Option<&End>) -> Result<End, Broken> {
+    let (lines, end) = read(text)?;
+    match kept {
+        Some(kept) => kept.is_in(&lines, &end).map(|()| end),
+        None => Ok(end),
+    }
+}
+
 /// The attempts that began and have no end: whoever carried them out died, or is still at it. Lines of
 /// one set come one after the other, so a later attempt of the same set says that the one before it
 /// will never end.
@@ -223,10 +253,14 @@ mod tests {
     use super::*;
 
     fn trail(count: usize) -> String {
+        trail_of("hq/payments/prod", count)
+    }
+
+    fn trail_of(set: &str, count: usize) -> String {
         let (mut text, mut end) = (String::new(), End::default());
         for n in 0..count {
             let entry = Entry {
-                set: "hq/payments/prod".to_owned(),
+                set: set.to_owned(),
                 commit: format!("{n:040}"),
                 objects: [("apps/Deployment x/y".to_owned(), "update".to_owned())].into(),
                 ..Entry::default()
@@ -265,6 +299,22 @@ mod tests {
         }
         let open: Vec<u64> = unfinished(&lines).iter().map(|line| line.number).collect();
         assert_eq!(open, [1, 7]);
+    }
+
+    #[test]
+    fn a_kept_end_finds_what_the_chain_alone_cannot() {
+        let text = trail(5);
+        let (lines, end) = read(&text).unwrap();
+        let mut kept = End::default();
+        for line in text.lines() {
+            kept.is_in(&lines, &end).unwrap();
+            kept = kept.follow(line).unwrap().1;
+        }
+        kept.is_in(&lines, &end).unwrap();
+        let (fewer, cut) = read(&trail(3)).unwrap();
+        assert_eq!(kept.is_in(&fewer, &cut).unwrap_err().line, 4);
+        let (others, other) = read(&trail_of("hq/ledger/prod", 5)).unwrap();
+        assert_eq!(kept.is_in(&others, &other).unwrap_err().line, 5);
     }
 
     #[test]

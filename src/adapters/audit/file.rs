@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::AuditError;
-use crate::report::audit::{End, Entry, read};
+use crate::report::audit::{End, Entry, end_of};
 
 /// Most bytes of one trail; then it has to be put away.
 const MAX_TRAIL: u64 = 1 << 30;
@@ -33,10 +33,7 @@ impl FileTrail {
     /// Adds a line and waits until the disk has it. What others may have written is checked before: a
     /// broken trail is not continued.
     pub(super) fn add(&self, entry: Entry, at: Timestamp) -> Result<(), AuditError> {
-        let disk = |error: std::io::Error| AuditError::Store {
-            place: self.path.display().to_string(),
-            reason: error.to_string(),
-        };
+        let disk = |error: std::io::Error| AuditError::store(self.path.display(), error);
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory).map_err(disk)?;
         }
@@ -46,9 +43,9 @@ impl FileTrail {
         file.lock().map_err(disk)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let length = file.metadata().map_err(disk)?.len();
-        let end = match known.take() {
-            Some((then, end)) if then == length => end,
-            _ => self.end(&mut file)?,
+        let end = match &*known {
+            Some((then, end)) if *then == length => end.clone(),
+            kept => self.end(&mut file, kept.as_ref().map(|(_, end)| end))?,
         };
         let (line, end) = end.next(entry, at).map_err(|error| disk(error.into()))?;
         let start = file.seek(SeekFrom::End(0)).map_err(disk)?;
@@ -69,21 +66,16 @@ impl FileTrail {
 
     /// All of it, as it is.
     pub(super) fn text(&self) -> Result<String, AuditError> {
-        fs::read_to_string(&self.path).map_err(|error| AuditError::Store {
-            place: self.path.display().to_string(),
-            reason: error.to_string(),
-        })
+        fs::read_to_string(&self.path)
+            .map_err(|error| AuditError::store(self.path.display(), error))
     }
 
-    /// The end of what is there. A last line without its end was never finished, so that nothing was
-    /// done by it: it goes.
-    fn end(&self, file: &mut File) -> Result<End, AuditError> {
-        let disk = |error: std::io::Error| AuditError::Store {
-            place: self.path.display().to_string(),
-            reason: error.to_string(),
-        };
+    /// The end of what is there, among it what we wrote. A last line without its end was never finished,
+    /// so that nothing was done by it: it goes.
+    fn end(&self, file: &mut File, kept: Option<&End>) -> Result<End, AuditError> {
+        let disk = |error: std::io::Error| AuditError::store(self.path.display(), error);
         if file.metadata().map_err(disk)?.len() > MAX_TRAIL {
-            let reason = "it is larger than 1 GiB: put it away";
+            let reason = "it is larger than 1 GiB: put it away and start kubemate again";
             return Err(disk(std::io::Error::other(reason)));
         }
         let mut text = String::new();
@@ -93,12 +85,8 @@ impl FileTrail {
             let length = u64::try_from(whole).unwrap_or(u64::MAX);
             file.set_len(length).map_err(disk)?;
         }
-        let read = read(&text[..whole]);
-        read.map(|(_, end)| end)
-            .map_err(|broken| AuditError::Broken {
-                place: self.path.display().to_string(),
-                broken,
-            })
+        let place = self.path.display();
+        end_of(&text[..whole], kept).map_err(|broken| AuditError::broken(place, broken))
     }
 }
 
@@ -106,6 +94,7 @@ impl FileTrail {
 #[expect(clippy::disallowed_methods, reason = "a trail is a file")]
 mod tests {
     use super::*;
+    use crate::report::audit::read;
 
     fn entry(commit: &str) -> Entry {
         Entry {
@@ -142,5 +131,13 @@ mod tests {
         let refused = trail().add(entry("e"), now).unwrap_err();
         assert!(matches!(refused, AuditError::Broken { .. }), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), changed);
+        // Who wrote the last line knows that it is gone; who comes anew cannot.
+        let cut = whole.lines().take(3).map(|line| format!("{line}\n"));
+        fs::write(&path, cut.collect::<String>()).unwrap();
+        for _ in 0..2 {
+            let refused = first.add(entry("e"), now).unwrap_err();
+            assert!(matches!(refused, AuditError::Broken { .. }), "{refused}");
+        }
+        trail().add(entry("e"), now).unwrap();
     }
 }

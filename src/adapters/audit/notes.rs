@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::AuditError;
 use crate::adapters::git::LocalRepository;
 use crate::adapters::git::remote::RemoteRepository;
-use crate::report::audit::{End, Entry, read};
+use crate::report::audit::{End, Entry, end_of};
 use crate::source::repository::RepositoryError;
 
 /// How often a push is made anew because somebody else came first.
@@ -23,9 +23,11 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 pub struct NotesTrail {
     home: Home,
     name: String,
-    /// The state of the ref when we wrote it last, and the end then.
-    known: Arc<Mutex<Option<(Oid, End)>>>,
+    known: Known,
 }
+
+/// The state of the ref when this process wrote it last, and the end then; locked while it writes.
+type Known = Arc<tokio::sync::Mutex<Option<(Oid, End)>>>;
 
 /// Where the notes are.
 #[derive(Clone)]
@@ -51,13 +53,25 @@ impl super::Trail {
     pub fn in_notes(remote: RemoteRepository, name: &str) -> Result<Self, AuditError> {
         NotesTrail::new(Home::Remote(Box::new(remote)), name).map(Self::Notes)
     }
+
+    /// This trail, with what another one of the same name knows of it.
+    #[must_use]
+    pub fn knowing(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Notes(trail), Self::Notes(other)) => Self::Notes(NotesTrail {
+                known: Arc::clone(&other.known),
+                ..trail
+            }),
+            (trail, _) => trail,
+        }
+    }
 }
 
 impl NotesTrail {
     pub(super) fn new(home: Home, name: &str) -> Result<Self, AuditError> {
         let reference = notes_ref(name);
         if !git2::Reference::is_valid_name(&reference) {
-            return Err(failed(name, "this is no name of a trail"));
+            return Err(AuditError::store(name, "this is no name of a trail"));
         }
         Ok(Self {
             home,
@@ -68,13 +82,18 @@ impl NotesTrail {
 
     pub(super) async fn add(&self, entry: Entry, at: Timestamp) -> Result<(), AuditError> {
         let Home::Remote(remote) = &self.home else {
-            return Err(failed(&self.name, "it is only read here"));
+            return Err(AuditError::store(&self.name, "it is only read here"));
         };
-        let (this, kept) = (self.clone(), Arc::new(Mutex::new(None)));
+        let mut known = self.known.lock().await;
+        let (this, before) = (self.clone(), known.clone());
+        let kept = Arc::new(Mutex::new(None));
         let outcome = Arc::clone(&kept);
-        let write = move |repository: &git2::Repository, tip: Option<Oid>| match this
-            .written(repository, tip, &entry, at)
-        {
+        let write = move |repository: &git2::Repository, tip: Option<Oid>| match this.written(
+            repository,
+            (tip, before.as_ref()),
+            &entry,
+            at,
+        ) {
             Ok((commit, end)) => {
                 *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ok(end));
                 Ok(commit)
@@ -90,13 +109,12 @@ impl NotesTrail {
         match (pushed, kept) {
             (Ok(commit), Some(Ok(end))) => {
                 let tip = Oid::from_str(commit.as_str()).ok();
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 *known = tip.map(|tip| (tip, end));
                 Ok(())
             }
             (_, Some(Err(error))) => Err(error),
             (Err(error), _) => Err(error.into()),
-            (Ok(_), _) => Err(failed(&self.name, "nothing was written")),
+            (Ok(_), _) => Err(AuditError::store(&self.name, "nothing was written")),
         }
     }
 
@@ -104,11 +122,11 @@ impl NotesTrail {
     fn written(
         &self,
         repository: &git2::Repository,
-        tip: Option<Oid>,
+        (tip, known): (Option<Oid>, Option<&(Oid, End)>),
         entry: &Entry,
         at: Timestamp,
     ) -> Result<(Oid, End), AuditError> {
-        let git = |error: git2::Error| failed(&self.name, error.message());
+        let git = |error: git2::Error| AuditError::store(&self.name, error.message());
         // A mirror's notes are those of the remote, whatever an earlier try left.
         match tip {
             Some(tip) => drop(
@@ -122,29 +140,21 @@ impl NotesTrail {
                 }
             }
         }
-        let known = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         let end = match (known, tip) {
-            (Some((then, end)), Some(tip)) if then == tip => end,
-            (_, None) => End::default(),
+            (Some((then, end)), Some(tip)) if *then == tip => end.clone(),
             _ => {
-                let text = text_of(repository, &self.name)?;
-                let read = read(&text).map_err(|broken| AuditError::Broken {
-                    place: self.name.clone(),
-                    broken,
-                })?;
-                read.1
+                let there = tip.map(|_| text_of(repository, &self.name)).transpose()?;
+                let end = end_of(&there.unwrap_or_default(), known.map(|(_, end)| end));
+                end.map_err(|broken| AuditError::broken(&self.name, broken))?
             }
         };
         let subject = Oid::from_str(&entry.commit).map_err(git)?;
         let next = end.next(entry.clone(), at);
-        let (line, end) = next.map_err(|error| failed(&self.name, &error.to_string()))?;
+        let (line, end) = next.map_err(|error| AuditError::store(&self.name, error))?;
         let there = match repository.find_note(Some(&self.name), subject) {
-            Ok(note) => String::from_utf8(note.message_bytes().to_vec())
-                .map_err(|_| failed(&self.name, "what is noted at the commit is no text"))?,
+            Ok(note) => String::from_utf8(note.message_bytes().to_vec()).map_err(|_| {
+                AuditError::store(&self.name, "what is noted at the commit is no text")
+            })?,
             Err(error) if error.code() == ErrorCode::NotFound => String::new(),
             Err(error) => return Err(git(error)),
         };
@@ -177,21 +187,24 @@ impl NotesTrail {
         });
         let read = reading
             .await
-            .map_err(|_| failed(&self.name, "reading was interrupted"))?;
+            .map_err(|_| AuditError::store(&self.name, "reading was interrupted"))?;
         read?
     }
 }
 
 /// The lines of all notes, by their numbers.
 fn text_of(repository: &git2::Repository, name: &str) -> Result<String, AuditError> {
-    let git = |error: git2::Error| failed(name, error.message());
+    let git = |error: git2::Error| AuditError::store(name, error.message());
     let (mut lines, mut bytes) = (Vec::new(), 0);
     for note in repository.notes(Some(name)).map_err(git)? {
         let (blob, _) = note.map_err(git)?;
         let blob = repository.find_blob(blob).map_err(git)?;
         bytes += blob.size();
         if bytes > MAX_BYTES {
-            return Err(failed(name, "it is larger than can be read at once"));
+            return Err(AuditError::store(
+                name,
+                "it is larger than can be read at once",
+            ));
         }
         for line in String::from_utf8_lossy(blob.content()).lines() {
             lines.push((number_of(line), line.to_owned()));
@@ -205,11 +218,4 @@ fn text_of(repository: &git2::Repository, name: &str) -> Result<String, AuditErr
 fn number_of(line: &str) -> u64 {
     let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
     value["number"].as_u64().unwrap_or(u64::MAX)
-}
-
-fn failed(place: &str, reason: &str) -> AuditError {
-    AuditError::Store {
-        place: place.to_owned(),
-        reason: reason.to_owned(),
-    }
 }

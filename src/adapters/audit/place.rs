@@ -94,10 +94,7 @@ impl Trail {
     /// The trail that a person names to read it: a file, `s3://BUCKET/PREFIX/NAME`, or `notes/NAME` for
     /// notes that were fetched into the repository of the current directory.
     pub async fn named(text: &str) -> Result<Self, AuditError> {
-        let refused = |reason: &str| AuditError::Store {
-            place: text.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let refused = |reason: &str| AuditError::store(text, reason);
         if let Some(name) = text.strip_prefix("notes/") {
             return NotesTrail::new(local(Path::new("."))?, name).map(Self::Notes);
         }

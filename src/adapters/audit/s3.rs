@@ -21,7 +21,6 @@ use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
@@ -53,13 +52,6 @@ pub struct S3Trail {
     name: String,
     /// The end, as far as this process knows.
     known: Arc<Mutex<Option<End>>>,
-}
-
-/// What the object `head` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Head {
-    number: u64,
-    digest: String,
 }
 
 /// What became of an attempt to take a place.
@@ -109,7 +101,7 @@ impl S3Trail {
     /// Adds a line: the first free place after the end is taken, however many write at once.
     pub(super) async fn add(&self, entry: Entry, at: Timestamp) -> Result<(), AuditError> {
         let mut known = self.known.lock().await;
-        let mut end = match known.take() {
+        let mut end = match known.clone() {
             Some(end) => end,
             None => self.end().await?,
         };
@@ -146,31 +138,12 @@ impl S3Trail {
             .try_collect()
             .await?;
         let found = read(&lines.concat());
-        let head = head.as_ref().map(|(head, _)| head);
-        let cut = |end: &End| head.is_some_and(|head| head.number > end.lines());
-        // Of an older head, the next line names what it must be.
-        let behind = |lines: &[Line], end: &End, number: u64| {
-            let at = usize::try_from(number).unwrap_or(usize::MAX);
-            let next = lines.get(at).map(|line| line.previous.clone());
-            next.unwrap_or_else(|| end.digest().to_owned())
-        };
-        let other = |lines: &[Line], end: &End| {
-            head.filter(|head| behind(lines, end, head.number) != head.digest)
-        };
-        Ok(match found {
-            Ok((_, end)) if cut(&end) => Err(Broken {
-                line: usize::try_from(end.lines()).unwrap_or(usize::MAX) + 1,
-                why: "the head names a later line: lines were taken out at the end".to_owned(),
-            }),
-            Ok((lines, end)) => match other(&lines, &end) {
-                Some(head) => Err(Broken {
-                    line: usize::try_from(head.number).unwrap_or(usize::MAX),
-                    why: "it is not the line that the head names: it was changed".to_owned(),
-                }),
-                None => Ok((lines, end)),
-            },
-            broken => broken,
-        })
+        Ok(found.and_then(|(lines, end)| {
+            if let Some((head, _)) = head {
+                head.is_in(&lines, &end)?;
+            }
+            Ok((lines, end))
+        }))
     }
 
     /// How many lines there are; a gap between them is an error.
@@ -206,13 +179,12 @@ impl S3Trail {
         let mut end = match self.head().await? {
             None => End::default(),
             Some((head, _)) => {
-                let line = self.get(&self.key(head.number)).await?;
+                let line = self.get(&self.key(head.lines())).await?;
                 let gone = "it is missing, but the head names it: it was taken out";
-                let (text, _) = line.ok_or_else(|| self.broken(head.number, gone))?;
-                let end = End::behind(&text)
-                    .filter(|end| end.lines() == head.number && end.digest() == head.digest);
+                let (text, _) = line.ok_or_else(|| self.broken(head.lines(), gone))?;
+                let end = End::behind(&text).filter(|end| *end == head);
                 let other = "it is not the line that the head names: it was changed";
-                end.ok_or_else(|| self.broken(head.number, other))?
+                end.ok_or_else(|| self.broken(head.lines(), other))?
             }
         };
         for _ in 0..MAX_BEHIND {
@@ -234,10 +206,7 @@ impl S3Trail {
     fn behind(&self, end: &End, text: &str) -> Result<End, AuditError> {
         end.follow(text)
             .map(|(_, end)| end)
-            .map_err(|broken| AuditError::Broken {
-                place: self.place(),
-                broken,
-            })
+            .map_err(|broken| AuditError::broken(self.place(), broken))
     }
 
     /// Takes a place for a line. An answer that got lost is settled by looking.
@@ -286,11 +255,7 @@ impl S3Trail {
 
     /// Moves the head to the end, unless it is there or further already.
     async fn advance(&self, end: &End) -> Result<(), AuditError> {
-        let new = Head {
-            number: end.lines(),
-            digest: end.digest().to_owned(),
-        };
-        let body = serde_json::to_vec(&new).map_err(|error| self.failed(&error.to_string()))?;
+        let body = serde_json::to_vec(end).map_err(|error| self.failed(&error.to_string()))?;
         for _ in 0..TRIES {
             let put = self
                 .client
@@ -300,7 +265,7 @@ impl S3Trail {
                 .content_type("application/json")
                 .body(ByteStream::from(body.clone()));
             let put = match self.head().await? {
-                Some((head, _)) if head.number >= new.number => return Ok(()),
+                Some((head, _)) if head.lines() >= end.lines() => return Ok(()),
                 Some((_, tag)) => put.if_match(tag),
                 None => put.if_none_match("*"),
             };
@@ -314,7 +279,7 @@ impl S3Trail {
     }
 
     /// What the head says, and the mark of that state.
-    async fn head(&self) -> Result<Option<(Head, String)>, AuditError> {
+    async fn head(&self) -> Result<Option<(End, String)>, AuditError> {
         let Some((text, tag)) = self.get(&self.head_key()).await? else {
             return Ok(None);
         };
@@ -406,19 +371,13 @@ impl S3Trail {
     }
 
     fn failed(&self, reason: &str) -> AuditError {
-        AuditError::Store {
-            place: self.place(),
-            reason: reason.to_owned(),
-        }
+        AuditError::store(self.place(), reason)
     }
 
     fn broken(&self, number: u64, why: &str) -> AuditError {
         let line = usize::try_from(number).unwrap_or(usize::MAX);
         let why = why.to_owned();
-        AuditError::Broken {
-            place: self.place(),
-            broken: Broken { line, why },
-        }
+        AuditError::broken(self.place(), Broken { line, why })
     }
 
     fn refused<E>(&self, error: &SdkError<E>) -> AuditError
