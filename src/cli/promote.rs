@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let after = edited(arguments, &ground.loaded, &promotion, &layout)?;
     let before = propose::rendered(ground.loaded.clone())?;
     let after = propose::rendered(after)?;
-    let elsewhere = elsewhere(&propose::plans(&before, &after)?, &arguments.to);
+    let elsewhere = propose::elsewhere(&propose::plans(&before, &after)?, &arguments.to);
     if !elsewhere.is_empty() {
         return Err(Failure::Declined {
             message: format!(
@@ -86,13 +86,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         after: &after,
     }
     .offer(&arguments.proposal)
-}
-
-/// Sets that change and are not of this environment.
-fn elsewhere(plans: &[crate::plan::Plan], environment: &str) -> Vec<String> {
-    let others = plans.iter().filter(|plan| !plan.is_empty());
-    let others = others.filter(|plan| plan.set.environment != environment);
-    others.map(|plan| plan.set.to_string()).collect()
 }
 
 fn promotion(arguments: &Arguments, loaded: &Loaded, found: &Found) -> Result<Promotion, Failure> {

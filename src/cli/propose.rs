@@ -369,3 +369,10 @@ fn conditions(session: &Session, plans: &[Plan]) -> Vec<String> {
     }
     lines
 }
+
+/// Sets of other environments that change.
+pub(super) fn elsewhere(plans: &[Plan], environment: &str) -> Vec<String> {
+    let changed = plans.iter().filter(|plan| !plan.is_empty());
+    let others = changed.filter(|plan| plan.set.environment != environment);
+    others.map(|plan| plan.set.to_string()).collect()
+}

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         "the lines of {resource} are those of {}",
         then.short()
     )];
-    let others = elsewhere(&attempt.plans, &arguments.env);
+    let others = propose::elsewhere(&attempt.plans, &arguments.env);
     if !others.is_empty() {
         remarks.push(format!("{} changes as well", others.join(", ")));
     }
@@ -175,7 +175,7 @@ fn attempt(
         }
     }
     let best = all_lines(before, sides, (goal, then), &arguments.env)?;
-    let others = elsewhere(&best.plans, &arguments.env);
+    let others = propose::elsewhere(&best.plans, &arguments.env);
     if !others.is_empty() && !arguments.all_environments {
         return Err(Failure::Declined {
             message: format!(
@@ -209,12 +209,17 @@ fn all_lines(
         .iter()
         .filter_map(|path| Some(sides.1.0.find(path.as_str())?.1))
         .collect();
-    let mut best = None;
+    let mut best: Option<Attempt> = None;
     for files in [&[][..], &named[..]] {
         if whole.edits.is_empty() && files.is_empty() {
             continue;
         }
-        best = tried(before, &whole, files, goal, environment)?.or(best);
+        let next = tried(before, &whole, files, goal, environment)?;
+        // Files go back only where that brings it nearer.
+        best = match (best, next) {
+            (Some(best), Some(next)) if next.left.len() >= best.left.len() => Some(best),
+            (best, next) => next.or(best),
+        };
         if best.as_ref().is_some_and(|attempt| attempt.left.is_empty()) {
             break;
         }
@@ -270,11 +275,4 @@ fn with_files(
     let others = tree.files().iter();
     let others = others.filter(|file| files.iter().all(|new| new.path != file.path));
     SourceTree::new(others.chain(files.iter().copied()).cloned().collect())
-}
-
-/// Sets of other environments that change.
-fn elsewhere(plans: &[Plan], environment: &str) -> Vec<String> {
-    let changed = plans.iter().filter(|plan| !plan.is_empty());
-    let others = changed.filter(|plan| plan.set.environment != environment);
-    others.map(|plan| plan.set.to_string()).collect()
 }
