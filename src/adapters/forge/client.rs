@@ -165,6 +165,15 @@ impl Link {
         self.call_as(ask, header).await
     }
 
+    /// An answer's JSON, or nothing where the forge says that there is nothing at that path.
+    pub(super) async fn find(&self, ask: &Ask<'_>) -> Result<Option<Value>, ForgeError> {
+        match self.call(ask).await {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(ForgeError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn credential(&self) -> Result<(HeaderName, HeaderValue), ForgeError> {
         match &self.auth {
             Auth::Bearer(token) => {

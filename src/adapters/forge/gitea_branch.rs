@@ -18,10 +18,8 @@ pub(super) async fn tip(
 ) -> Result<Option<Tip>, ForgeError> {
     let what = "read a branch";
     let path = format!("/repos/{repository}/branches/{}", read::segment(branch));
-    let answer = match link.call(&Ask::get(path, what)).await {
-        Ok(answer) => answer.body,
-        Err(ForgeError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(answer) = link.find(&Ask::get(path, what)).await? else {
+        return Ok(None);
     };
     let commit = read::commit(&answer, "/commit/id").ok_or_else(|| read::odd(link, what))?;
     // What a branch tells of its commit lacks the parents.
@@ -62,12 +60,7 @@ pub(super) async fn put_branch(
 }
 
 fn file(file: &FileChange) -> Option<Value> {
-    let mut change = json!({ "path": file.path });
-    change["operation"] = match (&file.before, &file.after) {
-        (None, _) => "create".into(),
-        (Some(_), Some(_)) => "update".into(),
-        (Some(_), None) => "delete".into(),
-    };
+    let mut change = json!({ "path": file.path, "operation": file.verb() });
     if let Some(before) = &file.before {
         let id = git2::Oid::hash_object(git2::ObjectType::Blob, before).ok()?;
         change["sha"] = id.to_string().into();
@@ -85,14 +78,9 @@ pub(super) async fn offered(
 ) -> Result<Option<Offered>, ForgeError> {
     let [onto, branch] = [&proposal.onto, &proposal.branch].map(|name| read::segment(name));
     let path = format!("/repos/{repository}/pulls/{onto}/{branch}");
-    match link.call(&Ask::get(path, "list pull requests")).await {
-        Ok(answer) if answer.body["state"] == "open" => {
-            let found = &answer.body;
-            Ok(read::offered(found, "/number", "/html_url", Put::Same))
-        }
-        Ok(_) | Err(ForgeError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let found = link.find(&Ask::get(path, "list pull requests")).await?;
+    let open = found.filter(|pull| pull["state"] == "open");
+    Ok(open.and_then(|pull| read::offered(&pull, "/number", "/html_url", Put::Same)))
 }
 
 pub(super) async fn open_pull(

@@ -18,10 +18,8 @@ pub(super) async fn tip(
 ) -> Result<Option<Tip>, ForgeError> {
     let what = "read a branch";
     let path = format!("/repos/{repository}/branches/{}", read::segment(branch));
-    let answer = match link.call(&Ask::get(path, what)).await {
-        Ok(answer) => answer.body,
-        Err(ForgeError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(answer) = link.find(&Ask::get(path, what)).await? else {
+        return Ok(None);
     };
     let parents = read::commits(&answer, "/commit/parents", "/sha");
     let found = read::commit(&answer, "/commit/sha").zip(parents);

@@ -18,10 +18,8 @@ pub(super) async fn tip(
 ) -> Result<Option<Tip>, ForgeError> {
     let what = "read a branch";
     let path = format!("{project}/repository/branches/{}", read::segment(branch));
-    let answer = match link.call(&Ask::get(path, what)).await {
-        Ok(answer) => answer.body,
-        Err(ForgeError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(answer) = link.find(&Ask::get(path, what)).await? else {
+        return Ok(None);
     };
     let parents = read::commits(&answer, "/commit/parent_ids", "");
     let found = read::commit(&answer, "/commit/id").zip(parents);
@@ -49,12 +47,7 @@ pub(super) async fn put_branch(
 }
 
 fn action(file: &FileChange) -> Value {
-    let verb = match (&file.before, &file.after) {
-        (None, _) => "create",
-        (Some(_), Some(_)) => "update",
-        (Some(_), None) => "delete",
-    };
-    let mut action = json!({ "action": verb, "file_path": file.path });
+    let mut action = json!({ "action": file.verb(), "file_path": file.path });
     if let Some(after) = &file.after {
         action["content"] = STANDARD.encode(after).into();
         action["encoding"] = "base64".into();

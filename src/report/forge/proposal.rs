@@ -32,6 +32,17 @@ pub struct FileChange {
     pub executable: bool,
 }
 
+impl FileChange {
+    /// What is done with it, in the word of the forges.
+    pub fn verb(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "create",
+            (Some(_), Some(_)) => "update",
+            (Some(_), None) => "delete",
+        }
+    }
+}
+
 /// What is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
