@@ -40,6 +40,7 @@ mod list;
 mod missing;
 mod observe;
 mod request;
+mod scalers;
 mod sealed;
 mod sightings;
 mod strays;

@@ -98,6 +98,10 @@ pub struct Live {
     pub deletion_timestamp: Option<String>,
     /// Who owns which field.
     pub managed: Managed,
+    /// It was seen that nothing scales it any more, so that whoever did has no claim to the number of
+    /// its pods. False where that is not known.
+    #[serde(default)]
+    pub unscaled: bool,
     /// The object as read, without `metadata.managedFields`.
     pub body: Value,
     /// The server's answer to a dry-run of our write.
@@ -305,6 +309,7 @@ impl Live {
             resource_version,
             deletion_timestamp,
             managed,
+            unscaled: false,
             body,
             dry_run,
             recreate: None,

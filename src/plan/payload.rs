@@ -104,7 +104,7 @@ fn yields(desired: &Desired, body: &Value, live: &Live, policy: &Policy) -> Vec<
                 .iter()
                 .any(|field| covers(field, &path));
             let policy = policy.conflicts.get(&owner.manager) == Some(&Conflicts::Yield);
-            if asked || policy || yields_by_default(group_kind, &path, owner) {
+            if asked || policy || yields_by_default(group_kind, &path, owner, live.unscaled) {
                 out.push(Take {
                     field: path.clone(),
                     manager: owner.manager.clone(),
@@ -143,6 +143,18 @@ pub(super) fn is_by_hand(manager: &str) -> bool {
     BY_HAND.iter().any(|tool| manager.starts_with(tool))
 }
 
+/// The number of pods, which autoscalers write.
+const REPLICAS: &str = "/spec/replicas";
+
+/// Whether Git says how many pods an object has while something that scales it, or did, has that field.
+pub fn is_scaled(desired: &Desired, live: &Live) -> bool {
+    let body = &desired.manifest.body;
+    let group_kind = &desired.manifest.key.group_kind;
+    let mut owners = live.managed.owners_of(REPLICAS, body).into_iter();
+    body.pointer(REPLICAS).is_some()
+        && owners.any(|owner| yields_by_default(group_kind, REPLICAS, owner, false))
+}
+
 /// A field that belongs to a controller by its nature.
 struct YieldRule {
     /// Kinds it holds for; empty for all.
@@ -159,13 +171,13 @@ struct YieldRule {
 const YIELDS: &[YieldRule] = &[
     YieldRule {
         kinds: &[],
-        field: "/spec/replicas",
+        field: REPLICAS,
         managers: &[],
         subresource: Some("scale"),
     },
     YieldRule {
         kinds: &[],
-        field: "/spec/replicas",
+        field: REPLICAS,
         managers: &[
             "kube-controller-manager",
             "keda",
@@ -206,8 +218,14 @@ const YIELDS: &[YieldRule] = &[
     },
 ];
 
-fn yields_by_default(group_kind: &GroupKind, path: &str, owner: &ManagerEntry) -> bool {
-    YIELDS.iter().any(|rule| {
+fn yields_by_default(
+    group_kind: &GroupKind,
+    path: &str,
+    owner: &ManagerEntry,
+    unscaled: bool,
+) -> bool {
+    let known = |rule: &&YieldRule| rule.field != REPLICAS || !unscaled;
+    YIELDS.iter().filter(known).any(|rule| {
         let YieldRule {
             kinds,
             field,

@@ -20,7 +20,7 @@ use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
-use crate::adapters::cluster::{KubeCluster, contents, definitions, sealed, strays};
+use crate::adapters::cluster::{KubeCluster, contents, definitions, scalers, sealed, strays};
 use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
 use crate::apply::problem::{Problem, ProblemKind};
 use crate::object::along::Along;
@@ -44,6 +44,8 @@ type Version = (GroupKind, Option<String>);
 
 /// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
 pub(super) type Found = Result<Option<Box<Live>>, String>;
+/// What was found, by key.
+pub(super) type Founds = BTreeMap<ObjectKey, Found>;
 
 /// Reads the world of one set.
 pub(super) async fn observe(
@@ -54,10 +56,12 @@ pub(super) async fn observe(
     let cluster_uid = cluster.uid().await?;
     let catalogue = fresh_catalogue(cluster, question).await?;
     let warm = warm(cluster, question);
-    let found = read_all(cluster, &catalogue, question, &warm).await;
+    let mut found = read_all(cluster, &catalogue, question, &warm).await;
     let missing = missing_namespaces(cluster, question, &found).await?;
+    let unscaled = scalers::unscaled(cluster, &catalogue, question, &mut found).await;
     let asked = Asked {
         cluster,
+        unscaled: &unscaled,
         catalogue: &catalogue,
         question,
         missing: &missing,
@@ -135,7 +139,7 @@ async fn read_all(
     catalogue: &Catalogue,
     question: Question<'_>,
     warm: &Verdicts,
-) -> BTreeMap<ObjectKey, Found> {
+) -> Founds {
     let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
     let mut known = Along::new(warm);
     let wanted = question.rendered.objects.iter();
@@ -244,14 +248,13 @@ struct Asked<'a> {
     catalogue: &'a Catalogue,
     question: Question<'a>,
     missing: &'a BTreeSet<String>,
+    /// What nothing scales any more.
+    unscaled: &'a BTreeSet<ObjectKey>,
 }
 
 impl Asked<'_> {
     /// What is known without asking the server anything more, worked out on all cores, and the rest.
-    fn sort_out(
-        &self,
-        found: BTreeMap<ObjectKey, Found>,
-    ) -> (BTreeMap<ObjectKey, Observed>, Vec<(ObjectKey, Found)>) {
+    fn sort_out(&self, found: Founds) -> (BTreeMap<ObjectKey, Observed>, Vec<(ObjectKey, Found)>) {
         let wanted = |key: &ObjectKey| self.question.rendered.objects.get(key);
         let sorted: Vec<_> = found
             .into_par_iter()
@@ -413,6 +416,7 @@ impl Asked<'_> {
             policy,
             identity,
         } = self.question;
+        live.unscaled = self.unscaled.contains(&desired.manifest.key);
         if let Some(dry_run) = self.standing(&live, desired) {
             return Ok(answered(Some(live), dry_run));
         }

@@ -12,6 +12,7 @@ use crate::health::health;
 use crate::object::ObjectKey;
 use crate::object::along::Along;
 use crate::plan::observed::{DryRun, Observed};
+use crate::plan::payload::is_scaled;
 
 /// Objects that need not be read: they stand where they were when they were last judged, and neither
 /// Git nor our records say anything else about them than then.
@@ -57,6 +58,10 @@ pub(super) fn verdicts(
         let desired = question.rendered.objects.get(key)?;
         // What cannot be opened was not compared: with a key, the next look sees more.
         if sealed::closed(cluster, desired).is_some() {
+            return None;
+        }
+        // What scales it may go without a trace in it.
+        if is_scaled(desired, live) {
             return None;
         }
         let entry = question.inventory.entries.get(key)?;

@@ -35,6 +35,22 @@ fn stateful(size: &str) -> Value {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}}]}})
 }
 
+fn claimless() -> Value {
+    let mut body = stateful("1Gi");
+    body["metadata"]["name"] = "t".into();
+    body["spec"]
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("volumeClaimTemplates");
+    body
+}
+
+fn with_claim() -> Value {
+    let mut body = stateful("1Gi");
+    body["metadata"]["name"] = "t".into();
+    body
+}
+
 fn secret(value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "immutable": true,
         "data": {"k": value}})
@@ -61,6 +77,7 @@ fn cases() -> Vec<(Value, Value, bool)> {
         (service(false), service(true), true),
         (claim("one"), claim("two"), false),
         (stateful("1Gi"), stateful("2Gi"), false),
+        (with_claim(), claimless(), false),
     ]
 }
 
@@ -99,6 +116,7 @@ async fn r_49_what_cannot_change_is_an_error_and_data_is_never_deleted_for_it() 
             let finding = plan.findings.iter().find(refused);
             let finding = finding.unwrap_or_else(|| panic!("{key}: {said}"));
             assert!(finding.holds() && !finding.fields.is_empty(), "{finding:?}");
+            assert!(!finding.fields.contains(&"/spec".to_owned()), "{finding:?}");
             assert!(
                 matches!(outcome(&report, key), Outcome::NotAttempted { .. }),
                 "{key}: {said}"

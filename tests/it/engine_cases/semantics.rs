@@ -1,6 +1,8 @@
 //! What objects mean to the API server and to each other: moves between sets, order of deletion, limits,
 //! lost books, denied calls.
 
+use std::time::Duration;
+
 use kubemate::apply::outcome::Outcome;
 use kubemate::apply::prepare::look;
 use kubemate::object::ObjectKey;
@@ -337,4 +339,40 @@ async fn r_59_a_namespace_with_wanted_objects_stays() {
     );
     assert!(engine.live(&inside).await.is_some());
     assert!(engine.stored().await.inventory.entries.contains_key(&space));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_autoscaler_has_the_number_of_pods_for_as_long_as_it_exists() {
+    let mut engine = Engine::new().await;
+    let key = engine.want_deployment("web", 1);
+    engine.apply_all().await;
+    let namespace = engine.namespace.clone();
+    let scaler = format!(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n\
+         metadata: {{name: web, namespace: {namespace}}}\n\
+         spec: {{minReplicas: 3, maxReplicas: 5, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}\n"
+    );
+    bed::cluster().kubectl_with(&["apply", "-f", "-"], &scaler);
+    let pods = async |engine: &Engine, wanted: u64| {
+        for _ in 0..300 {
+            let live = engine.live(&key).await.unwrap();
+            if live.body["spec"]["replicas"] == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("not scaled to {wanted}");
+    };
+    pods(&engine, 3).await;
+    let plan = engine.plan().await;
+    assert!(plan.is_empty(), "{plan:?}");
+    engine.kubectl(&["-n", &namespace, "delete", "hpa", "web"]);
+    let plan = engine.plan().await;
+    let changes = plan.steps[0].action.changes();
+    assert_eq!(changes.len(), 1, "{plan:?}");
+    assert_eq!(changes[0].pointer, "/spec/replicas");
+    engine.apply_all().await;
+    pods(&engine, 1).await;
+    let plan = engine.plan().await;
+    assert!(plan.is_empty(), "{plan:?}");
 }

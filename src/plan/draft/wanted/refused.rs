@@ -1,6 +1,7 @@
 //! What a refusal of the API server means: a replacement, or an error at its line.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -228,10 +229,10 @@ impl<'a> Wanted<'a> {
             let beside = format!("{parent}/");
             let changed = changes.iter().filter(|c| c.pointer.starts_with(&beside));
             let changed: Vec<Span> = changed.flat_map(|change| change.spans.clone()).collect();
-            if known == [false, false] && !changed.is_empty() {
-                changed
-            } else {
-                self.desired.source.find(field)
+            match known {
+                [false, false] if !changed.is_empty() => changed,
+                [false, true] => self.namesakes(field, &live.body, &payload.body),
+                _ => self.desired.source.find(field),
             }
         };
         let mut spans = Vec::new();
@@ -241,6 +242,29 @@ impl<'a> Wanted<'a> {
             }
         }
         spans
+    }
+
+    /// Where pods name what a list that Git no longer has was about, such as the mounts of a claim.
+    fn namesakes(&self, field: &str, live: &Value, wanted: &Value) -> Vec<Span> {
+        let gone = live.pointer(field).and_then(Value::as_array);
+        let names = gone.into_iter().flatten().filter_map(name);
+        let names: BTreeSet<&str> = names.collect();
+        let pod = "/spec/template/spec";
+        let lists = ["volumes", "containers", "initContainers"].map(|list| format!("{pod}/{list}"));
+        let mut found = Vec::new();
+        for list in lists {
+            for (at, item) in items(wanted, &list) {
+                let mounts = format!("{at}/volumeMounts");
+                let inside = items(wanted, &mounts);
+                let all = std::iter::once((at, item)).chain(inside);
+                let named = all.filter(|(_, item)| name(item).is_some_and(|n| names.contains(n)));
+                found.extend(named.flat_map(|(at, _)| self.desired.source.find(&at)));
+            }
+        }
+        if found.is_empty() {
+            return self.desired.source.find(field);
+        }
+        found
     }
 
     /// Declared fields that would change and cannot.
@@ -273,6 +297,12 @@ impl<'a> Wanted<'a> {
         }
         fields.sort();
         fields.dedup();
+        // What says more is enough.
+        let all = fields.clone();
+        fields.retain(|field| {
+            let below = format!("{field}/");
+            !all.iter().any(|other| other.starts_with(&below))
+        });
         fields
     }
 
@@ -282,13 +312,13 @@ impl<'a> Wanted<'a> {
         if !self.context.world.offline && matches!(live.dry_run, DryRun::Predicted { .. }) {
             return false;
         }
-        let Some(declared) = payload.body.pointer(field) else {
-            return false;
-        };
-        let Some(current) = live.body.pointer(field) else {
-            return true;
-        };
-        !contained(declared, current)
+        match (payload.body.pointer(field), live.body.pointer(field)) {
+            (Some(declared), Some(current)) => !contained(declared, current),
+            (Some(_), None) => true,
+            // What we wrote and Git no longer has.
+            (None, Some(_)) => live.managed.ours().owns(field, &live.body),
+            (None, None) => false,
+        }
     }
 
     /// The server's refusal, one finding per field it names. Immutable fields are told elsewhere.
@@ -339,6 +369,20 @@ fn contained(declared: &Value, live: &Value) -> bool {
         }
         _ => declared == live,
     }
+}
+
+/// The items of a list, each with its pointer.
+fn items<'a>(body: &'a Value, list: &str) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
+    let items = body.pointer(list).and_then(Value::as_array);
+    let at = list.to_owned();
+    let numbered = items.into_iter().flatten().enumerate();
+    numbered.map(move |(index, item)| (format!("{at}/{index}"), item))
+}
+
+/// The name of an item, its own or that in its metadata.
+fn name(item: &Value) -> Option<&str> {
+    let own = item.get("name").or_else(|| item.pointer("/metadata/name"));
+    own.and_then(Value::as_str)
 }
 
 /// A pointer as people write a field.

@@ -174,7 +174,7 @@ fn drift_is_undone_by_name_or_reported() {
 
 #[test]
 fn an_autoscaler_keeps_its_field() {
-    match scaled_by("kube-controller-manager") {
+    match scaled_by("kube-controller-manager", false) {
         Action::Update {
             takes,
             yields,
@@ -195,8 +195,21 @@ fn an_autoscaler_keeps_its_field() {
 }
 
 #[test]
+fn what_an_autoscaler_that_is_gone_left_behind_is_taken_back() {
+    match scaled_by("kube-controller-manager", true) {
+        Action::Update {
+            yields, changes, ..
+        } => {
+            assert!(yields.is_empty(), "{yields:?}");
+            assert_eq!(changes[0].pointer, "/spec/replicas");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn replicas_set_by_hand_are_drift() {
-    match scaled_by("kubectl") {
+    match scaled_by("kubectl", false) {
         Action::Update {
             yields, changes, ..
         } => {
@@ -208,7 +221,7 @@ fn replicas_set_by_hand_are_drift() {
 }
 
 /// What is planned for a Deployment whose replicas a manager changed through the scale subresource.
-fn scaled_by(manager: &str) -> Action {
+fn scaled_by(manager: &str, unscaled: bool) -> Action {
     let wish = desired("web", deployment("web", "web:1", 3));
     let wanted = rendered(vec![wish.clone()]);
     let model = Model::all_applied(&wanted).edit(&wish.manifest.key, |live| {
@@ -219,6 +232,7 @@ fn scaled_by(manager: &str) -> Action {
         let ours = fields(&kubemate::plan::normalize::desired_body(&wish, &set()));
         object["metadata"]["managedFields"] = json!([entry("kubemate", "Apply", &ours), scale]);
         *live = Live::new(object).unwrap();
+        live.unscaled = unscaled;
     });
     let plan = make(&model.observe(&wanted), &wanted, &Policy::default());
     step(&plan, "web").action.clone()
