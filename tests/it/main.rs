@@ -38,6 +38,7 @@ mod line_soup;
 mod past;
 mod plan;
 mod printers;
+mod reach;
 mod remote;
 mod scan;
 mod security;

@@ -44,7 +44,8 @@ pub(super) async fn unscaled(
             .is_some_and(|(desired, live)| is_scaled(desired, live))
     };
     let mut open: BTreeSet<ObjectKey> = found.keys().filter(seems).cloned().collect();
-    if open.is_empty() || !catalogue.complete() {
+    let known = SCALERS.iter().all(|(group, ..)| catalogue.knows(group));
+    if open.is_empty() || !known {
         return BTreeSet::new();
     }
     let spaces = open.iter().filter_map(|key| key.namespace.clone());

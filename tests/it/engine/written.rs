@@ -22,15 +22,24 @@ pub(crate) struct Written {
     pub(crate) objects: BTreeMap<ObjectKey, Desired>,
 }
 
-/// Judges a tree and renders it for one environment on one cluster.
+/// Judges a tree and renders it for one environment on one cluster, each field with its places.
 pub(crate) fn written(tree: &SourceTree, environment: &str, cluster: &str) -> Written {
+    judged(tree, environment, cluster, true)
+}
+
+/// The same without places, which is less work.
+pub(crate) fn placeless(tree: &SourceTree, environment: &str, cluster: &str) -> Written {
+    judged(tree, environment, cluster, false)
+}
+
+fn judged(tree: &SourceTree, environment: &str, cluster: &str, trace: bool) -> Written {
     let target = Target {
         environment: environment.into(),
         cluster: cluster.into(),
     };
     let want = Want::Render {
         targets: vec![target],
-        trace: true,
+        trace,
     };
     let first = run(&platform::project_job(tree).expect("a project file"));
     let Some(found) = platform::project_of(&first) else {
