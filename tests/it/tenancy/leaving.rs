@@ -115,6 +115,24 @@ pub(super) const ROWS: &[Row] = &[
         "write `certificate` instead",
         By::Policy("signs no others"),
     ),
+    resource(
+        "a certificate by the name of somebody else",
+        "certificate escape tenant=web issuer=bank-ca { host \"a.web.${domain}\"; common-name cluster-admin }",
+        ("KM0564", "common name `cluster-admin`"),
+        Sent::Object(
+            "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN], commonName: cluster-admin}\n",
+        ),
+        By::Policy("*.web.DOMAIN"),
+    ),
+    resource(
+        "a certificate signed by what the platform did not give",
+        "certificate escape tenant=web issuer=root { host \"a.web.${domain}\"; issuer-ref group=\"pca.example\" kind=ClusterIssuer }",
+        ("KM0564", "no issuers of `pca.example`"),
+        Sent::Object(
+            "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: root, kind: ClusterIssuer, group: pca.example}, dnsNames: [a.web.DOMAIN]}\n",
+        ),
+        By::Policy("sign nothing for tenant"),
+    ),
     object(
         "a name in the DNS that is another tenant's",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
