@@ -99,7 +99,7 @@ const CASES: &[Case] = &[
         "regcred",
         r##"type=registry {
   key username property=login
-  keys password
+  key password property=password
   template {
     data {
       ".dockerconfigjson" #"{"auths":{"registry.example.com":{"username":"{{ .username }}","password":"{{ .password }}","auth":"{{(printf "%s:%s" .username .password) | b64enc }}"}}}"#
