@@ -60,13 +60,11 @@ pub(super) const ROWS: &[Row] = &[
         ),
         By::Policy("*.web.DOMAIN"),
     ),
-    resource(
+    object(
         "no host, which is any host",
-        "route escape tenant=web gateway=public { rule path=\"/escape\" { to web-api port=http } }",
-        ("KM0202", "no host"),
-        Sent::Object(
-            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n",
-        ),
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds HTTPRoute }",
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n",
+        "write `route` instead",
         By::Policy("names its hosts"),
     ),
     resource(
