@@ -18,6 +18,7 @@ use crate::bed::history::commit;
 use crate::githost::Host;
 
 mod behind;
+mod ending;
 mod quiet;
 mod story;
 mod told;
