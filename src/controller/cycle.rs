@@ -204,8 +204,16 @@ pub(super) async fn pass(
         eyes,
         sync,
         desired: &wanted,
-        ended: wanted.sets.iter().map(|rendered| ended::count(rendered, now)).sum(),
-        sets: wanted.sets.iter().map(|rendered| at_time(rendered, now)).collect(),
+        ended: wanted
+            .sets
+            .iter()
+            .map(|rendered| ended::count(rendered, now))
+            .sum(),
+        sets: wanted
+            .sets
+            .iter()
+            .map(|rendered| at_time(rendered, now))
+            .collect(),
         leave: Leave::default(),
         stop,
     };

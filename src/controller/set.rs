@@ -161,7 +161,11 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
 fn hold(task: &Task<'_>, plan: &mut Plan) {
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
-        let whole = task.desired.sets.iter().find(|r| r.set == task.rendered.set);
+        let whole = task
+            .desired
+            .sets
+            .iter()
+            .find(|r| r.set == task.rendered.set);
         task.leave.hold(plan, whole.unwrap_or(task.rendered));
     }
     let now = task.tools.cluster.now();

@@ -54,7 +54,10 @@ pub fn out_of_season(plan: &mut Plan, season: &Season) {
 
 /// Steps that write something because Git changed. That a membership ends was written long before.
 fn changes(plan: &Plan) -> impl Iterator<Item = &Step> {
-    let drifted = plan.findings.iter().filter(|f| matches!(f.rule, Rule::Drift | Rule::Ended));
+    let drifted = plan
+        .findings
+        .iter()
+        .filter(|f| matches!(f.rule, Rule::Drift | Rule::Ended));
     let drifted: BTreeSet<_> = drifted.filter_map(|f| f.key.as_ref()).collect();
     plan.steps.iter().filter(move |step| {
         let writes = !matches!(step.action.verb(), Verb::Keep | Verb::Release);

@@ -18,20 +18,40 @@ fn of_binding(draft: &Draft<'_>) -> Vec<Finding> {
     let body = &desired.manifest.body;
     let (mut left, mut gone): (Vec<Ending<'_>>, Vec<Ending<'_>>) = (Vec::new(), Vec::new());
     for ending in endings(&draft.key, body) {
-        let stands = subjects(body).iter().any(|subject| is_of(subject, ending.name));
-        if stands { left.push(ending) } else { gone.push(ending) }
+        let stands = subjects(body)
+            .iter()
+            .any(|subject| is_of(subject, ending.name));
+        if stands {
+            left.push(ending)
+        } else {
+            gone.push(ending)
+        }
     }
     let words = |endings: &[Ending<'_>]| {
-        let each = endings.iter().map(|e| format!("{} on {}", e.name, e.written));
+        let each = endings
+            .iter()
+            .map(|e| format!("{} on {}", e.name, e.written));
         each.collect::<Vec<_>>().join(", ")
     };
     let mut found = Vec::new();
     if !left.is_empty() {
-        found.push(draft.finding(Level::Notice, Rule::Ends, format!("it will end for {}", words(&left))));
+        found.push(draft.finding(
+            Level::Notice,
+            Rule::Ends,
+            format!("it will end for {}", words(&left)),
+        ));
     }
     if !gone.is_empty() {
-        let rule = if only_leave(draft) { Rule::Ended } else { Rule::Ends };
-        let finding = draft.finding(Level::Notice, rule, format!("it has ended for {}", words(&gone)));
+        let rule = if only_leave(draft) {
+            Rule::Ended
+        } else {
+            Rule::Ends
+        };
+        let finding = draft.finding(
+            Level::Notice,
+            rule,
+            format!("it has ended for {}", words(&gone)),
+        );
         found.push(finding.help("take the member out of the file, or write another `until`"));
     }
     found
@@ -39,7 +59,9 @@ fn of_binding(draft: &Draft<'_>) -> Vec<Finding> {
 
 /// Whether the write does nothing but take subjects out.
 fn only_leave(draft: &Draft<'_>) -> bool {
-    let (Action::Update { changes, .. }, Some(live), Some(desired)) = (&draft.action, draft.live, draft.desired) else {
+    let (Action::Update { changes, .. }, Some(live), Some(desired)) =
+        (&draft.action, draft.live, draft.desired)
+    else {
         return false;
     };
     let before = subjects(&live.body);

@@ -19,10 +19,21 @@ fn end() -> Timestamp {
 
 fn members(bed: &Bed) -> Vec<String> {
     let namespace = bed.name.as_str();
-    let binding = ["get", "rolebinding", "kubemate-role-viewer", "-n", namespace, "-o", "json"];
+    let binding = [
+        "get",
+        "rolebinding",
+        "kubemate-role-viewer",
+        "-n",
+        namespace,
+        "-o",
+        "json",
+    ];
     let binding: Value = serde_json::from_str(&bed.cluster.kubectl(&binding)).unwrap();
     let subjects = binding["subjects"].as_array().cloned().unwrap_or_default();
-    subjects.iter().map(|s| s["name"].as_str().unwrap().to_owned()).collect()
+    subjects
+        .iter()
+        .map(|s| s["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -45,9 +56,14 @@ fn a_member_is_taken_out_when_the_time_has_come() {
     let applied = |s: &Value| s["lastApplied"] == commit.as_str() && is(s, "Ready", "True");
     bed.until("applied", applied);
     let before = members(&bed);
-    assert!(Timestamp::now() < end, "this machine is too slow to see anything before {end}");
+    assert!(
+        Timestamp::now() < end,
+        "this machine is too slow to see anything before {end}"
+    );
     assert_eq!(before, ["ana", "li", "sre"]);
-    bed.until("li is taken out", |_| members(&bed).iter().all(|name| name != "li"));
+    bed.until("li is taken out", |_| {
+        members(&bed).iter().all(|name| name != "li")
+    });
     assert!(Timestamp::now() >= end, "too early");
     assert_eq!(members(&bed), ["ana", "sre"]);
     bed.until("ready with the same commit", applied);

@@ -16,10 +16,7 @@ macro_rules! fetched {
             project: "external-secrets",
             files: &[concat!("docs/", $file)],
             same: &[("ExternalSecret", $name, 0)],
-            left: &[(
-                "ExternalSecret",
-                "another case",
-            )],
+            left: &[("ExternalSecret", "another case")],
             names: &[
                 ("ExternalSecret", "/metadata/name", $ours),
                 ("ExternalSecret", "/spec/secretStoreRef/name", "vault-kv"),
@@ -45,7 +42,12 @@ macro_rules! made {
                 ("ExternalSecret", "/spec/secretStoreRef/kind", "SecretStore"),
             ],
             platform: STORE,
-            kdl: concat!("secret ", $ours, r#" tenant=shop from="vault:kv/OqPt3Vd37My7G8rTb-8Q" "#, $kdl),
+            kdl: concat!(
+                "secret ",
+                $ours,
+                r#" tenant=shop from="vault:kv/OqPt3Vd37My7G8rTb-8Q" "#,
+                $kdl
+            ),
             ..Case::NEW
         }
     };
