@@ -123,7 +123,7 @@ kubectl get nodes --no-headers -o custom-columns=NODE:.metadata.name,VERSION:.st
 
 kubectl apply --server-side -f "$root/examples/cluster.yaml"
 
-heading "A platform in Git: two environments, six tenants"
+heading "A platform in Git: two environments, seven tenants"
 cp -R "$root/examples/bank" "$work/bank"
 cd "$work/bank"
 git init -q -b main

@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         if shown == arguments.limit {
             break;
         }
-        if !touches(&repository, commit)? {
+        if !touches(&repository, commit) {
             continue;
         }
         let now = match known.take() {
@@ -132,17 +132,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 /// Whether a commit changed files of the project at all.
-fn touches(repository: &LocalRepository, commit: &Commit) -> Result<bool, Failure> {
+fn touches(repository: &LocalRepository, commit: &Commit) -> bool {
     let Some(parent) = &commit.parent else {
-        return Ok(true);
+        return true;
     };
     // What cannot be compared, as at the border of a shallow clone, is looked at.
     let Ok(changed) = repository.changed_paths(parent, &commit.id) else {
-        return Ok(true);
+        return true;
     };
     let root = repository.root();
     let below = |path: &str| root.is_empty() || path.starts_with(&format!("{root}/"));
-    Ok(changed.unnameable > 0 || changed.paths.iter().any(|path| below(path.as_str())))
+    changed.unnameable > 0 || changed.paths.iter().any(|path| below(path.as_str()))
 }
 
 /// What a commit renders of what is asked for; `None` if it is not valid.

@@ -1,6 +1,7 @@
 //! A project in memory for the tests of kinds: files in, what is said about them and what they render
 //! to. No processes and no disk.
 
+mod bank;
 mod documents;
 
 use std::collections::BTreeMap;

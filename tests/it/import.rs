@@ -109,7 +109,7 @@ fn what_the_bank_renders_comes_back_the_same() {
         // A project of another name makes its own of what bears the name of a project.
         let moved = of(rendered(&bank, environment, "hq"), &Options::default());
         let left: Vec<&str> = moved.left.iter().map(|told| told.object.as_str()).collect();
-        assert_eq!(left.len(), 8 + 6, "{left:?}");
+        assert_eq!(left.len(), 8 + 7, "{left:?}");
         assert!(
             left.iter().all(|name| name.contains("/kubemate-")),
             "{left:?}"

@@ -13,8 +13,8 @@ pub(crate) use super::folder::Said;
 use crate::bed;
 
 /// The tenants of the example.
-pub(crate) const TENANTS: [&str; 6] = [
-    "identity", "insights", "ledger", "payments", "search", "web",
+pub(crate) const TENANTS: [&str; 7] = [
+    "channels", "identity", "insights", "ledger", "payments", "search", "web",
 ];
 
 /// Whose kinds the example uses.
@@ -31,7 +31,7 @@ pub(crate) const OPERATORS: [&str; 6] = [
 const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,serviceaccounts,roles,\
     rolebindings,networkpolicies,resourcequotas,limitranges,poddisruptionbudgets,\
     horizontalpodautoscalers,gateways.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io,\
-    middlewares.traefik.io,certificates.cert-manager.io,secretstores.external-secrets.io,\
+    grpcroutes.gateway.networking.k8s.io,tlsroutes.gateway.networking.k8s.io,middlewares.traefik.io,certificates.cert-manager.io,secretstores.external-secrets.io,\
     externalsecrets.external-secrets.io,canaries.flagger.app,scaledobjects.keda.sh,\
     triggerauthentications.keda.sh";
 
@@ -74,7 +74,9 @@ impl Bank {
                 text.replace(&line, "")
             });
         }
-        bank.forget_neighbours("platform/cluster.kdl", tenants);
+        for file in ["cluster", "governance", "images"] {
+            bank.forget_neighbours(&format!("platform/{file}.kdl"), tenants);
+        }
         for tenant in tenants {
             bank.forget_neighbours(&format!("platform/tenants/{tenant}.kdl"), tenants);
         }

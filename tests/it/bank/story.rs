@@ -33,7 +33,7 @@ fn from_nothing_to_healthy_and_then_nothing(bank: &Bank, env: &str) {
     assert_eq!(status.code, 0, "{}", status.end());
     assert_eq!(
         status.out.matches("healthy").count(),
-        7,
+        8,
         "one line for each set: {}",
         status.out
     );

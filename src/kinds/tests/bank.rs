@@ -1,0 +1,186 @@
+//! The example bank is a tour of the language: it uses every field of every kind, but for those below.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::outcomes;
+use crate::dsl::compose::Target;
+use crate::dsl::node::unescape;
+use crate::dsl::shape::Shape;
+use crate::kinds;
+use crate::model::job::Want;
+use crate::source::{RepoPath, SourceFile, SourceTree};
+
+const NO_NAMESPACE: &str = "stands in no namespace, and both environments of the one cluster would want it";
+const NODES: &str = "needs nodes, devices or classes of nodes that not every cluster has";
+const OPENS: &str = "opens a node, which no tenant of this bank may";
+const ENDS: &str = "nobody asks a container that ends by itself";
+const SOUNDS: &str = "no variable here sounds like a secret and is none";
+const ONE_STORE: &str = "all secrets of this bank stand in one store outside the cluster";
+const RARE: &str = "is used in apps or other helpers, and means the same here";
+
+/// Fields that this bank does not use, with all below them, and why.
+const UNUSED: &[(&str, &str)] = &[
+    ("app/after/task/env-from/config", RARE),
+    ("app/after/task/env/config", RARE),
+    ("app/after/task/env/public", SOUNDS),
+    ("app/after/task/resources/device", NODES),
+    ("app/after/task/run", RARE),
+    ("app/after/task/version/digest", RARE),
+    ("app/autoscale/metric/average", "only CPU and memory are measured on every cluster"),
+    ("app/autoscale/metric/external", "only CPU and memory are measured on every cluster"),
+    ("app/autoscale/metric/labels", "only CPU and memory are measured on every cluster"),
+    ("app/before/task/args", RARE),
+    ("app/before/task/command", RARE),
+    ("app/before/task/env-from/config", RARE),
+    ("app/before/task/env/config", RARE),
+    ("app/before/task/env/public", SOUNDS),
+    ("app/before/task/resources/device", NODES),
+    ("app/before/task/version/digest", RARE),
+    ("app/env/public", SOUNDS),
+    ("app/expose/node-port", "a number that only one environment of a cluster can have"),
+    ("app/init/env/public", SOUNDS),
+    ("app/init/port", ENDS),
+    ("app/init/probe", ENDS),
+    ("app/init/resources/device", NODES),
+    ("app/init/version/digest", RARE),
+    ("app/placement/node-label", NODES),
+    ("app/placement/priority", NODES),
+    ("app/placement/runtime", NODES),
+    ("app/resources/device", NODES),
+    ("app/rollout/gate", "no rollout can wait for people yet"),
+    ("app/security/host", OPENS),
+    ("app/security/privileged", OPENS),
+    ("app/security/root", OPENS),
+    ("app/sidecar/env/public", SOUNDS),
+    ("app/sidecar/port/protocol", RARE),
+    ("app/sidecar/port/scrape", RARE),
+    ("app/sidecar/port/service", RARE),
+    ("app/sidecar/port/speaks", RARE),
+    ("app/sidecar/probe/exec", RARE),
+    ("app/sidecar/probe/path", RARE),
+    ("app/sidecar/probe/successes", RARE),
+    ("app/sidecar/probe/timeout", RARE),
+    ("app/sidecar/probe/tls", RARE),
+    ("app/sidecar/resources/device", NODES),
+    ("app/sidecar/version/digest", RARE),
+    ("app/volume/claim", "names a claim that somebody made by hand"),
+    ("app/volume/host-path", OPENS),
+    ("certificate/issuer-ref", "needs an issuer that another program serves"),
+    ("image-policy/require", "the digests of images that do not exist are not known"),
+    ("persistent-volume", NO_NAMESPACE),
+    ("registry/pull-secret", "no image of this bank is behind a log-in"),
+    ("secret-store/allow/role", "every tenant logs in by its own name"),
+    ("secret-store/provider", ONE_STORE),
+    ("secret-store/source-namespace", ONE_STORE),
+    ("secret/sops", "needs a key of age wherever it is applied"),
+    ("storage-class/bind", NO_NAMESPACE),
+    ("storage-class/default", NO_NAMESPACE),
+    ("storage-class/fixed-size", NO_NAMESPACE),
+    ("storage-class/mount-options", NO_NAMESPACE),
+    ("storage-class/parameters", NO_NAMESPACE),
+    ("storage-class/provisioner", NO_NAMESPACE),
+    ("storage-class/reclaim", NO_NAMESPACE),
+    ("storage-class/zones", NO_NAMESPACE),
+    ("tenant/encrypted-secrets", "needs a key of age wherever it is applied"),
+    ("tenant/namespace/quota/gpu", NODES),
+    ("tenant/quota/gpu", NODES),
+];
+
+fn files(folder: &Path, below: &Path, found: &mut Vec<SourceFile>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, below, found);
+            continue;
+        }
+        let name = path.strip_prefix(below).unwrap().to_str().unwrap();
+        found.push(SourceFile::from_bytes(RepoPath::new(name).unwrap(), std::fs::read(&path).unwrap()));
+    }
+}
+
+/// Kind and name of every resource of the bank.
+fn resources(tree: &SourceTree) -> BTreeSet<(&str, &str)> {
+    let text = tree.files().iter().filter(|file| file.path.as_str().ends_with(".kdl")).filter_map(SourceFile::text);
+    let nodes = text.flat_map(str::lines).filter_map(|line| {
+        let mut words = line.split(' ');
+        let kind = kinds::NAMES.iter().find(|kind| Some(**kind) == words.clone().next());
+        words.next();
+        Some((*kind?, words.next()?))
+    });
+    nodes.collect()
+}
+
+/// Every field of a kind, as its path below the kind; names and numbers of the author are left out.
+fn fields(path: &str, shape: &Shape, all: &mut BTreeSet<String>) {
+    match shape {
+        Shape::Record(record) => {
+            for (name, field) in &record.fields {
+                let path = format!("{path}/{name}");
+                fields(&path, &field.shape, all);
+                all.insert(path);
+            }
+        }
+        Shape::Block(item) | Shape::Keyed(item) | Shape::Repeated(item) | Shape::Props(item) | Shape::Args(item) => {
+            fields(path, item, all);
+        }
+        Shape::Scalar(_) => {}
+    }
+}
+
+/// The fields on the way to what stands at a pointer of a resource.
+fn used(kind: &str, shape: &Shape, pointer: &str, all: &mut BTreeSet<String>) {
+    let (mut shape, mut path) = (shape, kind.to_owned());
+    for segment in pointer.split('/').skip(1).map(unescape) {
+        shape = match shape {
+            Shape::Record(record) => {
+                let Some(field) = record.fields.get(&*segment) else {
+                    return;
+                };
+                path = format!("{path}/{segment}");
+                all.insert(path.clone());
+                &field.shape
+            }
+            Shape::Block(item) | Shape::Keyed(item) | Shape::Repeated(item) | Shape::Props(item) | Shape::Args(item) => item,
+            Shape::Scalar(_) => return,
+        };
+    }
+}
+
+#[test]
+fn the_bank_uses_every_field() {
+    let bank = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
+    let mut found = Vec::new();
+    files(&bank, &bank, &mut found);
+    let tree = SourceTree::new(found).unwrap();
+    let mut written = BTreeSet::new();
+    for (kind, name) in resources(&tree) {
+        let shape = &kinds::schema(kind).unwrap().shape;
+        let mut shown = BTreeMap::new();
+        for environment in ["dev", "prod"] {
+            let target = Target { environment: environment.to_owned(), cluster: "hq".to_owned() };
+            let want = Want::Show { kind: kind.to_owned(), name: name.to_owned(), target };
+            for resource in outcomes(&tree, &want).into_iter().flat_map(|outcome| outcome.shown) {
+                let set = resource.fields.into_iter().filter(|field| field.origin.is_some());
+                shown.extend(set.map(|field| (field.pointer, ())));
+            }
+        }
+        assert!(!shown.is_empty(), "{kind} {name}");
+        for pointer in shown.keys() {
+            used(kind, shape, pointer, &mut written);
+        }
+    }
+    let mut all = BTreeSet::new();
+    for kind in kinds::NAMES {
+        fields(kind, &kinds::schema(kind).unwrap().shape, &mut all);
+    }
+    let below = |field: &str, path: &str| field == path || field.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let excused = |field: &&str| UNUSED.iter().any(|(path, _)| below(field, path));
+    let mut unused: Vec<&str> = all.difference(&written).map(String::as_str).collect();
+    unused.retain(|field| !excused(field));
+    assert_eq!(unused, Vec::<&str>::new(), "use these fields in the bank, or say why not");
+    let used: Vec<&str> = written.iter().map(String::as_str).filter(excused).collect();
+    assert_eq!(used, Vec::<&str>::new(), "these are used: take them out of the list");
+    let gone = UNUSED.iter().filter(|(path, _)| !all.iter().any(|field| below(field, path)));
+    assert_eq!(gone.count(), 0, "the list speaks of fields that there are not");
+}
