@@ -1,6 +1,6 @@
 //! What routes become: the objects of each form, as a person would have written them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{APPS, LOGIN, PLATFORM};
 use crate::kinds::tests as trial;
@@ -46,7 +46,6 @@ fn without_hosts_it_answers_to_those_of_its_listeners() {
             route["spec"]["parentRefs"].as_array().unwrap().iter().map(|p| p["sectionName"].clone()).collect();
         (route["spec"]["hostnames"].clone(), Value::from(listeners))
     };
-    use serde_json::json;
     assert_eq!(hosts(""), (json!(["*.pay.bank", "open.pay.bank"]), json!(["https", "open"])));
     assert_eq!(hosts("listener=open"), (json!(["open.pay.bank"]), json!(["open"])));
     assert_eq!(hosts("protocol=grpc listener=https"), (json!(["*.pay.bank"]), json!(["https"])));
