@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::asked::{self, Asked};
 use super::attempt::Audit;
 use super::behind;
 use super::desired::{Desired, desired};
@@ -36,6 +37,9 @@ use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 const SETS_AT_ONCE: usize = 8;
 /// How often a pass that takes long looks for a newer commit, at most.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// What is said while the first answer of a repository is waited for.
+const UNANSWERED: &str = "the repository does not answer yet";
 
 /// What all passes share.
 pub struct Tools {
@@ -61,11 +65,23 @@ pub struct Tools {
 pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
+    /// What the repository was asked and did not answer yet.
+    asked: Option<Asked>,
+    /// The generation of the spec that all this is about.
+    generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,
 }
 
 impl Memory {
+    /// What is known of a repository is good for the spec that names it.
+    fn turn(&mut self, sync: &Sync) {
+        let generation = sync.metadata.generation.unwrap_or_default();
+        if self.generation != generation {
+            (self.source, self.asked, self.generation) = (None, None, generation);
+        }
+    }
+
     /// A commit as it was rendered for a Sync, if that is remembered.
     pub(super) fn recall(
         &self,
@@ -354,7 +370,14 @@ async fn wanted(
     (before, seen): (&SyncStatus, &mut Seen),
 ) -> Option<Arc<Desired>> {
     let tools = &eyes.shared.tools;
-    if let Some(source) = memory.source.clone().filter(|_| !eyes.ask) {
+    memory.turn(sync);
+    let patience = match (&memory.source, eyes.ask) {
+        (Some(_), false) => None,
+        (Some(_), true) => Some(asked::SOON),
+        (None, _) => Some(asked::FIRST),
+    };
+    let head = asked::head(&mut memory.asked, remote, eyes.drifts, patience).await;
+    if let Some(source) = memory.source.clone().filter(|_| head.is_none()) {
         seen.attempted = source.attempted;
         seen.trouble = source.trouble;
         seen.in_force = Some(source.in_force.to_string());
@@ -363,14 +386,15 @@ async fn wanted(
             .ok();
     }
     memory.source = None;
-    let found = match remote.head().await {
-        Ok(head) => {
+    let found = match head {
+        Some(Ok(head)) => {
             seen.attempted = Some(head.to_string());
             rendered(tools, sync, remote, memory, &head)
                 .await
                 .map(|desired| (head, desired))
         }
-        Err(error) => Err(of_source(&error)),
+        Some(Err(error)) => Err(of_source(&error)),
+        None => Err(Trouble::new(Sort::Source, UNANSWERED)),
     };
     let (commit, desired) = match found {
         Ok(found) => found,
