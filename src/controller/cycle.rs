@@ -130,6 +130,8 @@ pub struct Seen {
     pub project: Option<String>,
     /// Tenants whose files are not valid in the commit in force, and the commit that they are kept at.
     pub behind: BTreeMap<String, String>,
+    /// What comes after the commit in force asks for approvals.
+    pub governed: bool,
     /// The pass was called off.
     pub called_off: bool,
 }
@@ -211,6 +213,7 @@ pub(super) async fn pass(
     };
     let Some(wanted) = wanted else { return seen };
     seen.behind = behind::kept_at(&wanted, sync);
+    seen.governed = wanted.asks_for_approvals();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
     let mut pass = Pass {
         eyes,

@@ -25,8 +25,8 @@ fn leader(bed: &Bed) -> Option<String> {
     let list: Value = serde_json::from_str(&bed.cluster.kubectl(&args)).unwrap();
     let mut all = list["items"].as_array().unwrap().iter();
     let seat = all.find(|lease| {
-        let of = lease["metadata"]["annotations"]["kubemate.dev/set"].as_str();
-        of.is_some_and(|of| of.contains("kubemate-controller"))
+        // It is nobody's set: without a cluster and an environment.
+        lease["metadata"]["annotations"]["kubemate.dev/set"] == "//platform"
     });
     let holder = seat?["spec"]["holderIdentity"].as_str()?;
     Some(holder.to_owned()).filter(|holder| !holder.is_empty())
