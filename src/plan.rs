@@ -18,6 +18,7 @@ pub mod diff;
 pub mod digest;
 pub mod display;
 mod draft;
+pub mod ended;
 pub mod finding;
 pub mod hold;
 mod holder;

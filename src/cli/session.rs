@@ -17,8 +17,8 @@ use crate::model::job::Want;
 use crate::model::layout::{Found, Layout};
 use crate::model::platform::owners_that_differ;
 use crate::object::{Owner, Rendered, SetId};
-use crate::plan::Neighbours;
 use crate::plan::display::Place;
+use crate::plan::{Neighbours, ended};
 use crate::source::SourceTree;
 use crate::source::intake::Loaded;
 
@@ -68,9 +68,17 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The project rendered for these targets, or everything that is wrong with it.
+    /// The project rendered for these targets as it is wanted now, or everything that is wrong with it.
     pub fn open(&self) -> Result<Session, Failure> {
-        Session::open(&self.source, self.env.as_deref(), self.cluster.as_deref())
+        let mut session =
+            Session::open(&self.source, self.env.as_deref(), self.cluster.as_deref())?;
+        let now = super::ci::now();
+        for rendered in &mut session.sets {
+            if ended::count(rendered, now) > 0 {
+                *rendered = ended::as_of(rendered, now);
+            }
+        }
+        Ok(session)
     }
 }
 

@@ -3,12 +3,14 @@
 //! A broken source never changes what is wanted: the last valid commit stays in force. What goes wrong
 //! in one set stops that set only. The pass reports and decides nothing about when to come again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -28,9 +30,10 @@ use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::sync::{Sync, SyncStatus};
+use crate::apply::cluster::Cluster as _;
 use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, Rendered};
-use crate::plan::Neighbours;
+use crate::plan::{Neighbours, ended};
 use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 
 /// Tenants' sets that are looked at beside each other.
@@ -65,9 +68,7 @@ pub struct Tools {
 pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
-    /// What the repository was asked and did not answer yet.
     asked: Option<Asked>,
-    /// The generation of the spec that all this is about.
     generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,
@@ -215,10 +216,21 @@ pub(super) async fn pass(
     seen.behind = behind::kept_at(&wanted, sync);
     seen.governed = wanted.asks_for_approvals();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
+    let now = tools.cluster.now();
     let mut pass = Pass {
         eyes,
         sync,
         desired: &wanted,
+        ended: wanted
+            .sets
+            .iter()
+            .map(|rendered| ended::count(rendered, now))
+            .sum(),
+        sets: wanted
+            .sets
+            .iter()
+            .map(|rendered| at_time(rendered, now))
+            .collect(),
         leave: Leave::default(),
         stop,
     };
@@ -230,7 +242,6 @@ pub(super) async fn pass(
         return seen;
     }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
-        // What was wrong with the source before is less urgent than the cluster.
         let wrong = problem.kind == ProblemKind::WrongCluster;
         let sort = if wrong {
             Sort::WrongCluster
@@ -250,18 +261,29 @@ struct Pass<'a> {
     eyes: Eyes<'a>,
     sync: &'a Sync,
     desired: &'a Desired,
+    /// Its sets as they are wanted at the time of the pass.
+    sets: Vec<Cow<'a, Rendered>>,
+    /// How many memberships are over by then.
+    ended: usize,
     leave: Leave,
     stop: &'a CancellationToken,
 }
 
+/// What a render wants at a time.
+fn at_time(rendered: &Rendered, now: Timestamp) -> Cow<'_, Rendered> {
+    match ended::count(rendered, now) {
+        0 => Cow::Borrowed(rendered),
+        _ => Cow::Owned(ended::as_of(rendered, now)),
+    }
+}
+
 impl Pass<'_> {
-    /// The commit in force and the generation of the spec.
+    /// The commit in force, the generation of the spec, and what is over by now: together they say what
+    /// is wanted.
     fn at(&self, seen: &Seen) -> String {
         let generation = self.sync.metadata.generation.unwrap_or_default();
-        format!(
-            "{} {generation}",
-            seen.in_force.as_deref().unwrap_or_default()
-        )
+        let commit = seen.in_force.as_deref().unwrap_or_default();
+        format!("{commit} {generation} {}", self.ended)
     }
 
     fn task<'b>(
@@ -287,7 +309,7 @@ impl Pass<'_> {
     /// What the last pass found, if the watches vouch for every object since.
     fn at_rest(&self, seen: &Seen) -> Option<Vec<SetResult>> {
         let (alone, at) = (Neighbours::default(), self.at(seen));
-        let sets = self.desired.sets.iter();
+        let sets = self.sets.iter();
         sets.map(|rendered| self.task(rendered, &alone, &at).at_rest())
             .collect()
     }
@@ -316,7 +338,7 @@ impl Pass<'_> {
         let beside = Neighbours::of(all);
         let at = self.at(seen);
         let (mut platform, mut tenants) = (Vec::new(), Vec::new());
-        for rendered in &self.desired.sets {
+        for rendered in &self.sets {
             let bring = self.bring(rendered, &beside, &at);
             match &rendered.set.owner {
                 Owner::Platform => platform.push(bring),
@@ -446,7 +468,6 @@ async fn rendered(
     if !lasting {
         return fresh;
     }
-    // What is wrong with a commit itself stays wrong with it.
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
     memory

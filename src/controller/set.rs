@@ -160,7 +160,13 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
 /// its time.
 fn hold(task: &Task<'_>, plan: &mut Plan) {
     if !task.sync.spec.approved.contains(&plan.digest) {
-        task.leave.hold(plan, task.rendered);
+        // What was agreed to is what the commit says, whatever is over by now.
+        let whole = task
+            .desired
+            .sets
+            .iter()
+            .find(|r| r.set == task.rendered.set);
+        task.leave.hold(plan, whole.unwrap_or(task.rendered));
     }
     let now = task.tools.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);

@@ -18,6 +18,7 @@ use crate::names::reference::{NamespaceRef, TenantRef};
 use crate::names::{Name, ObjectName};
 use crate::values::duration::Duration;
 use crate::values::host::HostName;
+use crate::values::objects::KindName;
 
 /// A TLS certificate that is asked for and renewed by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,9 +38,18 @@ pub struct Certificate {
     /// Whether the issuer serves the whole cluster. Default: cluster.
     #[serde(default)]
     pub issuer_kind: IssuerKind,
+    /// What kind of object the issuer is, where it is none of cert-manager's own.
+    #[serde(default)]
+    pub issuer_ref: Option<IssuerRef>,
     /// Host name that it is for.
     #[serde(default)]
     pub host: Repeated<HostName>,
+    /// The one name that it bears as its subject: one of its hosts, or of the tenant's `hosts`. Default: none.
+    #[serde(default)]
+    pub common_name: Option<HostName>,
+    /// What its key may be used for. Default: digital-signature key-encipherment.
+    #[serde(default)]
+    pub usages: Vec<Usage>,
     /// How long it is valid. Default: what the issuer decides.
     #[serde(default)]
     pub duration: Option<Duration>,
@@ -60,6 +70,57 @@ pub enum IssuerKind {
     Cluster,
     /// An Issuer in the same namespace.
     Namespace,
+}
+
+/// The kind of an issuer that another program than cert-manager serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct IssuerRef {
+    /// Its API group, one of the tenant's `issuer-groups`.
+    pub group: ObjectName,
+    /// Its kind, as in AWSPCAClusterIssuer.
+    pub kind: KindName,
+}
+
+/// What a key may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usage {
+    /// Signing what is said in a connection.
+    DigitalSignature,
+    /// Encrypting other keys, as RSA does in older TLS.
+    KeyEncipherment,
+    /// Agreeing on a key.
+    KeyAgreement,
+    /// Encrypting data itself.
+    DataEncipherment,
+    /// Signatures that cannot be denied later.
+    ContentCommitment,
+    /// Proving a server to its clients.
+    ServerAuth,
+    /// Proving a client to servers.
+    ClientAuth,
+    /// Signing programs.
+    CodeSigning,
+    /// Signing and encrypting mail.
+    EmailProtection,
+}
+
+impl Usage {
+    /// As cert-manager writes it.
+    pub const fn kubernetes(self) -> &'static str {
+        match self {
+            Self::DigitalSignature => "digital signature",
+            Self::KeyEncipherment => "key encipherment",
+            Self::KeyAgreement => "key agreement",
+            Self::DataEncipherment => "data encipherment",
+            Self::ContentCommitment => "content commitment",
+            Self::ServerAuth => "server auth",
+            Self::ClientAuth => "client auth",
+            Self::CodeSigning => "code signing",
+            Self::EmailProtection => "email protection",
+        }
+    }
 }
 
 /// The algorithm of a key.

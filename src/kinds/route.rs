@@ -44,7 +44,7 @@ pub struct Route {
     /// What is spoken. Default: http.
     #[serde(default)]
     pub protocol: Protocol,
-    /// Host name that it answers to, such as checkout.pay.bank.
+    /// Host name that it answers to, such as checkout.pay.bank. Default: the hosts of its listeners.
     #[serde(default)]
     pub host: Repeated<HostName>,
     /// Requests that are treated alike. The most exact match of all rules decides, not their order.

@@ -5,6 +5,7 @@ pub mod envelope;
 mod import;
 mod render;
 mod sealed;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::tenant::Tenant;
 use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
+use crate::dsl::form::{Block, Keyed};
 use crate::dsl::schema::Home;
 use crate::names::reference::{NamespaceRef, TenantRef};
 use crate::names::{ConfigKey, Name};
@@ -41,6 +43,12 @@ pub struct Secret {
     /// Keys that are taken. Default: all that the store has at the path, or the file on its first level.
     #[serde(default)]
     pub keys: Vec<ConfigKey>,
+    /// Key of the Secret that the store calls otherwise.
+    #[serde(default)]
+    pub key: Keyed<ConfigKey, Renamed>,
+    /// What the Secret holds instead, made of what is fetched.
+    #[serde(default)]
+    pub template: Option<Template>,
     /// What the Secret is for. Default: opaque.
     #[serde(default)]
     #[serde(rename = "type")]
@@ -49,6 +57,47 @@ pub struct Secret {
     /// where the key is, right before the Secret is written.
     #[serde(default)]
     pub sops: Option<RelativePath>,
+}
+
+/// A key of the Secret that the store calls otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Renamed {
+    /// What the store calls it. In a JSON document, a path such as `login.name`.
+    #[schemars(length(min = 1, max = 253))]
+    pub property: String,
+}
+
+/// What a Secret holds, made of what is fetched. External Secrets fills it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Template {
+    /// Whether the keys that are fetched stay beside those of `data`. Default: replace.
+    #[serde(default)]
+    pub merge_policy: MergePolicy,
+    /// Key of the Secret, and its value as a template of Go: `{{ .username }}` is what was fetched as `username`.
+    pub data: Block<ConfigKey, String>,
+}
+
+/// Whether the keys that are fetched stay in a Secret with a template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergePolicy {
+    /// Only the keys of the template.
+    #[default]
+    Replace,
+    /// Those of the template beside all that are fetched.
+    Merge,
+}
+
+impl MergePolicy {
+    /// As External Secrets writes it.
+    pub const fn kubernetes(self) -> &'static str {
+        match self {
+            Self::Replace => "Replace",
+            Self::Merge => "Merge",
+        }
+    }
 }
 
 /// What a Secret is for.
@@ -89,6 +138,24 @@ impl Form {
 }
 
 impl Secret {
+    /// The keys that are fetched, as templates call them; none where all are, whatever they are.
+    pub fn fetched(&self) -> Option<Vec<&str>> {
+        let all: Vec<&str> = self.keys.iter().chain(self.key.keys()).map(ConfigKey::as_str).collect();
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// The keys that the Secret has in the cluster; none where only the store knows them.
+    pub fn offers(&self) -> Option<Vec<&str>> {
+        let Some(template) = &self.template else {
+            return self.fetched();
+        };
+        let mut all: Vec<&str> = template.data.keys().map(ConfigKey::as_str).collect();
+        if template.merge_policy == MergePolicy::Merge {
+            all.extend(self.fetched()?.into_iter().filter(|key| !template.data.contains_key(*key)));
+        }
+        Some(all)
+    }
+
     /// The namespaces that it is rendered into.
     pub fn namespaces(&self, scope: &Scope<'_>) -> Vec<String> {
         let tenant = self.tenant.name();

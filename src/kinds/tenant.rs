@@ -78,6 +78,9 @@ pub struct Tenant {
     /// Queues that its jobs may wait in. Default: none.
     #[serde(default)]
     pub queues: Vec<ObjectName>,
+    /// API groups of issuers, beside cert-manager's own, that may sign its certificates. Default: none.
+    #[serde(default)]
+    pub issuer_groups: Vec<ObjectName>,
     /// What pods may do on their node. Default: restricted.
     #[serde(default)]
     pub pod_security: PodSecurity,

@@ -11,6 +11,7 @@ mod cel;
 mod crd;
 mod data;
 pub(crate) mod deletes;
+mod members;
 mod quota;
 mod rbac;
 mod restart;
@@ -46,6 +47,7 @@ const CHECKS: &[Check] = &[
     data::moved,
     deletes::budget,
     deletes::protected,
+    members::ends,
     quota::exceeded,
     rbac::rules,
     rbac::bindings,

@@ -160,6 +160,10 @@ rules! {
     Frozen = "frozen", 739;
     /// Values are encrypted, and cannot be decrypted here.
     Sealed = "sealed", 740;
+    /// A membership has an end.
+    Ends = "ends", 741;
+    /// A membership has ended, and nothing else changes.
+    Ended = "ended", 742;
 }
 
 impl Finding {

@@ -52,9 +52,12 @@ pub fn out_of_season(plan: &mut Plan, season: &Season) {
     add(plan, found);
 }
 
-/// Steps that write something because Git changed.
+/// Steps that write something because Git changed. That a membership ends was written long before.
 fn changes(plan: &Plan) -> impl Iterator<Item = &Step> {
-    let drifted = plan.findings.iter().filter(|f| f.rule == Rule::Drift);
+    let drifted = plan
+        .findings
+        .iter()
+        .filter(|f| matches!(f.rule, Rule::Drift | Rule::Ended));
     let drifted: BTreeSet<_> = drifted.filter_map(|f| f.key.as_ref()).collect();
     plan.steps.iter().filter(move |step| {
         let writes = !matches!(step.action.verb(), Verb::Keep | Verb::Release);

@@ -4,6 +4,7 @@
 //! with kubectl, what was written is read from the proxy's record.
 
 mod adopting;
+mod ending;
 mod failing;
 pub(crate) mod folder;
 pub(crate) mod project;

@@ -19,7 +19,9 @@ use crate::githost::Host;
 
 mod behind;
 mod crashed;
+mod ending;
 mod faulty;
+mod flood;
 mod panics;
 mod quiet;
 mod reports;

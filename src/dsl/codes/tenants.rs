@@ -190,7 +190,7 @@ catalogue! {
     );
 
     NOT_GIVEN = 564, "Something that the platform did not give the tenant",
-    "Hosts, priority classes and queues are given to a tenant by name, on the platform's paths, and the API server \
+    "Hosts, priority classes, queues and groups of issuers are given to a tenant by name, on the platform's paths, and the API server \
      keeps to the same names. Use one that the tenant has, or ask the platform team for this one.",
     shown(
         &[(WEB, "app shop tenant=web {\n  image \"example/shop\"\n  version \"1\"\n  placement priority=high\n}\n")],

@@ -1,6 +1,6 @@
 //! The way back of certificates.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kinds::import::{Draft, Drafts, Fields, Found, duration, list, text};
 
@@ -18,9 +18,15 @@ pub(super) fn import(found: &Found, drafts: &mut Drafts) {
         let namespaces: Vec<Value> = same.filter_map(|(_, _, p)| p.name.clone().map(Value::from)).collect();
         fields.put("namespace", namespaces);
         fields.may("issuer", text(body, "/spec/issuerRef/name"));
-        if text(body, "/spec/issuerRef/kind") != Some("ClusterIssuer") {
-            fields.put("issuer-kind", "namespace");
+        let (group, kind) = (text(body, "/spec/issuerRef/group"), text(body, "/spec/issuerRef/kind"));
+        match group.filter(|group| *group != "cert-manager.io").zip(kind) {
+            Some((group, kind)) => fields.put("issuer-ref", json!({ "group": group, "kind": kind })),
+            None if kind != Some("ClusterIssuer") => fields.put("issuer-kind", "namespace"),
+            None => {}
         }
+        fields.may("common-name", text(body, "/spec/commonName"));
+        let usages = list(body, "/spec/usages").filter_map(Value::as_str);
+        fields.put("usages", usages.map(|usage| Value::from(usage.replace(' ', "-"))).collect::<Vec<_>>());
         fields.put("host", list(body, "/spec/dnsNames").cloned().collect::<Vec<Value>>());
         fields.may("duration", text(body, "/spec/duration").and_then(duration));
         fields.may("renew-before", text(body, "/spec/renewBefore").and_then(duration));

@@ -1,6 +1,6 @@
 //! One Certificate of cert-manager per namespace.
 
-use super::{Certificate, Key};
+use super::{Certificate, Key, Usage};
 use crate::kinds::{ObjectRequest, Objects, Scope};
 use crate::values::duration::Duration;
 
@@ -10,13 +10,22 @@ pub(super) fn render(certificate: &Certificate, scope: &Scope<'_>, out: &mut Obj
         Key::Rsa => ("RSA", Some(2048)),
         Key::Ed25519 => ("Ed25519", None),
     };
+    let usages: Vec<&str> = certificate.usages.iter().copied().map(Usage::kubernetes).collect();
+    let (group, kind) = match &certificate.issuer_ref {
+        Some(issuer) => (issuer.group.as_str(), issuer.kind.as_str()),
+        None => ("cert-manager.io", certificate.issuer_kind.kubernetes()),
+    };
+    let issuer_at = if certificate.issuer_ref.is_some() { "/issuer-ref" } else { "/issuer-kind" };
     for namespace in certificate.namespaces(scope) {
         out.push(
             ObjectRequest::new("certificate/certificate.yaml.j2")
                 .with("certificate", certificate, "")
                 .set("namespace", &namespace)
                 .set("tenant", &certificate.tenant.name())
-                .set("issuer_kind", &certificate.issuer_kind.kubernetes())
+                .with("issuer_group", &group, issuer_at)
+                .with("issuer_kind", &kind, issuer_at)
+                .with("usages", &usages, "/usages")
+                .with("common_name", &certificate.common_name, "/common-name")
                 .set("algorithm", &algorithm)
                 .set("size", &size)
                 .set("duration", &certificate.duration.map(Duration::go_duration))

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::kinds::tests::{rendered, said};
 
-const PLATFORM: &str = r#"tenant payments { hosts "own.bank" "home.bank" "a.bank"; namespace core; namespace batch; gateway g namespace=batch { listener https port=443 host="*.${domain}" certificate=wild } }
+const PLATFORM: &str = r#"tenant payments { issuer-groups "pca.bank.example"; hosts "own.bank" "home.bank" "a.bank"; namespace core; namespace batch; gateway g namespace=batch { listener https port=443 host="*.${domain}" certificate=wild } }
 tenant identity"#;
 
 fn files(text: &str) -> [(&'static str, &str); 3] {
@@ -28,6 +28,15 @@ fn what_is_refused_is_said_in_words() {
         r#"certificate wild tenant=payments { host "*.${domain}" }"#,
         r#"certificate theirs tenant=payments issuer=ca { host "www.identity.bank" }"#,
         r#"certificate theirs tenant=payments issuer=ca { host "db.identity.svc" }"#,
+        r#"certificate own tenant=payments issuer=ca { host "*.${domain}"; common-name cluster-admin }"#,
+        r#"certificate own tenant=payments issuer=ca { host "*.${domain}"; common-name "db.identity.svc" }"#,
+        r#"certificate own tenant=payments issuer=ca { host "*.${domain}"; common-name "a-name-that-is-longer-than-any-old-program-reads-of-a.certificate.${domain}" }"#,
+        r#"certificate own tenant=payments issuer=ca { host "own.bank"; usages client-auth client-auth }"#,
+        r#"certificate own tenant=payments issuer=ca { host "own.bank"; usages cert-sign }"#,
+        r#"certificate own tenant=payments issuer=ca { host "own.bank"; issuer-ref group="other.example" kind=Issuer }"#,
+        r#"certificate own tenant=payments issuer=ca issuer-kind=cluster { host "own.bank"; issuer-ref group="pca.bank.example" kind=PCA }"#,
+        r#"certificate own tenant=payments issuer=ca { host "own.bank"; issuer-ref group="cert-manager.io" kind=Issuer }"#,
+        r#"certificate own tenant=payments issuer=ca { host "own.bank"; issuer-ref group="pca.bank.example" }"#,
     ] {
         let found = said(&files(text));
         assert!(!found.is_empty(), "nothing is said about: {text}");
@@ -42,6 +51,8 @@ fn what_is_right_passes() {
         r#"certificate wild tenant=payments issuer=ca { host "*.${domain}" }"#,
         r#"certificate inside tenant=payments issuer=ca { host "db.payments-batch.svc"; host "db.payments-batch.svc.cluster.local" }"#,
         r#"certificate beside tenant=payments issuer=ca { host "a.${domain}"; host "own.bank" }"#,
+        r#"certificate client tenant=payments issuer=ca { host "a.${domain}"; common-name "own.bank"; usages client-auth }"#,
+        r#"certificate wide tenant=payments issuer=ca { host "*.${domain}"; common-name "*.${domain}" }"#,
     ] {
         // The gateway shows one of them.
         let wild = "certificate wild tenant=payments issuer=ca { host \"*.${domain}\" }\n";
@@ -54,6 +65,7 @@ fn what_is_right_passes() {
 fn it_stands_where_it_is_shown() {
     let text = r#"certificate wild tenant=payments issuer=ca duration="720h" renew-before="240h" { host "*.${domain}" }
 certificate own tenant=payments namespace=core issuer=ca issuer-kind=namespace key=ed25519 { host "own.bank" }
+certificate client tenant=payments namespace=core issuer=pca { issuer-ref group="pca.bank.example" kind=PCAIssuer; host "a.bank"; common-name "a.bank"; usages digital-signature client-auth }
 certificate home tenant=payments issuer=ca { host "home.bank" }"#;
     let mut out = String::new();
     for (key, body) in rendered(&files(text), "prod") {

@@ -62,6 +62,27 @@ impl Route {
         Some((tenant, gateway))
     }
 
+    /// The hosts that it answers to, each with the field that decides it: its own, else those of the
+    /// listeners it hangs on. None where a listener answers to all: what that is nobody can give away.
+    pub fn hosts<'a>(&'a self, gateway: &'a Gateway) -> Option<Vec<(&'a HostName, String)>> {
+        if !self.host.is_empty() || self.protocol == Protocol::Tcp {
+            let own = self.host.iter().enumerate();
+            return Some(own.map(|(index, host)| (host, format!("/host/{index}"))).collect());
+        }
+        let mut hosts: Vec<(&HostName, String)> = Vec::new();
+        for (name, listener) in self.listeners(gateway) {
+            let host = listener.host.as_ref()?;
+            let at = match self.listener.iter().position(|named| named == name) {
+                Some(index) => format!("/listener/{index}"),
+                None => "/gateway".to_owned(),
+            };
+            if !hosts.iter().any(|(other, _)| *other == host) {
+                hosts.push((host, at));
+            }
+        }
+        Some(hosts)
+    }
+
     /// The listeners that it hangs on: those named, else all that speak its protocol and serve a host
     /// of it.
     pub fn listeners<'a>(&self, gateway: &'a Gateway) -> Vec<(&'a Name, &'a Listener)> {

@@ -17,6 +17,7 @@ use crate::kinds::{ObjectRequest, Objects, Scope};
 use crate::names::Name;
 use crate::object::{GroupKind, ObjectKey};
 use crate::values::header::HeaderName;
+use crate::values::host::HostName;
 use crate::values::http::HttpMethod;
 
 pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
@@ -46,11 +47,20 @@ pub(super) fn render(route: &Route, scope: &Scope<'_>, out: &mut Objects) {
         }
     }
     let listeners: Vec<&Name> = route.listeners(gateway).into_iter().map(|(name, _)| name).collect();
-    let request = rules.into_request("rules", request);
+    let mut request = rules.into_request("rules", request);
+    // A listener that answers to all is refused before: nothing is rendered that would do the same.
+    let Some(answers) = route.hosts(gateway) else {
+        out.refuse("", "it names no host, and one of its listeners answers to any");
+        return;
+    };
+    for (index, (_, pointer)) in answers.iter().enumerate() {
+        request.origins.insert(format!("/hosts/{index}"), pointer.clone());
+    }
+    let hosts: Vec<&HostName> = answers.iter().map(|(host, _)| *host).collect();
     out.push(
         request
             .with("name", &route.name, "/name")
-            .with("hosts", &route.host, "/host")
+            .set("hosts", &hosts)
             .with("gateway", &route.gateway.name(), "/gateway")
             .set("gateway_namespace", &tenant.namespace_of(gateway.namespace.as_ref(), scope))
             .set("listeners", &listeners)

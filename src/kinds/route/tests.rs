@@ -79,6 +79,8 @@ fn a_route_hangs_on_a_listener() {
     assert_eq!(route("gateway=public", "host \"a.${domain}\""), none);
     assert_eq!(route("gateway=public listener=open", "host \"open.${domain}\""), none);
     assert_eq!(route("gateway=public", "host \"*.a.${domain}\""), none);
+    assert_eq!(route("gateway=public", ""), none);
+    assert_eq!(route("gateway=public listener=open", ""), none);
     insta::assert_debug_snapshot!([
         route("gateway=public", "host \"a.bank\""),
         route("gateway=public listener=open", "host \"a.${domain}\""),
@@ -87,7 +89,7 @@ fn a_route_hangs_on_a_listener() {
         route("gateway=publik", "host \"a.${domain}\""),
         route("gateway=public protocol=tcp", ""),
         route("gateway=raw protocol=tcp listener=tls", ""),
-        route("gateway=public", ""),
+        route("gateway=raw protocol=tls", ""),
         route("gateway=public", "host \"a.${domain}\"\n  host \"a.${domain}\""),
         route("gateway=identity/public", "host \"a.${domain}\""),
     ]);

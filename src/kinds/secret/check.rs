@@ -1,9 +1,12 @@
-//! A secret has one source: a store that lets the tenant read it, or an encrypted file with its keys.
+//! A secret has one source: a store that lets the tenant read it, or an encrypted file with its keys. What is
+//! made of it is made of what is fetched.
 
-use super::Secret;
 use super::sealed::sealed;
+use super::template::{Fault, faults};
+use super::{Secret, Template};
 use crate::dsl::check::closest;
 use crate::dsl::codes;
+use crate::dsl::node::escape;
 use crate::kinds::component::needed;
 use crate::kinds::secret_store::SecretStore;
 use crate::kinds::{Findings, Scope};
@@ -26,10 +29,61 @@ pub(super) fn check(secret: &Secret, scope: &Scope<'_>, out: &mut Findings<'_>) 
         }
         (None, Some(_)) => encrypted(secret, scope, out),
     }
+    named(secret, out);
+    if let Some(template) = &secret.template {
+        made(secret, template, out);
+    }
+    let offers = secret.offers();
     for key in secret.form.keys() {
-        if !secret.keys.is_empty() && !secret.keys.iter().any(|own| own.as_str() == *key) {
+        if offers.as_ref().is_some_and(|own| !own.contains(key)) {
+            let (at, help) = match &secret.template {
+                Some(_) => ("/template", format!("add `\"{key}\" \"…\"` to its `data`")),
+                None => ("/keys", format!("add \"{key}\" to `keys`, or `key \"{key}\" property=…` where the store calls it otherwise")),
+            };
             let message = format!("a Secret of this type needs the key `{key}`");
-            out.push(out.error(codes::NO_SUCH_KEY, "/keys", message).help(format!("add \"{key}\" to `keys`")));
+            out.push(out.error(codes::NO_SUCH_KEY, at, message).help(help));
+        }
+    }
+}
+
+/// Each key has one origin, which is a name; a file has the names that the Secret gets.
+fn named(secret: &Secret, out: &mut Findings<'_>) {
+    for (key, renamed) in secret.key.iter() {
+        let at = format!("/key/{}", escape(key.as_str()));
+        if secret.keys.contains(key) {
+            let finding = out.error_on_name(codes::CONTRADICTION, &at, format!("`{key}` is taken twice"));
+            out.push(finding.help("take it out of `keys`, or out of here"));
+        }
+        if renamed.property.trim() != renamed.property || renamed.property.contains(char::is_control) {
+            let message = "what the store calls it begins or ends with a blank, or has more than one line";
+            let finding = out.error(codes::BAD_VALUE, &format!("{at}/property"), message);
+            out.push(finding.help("write it as the store does"));
+        }
+    }
+    let written = [(!secret.key.is_empty(), "/key"), (secret.template.is_some(), "/template")];
+    for (_, at) in written.into_iter().filter(|(is, _)| *is && secret.sops.is_some()) {
+        let message = "External Secrets does this with what it fetches, and nothing is fetched from a file";
+        let help = "give the file the keys and values that the Secret shall have: `sops edit FILE`";
+        out.push(out.error_on_name(codes::SECRET_SOURCE, at, message).help(help));
+    }
+}
+
+/// A template is sound and made of what is fetched, and is none for what is no secret.
+fn made(secret: &Secret, template: &Template, out: &mut Findings<'_>) {
+    if template.data.is_empty() {
+        let message = "this template makes nothing";
+        out.push(out.error_on_name(codes::NO_EFFECT, "/template", message).help("add `data { KEY \"…\" }`"));
+    }
+    let fetched = secret.fetched();
+    for (key, text) in template.data.iter() {
+        let at = format!("/template/data/{}", escape(key.as_str()));
+        for fault in faults(text, fetched.as_deref()) {
+            let code = match fault {
+                Fault::Literal => codes::SECRET_LITERAL,
+                Fault::Unknown { .. } => codes::NO_SUCH_KEY,
+                Fault::Open | Fault::Empty | Fault::Dashed(_) => codes::BAD_VALUE,
+            };
+            out.push(out.error(code, &at, fault.message(&secret.name)).help(fault.help(fetched.as_deref())));
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::kinds::import::{secret_path, Draft, Drafts, Fields, Found, duration, list, text};
 
@@ -107,5 +107,24 @@ fn from_store(found: &Found, namespace: &str, body: &Value, fields: &mut Fields)
     fields.put("from", source);
     let refresh = text(body, "/spec/refreshInterval").and_then(duration);
     fields.may("refresh", refresh.filter(|time| *time != "1h"));
-    fields.put("keys", list(body, "/spec/data").filter_map(|d| text(d, "/secretKey")).map(Value::from).collect::<Vec<_>>());
+    let mut plain = Vec::new();
+    let mut renamed = Map::new();
+    for one in list(body, "/spec/data") {
+        match (text(one, "/secretKey"), text(one, "/remoteRef/property")) {
+            (Some(key), Some(property)) if key != property => {
+                renamed.insert(key.to_owned(), json!({ "property": property }));
+            }
+            (Some(key), _) => plain.push(Value::from(key)),
+            (None, _) => {}
+        }
+    }
+    fields.put("keys", plain);
+    fields.may("key", (!renamed.is_empty()).then_some(renamed));
+    let made = body.pointer("/spec/target/template/data").filter(|data| data.as_object().is_some_and(|d| !d.is_empty()));
+    if let Some(made) = made {
+        let merge = text(body, "/spec/target/template/mergePolicy") == Some("Merge");
+        let policy = merge.then(|| ("merge-policy".to_owned(), Value::from("merge")));
+        let template: Map<String, Value> = policy.into_iter().chain([("data".to_owned(), made.clone())]).collect();
+        fields.put("template", template);
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Secret;
 use super::sealed::sealed;
+use crate::dsl::node::escape;
 use crate::kinds::secret_store::{self, SecretStore};
 use crate::kinds::{ObjectRequest, Objects, Scope};
 use crate::object::ObjectRules;
@@ -67,11 +68,19 @@ fn external(secret: &Secret, scope: &Scope<'_>, out: &mut Objects) {
             .set("tenant", &secret.tenant.name())
             .set("store", &secret_store::object_name(&store.name, mount))
             .set("form", &secret.form.kubernetes());
-        let keys: Vec<_> = secret.keys.iter().enumerate().map(|(index, key)| {
-            let origin = format!("/keys/{index}");
-            request.origins.insert(format!("/data/{index}/secretKey"), origin);
-            json!({ "secretKey": key, "remoteRef": { "key": path, "property": key } })
+        let plain = secret.keys.iter().enumerate().map(|(index, key)| (format!("/keys/{index}"), key, key.as_str()));
+        let renamed = secret.key.iter().map(|(key, renamed)| {
+            (format!("/key/{}", escape(key.as_str())), key, renamed.property.as_str())
+        });
+        let keys: Vec<_> = plain.chain(renamed).enumerate().map(|(index, (origin, key, property))| {
+            request.origins.insert(format!("/data/{index}/secretKey"), origin.clone());
+            request.origins.insert(format!("/data/{index}/remoteRef/property"), origin);
+            json!({ "secretKey": key, "remoteRef": { "key": path, "property": property } })
         }).collect();
+        let made = secret.template.as_ref();
+        let request = request
+            .with("made", &made.map(|template| &template.data), "/template/data")
+            .with("policy", &made.map(|template| template.merge_policy.kubernetes()), "/template/merge-policy");
         out.push(request.set("data", &keys));
     }
 }

@@ -38,6 +38,19 @@ fn what_is_refused_is_said_in_words() {
         r#"secret s tenant=payments namespace=nowhere from="vault:kv/payments/a""#,
         r#"secret s tenant=payments type=registry from="vault:kv/payments/a" { keys password }"#,
         r#"secret s tenant=identity from="vault:kv/payments/a""#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { keys a; key a property=b }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { key a }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { key a property=" b" }"#,
+        r#"secret s tenant=payments sops="db.enc.yaml" { key user property=username }"#,
+        r#"secret s tenant=payments sops="db.enc.yaml" { template { data { a "{{ .username }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template { data { a hunter } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template { data } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template { data { a "{{ .x }" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template { data { a "{{ .x-y }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { keys username; key password property=pass; template { data { a "{{ .usernme }}{{ .pass }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" type=registry { keys username; template { data { a "{{ .username }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" type=registry { key password property=pass }"#,
     ] {
         let found = said(&files(text));
         assert!(!found.is_empty(), "nothing is said about: {text}");
@@ -52,6 +65,10 @@ fn what_is_right_passes() {
         r#"secret s tenant=payments from="vault:kv/payments/a""#,
         r#"secret s tenant=payments namespace=core from="vault:kv/payments/a" { keys a b }"#,
         r#"secret s tenant=payments sops="db.enc.yaml" type=basic-auth"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" type=basic-auth { keys username; key password property="login.pass" }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" type=basic-auth { keys username; template merge-policy=merge { data { password "{{ .username }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" type=tls { template merge-policy=merge { data { url "{{ .anything }}" } } }"#,
+        r#"secret s tenant=payments from="vault:kv/payments/a" { template { data { url "postgres://${domain}/{{ .name }}" } } }"#,
     ] {
         assert_eq!(said(&files(text)), Vec::<String>::new(), "{text}");
     }
@@ -60,7 +77,14 @@ fn what_is_right_passes() {
 #[test]
 fn it_is_fetched_into_each_namespace() {
     let text = r#"secret db tenant=payments from="vault:kv/payments/db" refresh="30m" { keys username password }
-secret all tenant=payments namespace=core from="vault:kv/payments/all" type=registry"#;
+secret all tenant=payments namespace=core from="vault:kv/payments/all" type=registry
+secret named tenant=payments namespace=core from="vault:kv/payments/named" { keys host; key DB_PASSWORD property=password }
+secret made tenant=payments namespace=core from="vault:kv/payments/made" {
+  keys username password
+  template merge-policy=merge {
+    data { url "postgres://{{ .username }}:{{ .password | urlquery }}@pg.${domain}/pay" }
+  }
+}"#;
     let mut out = String::new();
     for (key, body) in rendered(&files(text), "prod") {
         if key.starts_with("ExternalSecret") {
@@ -68,6 +92,24 @@ secret all tenant=payments namespace=core from="vault:kv/payments/all" type=regi
         }
     }
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn apps_are_told_which_keys_a_secret_has() {
+    let app = |secret: &str, key: &str| {
+        let text = format!("secret s tenant=payments from=\"vault:kv/payments/a\" {{ {secret} }}\n\
+            app a tenant=payments namespace=core {{ image \"r.bank/a\"; version \"1\"; env {{ X secret=s key={key} }} }}\n");
+        said(&files(&text)).join("\n")
+    };
+    let made = "keys username; template { data { url \"{{ .username }}\" } }";
+    let merged = "keys username; template merge-policy=merge { data { url \"{{ .username }}\" } }";
+    for (secret, key) in [("keys a", "a"), ("", "anything"), ("key a property=b", "a"), (made, "url"), (merged, "url"), (merged, "username")] {
+        assert_eq!(app(secret, key), "", "{secret} {key}");
+    }
+    for (secret, key) in [("keys a", "b"), ("key a property=b", "b"), (made, "username"), (merged, "other")] {
+        let found = app(secret, key);
+        assert!(found.starts_with("KM0514") && found.contains(&format!("offers no key `{key}`")), "{secret} {key}: {found}");
+    }
 }
 
 /// What is said about a file in place of the sound one.

@@ -1,4 +1,4 @@
-//! What the platform gives a tenant by name: hosts, priority classes and queues. It stands on the
+//! What the platform gives a tenant by name: hosts, priority classes, queues and issuers. It stands on the
 //! tenant's namespaces, where the policies of the API server read it.
 
 use std::collections::BTreeSet;

@@ -68,6 +68,7 @@ fn namespace_object(
         .with("hosts", &words(tenant.hosts()), if tenant.gateway.is_empty() { "/hosts" } else { "/gateway" })
         .with("priority_classes", &words(tenant.priority_classes.iter().map(ObjectName::as_str)), "/priority-classes")
         .with("queues", &words(tenant.queues.iter().map(ObjectName::as_str)), "/queues")
+        .with("issuer_groups", &words(tenant.issuer_groups.iter().map(ObjectName::as_str)), "/issuer-groups")
         .set("namespaces", &words(all.iter().map(String::as_str)))
         .set("namespace", &namespace)
         .set("labels", &labels)

@@ -20,7 +20,7 @@ use crate::forge::hooks::SECRET;
 use crate::forge::sim::{Fault, Sim, TOKEN};
 
 /// A controller that reports to a forge, with nothing pushed yet; calls of the forge go to `forge`.
-fn reporting(forge: &str) -> Faulty {
+pub(super) fn reporting(forge: &str) -> Faulty {
     let bed = Bed::new("team/platform.git");
     let directory = credentials(&bed);
     let rule = format!("gitea@127.0.0.1={forge}");
@@ -40,14 +40,14 @@ fn reporting(forge: &str) -> Faulty {
 }
 
 /// Pushes a commit that the forge knows.
-fn push(faulty: &Faulty, sim: &Sim, n: u32) -> String {
+pub(super) fn push(faulty: &Faulty, sim: &Sim, n: u32) -> String {
     let commit = faulty.push(n);
     sim.store().commits.insert(commit.clone());
     commit
 }
 
 /// Waits until this is the last state that the forge was told, and returns all of them.
-fn states(faulty: &Faulty, sim: &Sim, commit: &str, last: &str) -> Vec<String> {
+pub(super) fn states(faulty: &Faulty, sim: &Sim, commit: &str, last: &str) -> Vec<String> {
     let began = Instant::now();
     loop {
         let told = told_of(sim, &faulty.bed.name, commit);
@@ -195,13 +195,15 @@ fn refs(clone: &crate::bed::gitea::Clone) -> BTreeSet<String> {
     all.lines().map(str::to_owned).collect()
 }
 
-#[test]
-fn r_97_what_it_writes_into_the_repository_wakes_nobody_and_forces_nothing() {
-    let (place, forge) = (Place::new(), gitea());
-    let bot = "kubemate-bot";
-    let repository = forge.repository(&[("may", "admin"), (bot, "write")]);
-    let directory = place.directory.path();
-    let clone = forge.clone_as("may", &repository, directory);
+/// Those of them that are notes.
+fn notes(all: &BTreeSet<String>) -> Vec<String> {
+    let ours = all.iter().filter(|r| r.contains("refs/notes/"));
+    ours.cloned().collect()
+}
+
+/// A controller whose audit trail are notes in a repository whose main branch is not for it to write.
+fn audited(place: &Place, repository: &str, bot: &str) -> Controller {
+    let (forge, directory) = (gitea(), place.directory.path());
     let folder = directory.join("credentials");
     std::fs::create_dir(&folder).unwrap();
     for name in ["127.0.0.1.forge-token", "127.0.0.1.token"] {
@@ -212,11 +214,6 @@ fn r_97_what_it_writes_into_the_repository_wakes_nobody_and_forces_nothing() {
         "push_whitelist_usernames": ["may"] });
     let path = format!("/repos/{repository}/branch_protections");
     drop(forge.done("may", Method::POST, &path, &rule));
-    let push = |n: u32| {
-        let files = place.files(&GOOD.replace("1.0.0", &format!("1.0.{n}")), "");
-        let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
-        clone.push("main", &files)
-    };
     let rule = format!("gitea@127.0.0.1={}", forge.api());
     let folder = folder.to_str().unwrap();
     let more = [
@@ -229,13 +226,24 @@ fn r_97_what_it_writes_into_the_repository_wakes_nobody_and_forces_nothing() {
         "--audit-required",
     ];
     let kubeconfig = place.cluster.kubeconfig();
-    let mut controller = Controller::start_with(kubeconfig, &forge.url, directory, &more);
+    Controller::start_with(kubeconfig, &forge.url, directory, &more)
+}
+
+#[test]
+fn r_97_what_it_writes_into_the_repository_wakes_nobody_and_forces_nothing() {
+    let (place, forge) = (Place::new(), gitea());
+    let bot = "kubemate-bot";
+    let repository = forge.repository(&[("may", "admin"), (bot, "write")]);
+    let directory = place.directory.path();
+    let clone = forge.clone_as("may", &repository, directory);
+    let mut controller = audited(&place, &repository, bot);
+    let push = |n: u32| {
+        let files = place.files(&GOOD.replace("1.0.0", &format!("1.0.{n}")), "");
+        let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        clone.push("main", &files)
+    };
     place.keep(&format!("{}/{repository}.git", forge.url), "auto", "1s");
     let mut commit = String::new();
-    let notes = |all: &BTreeSet<String>| {
-        let ours = all.iter().filter(|r| r.contains("refs/notes/"));
-        ours.cloned().collect::<Vec<_>>()
-    };
     let mut before: Option<String> = None;
     for n in 1..=5 {
         // The next one is pushed while notes about this one are.
@@ -344,143 +352,6 @@ fn s_99_nobody_learns_anything_without_a_name() {
         }
     }
     faulty.judge(&commit, 1);
-}
-
-/// What the process has in memory, in KiB.
-fn resident(controller: &Controller) -> u64 {
-    let path = format!("/proc/{}/status", controller.0.id());
-    let text = std::fs::read_to_string(path).unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
-fn s_72_a_flood_of_calls_costs_little_and_ends() {
-    let sim = gitea_sim::start();
-    let mut faulty = reporting(&sim.address);
-    let commit = push(&faulty, &sim, 1);
-    states(&faulty, &sim, &commit, "success");
-    let address = hooks_of(&faulty.bed, "calls of forges");
-    let body = json!({ "ref": "refs/heads/main", "after": "a".repeat(40) }).to_string();
-    let name = faulty.bed.name.clone();
-    let signed = |id: &str| head(&name, ("push", id), body.as_bytes());
-    let before = resident(&faulty.controller);
-    let mut most = before;
-    // Said to be large, and large without saying so.
-    let mut stream = TcpStream::connect(address).unwrap();
-    let large = format!(
-        "{}content-length: {}\r\n\r\n",
-        signed("1"),
-        30 * 1024 * 1024
-    );
-    stream.write_all(large.as_bytes()).unwrap();
-    assert!(first_line(&mut stream).contains(" 413 "));
-    let mut stream = TcpStream::connect(address).unwrap();
-    let endless = format!("{}transfer-encoding: chunked\r\n\r\n", signed("2"));
-    stream.write_all(endless.as_bytes()).unwrap();
-    let chunk = [
-        b"100000\r\n".to_vec(),
-        vec![b' '; 1024 * 1024],
-        b"\r\n".to_vec(),
-    ]
-    .concat();
-    let mut sent = 0;
-    // Two gibibytes, if anybody would take them.
-    while sent < 2048 && stream.write_all(&chunk).is_ok() {
-        sent += 1;
-    }
-    assert!(sent < 200, "{sent} MiB were taken");
-    most = most.max(resident(&faulty.controller));
-    // Packed zeros are not unpacked.
-    let zeros = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
-    let packed = head(&name, ("push", "3"), &zeros) + "content-encoding: gzip\r\n";
-    assert_eq!(send(address, &packed, &zeros), 400);
-    // One byte a second, by many at once, and whoever comes in between is heard.
-    let slow: Vec<TcpStream> = (0..40)
-        .map(|n| {
-            let mut stream = TcpStream::connect(address).unwrap();
-            let head = format!(
-                "{}content-length: {}\r\n\r\n",
-                signed(&n.to_string()),
-                body.len()
-            );
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&body.as_bytes()[..1]).unwrap();
-            stream
-        })
-        .collect();
-    assert!([202, 503].contains(&send(address, &signed("4"), body.as_bytes())));
-    let began = Instant::now();
-    for mut stream in slow {
-        let line = first_line(&mut stream);
-        assert!(
-            line.contains(" 408 ") || line.contains(" 503 ") || line.is_empty(),
-            "{line}"
-        );
-    }
-    assert!(began.elapsed() < Duration::from_secs(60));
-    most = most.max(resident(&faulty.controller));
-    most = most.max(crowd(address, &signed("5"), &body, &faulty.controller));
-    let grown = most.saturating_sub(before);
-    assert!(grown < 64 * 1024, "it grew by {grown} KiB");
-    let second = push(&faulty, &sim, 2);
-    faulty.judge(&second, 2);
-}
-
-fn first_line(stream: &mut TcpStream) -> String {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(40)))
-        .unwrap();
-    let (mut line, mut byte) = (Vec::new(), [0]);
-    while stream.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' {
-        line.push(byte[0]);
-    }
-    String::from_utf8(line).unwrap()
-}
-
-/// Five thousand calls at the same time, each answered or cut off; the most memory meanwhile, in KiB.
-fn crowd(address: SocketAddr, head: &str, body: &str, controller: &Controller) -> u64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let text = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    let calls = (0..5_000).map(|_| {
-        let text = text.clone();
-        runtime.spawn(async move {
-            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-            let call = async {
-                let mut stream = tokio::net::TcpStream::connect(address).await?;
-                stream.write_all(text.as_bytes()).await?;
-                let mut line = [0; 12];
-                stream.read_exact(&mut line).await?;
-                std::io::Result::Ok(String::from_utf8_lossy(&line[9..]).into_owned())
-            };
-            tokio::time::timeout(Duration::from_secs(60), call).await
-        })
-    });
-    let calls: Vec<_> = calls.collect();
-    let mut most = 0;
-    while calls.iter().any(|call| !call.is_finished()) {
-        most = most.max(resident(controller));
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let mut heard = 0;
-    for call in calls {
-        if let Ok(Ok(status)) = runtime.block_on(call).unwrap() {
-            assert!(
-                ["202", "408", "429", "503"].contains(&status.as_str()),
-                "{status}"
-            );
-            heard += usize::from(status == "202");
-        }
-    }
-    assert!(heard > 1_000, "{heard} of 5000 were heard");
-    most
 }
 
 /// The same push a thousand times is one look.

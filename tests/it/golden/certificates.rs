@@ -7,7 +7,7 @@ const NEW: Case = Case {
     left: &[("Issuer", "the platform")],
     platform: r#"
 tenant shop {
-  hosts "example.com" "whoami.docker.localhost" webhook "webhook.default" "webhook.default.svc" "*.kueue-system.svc" "*.kueue-system.svc.cluster.local" "*.jobset-system.svc" "*.jobset-system.svc.cluster.local"
+  hosts "example.com" "whoami.docker.localhost" webhook jobset-webhook "webhook.default" "webhook.default.svc" "*.kueue-system.svc" "*.kueue-system.svc.cluster.local" "*.jobset-system.svc" "*.jobset-system.svc.cluster.local"
 }
 "#,
     ..Case::NEW
@@ -100,22 +100,12 @@ certificate webhook-server-cert tenant=shop issuer=selfsigned-issuer issuer-kind
         ],
         same: &[("Certificate", "serving-cert", 0)],
         names: &[("Certificate", "/metadata/name", "webhook-server-cert")],
-        unsaid: &[
-            (
-                "Certificate",
-                "/spec/commonName",
-                "no client looks at it: names of hosts stand beside it",
-            ),
-            (
-                "Certificate",
-                "/spec/usages",
-                "a server is all that it is used as",
-            ),
-        ],
         kdl: r#"
 certificate webhook-server-cert tenant=shop issuer=selfsigned-issuer issuer-kind=namespace key=rsa duration="8760h" renew-before="720h" {
   host "jobset-webhook-service.jobset-system.svc"
   host "jobset-webhook-service.jobset-system.svc.cluster.local"
+  common-name jobset-webhook
+  usages server-auth client-auth
 }
 "#,
         ..NEW

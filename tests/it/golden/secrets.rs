@@ -16,16 +16,38 @@ macro_rules! fetched {
             project: "external-secrets",
             files: &[concat!("docs/", $file)],
             same: &[("ExternalSecret", $name, 0)],
-            left: &[(
-                "ExternalSecret",
-                "another case, or a template that no secret has",
-            )],
+            left: &[("ExternalSecret", "another case")],
             names: &[
                 ("ExternalSecret", "/metadata/name", $ours),
                 ("ExternalSecret", "/spec/secretStoreRef/name", "vault-kv"),
             ],
             platform: STORE,
             kdl: concat!("secret ", $ours, " tenant=shop ", $kdl),
+            ..Case::NEW
+        }
+    };
+}
+
+/// A secret whose values are made of what is fetched from one record.
+macro_rules! made {
+    (($name:literal, $index:literal), $ours:literal, $kdl:literal) => {
+        Case {
+            project: "external-secrets",
+            files: &["docs/snippets/keepersecurity-external-secret.yaml"],
+            same: &[("ExternalSecret", $name, $index)],
+            left: &[("ExternalSecret", "another case")],
+            names: &[
+                ("ExternalSecret", "/metadata/name", $ours),
+                ("ExternalSecret", "/spec/secretStoreRef/name", "vault-kv"),
+                ("ExternalSecret", "/spec/secretStoreRef/kind", "SecretStore"),
+            ],
+            platform: STORE,
+            kdl: concat!(
+                "secret ",
+                $ours,
+                r#" tenant=shop from="vault:kv/OqPt3Vd37My7G8rTb-8Q" "#,
+                $kdl
+            ),
             ..Case::NEW
         }
     };
@@ -74,6 +96,34 @@ const CASES: &[Case] = &[
         "db-credentials",
         r#"from="vault:kv/my-app/db/credentials" { keys password }"#
     ),
+    made!(
+        ("regcred", 0),
+        "regcred",
+        r##"type=registry {
+  key username property=login
+  key password property=password
+  template {
+    data {
+      ".dockerconfigjson" #"{"auths":{"registry.example.com":{"username":"{{ .username }}","password":"{{ .password }}","auth":"{{(printf "%s:%s" .username .password) | b64enc }}"}}}"#
+    }
+  }
+}"##
+    ),
+    made!(
+        ("config", 0),
+        "credentials",
+        r#"{
+  keys login password
+  template { data { username "{{ .login }}"; password "{{ .password }}" } }
+}"#
+    ),
+    made!(
+        ("example", 1),
+        "secret-to-be-created",
+        r#"{
+  template { data { username "{{  (fromJson .name).first }} {{  (fromJson .name).middle }} {{  (fromJson .name).last }}" } }
+}"#
+    ),
     Case {
         project: "external-secrets",
         files: &["docs/snippets/controller-class-store.yaml"],
@@ -95,5 +145,5 @@ const CASES: &[Case] = &[
 
 #[tokio::test]
 async fn examples_of_external_secrets_are_said_in_kdl() {
-    assert_eq!(reproduced(&["external-secrets"], CASES).await, 8);
+    assert_eq!(reproduced(&["external-secrets"], CASES).await, 11);
 }

@@ -60,13 +60,11 @@ pub(super) const ROWS: &[Row] = &[
         ),
         By::Policy("*.web.DOMAIN"),
     ),
-    resource(
+    object(
         "no host, which is any host",
-        "route escape tenant=web gateway=public { rule path=\"/escape\" { to web-api port=http } }",
-        ("KM0202", "no host"),
-        Sent::Object(
-            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n",
-        ),
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds HTTPRoute }",
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {parentRefs: [{name: public}]}\n",
+        "write `route` instead",
         By::Policy("names its hosts"),
     ),
     resource(
@@ -114,6 +112,24 @@ pub(super) const ROWS: &[Row] = &[
         "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, isCA: true, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN]}\n",
         "write `certificate` instead",
         By::Policy("signs no others"),
+    ),
+    resource(
+        "a certificate by the name of somebody else",
+        "certificate escape tenant=web issuer=bank-ca { host \"a.web.${domain}\"; common-name cluster-admin }",
+        ("KM0564", "common name `cluster-admin`"),
+        Sent::Object(
+            "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN], commonName: cluster-admin}\n",
+        ),
+        By::Policy("*.web.DOMAIN"),
+    ),
+    resource(
+        "a certificate signed by what the platform did not give",
+        "certificate escape tenant=web issuer=root { host \"a.web.${domain}\"; issuer-ref group=\"pca.example\" kind=ClusterIssuer }",
+        ("KM0564", "no issuers of `pca.example`"),
+        Sent::Object(
+            "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: root, kind: ClusterIssuer, group: pca.example}, dnsNames: [a.web.DOMAIN]}\n",
+        ),
+        By::Policy("sign nothing for tenant"),
     ),
     object(
         "a name in the DNS that is another tenant's",

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::{PodParts, seconds};
 use crate::dsl::check::closest;
 use crate::dsl::codes;
-use crate::dsl::node::{Data, escape};
+use crate::dsl::node::escape;
 use crate::kinds::pod::render::ContainerView;
 use crate::kinds::pod::{EnvFrom, EnvValue, Probe, ProbeName};
+use crate::kinds::secret::Secret;
 use crate::kinds::{Findings, Scope};
 use crate::names::Name;
 use crate::names::reference::SecretRef;
-use crate::object::ResourceId;
 use crate::values::network::PortRef;
 
 pub(super) fn check(
@@ -186,25 +186,12 @@ fn secret_key(
         );
         return;
     }
-    let id = ResourceId {
-        kind: "secret".to_owned(),
-        tenant: scope.id.tenant.clone(),
-        name: secret.name().to_owned(),
-    };
-    let keys = scope
-        .node(&id)
-        .and_then(|node| node.get("keys"))
-        .map(|keys| &keys.data);
-    let (Some(key), Some(Data::List(keys))) = (key, keys) else {
+    let (Some(key), Some(declared)) = (key, scope.find::<Secret>(secret.name())) else {
         return;
     };
-    let offered: Vec<&str> = keys
-        .iter()
-        .filter_map(|k| match &k.data {
-            Data::Text(text) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
+    let Some(offered) = declared.offers() else {
+        return;
+    };
     if offered.contains(&key) {
         return;
     }
@@ -212,7 +199,7 @@ fn secret_key(
     let message = format!("secret `{secret}` offers no key `{key}`");
     let diagnostic = out
         .error(codes::NO_SUCH_KEY, &at, message)
-        .label("not among its `keys`");
+        .label("not among its keys");
     out.push(match closest(key, offered.iter().copied()) {
         Some(meant) => {
             diagnostic.suggestion(out.value(&at), meant, format!("did you mean `{meant}`?"))

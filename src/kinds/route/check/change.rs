@@ -68,10 +68,13 @@ fn loops(here: &Here<'_>, host: &str, target: Option<&url::Url>) -> bool {
     let Ok(host) = host.parse::<HostName>() else {
         return false;
     };
-    let own = here.route.host.iter().any(|h| h.covers(&host));
-    let Some((_, gateway)) = here.route.gateway(here.scope).filter(|_| own) else {
+    let Some((_, gateway)) = here.route.gateway(here.scope) else {
         return false;
     };
+    let answers = here.route.hosts(gateway).unwrap_or_default();
+    if !answers.iter().any(|(own, _)| own.covers(&host)) {
+        return false;
+    }
     let wanted = match target.map(url::Url::scheme) {
         Some("https") => ListenerProtocol::Https,
         _ => ListenerProtocol::Http,

@@ -13,13 +13,17 @@ const MAX_HOSTS: usize = 16;
 
 pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) -> Option<Dialect> {
     hosts(route, out);
+    let gateway = route.gateway(scope);
+    if let Some((_, gateway)) = gateway {
+        answers(route, gateway, out);
+    }
     if route.gateway.tenant().is_some_and(|t| t != route.tenant.name()) {
         let message = format!("gateway `{}` admits routes of its own tenant only", route.gateway);
         let finding = out.error(codes::NO_LISTENER, "/gateway", message).label("another tenant's");
         out.push(finding.help(format!("name a gateway of tenant `{}`", route.tenant)));
         return None;
     }
-    let (tenant, gateway) = route.gateway(scope)?;
+    let (tenant, gateway) = gateway?;
     crate::kinds::tenant::fits::route(route, tenant, out);
     named(route, gateway, out);
     served(route, gateway, out);
@@ -27,18 +31,11 @@ pub(super) fn check(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) ->
 }
 
 fn hosts(route: &Route, out: &mut Findings<'_>) {
-    let name = &route.name;
-    match route.protocol {
-        Protocol::Tcp if !route.host.is_empty() => out.push(
+    if route.protocol == Protocol::Tcp && !route.host.is_empty() {
+        out.push(
             out.error(codes::UNFIT_PROTOCOL, "/host", "bytes of tcp do not tell which host they are for")
                 .help("remove it, or use `protocol=tls`: TLS names its host before it is encrypted"),
-        ),
-        Protocol::Http | Protocol::Grpc | Protocol::Tls if route.host.is_empty() => out.push(
-            out.error(codes::MISSING_FIELD, "", format!("route `{name}` answers to no host"))
-                .label("no host")
-                .help("add `host \"NAME\"`: without one it would take every host of the gateway"),
-        ),
-        Protocol::Http | Protocol::Grpc | Protocol::Tls | Protocol::Tcp => {}
+        );
     }
     for (index, host) in route.host.iter().enumerate() {
         if let Some(first) = route.host[..index].iter().position(|other| other == host) {
@@ -52,6 +49,29 @@ fn hosts(route: &Route, out: &mut Findings<'_>) {
         let message = format!("a route answers to at most {MAX_HOSTS} hosts, not {}", route.host.len());
         let finding = out.error(codes::ROUTE_TOO_LARGE, "/host", message);
         out.push(finding.help("use a host such as `*.pay.bank`, or write a second route"));
+    }
+}
+
+/// Without hosts of its own a route has those of its listeners, which then have some.
+fn answers(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
+    if !route.host.is_empty() {
+        return;
+    }
+    let Some(hosts) = route.hosts(gateway) else {
+        let any = route.listeners(gateway).into_iter().find(|(_, listener)| listener.host.is_none());
+        let listener = any.map(|(name, _)| name.to_string()).unwrap_or_default();
+        let message = format!("route `{}` names no host, and listener `{listener}` answers to any", route.name);
+        out.push(
+            out.error(codes::MISSING_FIELD, "", message)
+                .label("no host")
+                .help("add `host \"NAME\"`, or give the listener its host: without one the route would take every host of the gateway"),
+        );
+        return;
+    };
+    if hosts.len() > MAX_HOSTS {
+        let message = format!("its listeners have {} hosts, and a route answers to at most {MAX_HOSTS}", hosts.len());
+        let finding = out.error(codes::ROUTE_TOO_LARGE, "/gateway", message);
+        out.push(finding.help("name some of the hosts, or some of the listeners"));
     }
 }
 
@@ -115,8 +135,12 @@ fn served(route: &Route, gateway: &Gateway, out: &mut Findings<'_>) {
 /// A host belongs to one tenant and to one environment; inside a tenant, what a rule matches belongs
 /// to one route.
 pub(super) fn claims(route: &Route, scope: &Scope<'_>, out: &mut Findings<'_>) {
-    for (index, host) in route.host.iter().enumerate() {
-        let at = out.value(&format!("/host/{index}"));
+    let gateway = route.gateway(scope).map(|(_, gateway)| gateway);
+    let own = || route.host.iter().enumerate().map(|(index, host)| (host, format!("/host/{index}"))).collect();
+    // Where the gateway is broken, the hosts that are written are claimed all the same.
+    let hosts = gateway.map_or_else(|| Some(own()), |gateway| route.hosts(gateway)).unwrap_or_default();
+    for (host, pointer) in hosts {
+        let at = out.value(&pointer);
         let claim = |space: &str, name: String, within: &str, holder: String| Claim {
             space: space.to_owned(),
             name,

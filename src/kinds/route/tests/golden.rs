@@ -37,6 +37,32 @@ fn every_field_arrives() {
 }
 
 #[test]
+fn without_hosts_it_answers_to_those_of_its_listeners() {
+    let hosts = |head: &str| {
+        let text = format!("route r tenant=payments gateway=public {head} {{ rule {{ to next }} }}");
+        let all = of_routes(&text);
+        let (_, route) = all.first_key_value().unwrap();
+        let listeners: Vec<Value> =
+            route["spec"]["parentRefs"].as_array().unwrap().iter().map(|p| p["sectionName"].clone()).collect();
+        (route["spec"]["hostnames"].clone(), Value::from(listeners))
+    };
+    use serde_json::json;
+    assert_eq!(hosts(""), (json!(["*.pay.bank", "open.pay.bank"]), json!(["https", "open"])));
+    assert_eq!(hosts("listener=open"), (json!(["open.pay.bank"]), json!(["open"])));
+    assert_eq!(hosts("protocol=grpc listener=https"), (json!(["*.pay.bank"]), json!(["https"])));
+}
+
+#[test]
+fn what_it_answers_to_is_claimed_for_its_rules() {
+    let clash = "route a tenant=payments gateway=public listener=open { rule path=\"/x\" { to next } }\n\
+                 route b tenant=payments gateway=public { host \"open.${domain}\"; rule path=\"/x\" { to next } }\n";
+    let said = super::said(clash);
+    assert!(said.iter().any(|s| s.starts_with("KM0575") || s.contains("taken twice")), "{said:#?}");
+    let beside = clash.replacen("/x", "/y", 1);
+    assert_eq!(super::said(&beside), Vec::<String>::new());
+}
+
+#[test]
 fn unasked_only_harmless_requests_are_sent_again() {
     let text = "route r tenant=payments gateway=public { host \"r.${domain}\"; rule { to next; retry 1 } }";
     let all = of_routes(text);

@@ -32,6 +32,7 @@ pub(super) fn given(found: &Found, home: &Home<'_>, bodies: &[Option<&Value>], f
     }
     put("priority-classes", classes, fields);
     put("queues", borne("queues"), fields);
+    put("issuer-groups", borne("issuer-groups").into_iter().chain(signers(found, home)).collect(), fields);
     let listeners = listeners(found, home);
     let hosts = borne("hosts").into_iter().chain(certified(found, home));
     let beside = hosts.filter(|host| !covered(&listeners, host)).collect();
@@ -48,6 +49,14 @@ fn listeners(found: &Found, home: &Home<'_>) -> Vec<HostName> {
     let own = gateways.filter(|(_, _, place)| place.tenant == home.tenant);
     let hosts = own.flat_map(|(_, body, _)| list(body, "/spec/listeners").filter_map(|l| text(l, "/hostname")));
     hosts.filter_map(|host| host.parse().ok()).collect()
+}
+
+/// Groups of the issuers that sign the tenant's certificates, beside cert-manager's own.
+fn signers<'f>(found: &'f Found, home: &Home<'f>) -> Vec<String> {
+    let tenant = home.tenant;
+    let all = found.of("cert-manager.io", "Certificate").filter(|(_, _, place)| place.tenant == tenant);
+    let groups = all.filter_map(|(_, body, _)| text(body, "/spec/issuerRef/group"));
+    groups.filter(|group| !group.is_empty() && *group != "cert-manager.io").map(str::to_owned).collect()
 }
 
 /// Hosts that the tenant's certificates are for.
