@@ -24,6 +24,7 @@ use crate::adapters::sync::{self, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
+mod asked;
 pub mod attempt;
 mod behind;
 pub mod credentials;

@@ -1,7 +1,7 @@
 //! The engine on the real control plane, beside a raw client that does the least one can do for the same
 //! bytes, in alternation, so that both meet the same machine.
 //!
-//! `cargo bench --bench engine [-- plan|apply|health|offline|process|render]`. Every figure is a median; the
+//! `cargo bench --bench engine [-- plan|apply|health|offline|process|render|controller]`. Every figure is a median; the
 //! exit code says whether all limits hold. Needs Go, like the tests, and stops what it starts.
 
 #![expect(
@@ -14,7 +14,13 @@
 
 mod apply;
 mod bed;
+mod controller;
+#[path = "../../tests/it/githost.rs"]
+#[expect(dead_code, reason = "the tests make it misbehave")]
+mod githost;
 mod health;
+#[path = "../../tests/it/bed/history.rs"]
+mod history;
 mod objects;
 mod offline;
 mod plan;
@@ -50,13 +56,14 @@ fn main() -> ExitCode {
             None => wanted.push(argument),
         }
     }
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("plan", plan::rows),
         ("apply", apply::rows),
         ("health", health::rows),
         ("offline", offline::rows),
         ("process", whole::rows),
         ("render", render::rows),
+        ("controller", controller::rows),
     ];
     let mut good = true;
     for (name, part) in parts {

@@ -144,6 +144,10 @@ pub struct SyncStatus {
     pub project: Option<String>,
     /// The last commit that is valid: it stays in force while a newer one is not.
     pub last_valid: Option<String>,
+    /// Whether the commit that was applied last asks for approvals of what comes after it. Only needed where
+    /// that commit is nowhere any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub governed: Option<bool>,
     /// Tenants whose own files are not valid in that commit, and the commit that each is kept at.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub behind: BTreeMap<String, String>,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,9 @@ use crate::controller::holds::Holds;
 use crate::controller::sources::Sources;
 use crate::controller::{self, Settings};
 use crate::source::address::AllowList;
+
+/// For how long threads that are busy are waited for at the very end.
+const LAST: Duration = Duration::from_millis(500);
 
 /// Keep what Syncs describe, until it is told to stop.
 #[derive(Debug, clap::Args)]
@@ -70,7 +74,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .with_writer(std::io::stderr);
     // A second start in one process keeps the first log.
     drop(log.try_init());
-    session::runtime()?.block_on(keep(arguments))
+    let runtime = session::runtime()?;
+    let ended = runtime.block_on(keep(arguments));
+    // A fetch from a host that hangs would keep the process alive until its own deadline.
+    runtime.shutdown_timeout(LAST);
+    ended
 }
 
 async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {

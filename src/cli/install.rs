@@ -270,6 +270,56 @@ mod tests {
         }
     }
 
+    /// What Pod Security calls restricted, and a little more.
+    #[test]
+    fn s_95_the_controller_has_nothing_of_its_node_and_few_ways_out() {
+        for mode in [Mode::Observe, Mode::Apply] {
+            let all = documents(mode);
+            let one = |kind: &str| {
+                let mut of = all.iter().filter(|document| document["kind"] == kind);
+                of.next().unwrap_or_else(|| panic!("there is no {kind}"))
+            };
+            let pod = &one("Deployment")["spec"]["template"]["spec"];
+            let security = &pod["securityContext"];
+            assert_eq!(security["runAsNonRoot"], true);
+            assert!(security["runAsUser"].as_u64() > Some(10_000));
+            assert_eq!(security["seccompProfile"]["type"], "RuntimeDefault");
+            for field in ["hostNetwork", "hostPID", "hostIPC", "initContainers"] {
+                assert!(pod[field].is_null(), "{field}");
+            }
+            for container in pod["containers"].as_array().unwrap() {
+                let security = &container["securityContext"];
+                assert_eq!(security["allowPrivilegeEscalation"], false);
+                assert_eq!(security["readOnlyRootFilesystem"], true);
+                assert_eq!(security["capabilities"]["drop"][0], "ALL");
+                assert!(security["capabilities"]["add"].is_null());
+                assert!(container["resources"]["limits"]["memory"].is_string());
+            }
+            for volume in pod["volumes"].as_array().unwrap() {
+                let kinds = volume.as_object().unwrap().keys();
+                let known = ["name", "emptyDir", "secret"];
+                assert!(
+                    kinds.into_iter().all(|k| known.contains(&k.as_str())),
+                    "{volume}"
+                );
+            }
+            let space = &one("Namespace")["metadata"]["labels"];
+            assert_eq!(space["pod-security.kubernetes.io/enforce"], "restricted");
+            let network = &one("NetworkPolicy")["spec"];
+            assert_eq!(network["policyTypes"], json!(["Ingress", "Egress"]));
+            for way in ["ingress", "egress"] {
+                for rule in network[way].as_array().unwrap() {
+                    assert!(rule["ports"].is_array(), "every port is open: {rule}");
+                }
+            }
+            let selected = &network["podSelector"]["matchLabels"];
+            assert_eq!(
+                selected,
+                &one("Deployment")["spec"]["selector"]["matchLabels"]
+            );
+        }
+    }
+
     #[test]
     fn nobody_may_escalate_and_secrets_are_not_read() {
         let mut impersonates = 0;

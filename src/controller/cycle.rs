@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::asked::{self, Asked};
 use super::attempt::Audit;
 use super::behind;
 use super::desired::{Desired, desired};
@@ -39,6 +40,9 @@ use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 const SETS_AT_ONCE: usize = 8;
 /// How often a pass that takes long looks for a newer commit, at most.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// What is said while the first answer of a repository is waited for.
+const UNANSWERED: &str = "the repository does not answer yet";
 
 /// What all passes share.
 pub struct Tools {
@@ -64,11 +68,21 @@ pub struct Tools {
 pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
+    asked: Option<Asked>,
+    generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,
 }
 
 impl Memory {
+    /// What is known of a repository is good for the spec that names it.
+    fn turn(&mut self, sync: &Sync) {
+        let generation = sync.metadata.generation.unwrap_or_default();
+        if self.generation != generation {
+            (self.source, self.asked, self.generation) = (None, None, generation);
+        }
+    }
+
     /// A commit as it was rendered for a Sync, if that is remembered.
     pub(super) fn recall(
         &self,
@@ -117,6 +131,8 @@ pub struct Seen {
     pub project: Option<String>,
     /// Tenants whose files are not valid in the commit in force, and the commit that they are kept at.
     pub behind: BTreeMap<String, String>,
+    /// What comes after the commit in force asks for approvals.
+    pub governed: bool,
     /// The pass was called off.
     pub called_off: bool,
 }
@@ -198,6 +214,7 @@ pub(super) async fn pass(
     };
     let Some(wanted) = wanted else { return seen };
     seen.behind = behind::kept_at(&wanted, sync);
+    seen.governed = wanted.asks_for_approvals();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
     let now = tools.cluster.now();
     let mut pass = Pass {
@@ -225,7 +242,6 @@ pub(super) async fn pass(
         return seen;
     }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
-        // What was wrong with the source before is less urgent than the cluster.
         let wrong = problem.kind == ProblemKind::WrongCluster;
         let sort = if wrong {
             Sort::WrongCluster
@@ -379,7 +395,14 @@ async fn wanted(
     (before, seen): (&SyncStatus, &mut Seen),
 ) -> Option<Arc<Desired>> {
     let tools = &eyes.shared.tools;
-    if let Some(source) = memory.source.clone().filter(|_| !eyes.ask) {
+    memory.turn(sync);
+    let patience = match (&memory.source, eyes.ask) {
+        (Some(_), false) => None,
+        (Some(_), true) => Some(asked::SOON),
+        (None, _) => Some(asked::FIRST),
+    };
+    let head = asked::head(&mut memory.asked, remote, eyes.drifts, patience).await;
+    if let Some(source) = memory.source.clone().filter(|_| head.is_none()) {
         seen.attempted = source.attempted;
         seen.trouble = source.trouble;
         seen.in_force = Some(source.in_force.to_string());
@@ -388,14 +411,15 @@ async fn wanted(
             .ok();
     }
     memory.source = None;
-    let found = match remote.head().await {
-        Ok(head) => {
+    let found = match head {
+        Some(Ok(head)) => {
             seen.attempted = Some(head.to_string());
             rendered(tools, sync, remote, memory, &head)
                 .await
                 .map(|desired| (head, desired))
         }
-        Err(error) => Err(of_source(&error)),
+        Some(Err(error)) => Err(of_source(&error)),
+        None => Err(Trouble::new(Sort::Source, UNANSWERED)),
     };
     let (commit, desired) = match found {
         Ok(found) => found,
@@ -444,7 +468,6 @@ async fn rendered(
     if !lasting {
         return fresh;
     }
-    // What is wrong with a commit itself stays wrong with it.
     // The tracked commit and the one before it are all that is ever asked for.
     memory.known.truncate(1);
     memory

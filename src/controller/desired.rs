@@ -201,6 +201,12 @@ fn told(errors: &[&Diagnostic], loaded: &Loaded) -> String {
 }
 
 impl Desired {
+    /// Whether changes to any of the sets need somebody's yes.
+    pub fn asks_for_approvals(&self) -> bool {
+        let mut sets = self.sets.iter();
+        sets.any(|rendered| self.rights.approval(&rendered.set).is_some())
+    }
+
     /// What a set may do, by the project and by the Sync.
     pub fn policy(&self, set: &SetId, spec: &SyncSpec) -> Policy {
         Policy {

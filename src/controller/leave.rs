@@ -32,6 +32,10 @@ const MAX_COMMITS: usize = 50;
 /// Agreements that are missing are looked for again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
 
+/// What people can do where nothing more can be found out.
+const WAY_OUT: &str =
+    "to go on all the same, look at the plan and put its digest into `approved` of the Sync";
+
 /// By whose leave plans are carried out.
 #[derive(Debug, Clone, Default)]
 pub struct Leave {
@@ -106,7 +110,7 @@ pub(super) async fn find(
     let leave = found.unwrap_or_else(|why| Leave {
         bound: Some(Bound {
             intents: Vec::new(),
-            missing: vec![why],
+            missing: vec![format!("{why}; {WAY_OUT}")],
             agreements: Vec::new(),
         }),
     });
@@ -138,7 +142,12 @@ impl Search<'_> {
         let remote = remote.map_err(|error| said(&error))?;
         let before = match before {
             Some(before) => before,
-            None => Arc::new(self.render(&remote, &from).await?),
+            None => match self.render(&remote, &from).await {
+                Ok(before) => Arc::new(before),
+                // History was rewritten, and the commit is nowhere: what it asked for is written down.
+                Err(_) if self.governed() == Some(false) => return Ok(Leave::default()),
+                Err(why) => return Err(why),
+            },
         };
         let Some(rule) = before
             .sets
@@ -232,6 +241,11 @@ impl Search<'_> {
             intents: changing.map(|intent| intent.digest.clone()).collect(),
         };
         Ok((intents, agreement))
+    }
+
+    /// Whether the commit that was applied last asked for approvals, as far as that is known.
+    fn governed(self) -> Option<bool> {
+        self.sync.status.as_ref()?.governed
     }
 
     async fn render(self, remote: &RemoteRepository, commit: &CommitId) -> Result<Desired, String> {

@@ -259,7 +259,11 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
         .filter(|f| f.rule == Rule::Drift)
         .count();
     let left = |finding: &&Finding| finding.rule == Rule::Drift && is_left(plan, finding);
-    let holds = plan.findings.iter().find(|finding| finding.holds());
+    // Whose yes is missing matters more than what else it would have to cover.
+    let unapproved = |finding: &&Finding| finding.rule == Rule::Unapproved && finding.holds();
+    let mut findings = plan.findings.iter();
+    let holds = findings.clone().find(unapproved);
+    let holds = holds.or_else(|| findings.find(|finding| finding.holds()));
     if let Some(finding) = holds.or_else(|| plan.findings.iter().find(left)) {
         let at = task.desired.place(&task.rendered.set, &finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();

@@ -56,6 +56,10 @@ pub fn after(
             true => seen.in_force.clone(),
             false => before.last_applied.clone(),
         },
+        governed: match complete {
+            true => Some(seen.governed),
+            false => before.governed,
+        },
         project: seen.project.clone().or_else(|| before.project.clone()),
         behind: match &seen.in_force {
             Some(_) => seen.behind.clone(),

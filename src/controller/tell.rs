@@ -17,6 +17,8 @@ const LONGEST: Duration = Duration::from_mins(2);
 /// The first and the longest pause after a verdict that could not be told.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+/// The word for a forge that did not answer in time.
+const LATE: &str = "late";
 
 /// Where a Sync leaves what it knows. The task ends with it.
 pub(super) struct Teller {
@@ -61,22 +63,36 @@ async fn tell(
     mut verdicts: watch::Receiver<Option<Verdict>>,
     mut told: Option<Told>,
 ) {
-    let mut failures = 0_u32;
+    let (mut failures, mut about) = (0_u32, None);
     loop {
         let latest = verdicts.borrow_and_update().clone();
         let news = latest.filter(|next| told.as_ref().is_none_or(|told: &Told| told.is_news(next)));
         if let Some(next) = news {
             if let Some(last) = told.as_ref().and_then(|told| told.overtaken(&next)) {
                 // Best effort: the commit is not in force any more.
-                one(&shared, &name, &last).await;
+                one(&shared, &name, &last).await.ok();
             }
-            if one(&shared, &name, &next).await {
-                told = Some(Told::after(told, next));
-                failures = 0;
-            } else {
-                failures += 1;
-                sleep(pause(failures)).await;
-                continue;
+            let commit = Some(next.status.commit.clone());
+            if about != commit {
+                (failures, about) = (0, commit);
+            }
+            match one(&shared, &name, &next).await {
+                Ok(()) => {
+                    told = Some(Told::after(told, next));
+                    failures = 0;
+                }
+                Err(word) => {
+                    failures += 1;
+                    if failures < most(word) {
+                        sleep(pause(failures)).await;
+                        continue;
+                    }
+                    tracing::warn!(
+                        sync = name,
+                        failures,
+                        "the forge is not told of this any more"
+                    );
+                }
             }
         }
         if verdicts.changed().await.is_err() {
@@ -85,18 +101,28 @@ async fn tell(
     }
 }
 
+/// How often one thing is told at most, by the word for what went wrong: a forge that is away comes back,
+/// a repository that is gone seldom does.
+fn most(word: &str) -> u32 {
+    match word {
+        "unreachable" | "limited" | LATE => 150,
+        "missing" => 3,
+        _ => 12,
+    }
+}
+
 fn pause(failures: u32) -> Duration {
     let factor = 1_u32 << failures.saturating_sub(1).min(10);
     FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
-/// Whether a verdict was told, or there is nobody to tell it.
-async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> bool {
+/// Tells a verdict, if there is anybody to tell it; the error is a word for what went wrong.
+async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> Result<(), &'static str> {
     let place = shared.tells.acquire().await;
     let ended = timeout(LONGEST, shared.tools.forges.tell(verdict)).await;
     drop(place);
     let (word, done) = match ended {
-        Ok(Ok(None)) => return true,
+        Ok(Ok(None)) => return Ok(()),
         Ok(Ok(Some(Put::Created | Put::Updated))) => ("written", true),
         Ok(Ok(Some(Put::Same))) => ("same", true),
         Ok(Ok(Some(Put::Skipped(why)))) => {
@@ -112,16 +138,33 @@ async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> bool {
                 sync = name,
                 "the forge was not told in time; trying again later"
             );
-            ("late", false)
+            (LATE, false)
         }
     };
     shared.vitals.told(word);
-    done
+    if done { Ok(()) } else { Err(word) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A forge that is away for a day is told when it is back; one where the commit is gone is not asked
+    /// for ever.
+    #[test]
+    fn r_99_what_cannot_be_told_is_tried_a_bounded_number_of_times() {
+        let lasts = |word: &str| (1..most(word)).map(pause).sum::<Duration>();
+        for word in ["unreachable", "limited", LATE] {
+            assert!(lasts(word) > Duration::from_hours(24), "{word}");
+            assert!(lasts(word) < Duration::from_hours(48), "{word}");
+        }
+        assert!(lasts("missing") < Duration::from_mins(1));
+        for word in ["denied", "refused", "setup"] {
+            let lasts = lasts(word);
+            assert!(lasts > Duration::from_mins(30), "{word}: {lasts:?}");
+            assert!(lasts < Duration::from_hours(3), "{word}: {lasts:?}");
+        }
+    }
 
     #[test]
     fn pauses_grow_and_end() {

@@ -18,8 +18,14 @@ use crate::bed::history::commit;
 use crate::githost::Host;
 
 mod behind;
+mod crashed;
 mod ending;
+mod faulty;
+mod flood;
+mod panics;
 mod quiet;
+mod reports;
+mod sources;
 mod story;
 mod told;
 
@@ -62,6 +68,17 @@ impl Controller {
             .spawn()
             .unwrap();
         Self(child)
+    }
+
+    /// Whether it runs.
+    fn lives(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Ends it at once, as kill -9 does.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        drop(self.0.wait());
     }
 
     /// Asks it to stop, and returns how long that took.

@@ -6,7 +6,7 @@ mod fidelity;
 mod immutable;
 mod killed;
 mod local;
-mod oracles;
+pub(crate) mod oracles;
 mod prune;
 mod record;
 mod schema;

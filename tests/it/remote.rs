@@ -201,7 +201,7 @@ fn only_the_tip_is_fetched_until_history_is_needed() {
 }
 
 #[test]
-fn a_commit_outside_the_depth_is_deepened_to() {
+fn r_94_a_commit_outside_the_depth_is_deepened_to() {
     let bed = Bed::new();
     let root = bed.commit("root", &[]);
     let tip = bed.commit("tip", &[&root]);
@@ -211,7 +211,7 @@ fn a_commit_outside_the_depth_is_deepened_to() {
 }
 
 #[test]
-fn rewritten_history_is_followed() {
+fn r_91_rewritten_history_is_followed() {
     let bed = Bed::new();
     let old = bed.commit("old", &[]);
     let remote = bed.remote();
@@ -227,7 +227,7 @@ fn rewritten_history_is_followed() {
 }
 
 #[test]
-fn a_ref_that_is_gone_says_so() {
+fn r_93_a_ref_that_is_gone_says_so() {
     let bed = Bed::new();
     let commit = bed.commit("one", &[]);
     let remote = bed.remote();
@@ -411,7 +411,7 @@ fn s_27_a_corrupt_pack_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_damaged_mirror_is_fetched_again() {
+fn r_92_a_damaged_mirror_is_fetched_again() {
     let bed = Bed::new();
     let commit = bed.commit(&"text ".repeat(1000), &[]);
     let remote = bed.remote();

@@ -178,3 +178,31 @@ fn who_asks_gets_an_answer_from_the_repository_and_drift_does_not() {
         }
     }
 }
+
+/// A day in which every question fails.
+#[test]
+fn r_90_a_day_without_the_remote_costs_few_questions_at_times_of_their_own() {
+    let asks = |chance: f64| {
+        let mut state = in_phase(DUE);
+        state.ask_from = Duration::ZERO;
+        let mut asks = Vec::new();
+        while state.due().unwrap() < NOW + Duration::from_hours(24) {
+            let now = state.due().unwrap();
+            let (running, effect) = decide(state, Event::Tick, now, chance);
+            assert_eq!(effect, Some(Effect::Begin { ask: true }));
+            asks.push(now);
+            let then = now + Duration::from_millis(300);
+            (state, _) = decide(running, Event::Ended(Ending::Failed), then, chance);
+        }
+        asks
+    };
+    let (early, late) = (asks(0.0), asks(1.0));
+    for all in [&early, &late] {
+        assert!((150..400).contains(&all.len()), "{} questions", all.len());
+        let apart = all.windows(2).map(|pair| pair[1] - pair[0]);
+        let longest = apart.max().unwrap();
+        assert!(longest < Duration::from_mins(8), "it comes back in time");
+    }
+    let same = early.iter().filter(|at| late.contains(at)).count();
+    assert!(same < early.len() / 10, "many Syncs do not come together");
+}

@@ -31,7 +31,7 @@ fn remote(bed: &Gitea, repository: &str, user: &str, mirrors: &Path) -> RemoteRe
 }
 
 #[test]
-fn lines_stand_with_their_commits_and_two_writers_make_one_chain() {
+fn r_97_lines_stand_with_their_commits_and_two_writers_make_one_chain() {
     let bed = gitea();
     let repository = bed.repository(&[(BOT, "write"), ("ann", "read")]);
     let directory = tempfile::tempdir().unwrap();

@@ -24,16 +24,7 @@ impl Forged {
     fn start() -> Self {
         let bed = Bed::new("team/platform.git");
         let sim = gitea_sim::start();
-        let credentials = bed.directory.path().join("credentials");
-        std::fs::create_dir(&credentials).unwrap();
-        for (name, text) in [
-            ("127.0.0.1.forge-token".to_owned(), TOKEN.as_bytes()),
-            // The host notes every request that holds it, which is how they are counted.
-            ("127.0.0.1.token".to_owned(), b"for-git"),
-            (format!("{}.hook-secret", bed.name), SECRET),
-        ] {
-            std::fs::write(credentials.join(name), text).unwrap();
-        }
+        credentials(&bed);
         let controller = begin(&bed, &sim);
         Self {
             bed,
@@ -55,20 +46,8 @@ impl Forged {
         commit
     }
 
-    /// Where the controller takes calls, by its log.
     fn hooks(&self) -> SocketAddr {
-        let log = self.bed.directory.path().join("log");
-        let began = Instant::now();
-        loop {
-            let text = std::fs::read_to_string(&log).unwrap();
-            let line = text.lines().find(|line| line.contains("calls of forges"));
-            if let Some(line) = line {
-                let line: Value = serde_json::from_str(line).unwrap();
-                return line["fields"]["address"].as_str().unwrap().parse().unwrap();
-            }
-            assert!(began.elapsed() < PATIENCE, "no calls are taken:\n{text}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        hooks_of(&self.bed, "calls of forges")
     }
 
     fn call(&mut self) -> u16 {
@@ -84,15 +63,7 @@ impl Forged {
 
     /// What the forge was told of a commit, in order.
     fn told(&self, commit: &str) -> Vec<(String, String)> {
-        let context = format!("kubemate/apply/here-{}", self.bed.name);
-        let store = self.sim.store();
-        let of = store
-            .statuses
-            .iter()
-            .filter(|s| s["sha"] == commit && s["context"] == context.as_str());
-        let word = |s: &Value, key: &str| s[key].as_str().unwrap().to_owned();
-        of.map(|s| (word(s, "state"), word(s, "description")))
-            .collect()
+        told_of(&self.sim, &self.bed.name, commit)
     }
 
     /// Waits until this is the last word on a commit, and returns all of them.
@@ -112,6 +83,47 @@ impl Forged {
             std::thread::sleep(Duration::from_millis(200));
         }
     }
+}
+
+/// Writes what a forge and a Git host are shown, and returns the directory.
+pub(super) fn credentials(bed: &Bed) -> String {
+    let directory = bed.directory.path().join("credentials");
+    std::fs::create_dir(&directory).unwrap();
+    for (name, text) in [
+        ("127.0.0.1.forge-token".to_owned(), TOKEN.as_bytes()),
+        // The host notes every request that holds it, which is how they are counted.
+        ("127.0.0.1.token".to_owned(), b"for-git"),
+        (format!("{}.hook-secret", bed.name), SECRET),
+    ] {
+        std::fs::write(directory.join(name), text).unwrap();
+    }
+    directory.to_str().unwrap().to_owned()
+}
+
+/// Where the controller serves this, by its log.
+pub(super) fn hooks_of(bed: &Bed, what: &str) -> SocketAddr {
+    let log = bed.directory.path().join("log");
+    let began = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(&log).unwrap();
+        if let Some(line) = text.lines().find(|line| line.contains(what)) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            return line["fields"]["address"].as_str().unwrap().parse().unwrap();
+        }
+        assert!(began.elapsed() < PATIENCE, "no {what}:\n{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What a forge was told of a commit by the Sync of this name, in order.
+pub(super) fn told_of(sim: &Sim, name: &str, commit: &str) -> Vec<(String, String)> {
+    let context = format!("kubemate/apply/here-{name}");
+    let store = sim.store();
+    let all = store.statuses.iter();
+    let of = all.filter(|s| s["sha"] == commit && s["context"] == context.as_str());
+    let word = |s: &Value, key: &str| s[key].as_str().unwrap().to_owned();
+    of.map(|s| (word(s, "state"), word(s, "description")))
+        .collect()
 }
 
 fn begin(bed: &Bed, sim: &Sim) -> Controller {

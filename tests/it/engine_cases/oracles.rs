@@ -47,80 +47,79 @@ impl Watched {
         proxy: &Proxy,
         marked: impl Fn(&SetId) -> BTreeMap<String, String>,
     ) {
-        let writes = proxy.writes();
-        for call in &writes {
-            self.judge_write(call);
+        for call in &proxy.writes() {
+            judge_write(&self.sets, call, |uid| self.owned.get(uid).cloned());
         }
-        self.nothing_lost(marked);
+        nothing_lost(&self.sets, marked);
     }
+}
 
-    fn judge_write(&self, call: &Call) {
-        let told = format!("{} {}", call.method, call.path);
-        if call.target.namespace.as_deref() == Some("kubemate-system") {
-            assert_eq!(call.impersonated(), None, "books are our own: {told}");
-            return;
-        }
-        let body = call.json();
-        let owner = match call.verb {
-            Verb::Delete => {
-                let uid = body["preconditions"]["uid"].as_str();
-                let uid = uid.unwrap_or_else(|| panic!("a delete without a UID: {told}"));
-                let set = self.owned.get(uid);
-                let set = set.unwrap_or_else(|| panic!("not in an inventory: {told}"));
-                &set.owner
-            }
-            Verb::Apply | Verb::Create => {
-                if body["metadata"]["name"] == "kubemate-system" {
-                    return;
-                }
-                let label = body["metadata"]["labels"]["kubemate.dev/set"].as_str();
-                let set = self
-                    .sets
-                    .iter()
-                    .find(|set| Some(set.label().as_str()) == label);
-                &set.unwrap_or_else(|| panic!("written for no set: {told}"))
-                    .owner
-            }
-            other => panic!("{other:?} is never sent: {told}"),
-        };
-        let user = call.impersonated();
-        match owner {
-            Owner::Platform => assert_eq!(user, None, "{told}"),
-            Owner::Tenant(tenant) => {
-                let user = user.unwrap_or_else(|| panic!("with our own rights: {told}"));
-                let home = |namespace: &str| {
-                    let rest = namespace.strip_prefix(tenant.as_str());
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-                };
-                let account = user.strip_prefix("system:serviceaccount:");
-                let account = account.and_then(|a| a.strip_suffix(":kubemate-tenant"));
-                assert!(account.is_some_and(home), "{told} as {user}");
-                assert!(call.target.namespace.as_deref().is_some_and(home), "{told}");
-            }
-        }
+/// I1 and I2 for one write; `owner` tells whose inventory has a UID.
+pub(crate) fn judge_write(sets: &[SetId], call: &Call, owner: impl Fn(&str) -> Option<SetId>) {
+    let told = format!("{} {}", call.method, call.path);
+    if call.target.namespace.as_deref() == Some("kubemate-system") {
+        assert_eq!(call.impersonated(), None, "books are our own: {told}");
+        return;
     }
-
-    fn nothing_lost(&self, marked: impl Fn(&SetId) -> BTreeMap<String, String>) {
-        for (set, stored) in self.sets.iter().zip(stored(&self.sets)) {
-            let known: Vec<&str> = stored
-                .inventory
-                .entries
-                .values()
-                .filter_map(|entry| entry.uid())
-                .collect();
-            let pending: Vec<String> = stored
-                .inventory
-                .entries
+    let body = call.json();
+    let set = match call.verb {
+        Verb::Delete => {
+            let uid = body["preconditions"]["uid"].as_str();
+            let uid = uid.unwrap_or_else(|| panic!("a delete without a UID: {told}"));
+            owner(uid).unwrap_or_else(|| panic!("not in an inventory: {told}"))
+        }
+        Verb::Apply | Verb::Create => {
+            if body["metadata"]["name"] == "kubemate-system" {
+                return;
+            }
+            let label = body["metadata"]["labels"]["kubemate.dev/set"].as_str();
+            let mut of = sets
                 .iter()
-                .filter(|(_, entry)| entry.uid().is_none())
-                .map(|(key, _)| format!("{} {}", key.group_kind.kind, key.name))
-                .collect();
-            for (uid, name) in marked(set) {
-                assert!(
-                    known.contains(&uid.as_str()) || pending.contains(&name),
-                    "{name} of {set} is in no inventory"
-                );
-            }
+                .filter(|set| Some(set.label().as_str()) == label);
+            let set = of.next();
+            set.unwrap_or_else(|| panic!("written for no set: {told}"))
+                .clone()
+        }
+        other => panic!("{other:?} is never sent: {told}"),
+    };
+    let user = call.impersonated();
+    match &set.owner {
+        Owner::Platform => assert_eq!(user, None, "{told}"),
+        Owner::Tenant(tenant) => {
+            let user = user.unwrap_or_else(|| panic!("with our own rights: {told}"));
+            let home = |namespace: &str| {
+                let rest = namespace.strip_prefix(tenant.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            };
+            let account = user.strip_prefix("system:serviceaccount:");
+            let account = account.and_then(|a| a.strip_suffix(":kubemate-tenant"));
+            assert!(account.is_some_and(home), "{told} as {user}");
+            assert!(call.target.namespace.as_deref().is_some_and(home), "{told}");
+        }
+    }
+}
+
+/// I4: what is live with the mark of a set is in its inventory, or announced there.
+pub(crate) fn nothing_lost(sets: &[SetId], marked: impl Fn(&SetId) -> BTreeMap<String, String>) {
+    for (set, stored) in sets.iter().zip(stored(sets)) {
+        let known: Vec<&str> = stored
+            .inventory
+            .entries
+            .values()
+            .filter_map(|entry| entry.uid())
+            .collect();
+        let pending: Vec<String> = stored
+            .inventory
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.uid().is_none())
+            .map(|(key, _)| format!("{} {}", key.group_kind.kind, key.name))
+            .collect();
+        for (uid, name) in marked(set) {
+            assert!(
+                known.contains(&uid.as_str()) || pending.contains(&name),
+                "{name} of {set} is in no inventory"
+            );
         }
     }
 }

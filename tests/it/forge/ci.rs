@@ -241,7 +241,7 @@ fn a_mistake_is_refused_on_its_line() {
 }
 
 #[test]
-fn a_fork_without_a_token_gets_its_verdict_all_the_same() {
+fn s_82_a_fork_without_a_token_gets_its_verdict_all_the_same() {
     let job = change();
     let sim = github_sim::start();
     job.offer(&sim);
@@ -270,7 +270,7 @@ fn a_fork_without_a_token_gets_its_verdict_all_the_same() {
 }
 
 #[test]
-fn nobody_judges_himself_by_rules_of_his_own() {
+fn s_82_nobody_judges_himself_by_rules_of_his_own() {
     let grab = PROJECT.replace("owner=platform", "tenant=web");
     let rogue = (
         "platform/rogue.kdl",

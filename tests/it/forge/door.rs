@@ -114,7 +114,7 @@ impl Bed {
 const QUIET: Duration = Duration::from_millis(300);
 
 #[test]
-fn a_signed_push_comes_through_and_nothing_else_does() {
+fn s_70_a_signed_push_comes_through_and_nothing_else_does() {
     let mut bed = Bed::new();
     let body = push().to_string();
     let body = body.as_bytes();
@@ -148,7 +148,7 @@ fn a_signed_push_comes_through_and_nothing_else_does() {
 }
 
 #[test]
-fn a_repeated_call_is_taken_and_comes_to_nothing() {
+fn s_75_a_repeated_call_is_taken_and_comes_to_nothing() {
     let mut bed = Bed::new();
     assert_eq!(bed.push("dev", "one"), 202);
     assert!((0..20).all(|_| bed.push("dev", "one") == 202));
@@ -160,7 +160,7 @@ fn a_repeated_call_is_taken_and_comes_to_nothing() {
 }
 
 #[test]
-fn a_thousand_calls_come_to_few_looks() {
+fn s_75_a_thousand_calls_come_to_few_looks() {
     let mut bed = Bed::new();
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -180,7 +180,7 @@ fn a_thousand_calls_come_to_few_looks() {
 }
 
 #[test]
-fn what_is_too_large_is_not_read() {
+fn s_72_what_is_too_large_is_not_read() {
     let bed = Bed::new();
     let head = head("dev", ("push", "1"), b"");
     let mut stream = TcpStream::connect(bed.address).unwrap();
@@ -199,7 +199,7 @@ fn what_is_too_large_is_not_read() {
 }
 
 #[test]
-fn silent_connections_are_few_and_leave_their_places() {
+fn s_72_silent_connections_are_few_and_leave_their_places() {
     let bed = Bed::new();
     let silent: Vec<_> = (0..64)
         .map(|_| TcpStream::connect(bed.address).unwrap())

@@ -75,25 +75,25 @@ fn survives<F: Forge>(sim: &Sim, forge: &F) {
 }
 
 #[test]
-fn github_comes_through_faults() {
+fn r_96_github_comes_through_faults() {
     let sim = github_sim::start();
     survives(&sim, &github(&sim, TOKEN));
 }
 
 #[test]
-fn gitlab_comes_through_faults() {
+fn r_96_gitlab_comes_through_faults() {
     let sim = gitlab_sim::start();
     survives(&sim, &gitlab(&sim, TOKEN));
 }
 
 #[test]
-fn gitea_comes_through_faults() {
+fn r_96_gitea_comes_through_faults() {
     let sim = gitea_sim::start();
     survives(&sim, &gitea(&sim, TOKEN));
 }
 
 #[test]
-fn a_comment_that_is_written_as_the_line_breaks_is_not_written_twice() {
+fn r_24_a_comment_that_is_written_as_the_line_breaks_is_not_written_twice() {
     let sim = gitea_sim::start();
     let forge = gitea(&sim, TOKEN);
     sim.fail(Some(Method::POST), Fault::DoneAndDrop);
@@ -112,7 +112,7 @@ fn a_comment_that_is_written_as_the_line_breaks_is_not_written_twice() {
 }
 
 #[test]
-fn a_forge_that_stays_away_costs_a_few_requests_and_no_time() {
+fn r_96_a_forge_that_stays_away_costs_a_few_requests_and_no_time() {
     let sim = github_sim::start();
     let forge = github(&sim, TOKEN);
     for fault in [plain(502), Fault::Drop, secondary(), Fault::Garbage] {
@@ -139,7 +139,7 @@ fn a_forge_that_stays_away_costs_a_few_requests_and_no_time() {
 }
 
 #[test]
-fn full_is_full() {
+fn r_96_full_is_full() {
     let sim = github_sim::start();
     sim.store().most_statuses = 1;
     let forge = github(&sim, TOKEN);
@@ -164,7 +164,7 @@ fn full_is_full() {
 }
 
 #[test]
-fn a_pull_request_that_is_gone_ends_the_matter() {
+fn r_99_a_pull_request_that_is_gone_ends_the_matter() {
     let sim = gitlab_sim::start();
     sim.store().pulls.clear();
     let forge = gitlab(&sim, TOKEN);

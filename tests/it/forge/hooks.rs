@@ -103,7 +103,7 @@ fn a_signed_push_is_understood_in_every_dialect() {
 }
 
 #[test]
-fn what_is_not_signed_is_not_read() {
+fn s_70_what_is_not_signed_is_not_read() {
     // Not even JSON: whoever parsed it first would say so.
     let body = b"{ not json";
     for (name, signed) in dialects("push", body) {
@@ -153,7 +153,7 @@ fn what_is_not_signed_is_not_read() {
 }
 
 #[test]
-fn old_and_large_calls_are_refused() {
+fn s_72_s_75_old_and_large_calls_are_refused() {
     let body = push().to_string();
     let [.., (_, gitlab), _] = dialects("push", body.as_bytes());
     for (offset, fits) in [
@@ -214,7 +214,7 @@ fn s_65_only_new_comments_are_commands() {
 }
 
 #[test]
-fn a_delivery_counts_once() {
+fn s_75_a_delivery_counts_once() {
     let mut known = Deliveries::default();
     let one = |id: &str| Delivery {
         id: Some(id.into()),
@@ -288,10 +288,106 @@ fn mangled() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn odd_fields_are_nothing_for_us(body in mangled(), event in "push|pull_request|issue_comment|ping|x") {
+    fn s_73_odd_fields_are_nothing_for_us(body in mangled(), event in "push|pull_request|issue_comment|ping|x") {
         let text = body.to_string();
         for (name, headers) in dialects(&event, text.as_bytes()) {
             prop_assert!(call(&headers, text.as_bytes()).is_ok(), "{name} {text}");
         }
     }
+}
+
+/// Every place in a text, as pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    let inside: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::Array(list) => (0..).map(|n: usize| n.to_string()).zip(list).collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in inside {
+        let at = format!("{at}/{key}");
+        places(value, &at, found);
+        found.push(at);
+    }
+}
+
+/// What a forge sends about an event, as far as it can matter.
+fn bodies() -> Vec<(&'static str, Value)> {
+    let repository = json!({ "id": 1, "full_name": "team/platform", "owner": { "login": "team" } });
+    let commits =
+        json!([{ "id": "a".repeat(40), "added": ["a.kdl"], "author": { "name": "ann" } }]);
+    vec![
+        (
+            "push",
+            json!({
+                "ref": "refs/heads/main", "before": "b".repeat(40), "after": "a".repeat(40),
+                "object_kind": "push", "commits": commits, "repository": repository,
+            }),
+        ),
+        (
+            "pull_request",
+            json!({
+                "action": "opened", "number": 7, "object_kind": "merge_request",
+                "pull_request": { "number": 7, "head": { "sha": "a".repeat(40) }, "merged": false },
+                "object_attributes": { "iid": 7, "action": "open" }, "repository": repository,
+            }),
+        ),
+        (
+            "issue_comment",
+            json!({
+                "action": "created", "object_kind": "note",
+                "issue": { "number": 7, "pull_request": {} }, "merge_request": { "iid": 7 },
+                "comment": { "user": { "login": "ann" }, "body": "/kubemate plan" },
+                "object_attributes": { "action": "create", "note": "x" }, "user": { "username": "ann" },
+            }),
+        ),
+    ]
+}
+
+/// Each field of each event of each forge: null, absent, of another type, an empty list, absurdly deep.
+#[test]
+fn s_73_no_field_of_any_event_makes_us_fall_over() {
+    let deep = (0..100).fold(Value::Null, |inner, _| json!([inner]));
+    let odd = [
+        Value::Null,
+        json!([]),
+        json!({}),
+        json!(""),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(u64::MAX),
+        json!("x".repeat(10_000)),
+        deep,
+    ];
+    let mut count = 0;
+    for (event, body) in bodies() {
+        let mut all = vec![String::new()];
+        places(&body, "", &mut all);
+        for place in all {
+            let replaced = odd.iter().map(|value| {
+                let mut body = body.clone();
+                *body.pointer_mut(&place).unwrap() = value.clone();
+                body
+            });
+            let mut without = body.clone();
+            if let Some((parent, key)) = place.rsplit_once('/')
+                && let Some(map) = without.pointer_mut(parent).and_then(Value::as_object_mut)
+            {
+                drop(map.shift_remove(key));
+            }
+            for body in replaced.chain([without]) {
+                let text = body.to_string();
+                for (name, headers) in dialects(event, text.as_bytes()) {
+                    let heard = call(&headers, text.as_bytes());
+                    let known = matches!(heard, Ok(_) | Err(Refusal::Malformed));
+                    assert!(known, "{name} {event}{place}: {heard:?}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 1_000, "{count}");
 }

@@ -91,7 +91,7 @@ fn only_what_was_agreed_to_goes_and_drift_is_undone_all_the_same() {
 }
 
 #[test]
-fn agreeing_to_one_thing_is_not_agreeing_to_another() {
+fn s_81_agreeing_to_one_thing_is_not_agreeing_to_another() {
     let change = Change::new();
     let mut objects = change.base.objects.clone();
     let cfg = change
