@@ -1,5 +1,8 @@
 //! The example bank is a tour of the language: it uses every field of every kind, but for those below.
-#![expect(clippy::disallowed_methods, reason = "the example is a folder on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the example is a folder on the disk"
+)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +15,8 @@ use crate::kinds;
 use crate::model::job::Want;
 use crate::source::{RepoPath, SourceFile, SourceTree};
 
-const NO_NAMESPACE: &str = "stands in no namespace, and both environments of the one cluster would want it";
+const NO_NAMESPACE: &str =
+    "stands in no namespace, and both environments of the one cluster would want it";
 const NODES: &str = "needs nodes, devices or classes of nodes that not every cluster has";
 const OPENS: &str = "opens a node, which no tenant of this bank may";
 const ENDS: &str = "nobody asks a container that ends by itself";
@@ -28,9 +32,18 @@ const UNUSED: &[(&str, &str)] = &[
     ("app/after/task/resources/device", NODES),
     ("app/after/task/run", RARE),
     ("app/after/task/version/digest", RARE),
-    ("app/autoscale/metric/average", "only CPU and memory are measured on every cluster"),
-    ("app/autoscale/metric/external", "only CPU and memory are measured on every cluster"),
-    ("app/autoscale/metric/labels", "only CPU and memory are measured on every cluster"),
+    (
+        "app/autoscale/metric/average",
+        "only CPU and memory are measured on every cluster",
+    ),
+    (
+        "app/autoscale/metric/external",
+        "only CPU and memory are measured on every cluster",
+    ),
+    (
+        "app/autoscale/metric/labels",
+        "only CPU and memory are measured on every cluster",
+    ),
     ("app/before/task/args", RARE),
     ("app/before/task/command", RARE),
     ("app/before/task/env-from/config", RARE),
@@ -39,7 +52,10 @@ const UNUSED: &[(&str, &str)] = &[
     ("app/before/task/resources/device", NODES),
     ("app/before/task/version/digest", RARE),
     ("app/env/public", SOUNDS),
-    ("app/expose/node-port", "a number that only one environment of a cluster can have"),
+    (
+        "app/expose/node-port",
+        "a number that only one environment of a cluster can have",
+    ),
     ("app/init/env/public", SOUNDS),
     ("app/init/port", ENDS),
     ("app/init/probe", ENDS),
@@ -65,13 +81,28 @@ const UNUSED: &[(&str, &str)] = &[
     ("app/sidecar/probe/tls", RARE),
     ("app/sidecar/resources/device", NODES),
     ("app/sidecar/version/digest", RARE),
-    ("app/volume/claim", "names a claim that somebody made by hand"),
+    (
+        "app/volume/claim",
+        "names a claim that somebody made by hand",
+    ),
     ("app/volume/host-path", OPENS),
-    ("certificate/issuer-ref", "needs an issuer that another program serves"),
-    ("image-policy/require", "the digests of images that do not exist are not known"),
+    (
+        "certificate/issuer-ref",
+        "needs an issuer that another program serves",
+    ),
+    (
+        "image-policy/require",
+        "the digests of images that do not exist are not known",
+    ),
     ("persistent-volume", NO_NAMESPACE),
-    ("registry/pull-secret", "no image of this bank is behind a log-in"),
-    ("secret-store/allow/role", "every tenant logs in by its own name"),
+    (
+        "registry/pull-secret",
+        "no image of this bank is behind a log-in",
+    ),
+    (
+        "secret-store/allow/role",
+        "every tenant logs in by its own name",
+    ),
     ("secret-store/provider", ONE_STORE),
     ("secret-store/source-namespace", ONE_STORE),
     ("secret/sops", "needs a key of age wherever it is applied"),
@@ -83,7 +114,10 @@ const UNUSED: &[(&str, &str)] = &[
     ("storage-class/provisioner", NO_NAMESPACE),
     ("storage-class/reclaim", NO_NAMESPACE),
     ("storage-class/zones", NO_NAMESPACE),
-    ("tenant/encrypted-secrets", "needs a key of age wherever it is applied"),
+    (
+        "tenant/encrypted-secrets",
+        "needs a key of age wherever it is applied",
+    ),
     ("tenant/namespace/quota/gpu", NODES),
     ("tenant/quota/gpu", NODES),
 ];
@@ -96,16 +130,25 @@ fn files(folder: &Path, below: &Path, found: &mut Vec<SourceFile>) {
             continue;
         }
         let name = path.strip_prefix(below).unwrap().to_str().unwrap();
-        found.push(SourceFile::from_bytes(RepoPath::new(name).unwrap(), std::fs::read(&path).unwrap()));
+        found.push(SourceFile::from_bytes(
+            RepoPath::new(name).unwrap(),
+            std::fs::read(&path).unwrap(),
+        ));
     }
 }
 
 /// Kind and name of every resource of the bank.
 fn resources(tree: &SourceTree) -> BTreeSet<(&str, &str)> {
-    let text = tree.files().iter().filter(|file| file.path.as_str().ends_with(".kdl")).filter_map(SourceFile::text);
+    let text = tree
+        .files()
+        .iter()
+        .filter(|file| file.path.as_str().ends_with(".kdl"))
+        .filter_map(SourceFile::text);
     let nodes = text.flat_map(str::lines).filter_map(|line| {
         let mut words = line.split(' ');
-        let kind = kinds::NAMES.iter().find(|kind| Some(**kind) == words.clone().next());
+        let kind = kinds::NAMES
+            .iter()
+            .find(|kind| Some(**kind) == words.clone().next());
         words.next();
         Some((*kind?, words.next()?))
     });
@@ -122,7 +165,11 @@ fn fields(path: &str, shape: &Shape, all: &mut BTreeSet<String>) {
                 all.insert(path);
             }
         }
-        Shape::Block(item) | Shape::Keyed(item) | Shape::Repeated(item) | Shape::Props(item) | Shape::Args(item) => {
+        Shape::Block(item)
+        | Shape::Keyed(item)
+        | Shape::Repeated(item)
+        | Shape::Props(item)
+        | Shape::Args(item) => {
             fields(path, item, all);
         }
         Shape::Scalar(_) => {}
@@ -142,7 +189,11 @@ fn used(kind: &str, shape: &Shape, pointer: &str, all: &mut BTreeSet<String>) {
                 all.insert(path.clone());
                 &field.shape
             }
-            Shape::Block(item) | Shape::Keyed(item) | Shape::Repeated(item) | Shape::Props(item) | Shape::Args(item) => item,
+            Shape::Block(item)
+            | Shape::Keyed(item)
+            | Shape::Repeated(item)
+            | Shape::Props(item)
+            | Shape::Args(item) => item,
             Shape::Scalar(_) => return,
         };
     }
@@ -159,10 +210,23 @@ fn the_bank_uses_every_field() {
         let shape = &kinds::schema(kind).unwrap().shape;
         let mut shown = BTreeSet::new();
         for environment in ["dev", "prod"] {
-            let target = Target { environment: environment.to_owned(), cluster: "hq".to_owned() };
-            let want = Want::Show { kind: kind.to_owned(), name: name.to_owned(), target };
-            for resource in outcomes(&tree, &want).into_iter().flat_map(|outcome| outcome.shown) {
-                let set = resource.fields.into_iter().filter(|field| field.origin.is_some());
+            let target = Target {
+                environment: environment.to_owned(),
+                cluster: "hq".to_owned(),
+            };
+            let want = Want::Show {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+                target,
+            };
+            for resource in outcomes(&tree, &want)
+                .into_iter()
+                .flat_map(|outcome| outcome.shown)
+            {
+                let set = resource
+                    .fields
+                    .into_iter()
+                    .filter(|field| field.origin.is_some());
                 shown.extend(set.map(|field| field.pointer));
             }
         }
@@ -175,13 +239,32 @@ fn the_bank_uses_every_field() {
     for kind in kinds::NAMES {
         fields(kind, &kinds::schema(kind).unwrap().shape, &mut all);
     }
-    let below = |field: &str, path: &str| field == path || field.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let below = |field: &str, path: &str| {
+        field == path
+            || field
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
     let excused = |field: &&str| UNUSED.iter().any(|(path, _)| below(field, path));
     let mut unused: Vec<&str> = all.difference(&written).map(String::as_str).collect();
     unused.retain(|field| !excused(field));
-    assert_eq!(unused, Vec::<&str>::new(), "use these fields in the bank, or say why not");
+    assert_eq!(
+        unused,
+        Vec::<&str>::new(),
+        "use these fields in the bank, or say why not"
+    );
     let used: Vec<&str> = written.iter().map(String::as_str).filter(excused).collect();
-    assert_eq!(used, Vec::<&str>::new(), "these are used: take them out of the list");
-    let gone = UNUSED.iter().filter(|(path, _)| !all.iter().any(|field| below(field, path)));
-    assert_eq!(gone.count(), 0, "the list speaks of fields that there are not");
+    assert_eq!(
+        used,
+        Vec::<&str>::new(),
+        "these are used: take them out of the list"
+    );
+    let gone = UNUSED
+        .iter()
+        .filter(|(path, _)| !all.iter().any(|field| below(field, path)));
+    assert_eq!(
+        gone.count(),
+        0,
+        "the list speaks of fields that there are not"
+    );
 }
