@@ -26,6 +26,7 @@ mod controller;
 mod disk;
 mod docs;
 mod doctor;
+mod effort;
 mod engine_cases;
 mod fmt;
 mod forge;

@@ -6,6 +6,8 @@ use kubemate::report::diagnostics::{Format, Style, escape, human, print, schema}
 use kubemate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
 use proptest::prelude::*;
 
+use crate::effort;
+
 const ALL: [Format; 4] = [Format::Human, Format::Json, Format::Sarif, Format::GitHub];
 const COLOR: Style = Style {
     color: true,
@@ -359,13 +361,6 @@ proptest! {
 }
 
 /// More cases in long runs.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
-)]
 fn cases() -> u32 {
-    std::env::var("KUBEMATE_SEEDS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(256)
+    effort::cases(256, u32::MAX)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
 use super::counting::Counting;
@@ -111,8 +112,8 @@ fn files(n: usize, uid: &str) -> Vec<(String, Vec<u8>)> {
 async fn raw_run(count: usize, calls: usize) -> Duration {
     let bed = Bed::start();
     let counting = Counting::start(bed.client().await).await;
-    let file = kube::config::Kubeconfig::read_from(counting.kubeconfig()).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await;
+    let file = Kubeconfig::read_from(counting.kubeconfig()).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
     let client = Client::try_from(config.unwrap()).unwrap();
     let began = Instant::now();
     // Namespaces first, and what is not an object of the project is a change of one that is.

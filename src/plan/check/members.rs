@@ -22,9 +22,9 @@ fn of_binding(draft: &Draft<'_>) -> Vec<Finding> {
             .iter()
             .any(|subject| is_of(subject, ending.name));
         if stands {
-            left.push(ending)
+            left.push(ending);
         } else {
-            gone.push(ending)
+            gone.push(ending);
         }
     }
     let words = |endings: &[Ending<'_>]| {

@@ -24,12 +24,13 @@ use self::hands::{Done, disturb};
 use self::project::{Policy, Project, Random};
 use self::texts::Texts;
 use crate::bed;
+use crate::effort;
 use crate::engine::{Engine, told};
 
 /// Edits of a usual run.
-const USUAL: u64 = 200;
+const USUAL: u32 = 200;
 /// Edits of a long run at most.
-const LONG: u64 = 2000;
+const LONG: u32 = 2000;
 /// Edits of one project.
 const EACH: u64 = 5;
 /// Projects at the same time.
@@ -38,17 +39,8 @@ const AT_ONCE: usize = 6;
 type Snapshot = BTreeMap<ObjectKey, Value>;
 
 /// How many projects make up the edits that are asked for.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
-)]
 fn projects() -> u64 {
-    let asked = std::env::var("KUBEMATE_SEEDS")
-        .ok()
-        .and_then(|n| n.parse().ok());
-    asked
-        .map_or(USUAL, |n: u64| n.clamp(1, LONG))
-        .div_ceil(EACH)
+    u64::from(effort::cases(USUAL, LONG)).div_ceil(EACH)
 }
 
 async fn snapshot(engine: &Engine, keys: &[ObjectKey]) -> Snapshot {

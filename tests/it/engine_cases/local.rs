@@ -13,6 +13,7 @@ use super::small::Small;
 use crate::bank::folder::Said;
 use crate::bed;
 use crate::bed::proxy::{Fault, Match, Proxy, Rule, Verb};
+use crate::effort;
 
 fn render(small: &Small) -> Said {
     small
@@ -170,10 +171,7 @@ fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
 
 /// How many renders of one commit are compared: a thousand where time is no matter.
 fn times() -> usize {
-    match std::env::var_os("KUBEMATE_SEEDS") {
-        Some(_) => 1000,
-        None => 20,
-    }
+    if effort::is_long() { 1000 } else { 20 }
 }
 
 #[test]

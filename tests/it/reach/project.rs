@@ -8,6 +8,7 @@ use kubemate::source::SourceTree;
 
 use super::Objects;
 use super::places::{Place, edited, places};
+use crate::effort;
 use crate::engine::written::{Written, placeless, written};
 use crate::language::tree;
 
@@ -98,12 +99,10 @@ const ANYBODY: &str = "qqq";
 /// Whether this run may take long: it writes the files anew, or it is told how hard to try.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
+    reason = "a test may be told to write its files"
 )]
 pub(super) fn takes_time() -> bool {
-    ["KUBEMATE_BLESS", "KUBEMATE_SEEDS"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
+    effort::is_long() || std::env::var_os("KUBEMATE_BLESS").is_some()
 }
 
 /// Which examples stand together.

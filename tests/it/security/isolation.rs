@@ -13,6 +13,7 @@ use kubemate::source::SourceTree;
 
 use super::{PROJECT, TENANTS};
 use crate::bed::history;
+use crate::effort;
 use crate::language::tree;
 
 fn target() -> Target {
@@ -24,10 +25,7 @@ fn target() -> Target {
 
 /// All rounds in long runs, a tenth of them otherwise.
 fn rounds(all: usize) -> usize {
-    match std::env::var_os("KUBEMATE_SEEDS") {
-        Some(_) => all,
-        None => all / 10,
-    }
+    if effort::is_long() { all } else { all / 10 }
 }
 
 /// Everything that a tree renders to, as one text.

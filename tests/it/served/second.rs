@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::variants::{APPS, app, many, route, seeds, tenant};
+use super::variants::{APPS, app, many, route, tenant};
 use crate::bank::project::{OPERATORS, furnish};
 use crate::bed;
+use crate::effort;
 use crate::engine::{Engine, told};
 
 /// Writes the objects and plans again; nobody waits for what needs what is not there.
@@ -77,7 +78,7 @@ async fn nothing_of_an_app_is_done_again() {
     let cluster = bed::cluster();
     let namespace = cluster.unique_namespace().await;
     let all = many(
-        seeds(40).min(300),
+        effort::cases(40, 300).into(),
         "prod",
         ("tenants/payments/apps.kdl", app),
         "",
@@ -91,7 +92,7 @@ async fn nothing_of_a_route_is_done_again() {
     let cluster = bed::cluster();
     let namespace = cluster.unique_namespace().await;
     let all = many(
-        seeds(100).min(300),
+        effort::cases(100, 300).into(),
         "prod",
         ("tenants/payments/routes.kdl", route),
         APPS,
@@ -104,7 +105,7 @@ async fn nothing_of_a_route_is_done_again() {
 async fn nothing_of_a_tenant_is_done_again() {
     let environment = bed::unique_name("e");
     let mut all = many(
-        seeds(60).min(300),
+        effort::cases(60, 300).into(),
         &environment,
         ("platform/more.kdl", tenant),
         "",

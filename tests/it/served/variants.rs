@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{APPS_NEED, SECRET, objects_in, served};
 use crate::bank::project::OPERATORS;
+use crate::effort;
 
 /// Parts of an app: for which workloads, as letters, and the text.
 const APP: &[(&str, &str)] = &[
@@ -177,18 +178,6 @@ impl Dice {
     }
 }
 
-/// How many of each: so many, or as many as a long run asks for, at most a thousand.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to try harder"
-)]
-pub(super) fn seeds(ordinarily: u64) -> u64 {
-    let asked = std::env::var("KUBEMATE_SEEDS")
-        .ok()
-        .and_then(|n| n.parse().ok());
-    asked.unwrap_or(ordinarily).clamp(1, 1000)
-}
-
 pub(crate) fn app(seed: u64) -> String {
     let dice = &mut Dice(seed);
     let (letter, workload, must) = *dice.one(&[
@@ -264,7 +253,7 @@ pub(crate) fn tenant(seed: u64) -> String {
 
 /// What becomes of a few generated texts in a file, and of the files beside it.
 pub(crate) fn of(path: &str, one: fn(u64) -> String, beside: &str) -> Vec<Value> {
-    many(seeds(40).min(300), "prod", (path, one), beside)
+    many(effort::cases(40, 300).into(), "prod", (path, one), beside)
 }
 
 /// The same with so many seeds, in an environment of this name.
@@ -295,14 +284,19 @@ pub(super) fn many(
 
 #[tokio::test]
 async fn any_app_is_what_its_controllers_read() {
-    let all = many(seeds(300), "prod", ("tenants/payments/apps.kdl", app), "");
+    let all = many(
+        effort::cases(300, 1000).into(),
+        "prod",
+        ("tenants/payments/apps.kdl", app),
+        "",
+    );
     served(&OPERATORS, all).await;
 }
 
 #[tokio::test]
 async fn any_route_is_what_gateways_read() {
     let all = many(
-        seeds(300),
+        effort::cases(300, 1000).into(),
         "prod",
         ("tenants/payments/routes.kdl", route),
         APPS,
@@ -312,6 +306,11 @@ async fn any_route_is_what_gateways_read() {
 
 #[tokio::test]
 async fn any_tenant_is_what_clusters_read() {
-    let all = many(seeds(300), "prod", ("platform/more.kdl", tenant), "");
+    let all = many(
+        effort::cases(300, 1000).into(),
+        "prod",
+        ("platform/more.kdl", tenant),
+        "",
+    );
     served(&OPERATORS, all).await;
 }

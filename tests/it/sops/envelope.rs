@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::bed::sops::{self, Key};
+use crate::effort;
 
 const SAMPLE: &str = "# a comment of people
 user: ana
@@ -141,11 +142,7 @@ fn tree() -> impl Strategy<Value = Map<String, Value>> {
 fn any_tree_that_sops_encrypts_is_decrypted_alike() {
     let folder = TempDir::new().unwrap();
     let key = Key::new(folder.path().join("key"));
-    let cases = if std::env::var_os("KUBEMATE_SEEDS").is_some() {
-        300
-    } else {
-        20
-    };
+    let cases = if effort::is_long() { 300 } else { 20 };
     let config = Config {
         cases,
         max_shrink_iters: 40,
