@@ -137,6 +137,8 @@ async fn left_to_others() {
     let scale = r#"{"spec":{"replicas":7}}"#;
     let manager = ["--field-manager", "keda-operator"];
     engine.kubectl(&[&["patch", "deployment", "web", "-p", scale], &manager[..]].concat());
+    // Only what something scales is left to it.
+    engine.kubectl(&["autoscale", "deployment", "web", "--min=7", "--max=9"]);
     assert_eq!(differing(&engine, &base).await.0, [Some(Why::LeftToOthers)]);
 }
 
