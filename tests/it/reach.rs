@@ -2,6 +2,7 @@
 //! examples: each field is left out, written, written otherwise and written wrongly, and what a real
 //! API server holds afterwards is what was rendered. A field that nothing here can write is a failure.
 
+mod compared;
 mod lists;
 mod live;
 mod places;

@@ -199,6 +199,31 @@ fn used(kind: &str, shape: &Shape, pointer: &str, all: &mut BTreeSet<String>) {
     }
 }
 
+/// The fields that a resource says in its environments.
+fn shown(tree: &SourceTree, kind: &str, name: &str) -> BTreeSet<String> {
+    let mut shown = BTreeSet::new();
+    for environment in ["dev", "prod"] {
+        let target = Target {
+            environment: environment.to_owned(),
+            cluster: "hq".to_owned(),
+        };
+        let want = Want::Show {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            target,
+        };
+        let resources = outcomes(tree, &want)
+            .into_iter()
+            .flat_map(|outcome| outcome.shown);
+        for resource in resources {
+            let fields = resource.fields.into_iter();
+            let said = fields.filter(|field| field.origin.is_some());
+            shown.extend(said.map(|field| field.pointer));
+        }
+    }
+    shown
+}
+
 #[test]
 fn the_bank_uses_every_field() {
     let bank = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bank");
@@ -208,28 +233,7 @@ fn the_bank_uses_every_field() {
     let mut written = BTreeSet::new();
     for (kind, name) in resources(&tree) {
         let shape = &kinds::schema(kind).unwrap().shape;
-        let mut shown = BTreeSet::new();
-        for environment in ["dev", "prod"] {
-            let target = Target {
-                environment: environment.to_owned(),
-                cluster: "hq".to_owned(),
-            };
-            let want = Want::Show {
-                kind: kind.to_owned(),
-                name: name.to_owned(),
-                target,
-            };
-            for resource in outcomes(&tree, &want)
-                .into_iter()
-                .flat_map(|outcome| outcome.shown)
-            {
-                let set = resource
-                    .fields
-                    .into_iter()
-                    .filter(|field| field.origin.is_some());
-                shown.extend(set.map(|field| field.pointer));
-            }
-        }
+        let shown = shown(&tree, kind, name);
         assert!(!shown.is_empty(), "{kind} {name}");
         for pointer in &shown {
             used(kind, shape, pointer, &mut written);

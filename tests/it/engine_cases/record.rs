@@ -2,6 +2,8 @@
 //! cluster: I1 whose identity and which objects, I2 only what the books own is deleted, by its UID,
 //! I3 quiet once the faults are over, I4 nothing that was made is forgotten, I7 "complete" is true.
 
+use std::time::{Duration, Instant};
+
 use kubemate::apply::cluster::{Cluster as _, Identity, Target};
 use kubemate::object::{Manifest, ObjectKey, SET_LABEL};
 use kubemate::plan::step::KeepWhy;
@@ -12,6 +14,8 @@ use crate::engine::{Engine, told};
 
 /// Rounds until a set must be as it is wanted.
 const ROUNDS: usize = 3;
+/// For how long what is on its way out is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends the faults and judges everything that happened since the proxy began, or forgot.
 pub(crate) async fn settles(engines: &[&Engine], proxy: &Proxy) {
@@ -110,7 +114,8 @@ async fn remembered(engines: &[&Engine], key: &ObjectKey) {
 /// I3 and I7.
 async fn converges(engine: &Engine, proxy: &Proxy) {
     let mut last = String::new();
-    for _ in 0..ROUNDS {
+    let (mut rounds, began) = (0, Instant::now());
+    while rounds < ROUNDS && began.elapsed() < PATIENCE {
         let (plan, report) = engine.apply().await;
         last = told(&plan, &report);
         let wrong = plan.findings.iter().any(|f| f.level == Level::Error);
@@ -121,6 +126,10 @@ async fn converges(engine: &Engine, proxy: &Proxy) {
             quiet(engine, proxy).await;
             return;
         }
+        // What goes has its dependents taken away first, which takes a cluster its time.
+        let gone = plan.steps.iter().any(leaving) || plan.count(kubemate::plan::Verb::Release) > 0;
+        rounds += usize::from(!gone);
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("it does not come to rest: {last}");
 }

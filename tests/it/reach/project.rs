@@ -265,6 +265,7 @@ impl Project {
         let own = |text: &str| {
             let mut text = with_tenants(text, unique)
                 .replace("shared-secrets", "kube-public")
+                .replace("30080", "31080")
                 .replace("name: traefik,", &format!("name: {unique}-traefik,"))
                 .replace("name: other,", &format!("name: {unique}-other,"));
             for class in ["fast ", "image ", "shared "] {
