@@ -44,7 +44,7 @@ pub(super) fn files(bed: &Bed, n: u32) -> Vec<(&'static str, String)> {
 /// The ConfigMaps of the commit of this number, and what is in them.
 fn configs(n: u32) -> BTreeMap<String, String> {
     let named = (0..CONFIGS).map(|k| format!("k{k}"));
-    let sometimes = (n % 2 == 0).then(|| "sometimes".to_owned());
+    let sometimes = n.is_multiple_of(2).then(|| "sometimes".to_owned());
     let all = named.chain(sometimes);
     all.map(|name| (name, n.to_string())).collect()
 }

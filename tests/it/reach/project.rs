@@ -97,10 +97,6 @@ metadata: {name: traefik, namespace: kube-public}
 const ANYBODY: &str = "qqq";
 
 /// Whether this run may take long: it writes the files anew, or it is told how hard to try.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may be told to write its files"
-)]
 pub(super) fn takes_time() -> bool {
     effort::is_long() || std::env::var_os("KUBEMATE_BLESS").is_some()
 }
