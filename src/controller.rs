@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::hold;
-use crate::adapters::sync::{self, Sync};
+use crate::adapters::sync::{self, Shard, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
@@ -65,6 +65,8 @@ const RUN_OUT: Duration = Duration::from_secs(20);
 pub struct Settings {
     /// What passes work with.
     pub tools: Tools,
+    /// Which Syncs are kept.
+    pub shard: Shard,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
     /// Where calls of forges are taken, if they are, with their secrets.
@@ -90,6 +92,7 @@ pub enum ControllerError {
 /// What all tasks share.
 pub(crate) struct Shared {
     pub(crate) tools: Tools,
+    pub(crate) shard: Shard,
     pub(crate) client: kube::Client,
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
@@ -100,6 +103,7 @@ pub(crate) struct Shared {
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), ControllerError> {
     let Settings {
         tools,
+        shard,
         listen,
         hooks,
     } = settings;
@@ -113,6 +117,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
     let client = tools.cluster.client()?;
     let shared = Arc::new(Shared {
         tools,
+        shard,
         client,
         places: Semaphore::new(AT_ONCE),
         vitals,
@@ -135,13 +140,14 @@ struct Kept {
     stop: CancellationToken,
 }
 
-/// Keeps all Syncs until the term ends.
+/// Keeps all Syncs of the shard until the term ends.
 async fn follow(
     shared: &Arc<Shared>,
     term: &CancellationToken,
     calls: &mut mpsc::Receiver<String>,
 ) {
     let config = watcher::Config::default().any_semantic();
+    let config = config.labels(&shared.shard.selector());
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
     let mut events = std::pin::pin!(events);
     let holds = watcher(hold::api(shared.client.clone()), watcher::Config::default());

@@ -18,6 +18,8 @@ use crate::object::{Owner, SetId};
 pub const NAMESPACE: &str = "kubemate-system";
 /// Who writes the status.
 const MANAGER: &str = "kubemate-controller";
+/// The label that says whose part of the Syncs one belongs to.
+pub const SHARD: &str = "kubemate.dev/shard";
 /// The annotation that asks for a look now: any new value does.
 pub const ASKED: &str = "kubemate.dev/reconcile-at";
 /// Sets in one status at most; the rest is counted.
@@ -193,6 +195,43 @@ pub struct SetSummary {
 pub fn crd_yaml() -> Result<String, serde_json::Error> {
     let value = serde_json::to_value(Sync::crd())?;
     serde_saphyr::to_string(&value).map_err(<serde_json::Error as serde::ser::Error>::custom)
+}
+
+/// Which of a cluster's Syncs one controller keeps: those with its name in the label [`SHARD`], or those
+/// without that label.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shard(Option<String>);
+
+impl Shard {
+    /// The label selector of its Syncs.
+    pub fn selector(&self) -> String {
+        match &self.0 {
+            Some(name) => format!("{SHARD}={name}"),
+            None => format!("!{SHARD}"),
+        }
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    /// Takes what Kubernetes takes for a label and for the name of an object: at most 63 of a-z, 0-9
+    /// and `-`, the last not first and not last.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let good = (1..=63).contains(&text.len())
+            && text.chars().all(plain)
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        good.then(|| Self(Some(text.to_owned()))).ok_or_else(|| {
+            "a shard is named by at most 63 of a-z, 0-9 and `-`, and begins and ends without `-`".to_owned()
+        })
+    }
 }
 
 /// All Syncs as an API.

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
+use crate::adapters::sync::Shard;
 use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;
@@ -61,6 +62,10 @@ pub(super) struct Arguments {
     /// Do nothing that cannot be written into its audit trail first.
     #[arg(long, requires = "audit")]
     audit_required: bool,
+    /// Keep only the Syncs with this value in the label kubemate.dev/shard, beside other controllers that
+    /// keep other ones. Without it those without the label are kept.
+    #[arg(long, value_name = "SHARD")]
+    shard: Option<Shard>,
     /// The name of this process among several, on leases and events.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -119,6 +124,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     controller::run(
         Settings {
             tools,
+            shard: arguments.shard.clone().unwrap_or_default(),
             listen: arguments.listen,
             hooks: arguments.hooks.map(|address| (address, credentials)),
         },

@@ -1,6 +1,7 @@
 //! What `plan`, `apply`, `status` and `diff` share: a rendered project with the rights of its sets,
 //! and a verified cluster.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
@@ -74,8 +75,8 @@ impl Scope {
             Session::open(&self.source, self.env.as_deref(), self.cluster.as_deref())?;
         let now = super::ci::now();
         for rendered in &mut session.sets {
-            if ended::count(rendered, now) > 0 {
-                *rendered = ended::as_of(rendered, now);
+            if let (Cow::Owned(wanted), _) = ended::at(rendered, now) {
+                *rendered = wanted;
             }
         }
         Ok(session)

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -217,20 +216,14 @@ pub(super) async fn pass(
     seen.governed = wanted.asks_for_approvals();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
     let now = tools.cluster.now();
+    let at_time = wanted.sets.iter().map(|rendered| ended::at(rendered, now));
+    let (sets, ended): (Vec<_>, Vec<usize>) = at_time.unzip();
     let mut pass = Pass {
         eyes,
         sync,
         desired: &wanted,
-        ended: wanted
-            .sets
-            .iter()
-            .map(|rendered| ended::count(rendered, now))
-            .sum(),
-        sets: wanted
-            .sets
-            .iter()
-            .map(|rendered| at_time(rendered, now))
-            .collect(),
+        ended: ended.iter().sum(),
+        sets,
         leave: Leave::default(),
         stop,
     };
@@ -267,14 +260,6 @@ struct Pass<'a> {
     ended: usize,
     leave: Leave,
     stop: &'a CancellationToken,
-}
-
-/// What a render wants at a time.
-fn at_time(rendered: &Rendered, now: Timestamp) -> Cow<'_, Rendered> {
-    match ended::count(rendered, now) {
-        0 => Cow::Borrowed(rendered),
-        _ => Cow::Owned(ended::as_of(rendered, now)),
-    }
 }
 
 impl Pass<'_> {

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::adapters::sync::Shard;
 use crate::apply::cluster::{Cluster as _, Lease};
 use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, SetId};
@@ -27,11 +28,11 @@ pub(super) struct Term {
     renewal: JoinHandle<()>,
 }
 
-/// No set has an empty name, so this one is free for the controllers themselves.
-fn seat() -> SetId {
+/// No set has an empty environment, so these are free for the controllers themselves, one for each shard.
+fn seat(shard: &Shard) -> SetId {
     SetId {
         project: "kubemate-controller".to_owned(),
-        cluster: String::new(),
+        cluster: shard.name().unwrap_or_default().to_owned(),
         owner: Owner::Platform,
         environment: String::new(),
     }
@@ -39,7 +40,7 @@ fn seat() -> SetId {
 
 /// Waits until this process leads; `None` once it is to stop.
 pub(super) async fn lead(shared: &Arc<Shared>, stop: &CancellationToken) -> Option<Term> {
-    let (seat, holder) = (seat(), shared.tools.holder.as_str());
+    let (seat, holder) = (seat(&shared.shard), shared.tools.holder.as_str());
     while !stop.is_cancelled() {
         let attempt = shared.tools.cluster.take_lease(&seat, holder, ATTEMPT);
         let taken = tokio::select! {

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use super::credentials::Credentials;
+use crate::adapters::git::reach::Reach;
 use crate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use crate::adapters::git::{Credential, FetchLimits, SshOptions, http};
 use crate::adapters::sync::SyncSpec;
@@ -28,7 +29,7 @@ impl Sources {
         mirrors: PathBuf,
         credentials: Credentials,
     ) -> Result<Self, RepositoryError> {
-        let client = http::client(Vec::new())?;
+        let client = http::client(Vec::new(), Reach::of(&allowed))?;
         Ok(Self {
             allowed,
             mirrors,

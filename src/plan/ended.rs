@@ -2,6 +2,7 @@
 //! until when. What is wanted at a time is the render without those whose time is over, so that the same
 //! commit renders the same bytes for ever and access still ends by itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -63,17 +64,22 @@ fn over<'a>(key: &ObjectKey, body: &'a Value, now: Timestamp) -> Vec<Ending<'a>>
     all
 }
 
-/// How many memberships of a render are over. It only grows with time, so it tells apart what the same
-/// commit wants at two times.
-pub fn count(rendered: &Rendered, now: Timestamp) -> usize {
+/// What a render wants at a time: without the members whose time is over, and how many these are. A
+/// binding without members stays. The number only grows with time, so it tells apart what the same commit
+/// wants at two times.
+#[must_use]
+pub fn at(rendered: &Rendered, now: Timestamp) -> (Cow<'_, Rendered>, usize) {
     let each = rendered.objects.iter();
-    each.map(|(key, desired)| over(key, &desired.manifest.body, now).len())
-        .sum()
+    let count = each
+        .map(|(key, desired)| over(key, &desired.manifest.body, now).len())
+        .sum();
+    match count {
+        0 => (Cow::Borrowed(rendered), 0),
+        _ => (Cow::Owned(as_of(rendered, now)), count),
+    }
 }
 
-/// What a render wants at a time: without the members whose time is over. A binding without members stays.
-#[must_use]
-pub fn as_of(rendered: &Rendered, now: Timestamp) -> Rendered {
+fn as_of(rendered: &Rendered, now: Timestamp) -> Rendered {
     let mut wanted = rendered.clone();
     for (key, desired) in &mut wanted.objects {
         let ended: Vec<String> = over(key, &desired.manifest.body, now)
@@ -189,7 +195,7 @@ mod tests {
         }
     }
 
-    fn at(text: &str) -> Timestamp {
+    fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -212,19 +218,19 @@ mod tests {
             ("2026-12-01T10:00:00Z", &["ana", "kim", "bo"][..], 1),
             ("2027-01-01T00:00:00Z", &["ana", "bo"][..], 2),
         ] {
-            let wanted = as_of(&rendered, at(now));
+            let wanted = as_of(&rendered, time(now));
             assert_eq!(names(&wanted), left, "{now}");
-            assert_eq!(count(&rendered, at(now)), ended, "{now}");
+            assert_eq!(at(&rendered, time(now)).1, ended, "{now}");
             // What is over is seen in the note, which stays: asked again, the answer is the same.
-            assert_eq!(count(&wanted, at(now)), ended, "{now}");
-            assert_eq!(as_of(&wanted, at(now)), wanted, "{now}");
+            assert_eq!(at(&wanted, time(now)).1, ended, "{now}");
+            assert_eq!(as_of(&wanted, time(now)), wanted, "{now}");
         }
     }
 
     #[test]
     fn places_move_with_their_subjects() {
         let rendered = binding("li 2026-12-01T18:00+08:00", &["ana", "li", "bo"]);
-        let wanted = as_of(&rendered, at("2030-01-01T00:00:00Z"));
+        let wanted = as_of(&rendered, time("2030-01-01T00:00:00Z"));
         let source = &wanted.objects.first_key_value().unwrap().1.source;
         let starts: Vec<(&str, u32)> = source
             .fields
@@ -238,7 +244,7 @@ mod tests {
     fn the_last_one_leaves_a_binding_of_nobody() {
         let wanted = as_of(
             &binding("li 2026-12-01T18:00+08:00", &["li"]),
-            at("2030-01-01T00:00:00Z"),
+            time("2030-01-01T00:00:00Z"),
         );
         assert_eq!(names(&wanted), Vec::<&str>::new());
         assert_eq!(wanted.objects.len(), 1);
@@ -255,7 +261,7 @@ mod tests {
         ] {
             let rendered = binding(note, &["ana", "li"]);
             assert_eq!(
-                as_of(&rendered, at("2030-01-01T00:00:00Z")),
+                as_of(&rendered, time("2030-01-01T00:00:00Z")),
                 rendered,
                 "{note}"
             );

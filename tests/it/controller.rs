@@ -8,7 +8,6 @@
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -33,9 +32,6 @@ const MAIN: &str = "refs/heads/main";
 /// Far more than anything here takes on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One at a time: a controller keeps all Syncs of its cluster.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// A running controller; killed when it is dropped.
 struct Controller(Child);
 
@@ -47,15 +43,31 @@ impl Drop for Controller {
 }
 
 impl Controller {
-    fn start(kubeconfig: &Path, host: &Host, directory: &Path) -> Self {
-        Self::start_with(kubeconfig, &host.address, directory, &[])
+    fn start(kubeconfig: &Path, bed: &Bed) -> Self {
+        Self::start_with(kubeconfig, &bed.host.address, &bed.place, &[])
     }
 
-    fn start_with(kubeconfig: &Path, host: &str, directory: &Path, more: &[&str]) -> Self {
+    /// One that may fetch from `host`, for the shard of this place alone.
+    fn start_with(kubeconfig: &Path, host: &str, place: &Place, more: &[&str]) -> Self {
+        Self::start_in(
+            kubeconfig,
+            host,
+            (&place.name, place.directory.path()),
+            more,
+        )
+    }
+
+    fn start_in(
+        kubeconfig: &Path,
+        host: &str,
+        (shard, directory): (&str, &Path),
+        more: &[&str],
+    ) -> Self {
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
             .arg("controller")
             .args(["--listen", "127.0.0.1:0", "--allow", &format!("{host}/*")])
+            .args(["--shard", shard])
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .arg("--mirrors")
@@ -109,7 +121,6 @@ struct Place {
     directory: tempfile::TempDir,
     name: String,
     uid: String,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Drop for Place {
@@ -133,7 +144,6 @@ fn manifests(args: &[&str]) -> String {
 
 impl Place {
     fn new() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = bed::cluster();
         // The server takes all of it; only the CRDs and the namespace stay.
         let all = manifests(&[]);
@@ -154,7 +164,6 @@ impl Place {
             directory: tempfile::tempdir().unwrap(),
             name: bed::unique_name("c"),
             uid,
-            _turn: turn,
         }
     }
 
@@ -179,9 +188,15 @@ impl Place {
     }
 
     fn keep(&self, repository: &str, mode: &str, interval: &str) {
-        let name = &self.name;
+        self.keep_as(&self.name, repository, mode, interval);
+    }
+
+    /// A Sync of this name in the shard of this place.
+    fn keep_as(&self, name: &str, repository: &str, mode: &str, interval: &str) {
+        let shard = &self.name;
         let text = format!(
-            "apiVersion: kubemate.dev/v1alpha1\nkind: Sync\nmetadata: {{name: {name}, namespace: kubemate-system}}\n\
+            "apiVersion: kubemate.dev/v1alpha1\nkind: Sync\n\
+             metadata: {{name: {name}, namespace: kubemate-system, labels: {{kubemate.dev/shard: {shard}}}}}\n\
              spec: {{repository: '{repository}', environment: dev, cluster: here, interval: {interval}, mode: {mode}}}\n"
         );
         self.cluster.kubectl_with(&["apply", "-f", "-"], &text);
@@ -347,8 +362,9 @@ fn asked_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
 
 /// Drift of what is held is said and left alone, with who made it; the end of the hold undoes it.
 fn held_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
+    let web = format!("app/{}/web", bed.name);
     let hold = |more: &[&str]| {
-        let mut args = vec!["hold", "app/web", "--env", "dev"];
+        let mut args = vec!["hold", &web, "--env", "dev"];
         args.extend_from_slice(more);
         bed.ask_with(&args)
     };
@@ -356,7 +372,7 @@ fn held_by_people(bed: &Bed, (name, namespace): (&str, &str)) {
     assert_eq!(code, 0, "{said}");
     let (_, said) = bed.ask_with(&["holds"]);
     assert!(
-        said.contains("dev app/web: until") && said.contains("INC-1"),
+        said.contains(&format!("dev {web}: until")) && said.contains("INC-1"),
         "{said}"
     );
     bed.cluster
@@ -390,8 +406,7 @@ const BROKEN: &str =
 fn commits_are_applied_kept_and_repaired() {
     let bed = Bed::new("p.git");
     let first = bed.commit(GOOD);
-    let mut controller =
-        Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
+    let mut controller = Controller::start(bed.cluster.kubeconfig(), &bed);
 
     bed.sync("observe", "1s");
     let status = bed.until("observed", |s| is(s, "Ready", "True"));

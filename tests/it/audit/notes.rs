@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kubemate::adapters::audit::{Trail, notes_ref};
+use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use kubemate::adapters::git::{Credential, FetchLimits, SshOptions, http};
 use kubemate::source::address::{AllowList, RemoteAddress};
@@ -27,7 +28,12 @@ fn remote(bed: &Gitea, repository: &str, user: &str, mirrors: &Path) -> RemoteRe
         limits: FetchLimits::default(),
         ssh: SshOptions::default(),
     };
-    RemoteRepository::new(options, &allowed, http::client(Vec::new()).unwrap()).unwrap()
+    RemoteRepository::new(
+        options,
+        &allowed,
+        http::client(Vec::new(), Reach::Anywhere).unwrap(),
+    )
+    .unwrap()
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_tenants_mistake_stops_that_tenant_only() {
     let (shop, other) = (bed.name.clone(), second(&bed));
     let first = bed.commit_files(files(&bed, GOOD, "1.0.0"));
     bed.sync("auto", "2s");
-    let _controller = Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
+    let _controller = Controller::start(bed.cluster.kubeconfig(), &bed);
     bed.until("both are there", |s| is(s, "Ready", "True"));
 
     let broken = GOOD.replace("replicas=1", "replicas=many");

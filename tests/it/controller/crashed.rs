@@ -20,14 +20,14 @@ fn writes(bed: &Bed) -> Match {
     Match::writes().verb(Verb::Apply).namespace(&bed.name)
 }
 
-/// Who holds a Lease of the controllers: `None` if nobody does.
+/// Who holds the Lease of this shard's controllers: `None` if nobody does.
 fn leader(bed: &Bed) -> Option<String> {
     let args = ["get", "leases", "-n", "kubemate-system", "-o", "json"];
     let list: Value = serde_json::from_str(&bed.cluster.kubectl(&args)).unwrap();
     let mut all = list["items"].as_array().unwrap().iter();
     let seat = all.find(|lease| {
-        // It is nobody's set: without a cluster and an environment.
-        lease["metadata"]["annotations"]["kubemate.dev/set"] == "//platform"
+        // It is nobody's set: without an environment.
+        lease["metadata"]["annotations"]["kubemate.dev/set"] == format!("{}//platform", bed.name)
     });
     let holder = seat?["spec"]["holderIdentity"].as_str()?;
     Some(holder.to_owned()).filter(|holder| !holder.is_empty())
@@ -121,7 +121,8 @@ fn r_26_two_that_both_lead_do_no_harm() {
     let other = faulty.bed.directory.path().join("other");
     std::fs::create_dir(&other).unwrap();
     let (kubeconfig, host) = (proxy.kubeconfig(), &faulty.bed.host.address);
-    let mut second = Controller::start_with(kubeconfig, host, &other, &["--name", "two"]);
+    let here = (faulty.bed.name.as_str(), other.as_path());
+    let mut second = Controller::start_in(kubeconfig, host, here, &["--name", "two"]);
     let writes = |proxy: &Proxy| {
         let ours = Some(faulty.bed.name.as_str());
         let mut all = proxy.writes();

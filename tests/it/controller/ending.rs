@@ -51,7 +51,7 @@ fn a_member_is_taken_out_when_the_time_has_come() {
     let freeze = format!("freeze audit env=dev from=\"{written}\" to=\"2098-01-01T00:00Z\"\n");
     files[1].1 = format!("{tenant}{freeze}");
     let commit = bed.commit_files(files);
-    let _controller = Controller::start(bed.cluster.kubeconfig(), &bed.host, bed.directory.path());
+    let _controller = Controller::start(bed.cluster.kubeconfig(), &bed);
     bed.sync("auto", "1s");
     let applied = |s: &Value| s["lastApplied"] == commit.as_str() && is(s, "Ready", "True");
     bed.until("applied", applied);

@@ -51,7 +51,7 @@ fn configs(n: u32) -> BTreeMap<String, String> {
 
 /// A controller with everything around it.
 pub(super) struct Faulty {
-    // It ends first, before another test has its turn.
+    // It ends first.
     pub(super) controller: Controller,
     pub(super) proxy: Proxy,
     pub(super) bed: Bed,
@@ -234,8 +234,7 @@ impl Faulty {
 
 fn begin(bed: &Bed, proxy: &Proxy, more: &[String]) -> Controller {
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
-    let (host, directory) = (&bed.host.address, bed.directory.path());
-    Controller::start_with(proxy.kubeconfig(), host, directory, &more)
+    Controller::start_with(proxy.kubeconfig(), &bed.host.address, bed, &more)
 }
 
 /// I1 and I2 for everything that was written, in the order in which it was.

@@ -10,7 +10,7 @@ use crate::bed::proxy::{Call, Fault, Match, Proxy, Rule, Verb, WatchFault};
 
 /// A controller behind a proxy, with one commit applied and at rest.
 struct Quiet {
-    // It ends first, before another test has its turn.
+    // It ends first.
     controller: Controller,
     proxy: Proxy,
     bed: Bed,
@@ -26,8 +26,7 @@ impl Quiet {
         let commit = bed.commit(GOOD);
         let proxy = Proxy::before(bed.cluster.kubeconfig());
         rule.into_iter().for_each(|rule| proxy.add(rule));
-        let directory = bed.directory.path();
-        let controller = Controller::start(proxy.kubeconfig(), &bed.host, directory);
+        let controller = Controller::start(proxy.kubeconfig(), &bed);
         bed.sync("auto", interval);
         bed.until("applied", |s| {
             s["lastApplied"] == commit.as_str() && is(s, "Ready", "True")
@@ -120,8 +119,7 @@ fn a_restart_writes_nothing() {
     let mut quiet = Quiet::start("1s");
     quiet.controller.terminate();
     quiet.proxy.forget();
-    let directory = quiet.bed.directory.path();
-    quiet.controller = Controller::start(quiet.proxy.kubeconfig(), &quiet.bed.host, directory);
+    quiet.controller = Controller::start(quiet.proxy.kubeconfig(), &quiet.bed);
     quiet.bed.until("looked at again", |_| {
         quiet
             .proxy

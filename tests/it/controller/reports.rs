@@ -203,8 +203,8 @@ fn notes(all: &BTreeSet<String>) -> Vec<String> {
 
 /// A controller whose audit trail are notes in a repository whose main branch is not for it to write.
 fn audited(place: &Place, repository: &str, bot: &str) -> Controller {
-    let (forge, directory) = (gitea(), place.directory.path());
-    let folder = directory.join("credentials");
+    let forge = gitea();
+    let folder = place.directory.path().join("credentials");
     std::fs::create_dir(&folder).unwrap();
     for name in ["127.0.0.1.forge-token", "127.0.0.1.token"] {
         std::fs::write(folder.join(name), forge.token(bot)).unwrap();
@@ -226,7 +226,7 @@ fn audited(place: &Place, repository: &str, bot: &str) -> Controller {
         "--audit-required",
     ];
     let kubeconfig = place.cluster.kubeconfig();
-    Controller::start_with(kubeconfig, &forge.url, directory, &more)
+    Controller::start_with(kubeconfig, &forge.url, place, &more)
 }
 
 #[test]

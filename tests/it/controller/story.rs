@@ -18,7 +18,7 @@ const GOVERNANCE: &str =
 
 /// A repository at the forge, people with their clones, a cluster, and a controller between them.
 struct Story {
-    // It ends first, before another test has its turn.
+    // It ends first.
     _controller: Controller,
     place: Place,
     forge: &'static Gitea,
@@ -68,7 +68,7 @@ impl Story {
             "--audit-required",
         ];
         let kubeconfig = place.cluster.kubeconfig();
-        let controller = Controller::start_with(kubeconfig, &forge.url, directory, &more);
+        let controller = Controller::start_with(kubeconfig, &forge.url, &place, &more);
         Self {
             _controller: controller,
             place,

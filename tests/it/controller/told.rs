@@ -13,7 +13,7 @@ use crate::forge::sim::{Sim, TOKEN};
 
 /// A controller that reports to a forge and hears it.
 struct Forged {
-    // It ends first, before another test has its turn.
+    // It ends first.
     controller: Controller,
     bed: Bed,
     sim: Sim,
@@ -137,13 +137,7 @@ fn begin(bed: &Bed, sim: &Sim) -> Controller {
         "--hooks",
         "127.0.0.1:0",
     ];
-    let directory = bed.directory.path();
-    Controller::start_with(
-        bed.cluster.kubeconfig(),
-        &bed.host.address,
-        directory,
-        &more,
-    )
+    Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, bed, &more)
 }
 
 #[test]

@@ -195,28 +195,17 @@ fn an_autoscaler_keeps_its_field() {
 }
 
 #[test]
-fn what_an_autoscaler_that_is_gone_left_behind_is_taken_back() {
-    match scaled_by("kube-controller-manager", true) {
-        Action::Update {
-            yields, changes, ..
-        } => {
-            assert!(yields.is_empty(), "{yields:?}");
-            assert_eq!(changes[0].pointer, "/spec/replicas");
+fn replicas_set_by_hand_or_by_an_autoscaler_that_is_gone_are_taken_back() {
+    for (manager, unscaled) in [("kube-controller-manager", true), ("kubectl", false)] {
+        match scaled_by(manager, unscaled) {
+            Action::Update {
+                yields, changes, ..
+            } => {
+                assert!(yields.is_empty(), "{manager}: {yields:?}");
+                assert_eq!(changes[0].pointer, "/spec/replicas", "{manager}");
+            }
+            other => panic!("{manager}: {other:?}"),
         }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn replicas_set_by_hand_are_drift() {
-    match scaled_by("kubectl", false) {
-        Action::Update {
-            yields, changes, ..
-        } => {
-            assert!(yields.is_empty(), "{yields:?}");
-            assert_eq!(changes[0].pointer, "/spec/replicas");
-        }
-        other => panic!("{other:?}"),
     }
 }
 
