@@ -5,6 +5,7 @@
 //! belongs on a blocking thread; the [`Repository`] trait does that.
 
 pub mod http;
+pub mod reach;
 pub mod remote;
 pub mod transport;
 

@@ -1,7 +1,7 @@
 //! The one validator for addresses of remotes, and the list of those that are allowed.
 //!
 //! What passes has one spelling only, so that comparing texts is comparing addresses. Nothing here
-//! resolves a name; credentials are never part of an address.
+//! resolves a name; [`is_outside`] judges what they resolve to. Credentials are never part of an address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -113,7 +113,7 @@ impl RemoteAddress {
     /// Whether it names this machine, its network or the cluster, where only the operator may point.
     pub fn is_internal(&self) -> bool {
         if let Some(ip) = ip_of(&self.host) {
-            return !is_public(ip);
+            return !is_outside(ip);
         }
         let single = !self.host.contains('.');
         let ends = [
@@ -173,6 +173,11 @@ impl AllowList {
         Ok(Self { rules: rules? })
     }
 
+    /// Whether it has no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Checks an address. An empty list allows what lies outside this machine and its networks.
     pub fn check(&self, address: &RemoteAddress) -> Result<(), AddressError> {
         if self
@@ -182,7 +187,7 @@ impl AllowList {
         {
             return Ok(());
         }
-        if !self.rules.is_empty() {
+        if !self.is_empty() {
             return refuse("no rule of the allow-list covers it");
         }
         if address.is_internal() || address.scheme == Scheme::LoopbackHttp {
@@ -291,7 +296,8 @@ fn ip_of(host: &str) -> Option<IpAddr> {
         .ok()
 }
 
-fn is_public(ip: IpAddr) -> bool {
+/// Whether an address lies outside of this machine, its networks and those that nobody routes.
+pub fn is_outside(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, ..] = ip.octets();
@@ -307,7 +313,7 @@ fn is_public(ip: IpAddr) -> bool {
         IpAddr::V6(ip) => {
             let special = ip.is_loopback() || ip.is_unspecified() || ip.is_multicast();
             let local = ip.is_unique_local() || ip.is_unicast_link_local();
-            !(special || local) && ip.to_ipv4().is_none_or(|ip| is_public(IpAddr::V4(ip)))
+            !(special || local) && ip.to_ipv4().is_none_or(|ip| is_outside(IpAddr::V4(ip)))
         }
     }
 }

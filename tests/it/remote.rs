@@ -1,6 +1,7 @@
 //! Remotes are fetched from their own host, within limits, and leave nothing behind when they fail.
 
 mod bombs;
+mod names;
 mod ssh;
 mod tls;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git2::{Oid, Signature, Time};
+use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use kubemate::adapters::git::{Credential, FetchLimits, SshOptions, http};
 use kubemate::source::address::{AllowList, RemoteAddress};
@@ -112,7 +114,12 @@ impl Bed {
 
 fn remote(options: RemoteOptions) -> RemoteRepository {
     let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
-    RemoteRepository::new(options, &allowed, http::client(Vec::new()).unwrap()).unwrap()
+    RemoteRepository::new(
+        options,
+        &allowed,
+        http::client(Vec::new(), Reach::Anywhere).unwrap(),
+    )
+    .unwrap()
 }
 
 fn packs(git_dir: &Path) -> Vec<PathBuf> {
@@ -472,7 +479,7 @@ fn s_17_nothing_of_a_credential_reaches_the_disk() {
 #[test]
 fn s_52_addresses_outside_the_list_start_nothing() {
     let bed = Bed::new();
-    let client = http::client(Vec::new()).unwrap();
+    let client = http::client(Vec::new(), Reach::Anywhere).unwrap();
     let new = |allowed: &AllowList| RemoteRepository::new(bed.options(), allowed, client.clone());
     let other = AllowList::parse(["https://h.example/*"]).unwrap();
     for allowed in [AllowList::default(), other] {

@@ -13,6 +13,7 @@ use reqwest::{Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
 
 use super::guard::Guard;
+use super::reach::Reach;
 use super::session::{Credential, Session};
 use crate::adapters::text::printable;
 use crate::source::address::RemoteAddress;
@@ -52,8 +53,11 @@ impl Asked {
 }
 
 /// The client for Git: follows nothing and unpacks nothing by itself. `roots` are trusted besides the
-/// system's certificates.
-pub fn client(roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, RepositoryError> {
+/// system's certificates; `reach` says where names of hosts may lead.
+pub fn client(
+    roots: Vec<reqwest::Certificate>,
+    reach: Reach,
+) -> Result<reqwest::Client, RepositoryError> {
     // Another part of the program may have chosen already; then its choice stands.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = reqwest::Client::builder()
@@ -62,6 +66,10 @@ pub fn client(roots: Vec<reqwest::Certificate>) -> Result<reqwest::Client, Repos
         .connect_timeout(std::time::Duration::from_secs(10))
         .no_gzip()
         .referer(false);
+    let builder = match reach.resolver() {
+        Some(resolver) => builder.dns_resolver(resolver),
+        None => builder,
+    };
     roots
         .into_iter()
         .fold(builder, reqwest::ClientBuilder::add_root_certificate)

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use git2::{Direction, FetchOptions, Oid, RemoteCallbacks};
 
+use super::reach::Reach;
 use super::session::{Credential, FetchLimits, Session, SshOptions, Start};
 use super::{LocalRepository, blocking, git_error, transport};
 use crate::adapters::text::printable;
@@ -45,6 +46,7 @@ pub struct RemoteOptions {
 pub struct RemoteRepository {
     options: Arc<RemoteOptions>,
     client: reqwest::Client,
+    reach: Reach,
     git_dir: PathBuf,
 }
 
@@ -81,6 +83,7 @@ impl RemoteRepository {
         Ok(Self {
             options: Arc::new(options),
             client,
+            reach: Reach::of(allowed),
             git_dir,
         })
     }
@@ -100,6 +103,7 @@ impl RemoteRepository {
             ssh: options.ssh.clone(),
             limits: options.limits,
             may_push,
+            reach: self.reach,
         })
     }
 
@@ -119,7 +123,11 @@ impl RemoteRepository {
         match session.during(|| self.fetch_once(&session, depth)) {
             Err(RepositoryError::Damaged { .. }) if self.git_dir.exists() => {
                 self.discard();
-                session.during(|| self.fetch_once(&session, depth))
+                let again = session.during(|| self.fetch_once(&session, depth));
+                if matches!(again, Err(RepositoryError::Damaged { .. })) {
+                    self.discard();
+                }
+                again
             }
             other => other,
         }

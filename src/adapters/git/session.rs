@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 
 use super::guard::{Guard, Refusal};
+use super::reach::Reach;
 use crate::source::address::RemoteAddress;
 use crate::source::repository::RepositoryError;
 
@@ -97,6 +98,8 @@ pub(super) struct Session {
     pub(super) until: Instant,
     /// Whether it may write; a fetch never does.
     pub(super) may_push: bool,
+    /// Where the host's name may lead.
+    pub(super) reach: Reach,
     /// Where the host has moved the repository to on itself.
     pub(super) base: Mutex<String>,
     received: AtomicU64,
@@ -112,6 +115,7 @@ pub(super) struct Start {
     pub(super) ssh: SshOptions,
     pub(super) limits: FetchLimits,
     pub(super) may_push: bool,
+    pub(super) reach: Reach,
 }
 
 impl Session {
@@ -124,6 +128,7 @@ impl Session {
             ssh,
             limits,
             may_push,
+            reach,
         } = start;
         Arc::new(Self {
             base: Mutex::new(address.to_string()),
@@ -135,6 +140,7 @@ impl Session {
             ssh,
             limits,
             may_push,
+            reach,
             received: AtomicU64::new(0),
             failure: Mutex::new(None),
         })

@@ -62,7 +62,9 @@ impl Pipe {
             let program = session.ssh.program.display().to_string();
             session.fail(session.unreachable(format!("`{program}` could not be started: {error}")))
         };
-        let mut child = command(session).spawn().map_err(refused)?;
+        let command =
+            command(session).map_err(|error| session.fail(session.unreachable(error.to_string())));
+        let mut child = command?.spawn().map_err(refused)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(mut stderr)) = pipes else {
             return Err(io::Error::other("ssh has no pipes"));
@@ -160,8 +162,10 @@ fn watch(child: Arc<Mutex<Child>>, until: Instant) -> Sender<()> {
 }
 
 /// The path was checked to hold no quote, so quoting it for the far shell is safe.
-fn command(session: &Session) -> Command {
+fn command(session: &Session) -> io::Result<Command> {
     let address = &session.address;
+    let host = address.host().trim_start_matches('[').trim_end_matches(']');
+    let at = session.reach.pinned(host, address.port().unwrap_or(22))?;
     let mut command = Command::new(&session.ssh.program);
     command.env_clear();
     for name in ["PATH", "HOME", "SSH_AUTH_SOCK"] {
@@ -198,12 +202,22 @@ fn command(session: &Session) -> Command {
     if let Some(user) = address.user() {
         command.arg("-l").arg(user);
     }
+    if let Some(at) = at {
+        // Keys of hosts are known by name all the same.
+        let known = match address.port() {
+            Some(port) => format!("[{host}]:{port}"),
+            None => host.to_owned(),
+        };
+        command
+            .arg(format!("-oHostName={at}"))
+            .arg(format!("-oHostKeyAlias={known}"));
+    }
     command
         .arg("--")
-        .arg(address.host().trim_start_matches('[').trim_end_matches(']'))
+        .arg(host)
         .arg(format!("git-upload-pack '/{}'", address.path()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command
+    Ok(command)
 }

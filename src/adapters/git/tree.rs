@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
             }
             Entry::Symlink(_) => Content::Symlink,
             Entry::Submodule(_) => unreadable("it is a submodule, which is never fetched"),
-            Entry::TooDeep(_) => Content::Unreadable {
+            Entry::TooDeep(_) => Content::Hidden {
                 reason: format!("it lies more than {MAX_DEPTH} directories deep"),
             },
             Entry::Odd(_) => unreadable("it is neither a file nor a directory"),

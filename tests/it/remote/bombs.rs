@@ -1,6 +1,7 @@
 //! Packs made to fill the memory of whoever unpacks them.
 
 use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Bed, packs};
@@ -28,6 +29,40 @@ fn pack(objects: &[Vec<u8>]) -> Vec<u8> {
     bytes.extend(objects.concat());
     bytes.extend([0; 20]);
     bytes
+}
+
+/// Small blobs of which each but the first is told by what it differs from the one before.
+fn chain(length: u32) -> Vec<u8> {
+    let mut objects = vec![object(3, 32, &[], &[b'x'; 32])];
+    for index in 0..length {
+        // Of 32 bytes to 32 bytes: a copy of 28, and 4 others.
+        let mut delta = vec![32, 32, 0x90, 28, 4];
+        delta.extend(index.to_be_bytes());
+        let distance = objects.last().unwrap().len();
+        assert!(distance < 0x80);
+        let offset = [u8::try_from(distance).unwrap()];
+        objects.push(object(6, delta.len() as u64, &offset, &delta));
+    }
+    let mut bytes = pack(&objects);
+    let content = bytes.len() - 20;
+    let sum = sha1(&bytes[..content]);
+    bytes[content..].copy_from_slice(&sum);
+    bytes
+}
+
+/// What ends a pack, by the tool that every machine with a shell has.
+fn sha1(bytes: &[u8]) -> Vec<u8> {
+    let mut tool = Command::new("sha1sum")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tool.stdin.take().unwrap().write_all(bytes).unwrap();
+    let said = tool.wait_with_output().unwrap().stdout;
+    let digits = said.get(..40).unwrap().chunks(2);
+    digits
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// A blob and deltas that each double the one before: from a mebibyte to two to the power of this.
@@ -93,6 +128,31 @@ fn s_27_a_pack_that_would_fill_the_memory_is_refused() {
                 "damaged",
                 "its trailer is wrong"
             );
+            bed.host.set(Mood::Honest);
+            assert_eq!(bed.head(&remote).unwrap(), commit);
+        },
+    );
+}
+
+#[test]
+fn s_27_a_long_chain_of_deltas_costs_little() {
+    alone(
+        "remote::bombs::s_27_a_long_chain_of_deltas_costs_little",
+        || {
+            let bed = Bed::new();
+            let commit = bed.commit("one", &[]);
+            let remote = bed.remote();
+            bed.host.set(Mood::Pack(chain(10_000)));
+            let started = Instant::now();
+            let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
+            assert_eq!(
+                error.class(),
+                "damaged",
+                "what was asked for is not in it: {error}"
+            );
+            assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
+            assert!(started.elapsed() < Duration::from_secs(40));
+            assert!(packs(remote.git_dir()).is_empty());
             bed.host.set(Mood::Honest);
             assert_eq!(bed.head(&remote).unwrap(), commit);
         },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kubemate::adapters::git::http;
+use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::RemoteRepository;
 use kubemate::source::address::{AllowList, RemoteAddress};
 use kubemate::source::repository::{Repository, RepositoryError};
@@ -46,7 +47,7 @@ fn fetch(params: CertificateParams, trusted: bool) -> RepositoryError {
         }
     });
     let roots = trusted.then(|| reqwest::Certificate::from_der(certificate.der()).unwrap());
-    let client = http::client(roots.into_iter().collect()).unwrap();
+    let client = http::client(roots.into_iter().collect(), Reach::Anywhere).unwrap();
     let mut options = bed.options();
     options.address = RemoteAddress::parse(&format!("https://127.0.0.1:{port}/org/r.git")).unwrap();
     let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
@@ -107,7 +108,7 @@ fn s_13_an_old_tls_is_refused() {
     let mut options = bed.options();
     options.address = RemoteAddress::parse(&format!("https://127.0.0.1:{port}/org/r.git")).unwrap();
     let allowed = AllowList::parse([options.address.to_string().as_str()]).unwrap();
-    let client = http::client(Vec::new()).unwrap();
+    let client = http::client(Vec::new(), Reach::Anywhere).unwrap();
     let remote = RemoteRepository::new(options, &allowed, client).unwrap();
     let error = bed.host.runtime.block_on(remote.head()).unwrap_err();
     assert_eq!(error.class(), "unreachable", "{error}");
