@@ -169,8 +169,13 @@ pub enum Content {
     },
     /// A symbolic link, never followed.
     Symlink,
-    /// A file that exists and could not be read.
+    /// A file that exists and could not be read, or a repository within this one.
     Unreadable {
+        /// The system's reason.
+        reason: String,
+    },
+    /// A directory that could not be looked into: nobody knows which files are below.
+    Hidden {
         /// The system's reason.
         reason: String,
     },
@@ -226,7 +231,8 @@ impl SourceFile {
             Content::NotUtf8 { .. }
             | Content::TooLarge { .. }
             | Content::Symlink
-            | Content::Unreadable { .. } => None,
+            | Content::Unreadable { .. }
+            | Content::Hidden { .. } => None,
         }
     }
 }

@@ -90,7 +90,7 @@ fn list(root: &Path) -> Result<Listing<Place>, DiskError> {
     while let Some(directory) = pending.pop() {
         if directory.depth > MAX_DEPTH {
             let reason = format!("it lies more than {MAX_DEPTH} directories deep");
-            listing.add(&directory.in_tree, 0, unreadable(reason))?;
+            listing.add(&directory.in_tree, 0, hidden(reason))?;
             continue;
         }
         if directory.on_disk.join(".git").symlink_metadata().is_ok() {
@@ -100,7 +100,7 @@ fn list(root: &Path) -> Result<Listing<Place>, DiskError> {
         }
         match fs::read_dir(&directory.on_disk) {
             Ok(entries) => list_one(entries, &directory, &mut listing, &mut pending)?,
-            Err(error) => listing.add(&directory.in_tree, 0, unreadable(reason_of(&error)))?,
+            Err(error) => listing.add(&directory.in_tree, 0, hidden(reason_of(&error)))?,
         }
     }
     Ok(listing)
@@ -111,13 +111,16 @@ fn list_one(
     directory: &Pending,
     listing: &mut Listing<Place>,
     pending: &mut Vec<Pending>,
-) -> Result<(), TreeError> {
+) -> Result<(), DiskError> {
     for entry in entries {
         listing.count()?;
         let entry = match entry {
             Ok(entry) => entry,
+            Err(error) if directory.in_tree.is_empty() => {
+                return Err(root_error(&directory.on_disk, &error));
+            }
             Err(error) => {
-                listing.add(&directory.in_tree, 0, unreadable(reason_of(&error)))?;
+                listing.add(&directory.in_tree, 0, hidden(reason_of(&error)))?;
                 break;
             }
         };
@@ -144,7 +147,7 @@ fn list_one(
                 });
             }
             Ok(kind) => list_file(&entry, kind, &in_tree, listing)?,
-            Err(error) => listing.add(&in_tree, 0, unreadable(reason_of(&error)))?,
+            Err(error) => listing.add(&in_tree, 0, hidden(reason_of(&error)))?,
         }
     }
     Ok(())
@@ -230,6 +233,10 @@ fn root_error(root: &Path, error: &io::Error) -> DiskError {
             reason: reason_of(error),
         },
     }
+}
+
+fn hidden(reason: String) -> Place {
+    Place::Not(Content::Hidden { reason })
 }
 
 fn unreadable(reason: String) -> Place {

@@ -13,6 +13,8 @@ pub struct Sources {
     owner: Option<Owner>,
     kdl: BTreeMap<FileId, String>,
     texts: BTreeMap<String, (FileId, String)>,
+    /// What is no text: why, and whether it is a directory that may hide files.
+    unusable: BTreeMap<String, (String, bool)>,
 }
 
 impl Sources {
@@ -29,7 +31,19 @@ impl Sources {
                 .into_iter()
                 .map(|(path, id, text)| (path, (id, text)))
                 .collect(),
+            unusable: BTreeMap::new(),
         }
+    }
+
+    /// The same with places of the owner that cannot be used: the path, why in words that follow it,
+    /// and whether it is a directory that may hide files.
+    #[must_use]
+    pub fn without(mut self, places: impl IntoIterator<Item = (String, String, bool)>) -> Self {
+        let places = places.into_iter();
+        self.unusable = places
+            .map(|(path, why, hides)| (path, (why, hides)))
+            .collect();
+        self
     }
 
     /// Whether the files stand on paths of the platform.
@@ -65,6 +79,27 @@ impl Sources {
                 .then_some((path.as_str(), *id, text.as_str()))
         });
         below.collect()
+    }
+
+    /// What a pattern in a KDL file means and cannot be used, or where something that it means may be
+    /// hidden: the path, and why in words that follow it.
+    pub fn unusable(&self, named_in: FileId, pattern: &RelativeGlob) -> Vec<(&str, &str)> {
+        let directory = self.path(named_in, "");
+        let matcher = pattern.matcher();
+        let meant = |path: &str, hides: bool| match path.strip_prefix(&directory) {
+            Some(rest) => matcher.is_match(rest) || hides && pattern.reaches(rest),
+            None => hides && directory.starts_with(&format!("{path}/")),
+        };
+        let all = self.unusable.iter();
+        all.filter(|(path, (_, hides))| meant(path, *hides))
+            .map(|(path, (why, _))| (path.as_str(), why.as_str()))
+            .collect()
+    }
+
+    /// Why a file that a KDL file names cannot be used, in words that follow its path, if it is there.
+    pub fn why_not(&self, named_in: FileId, path: &str) -> Option<&str> {
+        let found = self.unusable.get(&self.path(named_in, path));
+        found.map(|(why, _)| why.as_str())
     }
 
     /// Paths of all files that can be read.

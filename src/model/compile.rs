@@ -120,6 +120,12 @@ fn sources(job: &Job, own: &[ParsedFile]) -> Sources {
         kdl.map(|f| (f.id, f.path.to_string())),
         texts.map(|f| (f.path.to_string(), f.id, f.text.clone())),
     )
+    .without(
+        job.unusable
+            .iter()
+            .cloned()
+            .map(|u| (u.path, u.why, u.hides)),
+    )
 }
 
 /// An owner's KDL as read.

@@ -77,8 +77,21 @@ pub struct Job {
     pub platform: Vec<ParsedFile>,
     /// The platform's other files that its resources read.
     pub files: Vec<InputFile>,
+    /// Places among the owner's other files that cannot be used.
+    pub unusable: Vec<Unusable>,
     /// What is asked.
     pub want: Want,
+}
+
+/// A place that holds no text: whoever means it cannot go on as if it were not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// Where it is.
+    pub path: String,
+    /// Why it cannot be used, in words that follow the path.
+    pub why: String,
+    /// Whether it is a directory of which nobody knows what is below.
+    pub hides: bool,
 }
 
 /// The platform where a tenant could stand, as who refers or who is exported to.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher};
 
 use super::job::ParsedFile;
 use crate::dsl::check::{Extent, check, closest};
@@ -18,6 +18,7 @@ use crate::dsl::raw::{self, RawNode};
 use crate::kinds::project::{FILE, Project};
 use crate::object::Owner;
 use crate::source::RepoPath;
+use crate::values::path::reaches;
 
 /// Files that belong to every project, whatever it includes.
 static ALWAYS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
@@ -275,6 +276,15 @@ impl Layout {
             || ALWAYS.iter().any(|glob| glob.is_match(path))
     }
 
+    /// Whether files of the project may lie below a directory.
+    pub fn reaches(&self, directory: &RepoPath) -> bool {
+        let all = self.includes.iter().chain(ALWAYS.iter());
+        self.includes.is_empty()
+            || all
+                .map(|p| p.glob.glob())
+                .any(|glob| reaches(glob, directory.as_str()))
+    }
+
     /// Includes that match none of the paths.
     pub fn idle_includes<'p>(
         &self,
@@ -314,27 +324,30 @@ impl Layout {
 struct Pattern {
     /// How every match starts: most paths are told apart by it alone.
     start: String,
-    glob: GlobMatcher,
+    glob: Glob,
+    /// Made when a path needs it: most patterns belong to other owners than the one at hand.
+    matcher: OnceLock<GlobMatcher>,
 }
 
 impl Pattern {
     fn new(glob: &str) -> Option<Self> {
-        let matcher = GlobBuilder::new(glob)
+        let pattern = GlobBuilder::new(glob)
             .literal_separator(true)
             .build()
-            .ok()?
-            .compile_matcher();
+            .ok()?;
         let plain = glob.find(['*', '?', '[', '{', '\\']).unwrap_or(glob.len());
         // `a/**` matches what is below `a`, and two stars may also stand for no directory at all.
         let start = glob[..plain].trim_end_matches('/').to_owned();
         Some(Self {
             start,
-            glob: matcher,
+            glob: pattern,
+            matcher: OnceLock::new(),
         })
     }
 
     fn is_match(&self, path: &str) -> bool {
-        path.starts_with(&self.start) && self.glob.is_match(path)
+        let matcher = || self.matcher.get_or_init(|| self.glob.compile_matcher());
+        path.starts_with(&self.start) && matcher().is_match(path)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Want};
+use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Unusable, Want};
 use super::layout::{self, Found, Layout};
 use crate::dsl::codes;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -30,6 +30,7 @@ pub fn project_job(tree: &SourceTree) -> Result<Job, Diagnostic> {
         owner: Owner::Platform,
         platform: Vec::new(),
         files,
+        unusable: Vec::new(),
         want: Want::Check,
     })
 }
@@ -42,15 +43,15 @@ pub fn project_of(outcome: &Outcome) -> Option<Found> {
 
 /// The platform's job: all its files.
 pub fn platform_job(tree: &SourceTree, layout: &Layout, want: Want) -> Job {
-    let files = tree
+    let own = tree
         .iter()
-        .filter(|(_, f)| belongs(f, layout) && layout.owner(&f.path) == Owner::Platform)
-        .filter_map(|(id, f)| input(id, f))
-        .collect();
+        .filter(|(_, f)| belongs(f, layout) && layout.owner(&f.path) == Owner::Platform);
+    let (files, unusable) = inputs(own);
     Job {
         owner: Owner::Platform,
         platform: Vec::new(),
         files,
+        unusable,
         want,
     }
 }
@@ -65,6 +66,7 @@ pub fn orphan_job(tree: &SourceTree) -> Job {
         owner: Owner::Platform,
         platform: Vec::new(),
         files,
+        unusable: Vec::new(),
         want: Want::Check,
     }
 }
@@ -76,19 +78,23 @@ pub fn tenant_jobs(
     platform: &[ParsedFile],
     want: &Want,
 ) -> Vec<Job> {
-    let mut owned: BTreeMap<Owner, Vec<InputFile>> = BTreeMap::new();
+    let mut owned: BTreeMap<Owner, Vec<(FileId, &SourceFile)>> = BTreeMap::new();
     for (id, file) in tree.iter() {
         let owner = layout.owner(&file.path);
         if owner != Owner::Platform {
             let files = owned.entry(owner).or_default();
-            files.extend(input(id, file).filter(|_| belongs(file, layout)));
+            files.extend(belongs(file, layout).then_some((id, file)));
         }
     }
-    let job = |(owner, files)| Job {
-        files,
-        platform: platform.to_vec(),
-        want: want.clone(),
-        owner,
+    let job = |(owner, own): (Owner, Vec<_>)| {
+        let (files, unusable) = inputs(own);
+        Job {
+            files,
+            unusable,
+            platform: platform.to_vec(),
+            want: want.clone(),
+            owner,
+        }
     };
     owned.into_iter().map(job).collect()
 }
@@ -119,6 +125,25 @@ fn belongs(file: &SourceFile, layout: &Layout) -> bool {
     !file.path.as_str().ends_with(".kdl") || layout.includes(&file.path)
 }
 
+/// What can be read of an owner's files, and what of them that is no KDL cannot be used.
+fn inputs<'a>(
+    own: impl IntoIterator<Item = (FileId, &'a SourceFile)>,
+) -> (Vec<InputFile>, Vec<Unusable>) {
+    let (mut files, mut unusable) = (Vec::new(), Vec::new());
+    for (id, file) in own {
+        match input(id, file) {
+            Some(input) => files.push(input),
+            None if file.path.as_str().ends_with(".kdl") => {}
+            None => unusable.push(Unusable {
+                path: file.path.to_string(),
+                why: fault(&file.content).0,
+                hides: matches!(file.content, Content::Hidden { .. }),
+            }),
+        }
+    }
+    (files, unusable)
+}
+
 fn input(id: FileId, file: &SourceFile) -> Option<InputFile> {
     Some(InputFile {
         id,
@@ -133,7 +158,8 @@ pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnost
     let mut out = Diagnostics::default();
     for (id, file) in tree.iter() {
         let included = file.path.as_str().ends_with(".kdl") && layout.includes(&file.path);
-        if included && file.text().is_none() {
+        let hides = matches!(file.content, Content::Hidden { .. }) && layout.reaches(&file.path);
+        if hides || included && file.text().is_none() {
             out.push(unusable(id, file));
         }
     }
@@ -159,32 +185,35 @@ pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnost
 }
 
 fn unusable(id: FileId, file: &SourceFile) -> Diagnostic {
-    let path = &file.path;
-    let (message, help) = match &file.content {
-        Content::Text(_) => (
-            format!("`{path}` cannot be used"),
-            "check the file".to_owned(),
-        ),
+    let (why, help) = fault(&file.content);
+    let message = format!("`{}` {why}", file.path);
+    Diagnostic::error(codes::UNUSABLE_FILE, Span::new(id, 0..0), message).help(help)
+}
+
+/// Why something cannot be used, in words that follow its path, and what to do.
+fn fault(content: &Content) -> (String, &'static str) {
+    match content {
+        Content::Text(_) => ("cannot be used".to_owned(), "check the file"),
         Content::NotUtf8 { valid_up_to } => (
-            format!(
-                "`{path}` is not UTF-8 text: the byte at offset {valid_up_to} belongs to no character"
-            ),
-            "save it as UTF-8".to_owned(),
+            format!("is not UTF-8 text: the byte at offset {valid_up_to} belongs to no character"),
+            "save it as UTF-8",
         ),
         Content::TooLarge { bytes } => (
-            format!("`{path}` has {bytes} bytes, more than the limit of 1 MiB"),
-            "split it: one resource per file reads best".to_owned(),
+            format!("has {bytes} bytes, more than the limit of 1 MiB"),
+            "split it: one resource per file reads best",
         ),
         Content::Symlink => (
-            format!("`{path}` is a symbolic link, and links are not followed"),
-            "replace it by the file itself".to_owned(),
+            "is a symbolic link, and links are not followed".to_owned(),
+            "replace it by the file itself",
         ),
-        Content::Unreadable { reason } => (
-            format!("`{path}` cannot be read: {reason}"),
-            "mend its permissions".to_owned(),
+        Content::Unreadable { reason } => {
+            (format!("cannot be read: {reason}"), "mend its permissions")
+        }
+        Content::Hidden { reason } => (
+            format!("cannot be looked into: {reason}"),
+            "nobody knows which files are missing; mend it, or narrow `include` if it holds none of the project",
         ),
-    };
-    Diagnostic::error(codes::UNUSABLE_FILE, Span::new(id, 0..0), message).help(help)
+    }
 }
 
 /// Everything that only all owners together can get wrong.

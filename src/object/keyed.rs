@@ -3,6 +3,7 @@
 //! A key that comes twice is an error, never a silent last-one-wins.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,9 +24,12 @@ pub fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
 ) -> Result<BTreeMap<ObjectKey, V>, D::Error> {
     let mut map = BTreeMap::new();
     for (key, value) in Vec::<(ObjectKey, V)>::deserialize(deserializer)? {
-        let text = key.to_string();
-        if map.insert(key, value).is_some() {
-            return Err(D::Error::custom(format!("{text} is listed twice")));
+        match map.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(value)),
+            Entry::Occupied(there) => {
+                let message = format!("{} is listed twice", there.key());
+                return Err(D::Error::custom(message));
+            }
         }
     }
     Ok(map)

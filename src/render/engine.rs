@@ -198,11 +198,8 @@ mod tests {
             env.add_template_owned(name, text.to_owned())
                 .map_err(|error| failed(name, "", &error.to_string()))?;
         }
-        run(
-            &env,
-            "test",
-            Tree::new(&serde_json::json!({"a": "x"})).plain(),
-        )
+        let data = serde_json::json!({"a": "x"});
+        run(&env, "test", Tree::new(data.as_object().unwrap()).plain())
     }
 
     fn refused(text: &str) -> String {

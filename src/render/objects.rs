@@ -72,7 +72,7 @@ pub struct Context<'a> {
 
 /// Renders one request.
 pub fn render(request: &ObjectRequest, context: Context<'_>) -> Result<Vec<Desired>, RenderError> {
-    let data = Tree::new(&Value::Object(request.data.clone()));
+    let data = Tree::new(&request.data);
     let text = engine::render(request.template, &data)?;
     let bad_yaml = |source| RenderError::Yaml {
         template: request.template,
@@ -126,7 +126,7 @@ fn desired(
 
 /// Sizes that the API server would refuse after everything else went well.
 pub fn within_limits(manifest: &Manifest) -> Result<(), RenderError> {
-    let bytes = manifest.body.to_string().len();
+    let bytes = size(&manifest.body);
     if bytes > MAX_OBJECT_BYTES {
         return Err(RenderError::TooLarge {
             key: manifest.key.to_string(),
@@ -148,6 +148,24 @@ pub fn within_limits(manifest: &Manifest) -> Result<(), RenderError> {
         });
     }
     Ok(())
+}
+
+/// The bytes of a value as JSON.
+fn size(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail.
+    drop(serde_json::to_writer(&mut count, value));
+    count.0
 }
 
 /// The labels that every object of a set carries, on its own metadata only.

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::engine;
 
@@ -26,9 +26,9 @@ enum Branch {
 }
 
 impl Tree {
-    /// A tree from JSON.
-    pub fn new(json: &Json) -> Self {
-        Self(branch(json))
+    /// A tree from the members of a JSON object.
+    pub fn new(members: &Map<String, Json>) -> Self {
+        Self(Arc::new(map(members)))
     }
 
     pub(super) fn plain(&self) -> Value {
@@ -40,9 +40,14 @@ impl Tree {
     }
 }
 
+fn map(members: &Map<String, Json>) -> Branch {
+    let each = members.iter();
+    Branch::Map(each.map(|(k, v)| (k.clone(), branch(v))).collect())
+}
+
 fn branch(json: &Json) -> Arc<Branch> {
     Arc::new(match json {
-        Json::Object(map) => Branch::Map(map.iter().map(|(k, v)| (k.clone(), branch(v))).collect()),
+        Json::Object(members) => map(members),
         Json::Array(list) => Branch::List(list.iter().map(branch).collect()),
         Json::Null => Branch::Leaf(Value::from(())),
         Json::Bool(b) => Branch::Leaf((*b).into()),
@@ -258,9 +263,8 @@ mod tests {
 
     #[test]
     fn reads_are_marked_per_field() {
-        let tree = Tree::new(
-            &json!({"app": {"env-from": "x", "ports": [{"n": 80}], "labels": {"a": "b"}}}),
-        );
+        let data = json!({"app": {"env-from": "x", "ports": [{"n": 80}], "labels": {"a": "b"}}});
+        let tree = Tree::new(data.as_object().unwrap());
         let recorder = Recorder::default();
         let root = tree.traced(&recorder);
         let app = root.get_attr("app").unwrap();

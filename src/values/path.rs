@@ -223,6 +223,33 @@ impl RelativeGlob {
     pub fn matcher(&self) -> GlobMatcher {
         self.0.compile_matcher()
     }
+
+    /// Whether it may match something below a directory.
+    pub fn reaches(&self, directory: &str) -> bool {
+        reaches(self.as_str(), directory)
+    }
+}
+
+/// Whether a pattern may match something below a directory. In doubt it does.
+pub fn reaches(pattern: &str, directory: &str) -> bool {
+    // An alternative may hold a slash.
+    if pattern.contains('{') {
+        return true;
+    }
+    let mut parts = pattern.split('/');
+    for name in directory.split('/') {
+        match parts.next() {
+            None => return false,
+            Some(part) if part.contains("**") => return true,
+            Some(part) => {
+                let glob = Glob::new(part).map(|glob| glob.compile_matcher());
+                if glob.is_ok_and(|glob| !glob.is_match(name)) {
+                    return false;
+                }
+            }
+        }
+    }
+    parts.next().is_some()
 }
 
 impl Ord for RelativeGlob {

@@ -123,3 +123,100 @@ fn a_file_that_cannot_be_read_is_an_error_with_the_reason() {
         "{text}"
     );
 }
+
+/// What is said about a project of which some places are no text.
+fn said_with(places: Vec<(&str, Content)>) -> String {
+    let project = r#"
+project bank schema=1 render=1 {
+  cluster hq uid="5b9d3a52-0c1e-4b0f-9c42-3f4d5f0a9d11"
+  environment dev { cluster hq }
+  include "platform/**/*.kdl" "tenants/*/apps/*.kdl"
+}
+"#;
+    let manifests = "manifests base {\n  from \"vendor/*/all-*.yaml\"\n  kinds ConfigMap\n}\n";
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n";
+    let texts = [
+        ("kubemate.kdl", project),
+        ("platform/base.kdl", manifests),
+        ("platform/vendor/one/all-a.yaml", map),
+    ];
+    let path = |path: &str| RepoPath::new(path).unwrap();
+    let texts = texts.map(|(at, text)| SourceFile::from_bytes(path(at), text.as_bytes().to_vec()));
+    let mut files = Vec::from(texts);
+    files.extend(
+        places
+            .into_iter()
+            .map(|(at, content)| SourceFile::unread(path(at), content)),
+    );
+    let tree = SourceTree::new(files).unwrap();
+    print(Format::Human, &judge(&tree), &tree, Style::PLAIN)
+}
+
+const MORE: &str = "platform/vendor/one/all-b.yaml";
+
+fn broken() -> String {
+    "input/output error".to_owned()
+}
+
+fn hidden() -> Content {
+    Content::Hidden { reason: broken() }
+}
+
+fn unreadable() -> Content {
+    Content::Unreadable { reason: broken() }
+}
+
+#[test]
+fn nobody_goes_on_without_what_a_pattern_means_and_cannot_be_read() {
+    let sound = said_with(Vec::new());
+    assert!(!sound.contains("error"), "{sound}");
+    let large = Content::TooLarge { bytes: 2_000_000 };
+    for (at, content, words) in [
+        (
+            MORE,
+            unreadable(),
+            "all-b.yaml` cannot be read: input/output error",
+        ),
+        (MORE, large, "has 2000000 bytes"),
+        (MORE, Content::NotUtf8 { valid_up_to: 3 }, "is not UTF-8"),
+        (
+            "platform/vendor/two",
+            hidden(),
+            "two` cannot be looked into: input/output error",
+        ),
+        (
+            "platform/vendor",
+            hidden(),
+            "`platform/vendor` cannot be looked into",
+        ),
+        ("platform", hidden(), "`platform` cannot be looked into"),
+        (
+            "tenants/pay/apps",
+            hidden(),
+            "`tenants/pay/apps` cannot be looked into",
+        ),
+        (
+            "tenants/pay",
+            hidden(),
+            "`tenants/pay` cannot be looked into",
+        ),
+    ] {
+        let text = said_with(vec![(at, content)]);
+        let told = text.contains("error[") && text.contains(words);
+        assert!(told, "{at}: {text}");
+    }
+}
+
+#[test]
+fn what_nothing_means_is_nobodys_business() {
+    let picture = Content::NotUtf8 { valid_up_to: 0 };
+    for (at, content) in [
+        ("platform/vendor/one/logo.png", picture),
+        ("platform/vendor/one/docs", unreadable()),
+        ("tenants/pay/files", hidden()),
+        ("lost+found", hidden()),
+    ] {
+        let text = said_with(vec![(at, content)]);
+        assert!(!text.contains("error["), "{at}: {text}");
+    }
+}

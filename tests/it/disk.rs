@@ -137,7 +137,7 @@ fn repositories_inside_and_bottomless_directories_are_named() {
         Content::Unreadable { .. }
     ));
     let end = ["d"; MAX_DEPTH + 1].join("/");
-    assert!(matches!(content(&loaded, &end), Content::Unreadable { .. }));
+    assert!(matches!(content(&loaded, &end), Content::Hidden { .. }));
     assert_eq!(loaded.tree.files().len(), 2);
 }
 
@@ -263,6 +263,6 @@ fn what_this_user_may_not_read_is_unreadable_or_read() {
                 reason: reason.clone()
             }
         );
-        assert_eq!(content(&loaded, "shut"), &Content::Unreadable { reason });
+        assert_eq!(content(&loaded, "shut"), &Content::Hidden { reason });
     }
 }

@@ -246,7 +246,7 @@ fn bottomless_trees_are_named() {
     let end = ["d"; MAX_DEPTH + 1].join("/");
     assert!(matches!(
         loaded.tree.find(&end).unwrap().1.content,
-        Content::Unreadable { .. }
+        Content::Hidden { .. }
     ));
 }
 

@@ -104,6 +104,7 @@ mod tests {
             owner: Owner::Platform,
             platform: Vec::new(),
             files: vec![file(3, "a.kdl"), file(4, "b.kdl")],
+            unusable: Vec::new(),
             want: Want::Check,
         }
     }

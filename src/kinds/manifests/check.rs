@@ -11,7 +11,15 @@ pub(super) fn check(manifests: &Manifests, scope: &Scope<'_>, out: &mut Findings
         let Some(file) = named_in(scope, index) else {
             continue;
         };
-        if !sources.matching(file, pattern).is_empty() {
+        let unusable = sources.unusable(file, pattern);
+        for (path, why) in &unusable {
+            let message = format!("`{path}` {why}");
+            let finding = out
+                .error(codes::UNUSABLE_FILE, &format!("/from/{index}"), message)
+                .label("means it");
+            out.push(finding.help("what is missing would be deleted; mend it, or narrow the pattern"));
+        }
+        if !unusable.is_empty() || !sources.matching(file, pattern).is_empty() {
             continue;
         }
         let whole = sources.path(file, pattern.as_str());

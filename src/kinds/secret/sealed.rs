@@ -82,10 +82,14 @@ fn file<'a>(secret: &Secret, scope: &Scope<'a>) -> Result<Option<(String, &'a st
         return Ok(None);
     };
     let whole = scope.world.sources.path(named_in, path.as_str());
-    match scope.world.sources.text(named_in, path.as_str()) {
+    let sources = &scope.world.sources;
+    match sources.text(named_in, path.as_str()) {
         Some(text) => Ok(Some((whole, text))),
         None => {
-            let message = format!("there is no file `{whole}`");
+            let message = match sources.why_not(named_in, path.as_str()) {
+                Some(why) => format!("`{whole}` {why}"),
+                None => format!("there is no file `{whole}`"),
+            };
             let help = "the path is relative to the directory of this file";
             Err(Trouble::on("/sops", codes::CONFIG_FILE, message, help))
         }

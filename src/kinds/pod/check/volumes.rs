@@ -114,6 +114,11 @@ fn readable(path: &str, at: &str, scope: &Scope<'_>, out: &mut Findings<'_>) {
         return;
     }
     let whole = sources.path(written.file, path);
+    if let Some(why) = sources.why_not(written.file, path) {
+        let finding = out.error(codes::CONFIG_FILE, at, format!("`{whole}` {why}"));
+        out.push(finding.label("cannot be used"));
+        return;
+    }
     let message = format!("there is no text file `{whole}`");
     let diagnostic = out
         .error(codes::CONFIG_FILE, at, message)
