@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows kubemate at work on a disposable Kubernetes of its own: from a Git repository to a healthy
-# platform, then a change, drift, a mistake, and a plan between two commits. Takes a minute once built.
+# platform, then a change, drift, a mistake, a plan between two commits, and at last a controller that does
+# all of it from a push. Takes a minute and a half once built.
 # Usage: examples/quickstart.sh                       clean up at the end, whatever happens
 #        QUICKSTART_KEEP=1 examples/quickstart.sh     keep the cluster and say how to use it
 # Needs Rust, Go and git. It stops only what it started, and touches no other cluster.
@@ -11,6 +12,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/kubemate-quickstart.XXXXXX")
 kubemate="${CARGO_TARGET_DIR:-$root/target}/debug/kubemate"
 plane_binary="$root/target/controlplane/controlplane"
 plane=
+others=() # more processes, to be stopped first
 keep=
 
 bold= dim= plain=
@@ -20,14 +22,18 @@ clean_up() {
     local code=$?
     trap - EXIT
     [ -n "$keep" ] && exit "$code"
-    if [ -n "$plane" ]; then
-        kill "$plane" 2>/dev/null || true
-        wait "$plane" 2>/dev/null || true
-    fi
-    if [ "$code" -ne 0 ] && [ -s "$work/controlplane.log" ]; then
-        printf '\nThe last words of the control plane:\n' >&2
-        tail -n 5 "$work/controlplane.log" >&2
-    fi
+    local process
+    for process in ${others[@]+"${others[@]}"} $plane; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
+    local log
+    for log in controlplane controller; do
+        if [ "$code" -ne 0 ] && [ -s "$work/$log.log" ]; then
+            printf '\nThe last words of the %s:\n' "$log" >&2
+            tail -n 5 "$work/$log.log" >&2
+        fi
+    done
     rm -rf "$work"
     exit "$code"
 }
@@ -87,6 +93,17 @@ kubectl() { "$plane_binary" kubectl "$@"; }
 replace() { # file, old, new
     grep -qF -- "$2" "$1" || { echo "$1 does not hold: $2" >&2; exit 1; }
     sed "s|$2|$3|" "$1" >"$work/edited" && cat "$work/edited" >"$1"
+}
+
+# Waits until a command succeeds, and says how long that took.
+wait_for() { # what, command
+    local what=$1 begun=$SECONDS
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        if [ $((SECONDS - begun)) -gt 120 ]; then echo "never: $what" >&2; exit 1; fi
+        sleep 0.2
+    done
+    tell "$what, after $((SECONDS - begun)) s"
 }
 
 commit() {
@@ -177,6 +194,61 @@ commit "ledger: three replicas"
 before=$(git rev-parse --short=12 HEAD~1)
 run_head 40 env -u KUBECONFIG "$kubemate" plan --offline --base "$before"
 
+heading "And now nobody types apply: a controller follows Git"
+git init -q --bare -b main "$work/served/platform.git"
+git remote add origin "$work/served/platform.git"
+git push -q origin main
+"$plane_binary" git "$work/served" <"$work/hold" 9>&- >"$work/host" &
+others+=($!)
+wait_for "the Git host is up" test -s "$work/host"
+"$kubemate" install --crd | kubectl apply --server-side -f - >/dev/null
+"$kubemate" controller --allow "$(cat "$work/host")/*" --mirrors "$work/mirrors" --listen 127.0.0.1:0 \
+    </dev/null 9>&- >/dev/null 2>"$work/controller.log" &
+others=($! "${others[@]}")
+cat >"$work/sync.yaml" <<END
+apiVersion: kubemate.dev/v1alpha1
+kind: Sync
+metadata: {name: dev, namespace: kubemate-system}
+spec:
+  repository: $(cat "$work/host")/platform.git
+  environment: dev
+  cluster: hq
+  interval: 1s
+  mode: auto
+END
+run kubectl apply -f "$work/sync.yaml"
+applied() {
+    local found
+    found=$(kubectl get sync dev -n kubemate-system -o \
+        'jsonpath={.status.lastApplied} {.status.conditions[?(@.type=="Ready")].status}')
+    [ "$found" = "$(git rev-parse HEAD) True" ]
+}
+wait_for "the last commit is applied" applied
+replace tenants/payments/checkout.kdl 'version "2.15.0"' 'version "2.15.1"'
+commit "checkout: 2.15.1 in dev"
+run git push -q origin main
+runs() {
+    [ "$(kubectl get deployment "$1" -n "$2" -o "jsonpath={$3}")" = "$4" ]
+}
+wait_for "checkout runs 2.15.1" runs checkout payments-core-dev .spec.template.spec.containers[0].image \
+    registry.bank.example/payments/checkout:2.15.1
+run kubectl scale deployment web-api -n web-dev --replicas=5
+wait_for "web-api has 2 replicas again" runs web-api web-dev .spec.replicas 2
+tell "a commit with a mistake changes nothing and says where it is:"
+replace tenants/web/service.kdl 'replicas=2' 'replcias=2'
+commit "web: a mistake"
+git push -q origin main
+stalled() {
+    [ "$(kubectl get sync dev -n kubemate-system -o \
+        'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = False ]
+}
+wait_for "the mistake is told" stalled
+run_failing 6 "$kubemate" why sync/dev
+git -c user.name=quickstart -c user.email=quickstart@bank.example revert --no-edit HEAD >/dev/null
+git push -q origin main
+wait_for "all is well again" applied
+run kubectl get syncs -n kubemate-system
+
 heading "That was kubemate"
 tell "design and every kind: docs/ · the example: examples/bank"
 if [ -n "${QUICKSTART_KEEP:-}" ]; then
@@ -189,6 +261,6 @@ The cluster is kept. To use it:
     cd $work/bank && $kubemate plan
     $plane_binary kubectl get pods --all-namespaces
 To stop it:
-    kill $plane $holder; rm -rf $work
+    kill ${others[*]} $plane $holder; rm -rf $work
 END
 fi

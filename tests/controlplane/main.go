@@ -16,6 +16,7 @@ const usage = `usage: controlplane COMMAND [flags]
 
   up       start a whole control plane and keep it until stdin closes or a signal arrives
   crds     install upstream CRDs, by group name, into the cluster of a kubeconfig
+  git      serve the bare repositories of a folder over HTTP, on loopback and for reading only
   module   print the folder of a project's Go module, by group name, downloading it at first
   etcd | apiserver | controller-manager | scheduler | kwok | kubectl
            run one upstream component with its own flags
@@ -39,6 +40,8 @@ func main() {
 		exit(runUp(args))
 	case "crds":
 		exit(runCRDs(args))
+	case "git":
+		exit(runGit(args))
 	case "module":
 		exit(runModule(args))
 	case "-h", "--help", "help":
