@@ -13,5 +13,6 @@ mod schema;
 mod semantics;
 mod slow;
 mod small;
+mod starved;
 pub(crate) mod trust;
 mod weather;

@@ -116,6 +116,17 @@ async fn engine() -> Engine {
     engine
 }
 
+/// Gives back what a project took: the nodes have room for some hundreds of them.
+fn leave(engine: &Engine) {
+    let keys = engine.rendered.objects.keys();
+    let of = keys.filter_map(|key| key.namespace.as_deref());
+    let mut gone: BTreeSet<&str> = of.filter(|name| *name != "default").collect();
+    gone.insert(&engine.namespace);
+    let delete = ["delete", "namespace", "--ignore-not-found", "--wait=false"];
+    let args: Vec<&str> = delete.into_iter().chain(gone).collect();
+    bed::cluster().kubectl(&args);
+}
+
 /// A project of objects through its edits: of Git and back again from an even seed, of the cluster, and
 /// sometimes of Git as well, from an odd one.
 async fn objects(seed: u64, policy: &Policy) {
@@ -147,6 +158,7 @@ async fn objects(seed: u64, policy: &Policy) {
         let end = snapshot(&engine, &known).await;
         assert_eq!(lasting(end), lasting(start), "{}", tag("there and back"));
     }
+    leave(&engine);
 }
 
 /// The same with files of KDL, which are edited, judged and rendered.
@@ -207,6 +219,7 @@ async fn files(seed: u64, policy: &Policy) {
         let end = snapshot(&engine, &list(&known)).await;
         assert_eq!(lasting(end), lasting(start), "{}", tag("there and back"));
     }
+    leave(&engine);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,7 +2,7 @@
 //! that others need or that are going, inventories from yesterday, renders that broke.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::apply::outcome::Outcome;
@@ -275,18 +275,21 @@ async fn r_59_a_namespace_that_another_set_needs_stays() {
     judged(&[&engine, &neighbour], &proxy).await;
 }
 
+/// How long the namespace controller may take, which works through the namespaces of all tests.
+const GOING: Duration = Duration::from_secs(180);
+
 /// The plan once two objects are going: the namespace controller takes a moment to get to its content.
 async fn once_going(engine: &Engine) -> Plan {
-    let mut plan = engine.plan().await;
-    for _ in 0..40 {
-        let going = |f: &&kubemate::plan::Finding| f.rule == Rule::Terminating;
+    let going = |f: &&kubemate::plan::Finding| f.rule == Rule::Terminating;
+    let deadline = Instant::now() + GOING;
+    loop {
+        let plan = engine.plan().await;
         if plan.findings.iter().filter(going).count() >= 2 {
-            break;
+            return plan;
         }
+        assert!(Instant::now() < deadline, "nothing in it is going");
         tokio::time::sleep(Duration::from_millis(250)).await;
-        plan = engine.plan().await;
     }
-    plan
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -331,10 +334,9 @@ async fn r_57_a_namespace_that_is_going_is_waited_for_and_no_finalizer_is_touche
     let finalizers = engine.live(&stuck).await.unwrap().body["metadata"]["finalizers"].clone();
     assert_eq!(finalizers, json!(["example.com/stuck"]));
     finalizer("null");
-    for _ in 0..120 {
-        if engine.live(&space).await.is_none() {
-            break;
-        }
+    let deadline = Instant::now() + GOING;
+    while engine.live(&space).await.is_some() {
+        assert!(Instant::now() < deadline, "{space} stays");
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     settles(&[&engine], &proxy).await;

@@ -11,10 +11,13 @@ use tokio::time::Instant;
 use super::record::settles;
 use crate::bed;
 use crate::bed::proxy::{Call, Fault, Match, Proxy, Rule as Break};
+use crate::effort;
 use crate::engine::{Engine, outcome, told};
 
-/// How long each call of the webhook takes.
-const SLOW: Duration = Duration::from_secs(3);
+/// How long each call of the webhook takes, ordinarily and in long runs.
+fn slow_for() -> Duration {
+    Duration::from_secs(effort::cases(3, 10).into())
+}
 /// Objects of the slow set: more than are written at once.
 const OBJECTS: usize = 40;
 
@@ -125,7 +128,7 @@ async fn r_53_a_slow_webhook_slows_its_own_set_only() {
     other.apply_all().await;
     let alone = alone.elapsed();
 
-    hook.add(Break::new(Match::any(), Fault::Delay(SLOW)));
+    hook.add(Break::new(Match::any(), Fault::Delay(slow_for())));
     let _webhook = Webhook::over(&slow.namespace, &hook);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (done, times) = tokio::join!(slow.apply(), async {

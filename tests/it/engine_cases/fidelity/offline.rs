@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::fields::{below, leaves};
 use super::project::Random;
 use super::texts::{Texts, furnish};
-use super::{AT_ONCE, EACH, engine, projects};
+use super::{AT_ONCE, EACH, engine, leave, projects};
 use crate::bed;
 use crate::engine::{Engine, told};
 
@@ -233,6 +233,7 @@ async fn story(seed: u64, count: &Mutex<Count>) {
             told(&seen.plan, &report)
         );
     }
+    leave(&engine);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

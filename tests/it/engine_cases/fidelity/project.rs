@@ -210,7 +210,8 @@ async fn touch(
     };
     match api.patch(name, &params, &Patch::Strategic(patch)).await {
         Ok(_) => Some(by_key),
-        Err(kube::Error::Api(status)) if status.code == 404 => None,
+        // It is not there, or the server lets nobody do this to it.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 422) => None,
         Err(error) => panic!("{name}: {error}"),
     }
 }
