@@ -19,6 +19,7 @@ use rayon::prelude::*;
 
 use self::lists::List;
 use self::places::{Field, Inside, Place, donors, fields};
+pub(crate) use self::project::together;
 use self::project::{Edit, Project, Which};
 use self::values::{others, wrong};
 use crate::bed;

@@ -3,7 +3,7 @@
 
 mod cluster;
 mod isolation;
-mod leaks;
+pub(crate) mod leaks;
 mod saved;
 mod shapes;
 mod text;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use kubemate::dsl::compose::Target;
 use kubemate::dsl::diagnostic::Severity;
+use kubemate::dsl::schema::Home;
 use kubemate::model::job::{Outcome, Want};
 use kubemate::model::layout::Layout;
 use kubemate::model::platform;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use crate::bank::project::OPERATORS;
 use crate::bed;
 use crate::language::tree;
+use crate::reach::together;
 
 const PROJECT: &str = r#"
 project bank schema=1 render=1 {
@@ -234,26 +236,14 @@ async fn every_example_is_what_its_cluster_reads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kinds");
     let mut texts = Vec::new();
     folder(&root, &root, &mut texts);
-    let platform = [
-        "tenant",
-        "role",
-        "secret-store",
-        "approval",
-        "freeze",
-        "change-window",
-        "registry",
-        "image-policy",
-        "component",
-        "storage-class",
-        "persistent-volume",
-    ];
+    // Apps and routes have projects of their own, and manifests name files that others ship.
+    let [platform, own] = [Home::Platform, Home::Tenant].map(together);
     let mut files = vec![("kubemate.kdl".to_owned(), TWO_TENANTS.to_owned())];
     for (name, text) in texts {
         let kind = name.trim_end_matches(".kdl");
-        // Apps and routes have projects of their own, and manifests name files that others ship.
         if platform.contains(&kind) {
             files.push((format!("platform/{name}"), text));
-        } else if matches!(kind, "secret" | "certificate") {
+        } else if own.contains(&kind) {
             files.push((format!("tenants/payments/{name}"), text));
         }
     }

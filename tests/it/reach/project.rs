@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use kubemate::dsl::diagnostic::Diagnostic;
+use kubemate::dsl::schema::Home;
+use kubemate::kinds;
 use kubemate::source::SourceTree;
 
 use super::Objects;
@@ -26,20 +28,6 @@ project bank-qqq schema=1 render=1 {
   }
 }
 "#;
-const PLATFORM: [&str; 11] = [
-    "tenant",
-    "role",
-    "secret-store",
-    "approval",
-    "freeze",
-    "change-window",
-    "registry",
-    "image-policy",
-    "component",
-    "storage-class",
-    "persistent-volume",
-];
-const OWN: [&str; 2] = ["secret", "certificate"];
 const FOR_APPS: &str = r#"
 tenant payments {
   namespace core
@@ -153,6 +141,17 @@ pub(super) struct Project {
     unique: String,
 }
 
+/// Kinds whose examples stand together in one project, of the platform or of a tenant.
+pub(crate) fn together(home: Home) -> Vec<&'static str> {
+    let apart = ["app", "route", "manifests"];
+    let all = kinds::NAMES
+        .iter()
+        .copied()
+        .filter(|kind| !apart.contains(kind));
+    all.filter(|kind| (kinds::schema(kind).unwrap().home == Home::Tenant) == (home == Home::Tenant))
+        .collect()
+}
+
 fn example(kind: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kinds");
     std::fs::read_to_string(root.join(format!("{kind}.kdl"))).expect("an example")
@@ -200,8 +199,8 @@ impl Project {
     pub(super) fn new(which: Which) -> Self {
         // What is encrypted is opened with a key, which this test has not: `sops::` has.
         let open = |line: &&str| !line.contains("sops=");
-        let joined = |kinds: &[&str]| -> String {
-            let all: String = kinds.iter().map(|kind| example(kind)).collect();
+        let joined = |home| -> String {
+            let all: String = together(home).into_iter().map(example).collect();
             all.split_inclusive('\n').filter(open).collect()
         };
         let own = "tenants/payments/all.kdl".to_owned();
@@ -213,8 +212,8 @@ impl Project {
         let (texts, beside): (Vec<_>, Vec<_>) = match which {
             Which::Platform => (
                 vec![
-                    (platform, joined(&PLATFORM) + &more("platform")),
-                    (own, joined(&OWN)),
+                    (platform, joined(Home::Platform) + &more("platform")),
+                    (own, joined(Home::Tenant)),
                 ],
                 Vec::new(),
             ),

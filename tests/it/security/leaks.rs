@@ -64,7 +64,7 @@ fn s_64_no_noise_holds_a_credential() {
     }
 }
 
-fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut out = Vec::new();
     let mut pending = vec![directory.to_owned()];
     while let Some(path) = pending.pop() {
