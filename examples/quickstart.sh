@@ -217,11 +217,12 @@ spec:
   mode: auto
 END
 run kubectl apply -f "$work/sync.yaml"
+ready='{.status.conditions[?(@.type=="Ready")].status}'
+sync_says() {
+    [ "$(kubectl get sync dev -n kubemate-system -o "jsonpath=$1")" = "$2" ]
+}
 applied() {
-    local found
-    found=$(kubectl get sync dev -n kubemate-system -o \
-        'jsonpath={.status.lastApplied} {.status.conditions[?(@.type=="Ready")].status}')
-    [ "$found" = "$(git rev-parse HEAD) True" ]
+    sync_says "{.status.lastApplied} $ready" "$(git rev-parse HEAD) True"
 }
 wait_for "the last commit is applied" applied
 replace tenants/payments/checkout.kdl 'version "2.15.0"' 'version "2.15.1"'
@@ -238,11 +239,7 @@ tell "a commit with a mistake changes nothing and says where it is:"
 replace tenants/web/service.kdl 'replicas=2' 'replcias=2'
 commit "web: a mistake"
 git push -q origin main
-stalled() {
-    [ "$(kubectl get sync dev -n kubemate-system -o \
-        'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = False ]
-}
-wait_for "the mistake is told" stalled
+wait_for "the mistake is told" sync_says "$ready" False
 run_failing 6 "$kubemate" why sync/dev
 git -c user.name=quickstart -c user.email=quickstart@bank.example revert --no-edit HEAD >/dev/null
 git push -q origin main

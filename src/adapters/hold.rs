@@ -76,8 +76,7 @@ impl HoldSpec {
 
 /// The CRD as YAML, as it is committed and installed.
 pub fn crd_yaml() -> Result<String, serde_json::Error> {
-    let value = serde_json::to_value(Hold::crd())?;
-    serde_saphyr::to_string(&value).map_err(<serde_json::Error as serde::ser::Error>::custom)
+    super::sync::yaml_of(&Hold::crd())
 }
 
 /// All Holds as an API.

@@ -193,7 +193,25 @@ pub struct SetSummary {
 
 /// The CRD as YAML, as it is committed and installed.
 pub fn crd_yaml() -> Result<String, serde_json::Error> {
-    let value = serde_json::to_value(Sync::crd())?;
+    yaml_of(&Sync::crd())
+}
+
+/// A CRD as YAML. Kubernetes knows no unsigned numbers and warns of every format that it does not know.
+pub(super) fn yaml_of(crd: &impl Serialize) -> Result<String, serde_json::Error> {
+    fn signed(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                if members.get("format").is_some_and(|format| format == "uint32") {
+                    members.insert("format".to_owned(), "int64".into());
+                }
+                members.values_mut().for_each(signed);
+            }
+            Value::Array(items) => items.iter_mut().for_each(signed),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut value = serde_json::to_value(crd)?;
+    signed(&mut value);
     serde_saphyr::to_string(&value).map_err(<serde_json::Error as serde::ser::Error>::custom)
 }
 

@@ -3,9 +3,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::object::Owner;
 use crate::source::FileId;
 use crate::values::path::RelativeGlob;
+
+/// A place that holds no text: whoever means it cannot go on as if it were not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// Where it is.
+    pub path: String,
+    /// Why it cannot be used, in words that follow the path.
+    pub why: String,
+    /// Whether it is a directory of which nobody knows what is below.
+    pub hides: bool,
+}
 
 /// The files that one owner's resources may read, and whose they are.
 #[derive(Debug, Default)]
@@ -13,8 +26,7 @@ pub struct Sources {
     owner: Option<Owner>,
     kdl: BTreeMap<FileId, String>,
     texts: BTreeMap<String, (FileId, String)>,
-    /// What is no text: why, and whether it is a directory that may hide files.
-    unusable: BTreeMap<String, (String, bool)>,
+    unusable: Vec<Unusable>,
 }
 
 impl Sources {
@@ -31,19 +43,14 @@ impl Sources {
                 .into_iter()
                 .map(|(path, id, text)| (path, (id, text)))
                 .collect(),
-            unusable: BTreeMap::new(),
+            unusable: Vec::new(),
         }
     }
 
-    /// The same with places of the owner that cannot be used: the path, why in words that follow it,
-    /// and whether it is a directory that may hide files.
+    /// The same with places of the owner that cannot be used.
     #[must_use]
-    pub fn without(mut self, places: impl IntoIterator<Item = (String, String, bool)>) -> Self {
-        let places = places.into_iter();
-        self.unusable = places
-            .map(|(path, why, hides)| (path, (why, hides)))
-            .collect();
-        self
+    pub fn without(self, unusable: Vec<Unusable>) -> Self {
+        Self { unusable, ..self }
     }
 
     /// Whether the files stand on paths of the platform.
@@ -82,24 +89,22 @@ impl Sources {
     }
 
     /// What a pattern in a KDL file means and cannot be used, or where something that it means may be
-    /// hidden: the path, and why in words that follow it.
-    pub fn unusable(&self, named_in: FileId, pattern: &RelativeGlob) -> Vec<(&str, &str)> {
+    /// hidden.
+    pub fn unusable(&self, named_in: FileId, pattern: &RelativeGlob) -> Vec<&Unusable> {
         let directory = self.path(named_in, "");
         let matcher = pattern.matcher();
-        let meant = |path: &str, hides: bool| match path.strip_prefix(&directory) {
-            Some(rest) => matcher.is_match(rest) || hides && pattern.reaches(rest),
-            None => hides && directory.starts_with(&format!("{path}/")),
+        let meant = |place: &&Unusable| match place.path.strip_prefix(&directory) {
+            Some(rest) => matcher.is_match(rest) || place.hides && pattern.reaches(rest),
+            None => place.hides && directory.starts_with(&format!("{}/", place.path)),
         };
-        let all = self.unusable.iter();
-        all.filter(|(path, (_, hides))| meant(path, *hides))
-            .map(|(path, (why, _))| (path.as_str(), why.as_str()))
-            .collect()
+        self.unusable.iter().filter(meant).collect()
     }
 
     /// Why a file that a KDL file names cannot be used, in words that follow its path, if it is there.
     pub fn why_not(&self, named_in: FileId, path: &str) -> Option<&str> {
-        let found = self.unusable.get(&self.path(named_in, path));
-        found.map(|(why, _)| why.as_str())
+        let path = self.path(named_in, path);
+        let found = self.unusable.iter().find(|place| place.path == path);
+        found.map(|place| place.why.as_str())
     }
 
     /// Paths of all files that can be read.

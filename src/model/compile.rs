@@ -120,12 +120,7 @@ fn sources(job: &Job, own: &[ParsedFile]) -> Sources {
         kdl.map(|f| (f.id, f.path.to_string())),
         texts.map(|f| (f.path.to_string(), f.id, f.text.clone())),
     )
-    .without(
-        job.unusable
-            .iter()
-            .cloned()
-            .map(|u| (u.path, u.why, u.hides)),
-    )
+    .without(job.unusable.clone())
 }
 
 /// An owner's KDL as read.

@@ -11,6 +11,7 @@ use crate::kinds::Claim;
 use crate::kinds::approval::Approval;
 use crate::kinds::change_window::ChangeWindow;
 use crate::kinds::freeze::Freeze;
+use crate::kinds::sources::Unusable;
 use crate::object::{Owner, Rendered, ResourceId};
 use crate::source::{FileId, RepoPath};
 
@@ -81,17 +82,6 @@ pub struct Job {
     pub unusable: Vec<Unusable>,
     /// What is asked.
     pub want: Want,
-}
-
-/// A place that holds no text: whoever means it cannot go on as if it were not there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unusable {
-    /// Where it is.
-    pub path: String,
-    /// Why it cannot be used, in words that follow the path.
-    pub why: String,
-    /// Whether it is a directory of which nobody knows what is below.
-    pub hides: bool,
 }
 
 /// The platform where a tenant could stand, as who refers or who is exported to.

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Unusable, Want};
+use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Want};
 use super::layout::{self, Found, Layout};
 use crate::dsl::codes;
 use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kinds::Claim;
 use crate::kinds::project::FILE;
+use crate::kinds::sources::Unusable;
 use crate::object::{Owner, ResourceId};
 use crate::source::intake::{self, ClashCause};
 use crate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};

@@ -3,6 +3,7 @@
 use super::{Manifests, named_in};
 use crate::dsl::check::closest;
 use crate::dsl::codes;
+use crate::kinds::sources::Unusable;
 use crate::kinds::{Findings, Scope};
 
 pub(super) fn check(manifests: &Manifests, scope: &Scope<'_>, out: &mut Findings<'_>) {
@@ -12,7 +13,7 @@ pub(super) fn check(manifests: &Manifests, scope: &Scope<'_>, out: &mut Findings
             continue;
         };
         let unusable = sources.unusable(file, pattern);
-        for (path, why) in &unusable {
+        for Unusable { path, why, .. } in &unusable {
             let message = format!("`{path}` {why}");
             let finding = out
                 .error(codes::UNUSABLE_FILE, &format!("/from/{index}"), message)

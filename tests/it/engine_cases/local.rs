@@ -15,10 +15,12 @@ use crate::bed;
 use crate::bed::proxy::{Fault, Match, Proxy, Rule, Verb};
 use crate::effort;
 
-fn render(small: &Small) -> Said {
-    small
-        .folder
-        .run(Path::new("/nowhere"), &["render", "--env", &small.env])
+/// A directory without a kubeconfig.
+pub(super) const NOWHERE: &str = "/nowhere";
+
+pub(super) fn render(small: &Small) -> Said {
+    let args = ["render", "--env", &small.env];
+    small.folder.run(Path::new(NOWHERE), &args)
 }
 
 /// Files that were begun and not finished.
@@ -54,7 +56,7 @@ fn r_33_a_full_disk_or_no_cache_costs_time_only() {
     }
     // What had to be written is not there at all, and the error says which and why.
     let args = ["render", "--env", &small.env, "--out", "made"];
-    let said = small.folder.under(FULL_DISK, Path::new("/nowhere"), &args);
+    let said = small.folder.under(FULL_DISK, Path::new(NOWHERE), &args);
     assert_eq!(said.code, 1, "{}", said.end());
     assert!(
         said.err.contains("made/hq") && said.err.contains("cannot be written"),
@@ -67,7 +69,7 @@ fn r_33_a_full_disk_or_no_cache_costs_time_only() {
         .output();
     assert_eq!(String::from_utf8_lossy(&found.unwrap().stdout), "");
     assert_eq!(
-        small.folder.run(Path::new("/nowhere"), &args).code,
+        small.folder.run(Path::new(NOWHERE), &args).code,
         0,
         "the next run heals itself"
     );
@@ -118,7 +120,7 @@ fn r_33_leftovers_of_a_crash_are_in_nobodys_way() {
         small.folder.write(&format!(".git/{lock}"), "");
     }
     let args = ["render", "--env", &small.env, "--rev", "HEAD"];
-    let said = small.folder.run(Path::new("/nowhere"), &args);
+    let said = small.folder.run(Path::new(NOWHERE), &args);
     assert_eq!((said.code, &said.out), (0, &sound.out), "{}", said.end());
 }
 
@@ -127,7 +129,7 @@ fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
     let small = Small::new();
     let said = small.folder.under(
         "ulimit -n 9; exec \"$@\"",
-        Path::new("/nowhere"),
+        Path::new(NOWHERE),
         &["render"],
     );
     assert!([0, 1, 3].contains(&said.code), "{}", said.end());
@@ -205,7 +207,7 @@ fn r_45_the_same_commit_gives_the_same_bytes_everywhere() {
 /// Renders in these surroundings what was rendered before.
 fn renders(small: &Small, shell: &str, before: &Said) {
     let args = ["render", "--env", &small.env];
-    let said = small.folder.under(shell, Path::new("/nowhere"), &args);
+    let said = small.folder.under(shell, Path::new(NOWHERE), &args);
     let found = (said.code, &said.out);
     assert_eq!(found, (0, &before.out), "{shell}: {}", said.end());
 }

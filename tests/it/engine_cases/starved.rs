@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::local::{NOWHERE, render};
 use super::small::Small;
 use crate::bank::folder::Said;
 use crate::bed;
 use crate::bed::proxy::Proxy;
 use crate::security::leaks::walk;
-
-const NOWHERE: &str = "/nowhere";
 
 /// A library that, put before the C library, answers EIO to whoever reads from, or writes to, files whose
 /// paths begin as the variables say.
@@ -91,11 +90,6 @@ impl Disk {
         let (library, path) = (self.library.display(), path.display());
         format!("export LD_PRELOAD='{library}' BROKEN_{what}='{path}'; exec \"$@\"")
     }
-}
-
-fn render(small: &Small) -> Said {
-    let args = ["render", "--env", &small.env];
-    small.folder.run(Path::new(NOWHERE), &args)
 }
 
 /// It ends with this code, without a crash and without half an answer, and names what broke.

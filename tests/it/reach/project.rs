@@ -148,7 +148,7 @@ pub(crate) fn together(home: Home) -> Vec<&'static str> {
         .iter()
         .copied()
         .filter(|kind| !apart.contains(kind));
-    all.filter(|kind| (kinds::schema(kind).unwrap().home == Home::Tenant) == (home == Home::Tenant))
+    all.filter(|kind| kinds::schema(kind).unwrap().home == home)
         .collect()
 }
 
