@@ -1,5 +1,6 @@
-//! Documentation and schemas that are written from the source are what the source says, and every
-//! block of KDL in the documentation means what it claims.
+//! Documentation and schemas that are written from the source are what the source says, every block of
+//! KDL in the documentation means what it claims, every link within it leads somewhere, and a page in
+//! another language shows the blocks of its original.
 #![expect(clippy::disallowed_methods, reason = "the rules are about files")]
 
 use std::path::{Path, PathBuf};
@@ -193,4 +194,107 @@ fn every_block_of_kdl_means_what_it_claims() {
     }
     assert!(seen > 3, "only {seen} blocks of KDL were found");
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn translations_show_the_blocks_of_their_originals() {
+    let root = Path::new(ROOT);
+    let shown = |path: &Path| -> Vec<(String, String)> {
+        blocks(path).into_iter().map(|b| (b.info, b.text)).collect()
+    };
+    let mut seen = 0;
+    for page in pages() {
+        let Ok(name) = page.strip_prefix(root.join("docs/zh")) else {
+            continue;
+        };
+        let original = if name == Path::new("README.md") {
+            root.join(name)
+        } else {
+            root.join("docs").join(name)
+        };
+        assert_eq!(shown(&page), shown(&original), "{}", page.display());
+        seen += 1;
+    }
+    assert!(seen > 1, "only {seen} translations were found");
+}
+
+/// The lines of a page outside of its blocks, with their numbers.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut open = false;
+    (1_usize..).zip(text.lines()).filter(move |(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        open ^= fence;
+        !open && !fence
+    })
+}
+
+/// The anchors that forges give to the headings of a page.
+fn anchors(text: &str) -> Vec<String> {
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let headings = prose(text).filter(|(_, line)| line.starts_with('#'));
+    headings
+        .map(|(_, line)| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            heading.replace(' ', "-").chars().filter(kept).collect()
+        })
+        .collect()
+}
+
+/// Whether a link of a page leads to a file or directory, and to a heading where it names one.
+fn leads_somewhere(page: &Path, target: &str) -> bool {
+    // Tests reach no other host.
+    if target.contains("://") {
+        return true;
+    }
+    let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let file = if path.is_empty() {
+        page.to_owned()
+    } else {
+        page.parent().unwrap().join(path)
+    };
+    if anchor.is_empty() {
+        return file.exists();
+    }
+    std::fs::read_to_string(file).is_ok_and(|text| anchors(&text).iter().any(|a| a == anchor))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut complaints = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (number, line) in prose(&text) {
+            let targets = line
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split_once(')'));
+            for (target, _) in targets {
+                seen += 1;
+                if !leads_somewhere(&page, target) {
+                    complaints.push(format!("{}:{number}: {target}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} links were found");
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn links_to_nowhere_are_found() {
+    let page = Path::new(ROOT).join("docs/tutorial.md");
+    for (target, expected) in [
+        ("reference/kinds.md", true),
+        ("how-to", true),
+        ("#1-a-project", true),
+        ("zh/tutorial.md#1-项目", true),
+        ("https://host.example/page", true),
+        ("reference/kind.md", false),
+        ("docs/reference/kinds.md", false),
+        ("#2-a-project", false),
+        ("zh/tutorial.md#1-a-project", false),
+    ] {
+        assert_eq!(leads_somewhere(&page, target), expected, "{target}");
+    }
 }
