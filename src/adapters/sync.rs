@@ -201,7 +201,10 @@ pub(super) fn yaml_of(crd: &impl Serialize) -> Result<String, serde_json::Error>
     fn signed(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                if members.get("format").is_some_and(|format| format == "uint32") {
+                if members
+                    .get("format")
+                    .is_some_and(|format| format == "uint32")
+                {
                     members.insert("format".to_owned(), "int64".into());
                 }
                 members.values_mut().for_each(signed);

@@ -48,4 +48,5 @@ mod sops;
 mod span_law;
 mod tenancy;
 mod tidy;
+mod tutorial;
 mod worker;

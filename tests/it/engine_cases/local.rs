@@ -127,11 +127,9 @@ fn r_33_leftovers_of_a_crash_are_in_nobodys_way() {
 #[test]
 fn r_33_half_a_tree_or_few_descriptors_render_nothing() {
     let small = Small::new();
-    let said = small.folder.under(
-        "ulimit -n 9; exec \"$@\"",
-        Path::new(NOWHERE),
-        &["render"],
-    );
+    let said = small
+        .folder
+        .under("ulimit -n 9; exec \"$@\"", Path::new(NOWHERE), &["render"]);
     assert!([0, 1, 3].contains(&said.code), "{}", said.end());
     assert!(!said.all().contains("panicked"), "{}", said.end());
     assert!(said.code == 0 || said.out.is_empty(), "{}", said.end());
