@@ -35,6 +35,7 @@ pub mod forges;
 pub mod holds;
 pub mod hooks;
 pub mod keep;
+mod heads;
 mod leader;
 pub mod leave;
 pub mod serve;
@@ -47,6 +48,7 @@ pub mod verdict;
 
 use credentials::Credentials;
 use cycle::Tools;
+use heads::Heads;
 use serve::Vitals;
 use sights::Sights;
 
@@ -92,6 +94,7 @@ pub enum ControllerError {
 /// What all tasks share.
 pub(crate) struct Shared {
     pub(crate) tools: Tools,
+    heads: Heads,
     pub(crate) shard: Shard,
     pub(crate) client: kube::Client,
     pub(crate) places: Semaphore,
@@ -115,8 +118,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         drop(hooks::serve(address, door, stop.clone()).await?);
     }
     let client = tools.cluster.client()?;
+    let (moved, mut moves) = mpsc::channel(MAX_CALLS);
     let shared = Arc::new(Shared {
         tools,
+        heads: Heads::new(moved),
         shard,
         client,
         places: Semaphore::new(AT_ONCE),
@@ -125,7 +130,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
     });
     while let Some(term) = leader::lead(&shared, &stop).await {
         shared.vitals.leads(true);
-        follow(&shared, term.token(), &mut calls).await;
+        follow(&shared, term.token(), (&mut calls, &mut moves)).await;
         shared.vitals.leads(false);
         term.end().await;
     }
@@ -144,7 +149,7 @@ struct Kept {
 async fn follow(
     shared: &Arc<Shared>,
     term: &CancellationToken,
-    calls: &mut mpsc::Receiver<String>,
+    (calls, moves): (&mut mpsc::Receiver<String>, &mut mpsc::Receiver<String>),
 ) {
     let config = watcher::Config::default().any_semantic();
     let config = config.labels(&shared.shard.selector());
@@ -160,7 +165,8 @@ async fn follow(
         tokio::select! {
             () = term.cancelled() => break,
             Some(_) = tasks.join_next() => {}
-            Some(name) = calls.recv() => rouse(&kept, &name),
+            Some(name) = calls.recv() => rouse(&kept, &name, false),
+            Some(name) = moves.recv() => rouse(&kept, &name, true),
             event = holds.try_next() => {
                 let news = match event {
                     Ok(Some(event)) => shared.tools.holds.hear(event),
@@ -256,17 +262,19 @@ fn take(
     shared.vitals.syncs(kept.len());
 }
 
-/// Makes all Syncs of a named one's repository look.
-fn rouse(kept: &BTreeMap<String, Kept>, name: &str) {
-    let of = |kept: &Kept| RemoteAddress::parse(&kept.specs.borrow().spec.repository).ok();
-    let Some(repository) = kept.get(name).and_then(of) else {
+/// Makes all Syncs of a named one's repository look; where that one knows already, those of its ref.
+fn rouse(kept: &BTreeMap<String, Kept>, name: &str, knows: bool) {
+    let of = |kept: &Kept| {
+        let spec = &kept.specs.borrow().spec;
+        let address = RemoteAddress::parse(&spec.repository).ok()?;
+        Some((address, knows.then(|| spec.reference.clone())))
+    };
+    let Some(followed) = kept.get(name).and_then(of) else {
         tracing::debug!(sync = name, "a call for a Sync that is not kept");
         return;
     };
-    let beside = kept
-        .values()
-        .filter(|k| of(k).as_ref() == Some(&repository));
-    for kept in beside {
+    let others = kept.iter().filter(|(other, _)| !knows || *other != name);
+    for (_, kept) in others.filter(|(_, kept)| of(kept).as_ref() == Some(&followed)) {
         kept.wake.try_send(()).ok();
     }
 }

@@ -2,66 +2,79 @@
 //! holds up neither what is kept on the cluster nor anybody else's pass. One question at a time for each
 //! Sync; an answer that comes late wakes it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::Shared;
+use super::heads::Answer;
 use crate::adapters::git::remote::RemoteRepository;
-use crate::source::repository::{CommitId, Repository as _, RepositoryError};
+use crate::source::repository::RepositoryError;
 
 /// For how long a pass waits for the answer while it knows what is in force.
 pub(super) const SOON: Duration = Duration::from_millis(250);
 /// The same while it knows nothing, as after a start.
 pub(super) const FIRST: Duration = Duration::from_secs(10);
 
-/// Where a ref points to, or why that is not known.
-type Answer = Result<CommitId, RepositoryError>;
+/// Who asks for which ref.
+#[derive(Clone, Copy)]
+pub(super) struct Whom<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) sync: &'a str,
+    pub(super) remote: &'a RemoteRepository,
+    /// Told when an answer came late.
+    pub(super) wake: &'a mpsc::Sender<()>,
+}
 
 /// A question that is not answered yet.
 pub(super) struct Asked {
     answer: oneshot::Receiver<Answer>,
-    /// Somebody asked again meanwhile: what comes may be older than what they mean.
-    again: bool,
+    /// When somebody asked again meanwhile: what comes may be older than what they mean.
+    again: Option<Instant>,
 }
 
-/// Where the ref points to, if that is known by now. Asks only with patience, and waits that long at
-/// most; what comes later is heard by the next call, which `wake` asks for.
+/// Where the ref points to, if that is known by now. Asks only with a time after which an answer is news,
+/// and with patience, and waits that long at most; what comes later is heard by the next call, which
+/// `wake` asks for.
 pub(super) async fn head(
     asked: &mut Option<Asked>,
-    remote: &RemoteRepository,
-    wake: &mpsc::Sender<()>,
-    patience: Option<Duration>,
+    whom: Whom<'_>,
+    question: Option<(Instant, Duration)>,
 ) -> Option<Answer> {
     if let Some(before) = asked.as_mut() {
         let answer = match before.answer.try_recv() {
             Ok(answer) => answer,
             Err(oneshot::error::TryRecvError::Closed) => fault(),
             Err(oneshot::error::TryRecvError::Empty) => {
-                before.again |= patience.is_some();
+                before.again = question.map(|(heard, _)| heard).or(before.again);
                 return None;
             }
         };
-        *asked = before.again.then(|| later(question(remote), wake));
+        *asked = before.again.map(|heard| later(ask(whom, heard), whom.wake));
         return Some(answer);
     }
-    let mut asking = question(remote);
-    match timeout(patience?, &mut asking).await {
+    let (heard, patience) = question?;
+    let mut asking = ask(whom, heard);
+    match timeout(patience, &mut asking).await {
         Ok(answer) => Some(answer.unwrap_or_else(|_| fault())),
         Err(_) => {
-            *asked = Some(later(asking, wake));
+            *asked = Some(later(asking, whom.wake));
             None
         }
     }
 }
 
 /// Asks, on a task of its own; the deadline of a fetch ends it.
-fn question(remote: &RemoteRepository) -> oneshot::Receiver<Answer> {
+fn ask(whom: Whom<'_>, heard: Instant) -> oneshot::Receiver<Answer> {
     let (tell, answer) = oneshot::channel();
-    let remote = remote.clone();
+    let (shared, remote) = (Arc::clone(whom.shared), whom.remote.clone());
+    let sync = whom.sync.to_owned();
     drop(tokio::spawn(async move {
+        let answer = shared.heads.head(&sync, &remote, heard).await;
         // Nobody listens where the Sync is gone meanwhile.
-        tell.send(remote.head().await).ok();
+        tell.send(answer).ok();
     }));
     answer
 }
@@ -75,7 +88,7 @@ fn later(asking: oneshot::Receiver<Answer>, wake: &mpsc::Sender<()>) -> Asked {
     }));
     Asked {
         answer,
-        again: false,
+        again: None,
     }
 }
 

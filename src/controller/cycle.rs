@@ -12,10 +12,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use kube::ResourceExt as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::asked::{self, Asked};
+use super::asked::{self, Asked, Whom};
 use super::attempt::Audit;
 use super::behind;
 use super::desired::{Desired, desired};
@@ -33,7 +34,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, Rendered};
 use crate::plan::{Neighbours, ended};
-use crate::source::repository::{CommitId, Repository as _, RepositoryError};
+use crate::source::repository::{CommitId, RepositoryError};
 
 /// Tenants' sets that are looked at beside each other.
 const SETS_AT_ONCE: usize = 8;
@@ -111,8 +112,8 @@ pub(super) struct Eyes<'a> {
     pub(super) sights: &'a Sights,
     /// To be told when an object changes.
     pub(super) drifts: &'a mpsc::Sender<()>,
-    /// Ask the repository for its head.
-    pub(super) ask: bool,
+    /// Ask the repository for its head, unless somebody did after this time.
+    pub(super) ask: Option<Instant>,
 }
 
 /// What a pass found and did.
@@ -342,7 +343,7 @@ impl Pass<'_> {
         let mut work = std::pin::pin!(work);
         let sets = tokio::select! {
             sets = &mut work => sets,
-            () = newer(&self.eyes.shared.tools, self.sync, attempted.as_deref()) => {
+            () = newer(self.eyes.shared, self.sync, attempted.as_deref()) => {
                 self.stop.cancel();
                 // What was begun is finished.
                 work.await
@@ -354,18 +355,16 @@ impl Pass<'_> {
 }
 
 /// Returns when the tracked ref has moved on.
-async fn newer(tools: &Tools, sync: &Sync, attempted: Option<&str>) {
+async fn newer(shared: &Shared, sync: &Sync, attempted: Option<&str>) {
     let interval = super::keep::interval(&sync.spec).unwrap_or(LOOK).max(LOOK);
     loop {
+        let heard = Instant::now();
         tokio::time::sleep(interval).await;
-        let Ok(remote) = tools.sources.of(&sync.spec) else {
+        let Ok(remote) = shared.tools.sources.of(&sync.spec) else {
             continue;
         };
-        if remote
-            .head()
-            .await
-            .is_ok_and(|head| Some(head.as_str()) != attempted)
-        {
+        let head = shared.heads.head(&sync.name_any(), &remote, heard).await;
+        if head.is_ok_and(|head| Some(head.as_str()) != attempted) {
             return;
         }
     }
@@ -381,12 +380,18 @@ async fn wanted(
 ) -> Option<Arc<Desired>> {
     let tools = &eyes.shared.tools;
     memory.turn(sync);
-    let patience = match (&memory.source, eyes.ask) {
-        (Some(_), false) => None,
-        (Some(_), true) => Some(asked::SOON),
-        (None, _) => Some(asked::FIRST),
+    let question = match (&memory.source, eyes.ask) {
+        (Some(_), None) => None,
+        (Some(_), Some(heard)) => Some((heard, asked::SOON)),
+        (None, heard) => Some((heard.unwrap_or_else(Instant::now), asked::FIRST)),
     };
-    let head = asked::head(&mut memory.asked, remote, eyes.drifts, patience).await;
+    let whom = Whom {
+        shared: eyes.shared,
+        sync: &sync.name_any(),
+        remote,
+        wake: eyes.drifts,
+    };
+    let head = asked::head(&mut memory.asked, whom, question).await;
     if let Some(source) = memory.source.clone().filter(|_| head.is_none()) {
         seen.attempted = source.attempted;
         seen.trouble = source.trouble;

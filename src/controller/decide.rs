@@ -31,6 +31,8 @@ pub struct State {
     pub rest_until: Duration,
     /// From this time on a pass asks the repository too.
     pub ask_from: Duration,
+    /// What the repository was asked after this time is news.
+    pub heard: Duration,
 }
 
 /// What a Sync is doing.
@@ -89,8 +91,9 @@ pub enum Ending {
 pub enum Effect {
     /// Begin a pass.
     Begin {
-        /// Ask the repository for its head; else the commit of the last pass is looked after.
-        ask: bool,
+        /// Ask the repository for its head, unless somebody did after this time; where there is none, the
+        /// commit of the last pass is looked after.
+        ask: Option<Duration>,
     },
     /// Call the running pass off.
     CallOff,
@@ -107,6 +110,7 @@ impl State {
             again: false,
             rest_until: Duration::ZERO,
             ask_from: Duration::ZERO,
+            heard: Duration::ZERO,
         }
     }
 
@@ -139,14 +143,14 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
                 interval,
                 ..state
             };
-            let state = if changed { asking(state) } else { state };
+            let state = if changed { asking(state, now) } else { state };
             spec(state, changed, suspended, now)
         }
         Event::Tick => match state.phase {
             Phase::Waiting(due) if due <= now => begin(state, now),
             Phase::Waiting(_) | Phase::Running | Phase::Suspended { .. } => (state, None),
         },
-        Event::Asked => (soon(asking(state), now), None),
+        Event::Asked => (soon(asking(state, now), now), None),
         Event::Drifted => (soon(state, now), None),
         Event::Ended(ending) => {
             let rest_until = now + BREATH;
@@ -159,10 +163,11 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
     }
 }
 
-/// The next pass asks the repository.
-fn asking(state: State) -> State {
+/// The next pass asks the repository; what was asked before is no answer to that.
+fn asking(state: State, now: Duration) -> State {
     State {
         ask_from: Duration::ZERO,
+        heard: now,
         ..state
     }
 }
@@ -226,16 +231,16 @@ fn spec(state: State, changed: bool, suspended: bool, now: Duration) -> (State, 
 }
 
 fn begin(state: State, now: Duration) -> (State, Option<Effect>) {
-    let ask = now >= state.ask_from;
-    let ask_from = if ask {
-        now + state.interval
-    } else {
-        state.ask_from
+    let ask = (now >= state.ask_from).then_some(state.heard);
+    let (ask_from, heard) = match ask {
+        Some(_) => (now + state.interval, now),
+        None => (state.ask_from, state.heard),
     };
     let state = State {
         phase: Phase::Running,
         again: false,
         ask_from,
+        heard,
         ..state
     };
     (state, Some(Effect::Begin { ask }))
@@ -258,7 +263,7 @@ fn ended(state: State, ending: Ending, now: Duration, chance: f64) -> State {
     }
     // What did not go well may have to do with the commit.
     let state = match ending {
-        Ending::Failed | Ending::CalledOff => asking(state),
+        Ending::Failed | Ending::CalledOff => asking(state, now),
         Ending::Settled | Ending::OnItsWay | Ending::NeedsPerson => state,
     };
     if state.again {

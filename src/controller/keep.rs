@@ -182,7 +182,8 @@ impl Keeper {
         }
     }
 
-    fn begin(&mut self, ask: bool, stop: &CancellationToken) {
+    fn begin(&mut self, ask: Option<Duration>, stop: &CancellationToken) {
+        let ask = ask.map(|heard| self.began + heard);
         let token = stop.child_token();
         let mut sync = (*self.sync).clone();
         sync.status = Some(self.status.clone());

@@ -14,6 +14,7 @@ fn in_phase(phase: Phase) -> State {
         again: false,
         rest_until: Duration::ZERO,
         ask_from: NOW + MINUTE,
+        heard: NOW - MINUTE,
     }
 }
 
@@ -35,7 +36,7 @@ const SOON: Phase = Phase::Waiting(Duration::from_millis(1_000_100));
 #[test]
 fn each_event_in_each_phase() {
     use Effect::CallOff;
-    const BEGIN: Effect = Effect::Begin { ask: false };
+    const BEGIN: Effect = Effect::Begin { ask: None };
     let table = [
         // (before, event, after, asked again, effect)
         (LATER, Event::Tick, LATER, false, None),
@@ -133,7 +134,7 @@ fn a_new_spec_in_a_pass_is_followed_by_a_pass_at_once() {
     let (state, effect) = decide(state, Event::Tick, NOW + BREATH, 0.5);
     assert_eq!(
         (state.phase, effect),
-        (RUNNING, Some(Effect::Begin { ask: true }))
+        (RUNNING, Some(Effect::Begin { ask: Some(NOW) }))
     );
 }
 
@@ -150,7 +151,9 @@ fn the_repository_is_asked_once_an_interval_whatever_the_cluster_does() {
         let (next, effect) = decide(state, Event::Tick, now, 0.5);
         state = next;
         if let Some(Effect::Begin { ask }) = effect {
-            if ask {
+            if let Some(heard) = ask {
+                // An answer that another Sync got meanwhile is as good.
+                assert_eq!(heard, asked.last().map_or(NOW - MINUTE, |last| NOW + Duration::from_secs(*last)));
                 asked.push((now - NOW).as_secs());
             }
             (state, _) = decide(state, Event::Ended(Ending::Settled), now, 0.5);
@@ -163,7 +166,7 @@ fn the_repository_is_asked_once_an_interval_whatever_the_cluster_does() {
 
 #[test]
 fn who_asks_gets_an_answer_from_the_repository_and_drift_does_not() {
-    for (event, asks) in [(Event::Asked, true), (Event::Drifted, false)] {
+    for (event, asks) in [(Event::Asked, Some(NOW)), (Event::Drifted, None)] {
         for phase in [LATER, RUNNING] {
             let (mut state, _) = decide(in_phase(phase), event, NOW, 0.0);
             if phase == RUNNING {
@@ -189,7 +192,7 @@ fn r_90_a_day_without_the_remote_costs_few_questions_at_times_of_their_own() {
         while state.due().unwrap() < NOW + Duration::from_hours(24) {
             let now = state.due().unwrap();
             let (running, effect) = decide(state, Event::Tick, now, chance);
-            assert_eq!(effect, Some(Effect::Begin { ask: true }));
+            assert!(matches!(effect, Some(Effect::Begin { ask: Some(_) })));
             asks.push(now);
             let then = now + Duration::from_millis(300);
             (state, _) = decide(running, Event::Ended(Ending::Failed), then, chance);
