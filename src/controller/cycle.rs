@@ -34,7 +34,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, Rendered};
 use crate::plan::{Neighbours, ended};
-use crate::source::repository::{CommitId, RepositoryError};
+use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 
 /// Tenants' sets that are looked at beside each other.
 const SETS_AT_ONCE: usize = 8;

@@ -92,7 +92,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    use tokio::time::{advance, sleep};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -105,18 +105,19 @@ mod tests {
         Err(RepositoryError::Git { reason })
     }
 
-    const SECOND: Duration = Duration::from_secs(1);
+    /// So long that two times differ.
+    const MOMENT: Duration = Duration::from_millis(2);
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn many_who_ask_at_the_same_time_are_one_question() {
         for said in [commit("a"), down()] {
             let (heads, asked) = (Heads::new(mpsc::channel(1).0), AtomicUsize::new(0));
             let since = Instant::now();
-            advance(SECOND).await;
+            sleep(MOMENT).await;
             let each = (0..1000).map(|_| {
                 heads.ask("one", Path::new("m"), since, async {
                     asked.fetch_add(1, Ordering::Relaxed);
-                    sleep(SECOND).await;
+                    sleep(MOMENT).await;
                     said.clone()
                 })
             });
@@ -126,21 +127,21 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_was_asked_before_something_happened_says_nothing_about_it() {
         let heads = Heads::new(mpsc::channel(1).0);
         let ask = |since, said: Answer| heads.ask("one", Path::new("m"), since, ready(said));
         let began = Instant::now();
-        advance(SECOND).await;
+        sleep(MOMENT).await;
         assert_eq!(ask(began, commit("a")).await, commit("a"));
-        advance(SECOND).await;
+        sleep(MOMENT).await;
         assert_eq!(ask(began, commit("b")).await, commit("a"));
         assert_eq!(ask(Instant::now(), commit("b")).await, commit("b"));
         let other = heads.ask("one", Path::new("other"), began, ready(commit("c")));
         assert_eq!(other.await, commit("c"));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_finds_a_ref_that_has_moved_is_named_once() {
         let (moved, mut moves) = mpsc::channel(8);
         let heads = Heads::new(moved);
@@ -153,7 +154,7 @@ mod tests {
         ] {
             let now = Instant::now();
             heads.ask(sync, Path::new("m"), now, ready(said)).await.ok();
-            advance(SECOND).await;
+            sleep(MOMENT).await;
         }
         assert_eq!(moves.try_recv().ok().as_deref(), Some("mover"));
         assert!(moves.try_recv().is_err());

@@ -153,7 +153,12 @@ fn the_repository_is_asked_once_an_interval_whatever_the_cluster_does() {
         if let Some(Effect::Begin { ask }) = effect {
             if let Some(heard) = ask {
                 // An answer that another Sync got meanwhile is as good.
-                assert_eq!(heard, asked.last().map_or(NOW - MINUTE, |last| NOW + Duration::from_secs(*last)));
+                assert_eq!(
+                    heard,
+                    asked
+                        .last()
+                        .map_or(NOW - MINUTE, |last| NOW + Duration::from_secs(*last))
+                );
                 asked.push((now - NOW).as_secs());
             }
             (state, _) = decide(state, Event::Ended(Ending::Settled), now, 0.5);
