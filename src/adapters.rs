@@ -17,6 +17,7 @@ pub mod examine;
 pub mod forge;
 pub mod hold;
 pub mod judge;
+pub mod notify;
 pub mod reach;
 pub mod rights;
 pub mod sops;

@@ -1,7 +1,7 @@
 //! The loop: watches Syncs, keeps each in a task of its own, and only while this process leads.
 //!
 //! ```text
-//! Sync → keep (decide: when) → cycle (fetch → render → look → plan → apply) → status → event, metrics
+//! Sync → keep (decide: when) → cycle (fetch → render → look → plan → apply) → status → event, metrics, notices
 //! ```
 //!
 //! What goes wrong in one Sync never ends another, and nothing is written after the lead is lost but
@@ -32,6 +32,7 @@ pub mod cycle;
 pub mod decide;
 pub mod desired;
 pub mod forges;
+mod heralds;
 pub mod holds;
 pub mod hooks;
 pub mod keep;
@@ -41,6 +42,7 @@ pub mod serve;
 pub mod set;
 mod sights;
 pub mod sources;
+pub mod standing;
 pub mod status;
 mod tell;
 pub mod verdict;
