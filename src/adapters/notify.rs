@@ -160,7 +160,7 @@ impl Notifier {
         target: &Target,
         notice: &Notice,
     ) -> Result<(), (Ending, NotifyError)> {
-        let lane = self.lanes.of(&target.host());
+        let lane = self.lanes.of(&target.place());
         // A place is held for one call, never while waiting for the next.
         let place = timeout(self.patience.total, lane.acquire()).await;
         let Ok(Ok(_place)) = place else {

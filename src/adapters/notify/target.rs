@@ -92,6 +92,12 @@ impl Target {
         self.host.clone()
     }
 
+    /// Its host and port, for whatever is bounded by them.
+    pub(super) fn place(&self) -> String {
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", self.host)
+    }
+
     pub(super) fn url(&self) -> Url {
         self.url.clone()
     }
