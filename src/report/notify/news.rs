@@ -129,7 +129,7 @@ impl Ears {
 
     fn trouble(&self, trouble: &Trouble, now: Timestamp) -> Next {
         let Some(told) = &self.told else {
-            return Next::Tell(self.about(trouble, 0, now));
+            return Next::Tell(self.about(trouble, now));
         };
         let same = told.digest == trouble.digest;
         if same && told.topic.is_trouble() {
@@ -138,20 +138,18 @@ impl Ears {
         let waits = same || told.streak >= FREE;
         match quiet(told.at, now).filter(|_| waits) {
             Some(until) => Next::At(until),
-            // What was told and came back once has changed as well.
-            None => {
-                Next::Tell(self.about(trouble, self.turns.saturating_sub(u32::from(!same)), now))
-            }
+            None => Next::Tell(self.about(trouble, now)),
         }
     }
 
-    fn about(&self, trouble: &Trouble, changes: u32, now: Timestamp) -> Told {
+    fn about(&self, trouble: &Trouble, now: Timestamp) -> Told {
         Told {
             topic: trouble.topic,
             digest: trouble.digest.clone(),
             commit: self.told.as_ref().and_then(|told| told.commit.clone()),
             at: now,
-            changes,
+            // The present one is told.
+            changes: self.turns.saturating_sub(1),
             streak: self.streak(now),
         }
     }
