@@ -148,7 +148,9 @@ impl Task {
             let picture = pictures.borrow_and_update().clone();
             let now = self.shared.tools.cluster.now();
             let next = match &picture {
-                Some(picture) => self.ears.next(&self.receiver.on, &picture.standing, now),
+                Some(picture) => self
+                    .ears
+                    .next(&self.receiver.topics, &picture.standing, now),
                 None => Next::Nothing,
             };
             let rest = match (next, picture) {

@@ -35,9 +35,10 @@ pub struct Receiver {
     #[schemars(length(max = 253), regex(pattern = NAME))]
     pub secret: String,
     /// What it is told of; without it everything but `applied`.
+    // Not `on`: kubectl reads that key as a truth, as YAML 1.1 does.
     #[serde(default = "usual")]
     #[schemars(length(min = 1))]
-    pub on: Vec<Topic>,
+    pub topics: Vec<Topic>,
 }
 
 impl Receiver {
@@ -122,7 +123,7 @@ impl Topic {
         Self::Applied,
     ];
 
-    /// Its word, as in `on`.
+    /// Its word, as in `topics`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Stalled => "stalled",
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_receiver_hears_of_all_that_needs_a_person_and_of_its_end() {
-        let on = receiver("team-slack").on;
+        let on = receiver("team-slack").topics;
         assert!(
             Topic::ALL
                 .into_iter()
