@@ -17,9 +17,12 @@ pub mod examine;
 pub mod forge;
 pub mod hold;
 pub mod judge;
+pub mod notify;
+pub mod reach;
 pub mod rights;
 pub mod sops;
 pub mod sync;
 pub mod worker;
 
+mod retry;
 mod text;

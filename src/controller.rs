@@ -1,7 +1,7 @@
 //! The loop: watches Syncs, keeps each in a task of its own, and only while this process leads.
 //!
 //! ```text
-//! Sync → keep (decide: when) → cycle (fetch → render → look → plan → apply) → status → event, metrics
+//! Sync → keep (decide: when) → cycle (fetch → render → look → plan → apply) → status → event, metrics, notices
 //! ```
 //!
 //! What goes wrong in one Sync never ends another, and nothing is written after the lead is lost but
@@ -33,6 +33,7 @@ pub mod decide;
 pub mod desired;
 pub mod forges;
 mod heads;
+mod heralds;
 pub mod holds;
 pub mod hooks;
 pub mod keep;
@@ -42,6 +43,7 @@ pub mod serve;
 pub mod set;
 mod sights;
 pub mod sources;
+pub mod standing;
 pub mod status;
 mod tell;
 pub mod verdict;

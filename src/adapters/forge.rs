@@ -21,9 +21,9 @@ mod offer;
 mod pages;
 mod people;
 mod read;
-mod retry;
 mod sticky;
 
+pub use crate::adapters::retry::Patience;
 pub use any::AnyForge;
 pub use app::AppKey;
 pub use client::Link;
@@ -33,4 +33,3 @@ pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use offer::offer;
 pub use people::people;
-pub use retry::Patience;

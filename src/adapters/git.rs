@@ -5,7 +5,6 @@
 //! belongs on a blocking thread; the [`Repository`] trait does that.
 
 pub mod http;
-pub mod reach;
 pub mod remote;
 pub mod transport;
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::object::{Owner, SetId};
+use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
@@ -93,6 +94,11 @@ pub struct SyncSpec {
     /// A yes to deletions that need one, by their digest, as `kubemate plan` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_deletes: Option<String>,
+    /// Who is told how it goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_RECEIVERS))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub notify: Vec<Receiver>,
 }
 
 fn main_branch() -> String {
@@ -162,6 +168,9 @@ pub struct SyncStatus {
     /// How many sets are left out above.
     #[serde(skip_serializing_if = "is_zero")]
     pub more_sets: u32,
+    /// How it goes with each receiver of `notify`, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub receivers: BTreeMap<String, ReceiverStatus>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
+use crate::adapters::notify::{self, Notifier};
 use crate::adapters::sync::Shard;
 use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
@@ -55,6 +56,10 @@ pub(super) struct Arguments {
     /// Where calls of forges are taken, as POST to /hooks/SYNC. Without it none are.
     #[arg(long, value_name = "ADDRESS", requires = "credentials")]
     hooks: Option<SocketAddr>,
+    /// A host that receivers of notices may be at, as in `https://hooks.slack.com/*`; may be repeated.
+    /// Without any, all that lie outside of this machine's networks may be.
+    #[arg(long = "notify-allow", value_name = "ADDRESS")]
+    told: Vec<String>,
     /// Where audit trails are kept, one for each Sync: a directory, s3://BUCKET/PREFIX, or `notes` for
     /// Git notes in the repository of the Sync. Without it none are kept.
     #[arg(long, value_name = "PLACE")]
@@ -93,6 +98,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let rules = arguments.allowed.iter().map(String::as_str);
     let allowed = AllowList::parse(rules).map_err(|error| wrong(error.to_string()))?;
+    let notifier = notifier(&arguments.told)?;
     let credentials = Credentials::new(arguments.credentials.clone());
     let sources = Sources::new(allowed, arguments.mirrors.clone(), credentials.clone())?;
     let to = &arguments.to;
@@ -109,6 +115,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
         judge: Arc::new(load::judge()?),
         sources,
         forges: Forges::new(arguments.forges.clone(), credentials.clone()),
+        notifier,
         audit: Audit::new(
             arguments.audit.clone(),
             arguments.audit_required,
@@ -132,6 +139,17 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
     )
     .await?;
     Ok(Exit::Ok)
+}
+
+/// Who tells receivers at these hosts.
+fn notifier(hosts: &[String]) -> Result<Notifier, Failure> {
+    let told = notify::hosts(hosts.iter().map(String::as_str)).map_err(|error| Failure::Usage {
+        message: format!("--notify-allow: {}", error.reason),
+        help: "write --notify-allow https://HOST/*, once for each host".to_owned(),
+    })?;
+    Notifier::new(told, notify::PATIENCE, Vec::new()).map_err(|error| Failure::Runtime {
+        reason: error.to_string(),
+    })
 }
 
 fn stop_on_signals() -> Result<CancellationToken, Failure> {

@@ -45,8 +45,11 @@ pub(super) struct Arguments {
     /// Secrets may be read, and written in the name of tenants.
     #[arg(long, value_name = "SECRET", value_parser = name)]
     sops_keys: Option<Name>,
+    /// A Secret of a receiver of notices that the controller may read; may be repeated.
+    #[arg(long = "notify-secret", value_name = "SECRET", value_parser = name)]
+    notify_secrets: Vec<Name>,
     /// Print the CRDs only.
-    #[arg(long, conflicts_with_all = ["mode", "image", "sops_keys"])]
+    #[arg(long, conflicts_with_all = ["mode", "image", "sops_keys", "notify_secrets"])]
     crd: bool,
 }
 
@@ -75,7 +78,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let keys = arguments.sops_keys.as_ref();
-    output::print(&manifests(arguments.mode, &arguments.image, keys, &crd)?);
+    let mut text = manifests(arguments.mode, &arguments.image, keys, &crd)?;
+    for object in receivers(&arguments.notify_secrets) {
+        text.push_str(&document(&object)?);
+    }
+    output::print(&text);
     Ok(Exit::Ok)
 }
 
@@ -103,13 +110,41 @@ fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<
         roles.push(("kubemate-writer", writes(keys.is_some())));
     }
     for object in roles.iter().flat_map(|(name, rules)| role(name, rules)) {
-        let printed = serde_saphyr::to_string(&object).map_err(|error| Failure::Print {
-            set: "a role".to_owned(),
-            reason: error.to_string(),
-        })?;
-        text.push_str(&format!("---\n{}\n", printed.trim_end()));
+        text.push_str(&document(&object)?);
     }
     Ok(text)
+}
+
+/// One more document after others.
+fn document(object: &Value) -> Result<String, Failure> {
+    let printed = serde_saphyr::to_string(object).map_err(|error| Failure::Print {
+        set: "a role".to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(format!("---\n{}\n", printed.trim_end()))
+}
+
+/// The right to read the Secrets of receivers, each by its name, and no other Secret.
+fn receivers(secrets: &[Name]) -> Vec<Value> {
+    if secrets.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> = secrets.iter().map(ToString::to_string).collect();
+    let group = "rbac.authorization.k8s.io";
+    let version = format!("{group}/v1");
+    let metadata = json!({"name": "kubemate-notify", "namespace": sync::NAMESPACE});
+    let rule = json!({
+        "apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get"],
+    });
+    let subject = json!({"kind": "ServiceAccount", "name": ACCOUNT, "namespace": sync::NAMESPACE});
+    vec![
+        json!({"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [rule]}),
+        json!({
+            "apiVersion": version, "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "kubemate-notify"},
+            "subjects": [subject],
+        }),
+    ]
 }
 
 /// Every right that the manifests give to kubemate's account, one by one.
@@ -407,6 +442,22 @@ mod tests {
             verbs("kubemate-writer"),
             json!(["create", "delete", "patch"])
         );
+    }
+
+    #[test]
+    fn only_the_secrets_of_receivers_are_read_and_only_by_name() {
+        assert!(receivers(&[]).is_empty());
+        let names = ["team-slack", "team-feishu"].map(|name| Name::read(name).unwrap());
+        let all = receivers(&names);
+        assert_eq!(all[0]["kind"], "Role");
+        assert_eq!(all[0]["metadata"]["namespace"], sync::NAMESPACE);
+        let rule = json!({
+            "apiGroups": [""], "resources": ["secrets"],
+            "resourceNames": ["team-slack", "team-feishu"], "verbs": ["get"],
+        });
+        assert_eq!(all[0]["rules"], json!([rule]));
+        assert_eq!(all[1]["roleRef"]["name"], all[0]["metadata"]["name"]);
+        assert!(document(&all[0]).unwrap().starts_with("---\n"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use super::sources::Sources;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
+use crate::adapters::notify::Notifier;
 use crate::adapters::sync::{Sync, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::apply::problem::ProblemKind;
@@ -54,6 +55,8 @@ pub struct Tools {
     pub sources: Sources,
     /// The forges that are told what became of commits, and asked who agreed to them.
     pub forges: Forges,
+    /// Who tells receivers how it goes.
+    pub notifier: Notifier,
     /// Where it is written down what was done.
     pub audit: Audit,
     /// What people hold.

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cycle::{Eyes, Memory, Seen, Sort, Trouble, pass};
 use super::decide::{Effect, Ending, Event, State, decide};
+use super::heralds::{Heralds, News};
 use super::serve::Counted;
 use super::sights::Sights;
+use super::standing::Picture;
 use super::tell::Teller;
 use super::verdict::{Told, Verdict};
 use super::{Shared, status};
@@ -56,6 +58,7 @@ struct Keeper {
     /// The last status is not on the cluster.
     unwritten: bool,
     teller: Option<Teller>,
+    heralds: Heralds,
     began: Instant,
 }
 
@@ -80,8 +83,10 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
     let sync = Arc::clone(&specs.borrow_and_update());
     let (name, status) = (sync.name_any(), sync.status.clone().unwrap_or_default());
     let told = Told::earlier(&name, &sync, &status);
+    let (heralds, mut news) = Heralds::new(&shared, &name);
     let mut keeper = Keeper {
         teller: Teller::start(&shared, &name, told),
+        heralds,
         name,
         status,
         sights,
@@ -109,6 +114,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
                 }
             }
             Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
+            Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
             () = until(due) => keeper.happened(Event::Tick, &stop),
             passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,
@@ -179,7 +185,12 @@ impl Keeper {
             let now = self.shared.tools.cluster.now();
             let next = status::halted(&self.status, generation, (reason, &said), now);
             self.report(next).await;
+            let wrong = (!self.sync.spec.suspend).then_some(said.as_str());
+            let picture = Picture::halted(&self.name, &self.sync.spec, &self.status, wrong);
+            self.heralds.show(picture);
         }
+        let receivers = &self.sync.spec.notify;
+        self.heralds.keep(receivers, &self.status.receivers);
     }
 
     fn begin(&mut self, ask: Option<Duration>, stop: &CancellationToken) {
@@ -230,6 +241,9 @@ impl Keeper {
             let next = status::after(&self.status, &self.sync.spec, generation, &seen, now);
             self.report(next).await;
             self.tell(&seen);
+            let spec = &self.sync.spec;
+            let picture = Picture::of(&self.name, spec, &self.status, &seen);
+            self.heralds.show(picture);
         }
         let counted = Counted {
             ended: word(ending),
@@ -242,7 +256,10 @@ impl Keeper {
     }
 
     /// Writes a status that says something new, and an event where the story turned.
-    async fn report(&mut self, next: SyncStatus) {
+    async fn report(&mut self, mut next: SyncStatus) {
+        let receivers = &self.sync.spec.notify;
+        let is_kept = |name: &String| receivers.iter().any(|receiver| &receiver.name == name);
+        next.receivers.retain(|name, _| is_kept(name));
         if next == self.status && !self.unwritten {
             return;
         }
@@ -261,7 +278,30 @@ impl Keeper {
         self.status = next;
         if turned {
             tracing::info!(sync = self.name, story = self.status.story, "Sync");
-            self.note().await;
+            let ready = self.status.conditions.iter().find(|c| c.type_ == "Ready");
+            let reason = ready.map(|c| c.reason.clone()).unwrap_or_default();
+            let sort = match is(&self.status, "Ready") {
+                true => EventType::Normal,
+                false => EventType::Warning,
+            };
+            self.note(sort, reason, &self.status.story).await;
+        }
+    }
+
+    /// What a receiver was told, or why not: it stands in the status, and a failure is an event too. It
+    /// changes nothing else of the Sync.
+    async fn write_down(&mut self, news: News) {
+        let News { receiver, status } = news;
+        let known = self.status.receivers.get(&receiver);
+        let failed = (!status.failure.is_empty()).then(|| status.failure.clone());
+        let failed = failed.filter(|why| known.is_none_or(|known| known.failure != *why));
+        let said = failed.map(|why| format!("the receiver `{receiver}` is not told: {why}"));
+        let mut next = self.status.clone();
+        next.receivers.insert(receiver, status);
+        self.report(next).await;
+        if let Some(said) = said {
+            self.note(EventType::Warning, "NotNotified".to_owned(), &said)
+                .await;
         }
     }
 
@@ -273,21 +313,16 @@ impl Keeper {
         }
     }
 
-    async fn note(&self) {
+    async fn note(&self, sort: EventType, reason: String, said: &str) {
         let instance = Some(self.shared.tools.holder.clone());
         let reporter = Reporter {
             controller: "kubemate.dev/controller".to_owned(),
             instance,
         };
-        let ready = self.status.conditions.iter().find(|c| c.type_ == "Ready");
         let note = Note {
-            type_: if is(&self.status, "Ready") {
-                EventType::Normal
-            } else {
-                EventType::Warning
-            },
-            reason: ready.map(|c| c.reason.clone()).unwrap_or_default(),
-            note: Some(self.status.story.chars().take(250).collect()),
+            type_: sort,
+            reason,
+            note: Some(said.chars().take(250).collect()),
             action: "Sync".to_owned(),
             secondary: None,
         };

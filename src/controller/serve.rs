@@ -38,6 +38,7 @@ pub struct Vitals {
     sync_drifted: Family<Labels, Gauge<i64, AtomicI64>>,
     told: Family<Labels, Counter>,
     called: Family<Labels, Counter>,
+    noticed: Family<Labels, Counter>,
 }
 
 impl Default for Vitals {
@@ -54,6 +55,7 @@ impl Default for Vitals {
             sync_drifted: Family::default(),
             told: Family::default(),
             called: Family::default(),
+            noticed: Family::default(),
         };
         let registry = &mut vitals.registry;
         registry.register(
@@ -77,6 +79,8 @@ impl Default for Vitals {
         registry.register("forge_reports", "Reports to forges by how they ended", told);
         let called = vitals.called.clone();
         registry.register("hooks", "Calls of forges by their answer", called);
+        let noticed = vitals.noticed.clone();
+        registry.register("notices", "Notices to receivers by how they ended", noticed);
         vitals
     }
 }
@@ -114,6 +118,12 @@ impl Vitals {
     pub(super) fn told(&self, word: &str) {
         let label = [("ended", word.to_owned())];
         self.told.get_or_create(&label).inc();
+    }
+
+    /// A notice to a receiver ended; the word is from a fixed list.
+    pub(super) fn noticed(&self, word: &str) {
+        let label = [("ended", word.to_owned())];
+        self.noticed.get_or_create(&label).inc();
     }
 
     /// A call of a forge was answered with this HTTP status.
@@ -229,6 +239,7 @@ mod tests {
         }
         vitals.told("done");
         vitals.called(202);
+        vitals.noticed("told");
         let full = text(&vitals);
         let series = full.lines().filter(|line| !line.starts_with('#')).count();
         assert!(series < 2 * 1000 + 40, "{series} series for 1000 Syncs");

@@ -7,9 +7,9 @@
 use std::path::PathBuf;
 
 use super::credentials::Credentials;
-use crate::adapters::git::reach::Reach;
 use crate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use crate::adapters::git::{Credential, FetchLimits, SshOptions, http};
+use crate::adapters::reach::Reach;
 use crate::adapters::sync::SyncSpec;
 use crate::source::address::{AllowList, RemoteAddress, Scheme};
 use crate::source::repository::RepositoryError;

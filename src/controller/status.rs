@@ -66,6 +66,7 @@ pub fn after(
             None => before.behind.clone(),
         },
         story: story(state, seen),
+        receivers: before.receivers.clone(),
         ..SyncStatus::default()
     };
     for result in seen.sets.iter().take(MAX_SETS) {

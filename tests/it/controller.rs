@@ -21,6 +21,7 @@ mod crashed;
 mod ending;
 mod faulty;
 mod flood;
+mod noticed;
 mod panics;
 mod quiet;
 mod reports;

@@ -36,6 +36,7 @@ mod health;
 mod import;
 mod language;
 mod line_soup;
+mod notify;
 mod past;
 mod plan;
 mod printers;

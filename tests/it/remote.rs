@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git2::{Oid, Signature, Time};
-use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use kubemate::adapters::git::{Credential, FetchLimits, SshOptions, http};
+use kubemate::adapters::reach::Reach;
 use kubemate::source::address::{AllowList, RemoteAddress};
 use kubemate::source::repository::{CommitId, Repository, RepositoryError};
 

@@ -13,7 +13,7 @@ use reqwest::redirect;
 use serde_json::Value;
 
 use super::credential::Auth;
-use super::retry::{self, Ending, Hints, Next, Patience};
+use crate::adapters::retry::{self, Ending, Hints, Next, Patience};
 use crate::adapters::text::printable;
 use crate::report::forge::ForgeError;
 

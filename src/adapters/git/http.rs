@@ -13,8 +13,8 @@ use reqwest::{Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
 
 use super::guard::Guard;
-use super::reach::Reach;
 use super::session::{Credential, Session};
+use crate::adapters::reach::Reach;
 use crate::adapters::text::printable;
 use crate::source::address::RemoteAddress;
 use crate::source::repository::RepositoryError;

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use git2::{Direction, FetchOptions, Oid, RemoteCallbacks};
 
-use super::reach::Reach;
 use super::session::{Credential, FetchLimits, Session, SshOptions, Start};
 use super::{LocalRepository, blocking, git_error, transport};
+use crate::adapters::reach::Reach;
 use crate::adapters::text::printable;
 use crate::source::address::{AllowList, RemoteAddress};
 use crate::source::intake::Loaded;

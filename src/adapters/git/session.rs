@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 
 use super::guard::{Guard, Refusal};
-use super::reach::Reach;
+use crate::adapters::reach::Reach;
 use crate::source::address::RemoteAddress;
 use crate::source::repository::RepositoryError;
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use kubemate::adapters::audit::{Trail, notes_ref};
-use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::{RemoteOptions, RemoteRepository};
 use kubemate::adapters::git::{Credential, FetchLimits, SshOptions, http};
+use kubemate::adapters::reach::Reach;
 use kubemate::source::address::{AllowList, RemoteAddress};
 
 use super::{audit, entry, lines, now, whose};

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::adapters::judge::Judge;
+use kubemate::adapters::notify::{self, Notifier};
 use kubemate::adapters::worker::{Limits, Worker, Workers};
 use kubemate::controller::attempt::Audit;
 use kubemate::controller::credentials::Credentials;
@@ -133,6 +134,7 @@ async fn tools(kubeconfig: &Path, directory: &Path, allowed: &str) -> Tools {
         sources: Sources::new(allowed, directory.join("mirrors"), shown.clone()).unwrap(),
         forges: Forges::default(),
         audit: Audit::new(Some(audit.to_str().unwrap().parse().unwrap()), false, shown),
+        notifier: Notifier::new(AllowList::default(), notify::PATIENCE, Vec::new()).unwrap(),
         holds: Holds::default(),
         holder: "in-process".to_owned(),
     }

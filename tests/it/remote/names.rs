@@ -1,7 +1,7 @@
 //! Names of hosts that lead where only the operator may point.
 
 use kubemate::adapters::git::http;
-use kubemate::adapters::git::reach::Reach;
+use kubemate::adapters::reach::Reach;
 
 use super::Bed;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kubemate::adapters::git::http;
-use kubemate::adapters::git::reach::Reach;
 use kubemate::adapters::git::remote::RemoteRepository;
+use kubemate::adapters::reach::Reach;
 use kubemate::source::address::{AllowList, RemoteAddress};
 use kubemate::source::repository::{Repository, RepositoryError};
 use rcgen::{CertificateParams, KeyPair};

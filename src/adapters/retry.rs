@@ -1,6 +1,7 @@
-//! When a request is asked again, and how long to wait before: one policy for every forge. Pure.
+//! When a request is asked again, and how long to wait before: one policy for forges and receivers of
+//! notices. Pure.
 //!
-//! What a forge refused for being too much was not done, so it is always asked again. What broke off
+//! What was refused for being too much was not done, so it is always asked again. What broke off
 //! may have been done, so only requests that may be repeated are.
 
 use std::time::Duration;

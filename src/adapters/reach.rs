@@ -1,7 +1,8 @@
 //! Where the names of hosts may lead.
 //!
-//! Where nobody said which repositories may be fetched, a name that leads into this machine's networks is
-//! refused as an address in them is. What the operator allows by name may lie anywhere.
+//! Where nobody said which repositories may be fetched, or which receivers may be told, a name that
+//! leads into this machine's networks is refused as an address in them is. What the operator allows by
+//! name may lie anywhere.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
