@@ -83,3 +83,20 @@ fn the_tutorial_can_be_followed() {
         "{commands} commands, {files} files"
     );
 }
+
+#[test]
+fn the_mistake_in_the_readme_is_told_as_it_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let sample = blocks(&page)
+        .into_iter()
+        .find(|b| b.text.starts_with("error["));
+    let sample = sample.expect("a mistake").text;
+    let dir = tempfile::tempdir().unwrap();
+    let line = sample.lines().find_map(|line| line.strip_prefix("1 | "));
+    let store = format!("{}\n}}\n", line.expect("the line of the mistake"));
+    let project = "project bank schema=1 {\n  cluster lab uid=\"5b9d3a52-0c1e-4b0f-9c42-3f4d5f0a9d11\"\n  environment dev { cluster lab }\n}\n";
+    fs::write(dir.path().join("kubemate.kdl"), project).unwrap();
+    fs::write(dir.path().join("stores.kdl"), store).unwrap();
+    let told = said(&run(dir.path(), &["validate"]));
+    assert!(told.starts_with(&sample), "{told}");
+}
