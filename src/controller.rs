@@ -31,6 +31,7 @@ pub mod credentials;
 pub mod cycle;
 pub mod decide;
 pub mod desired;
+pub mod fights;
 pub mod forges;
 mod heads;
 mod heralds;

@@ -17,6 +17,7 @@ use crate::adapters::sync::Shard;
 use crate::controller::attempt::Audit;
 use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;
+use crate::controller::fights::Fights;
 use crate::controller::forges::{Forges, Rule};
 use crate::controller::holds::Holds;
 use crate::controller::sources::Sources;
@@ -122,6 +123,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             credentials.clone(),
         ),
         holds: Holds::default(),
+        fights: Fights::default(),
         holder: arguments
             .name
             .clone()

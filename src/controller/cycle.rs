@@ -20,6 +20,7 @@ use super::asked::{self, Asked, Whom};
 use super::attempt::Audit;
 use super::behind;
 use super::desired::{Desired, desired};
+use super::fights::Fights;
 use super::forges::Forges;
 use super::holds::Holds;
 use super::leave::{self, Leave};
@@ -61,6 +62,8 @@ pub struct Tools {
     pub audit: Audit,
     /// What people hold.
     pub holds: Holds,
+    /// What other programs write again as often as it is undone.
+    pub fights: Fights,
     /// Our name on leases.
     pub holder: String,
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{self, Stopped};
 use super::cycle::Tools;
 use super::desired::Desired;
+use super::fights::Rest;
 use super::leave::Leave;
 use super::sights::{Found, Pass, Sights};
 use crate::adapters::sync::{Mode, Sync, fitting};
@@ -77,14 +78,14 @@ pub struct SetResult {
 }
 
 impl Task<'_> {
-    /// What the set may do at this time.
-    fn policy(&self) -> Policy {
-        let tools = self.tools;
-        let mut policy = self.desired.policy(&self.rendered.set, &self.sync.spec);
-        tools
-            .holds
-            .temper(&mut policy, self.rendered, tools.cluster.now());
-        policy
+    /// What the set may do at this time, and which fights rest.
+    fn policy(&self) -> (Policy, Vec<Rest>) {
+        let (tools, set) = (self.tools, &self.rendered.set);
+        let mut policy = self.desired.policy(set, &self.sync.spec);
+        let now = tools.cluster.now();
+        tools.holds.temper(&mut policy, self.rendered, now);
+        let rests = tools.fights.temper(&set.label(), &mut policy, now);
+        (policy, rests)
     }
 
     fn pass(&self, policy: &Policy) -> Pass {
@@ -98,7 +99,7 @@ impl Task<'_> {
 
     /// What the last pass found, if nothing was left to do and nothing changed since.
     pub(super) fn at_rest(&self) -> Option<SetResult> {
-        self.sights.rest(&self.pass(&self.policy()))
+        self.sights.rest(&self.pass(&self.policy().0))
     }
 }
 
@@ -114,7 +115,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
         ..SetResult::default()
     };
     let identity = task.desired.rights.identity(set);
-    let policy = task.policy();
+    let (policy, rests) = task.policy();
     let pass = task.pass(&policy);
     let (cluster, rendered, beside) = (&task.tools.cluster, task.rendered, task.beside);
     let mut prepared = match look(cluster, rendered, &identity, &policy, beside).await {
@@ -132,6 +133,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
+    judge_fights(task, &rests, &mut result);
     if result.pending > 0 {
         result.plan = Some(digest.clone());
     }
@@ -141,7 +143,10 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
         return result;
     }
     match attempt::carry_out(*task, plan, &identity).await {
-        Ok(report) => conclude(task, (plan, &report), &mut result),
+        Ok(report) => {
+            conclude(task, (plan, &report), &mut result);
+            count_fights(task, (plan, &report));
+        }
         Err(Stopped::Cluster(problem)) => {
             result.failed = true;
             result.passes = problem.kind.passes();
@@ -274,6 +279,22 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
             .unwrap_or_default();
         result.message = fitting(&format!("{at}{key}{}", finding.message));
     }
+}
+
+/// Who keeps writing what Git says otherwise is told, unless something else is in the way.
+fn judge_fights(task: &Task<'_>, rests: &[Rest], result: &mut SetResult) {
+    if let Some(Rest { key, said }) = rests.first().filter(|_| result.held == 0) {
+        result.message = fitting(&format!("{}{key}: {said}", blame(task, key)));
+    }
+}
+
+/// Remembers what was undone.
+fn count_fights(task: &Task<'_>, (plan, report): (&Plan, &Report)) {
+    let steps = report.steps.iter();
+    let done = steps.filter(|(_, step)| step.outcome == Outcome::Done);
+    let done = done.map(|(id, _)| *id).collect();
+    let (set, now) = (task.rendered.set.label(), task.tools.cluster.now());
+    task.tools.fights.count(&set, plan, &done, now);
 }
 
 /// Whether drift is left as it is.

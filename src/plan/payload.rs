@@ -139,7 +139,7 @@ const BY_HAND: [&str; 9] = [
 
 /// Whether a manager is a person. What is done by hand is drift, whatever way it takes: `kubectl scale`
 /// writes through the same subresource as autoscalers do.
-pub(super) fn is_by_hand(manager: &str) -> bool {
+pub fn is_by_hand(manager: &str) -> bool {
     BY_HAND.iter().any(|tool| manager.starts_with(tool))
 }
 

@@ -20,6 +20,7 @@ mod behind;
 mod crashed;
 mod ending;
 mod faulty;
+mod fights;
 mod flood;
 mod noticed;
 mod panics;

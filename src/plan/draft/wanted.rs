@@ -315,7 +315,9 @@ impl<'a> Wanted<'a> {
     /// Whether what others change is only said, by policy or because a person holds it.
     fn leaves_drift(&self) -> bool {
         let policy = self.context.policy;
-        policy.drift == Drift::Report || policy.held.contains(&self.desired.resource)
+        policy.drift == Drift::Report
+            || policy.held.contains(&self.desired.resource)
+            || policy.left.contains(&self.desired.manifest.key)
     }
 
     fn drift(&self, changes: &[diff::FieldChange], live: &Live) -> Finding {

@@ -17,6 +17,7 @@ use kubemate::adapters::worker::{Limits, Worker, Workers};
 use kubemate::controller::attempt::Audit;
 use kubemate::controller::credentials::Credentials;
 use kubemate::controller::cycle::Tools;
+use kubemate::controller::fights::Fights;
 use kubemate::controller::forges::Forges;
 use kubemate::controller::holds::Holds;
 use kubemate::controller::sources::Sources;
@@ -136,6 +137,7 @@ async fn tools(kubeconfig: &Path, directory: &Path, allowed: &str) -> Tools {
         audit: Audit::new(Some(audit.to_str().unwrap().parse().unwrap()), false, shown),
         notifier: Notifier::new(AllowList::default(), notify::PATIENCE, Vec::new()).unwrap(),
         holds: Holds::default(),
+        fights: Fights::default(),
         holder: "in-process".to_owned(),
     }
 }
