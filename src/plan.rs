@@ -83,9 +83,9 @@ pub struct Policy {
     pub drift: Drift,
     /// Resources whose drift is left alone, whatever is done about other drift.
     pub held: BTreeSet<ResourceId>,
-    /// The same for single objects.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left: BTreeSet<ObjectKey>,
+    /// Objects of which is left alone what these managers write, and nobody else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<ObjectKey, BTreeSet<String>>,
     /// What to do about fields of a manager, by its name; else see [`Conflicts`].
     pub conflicts: BTreeMap<String, Conflicts>,
     /// The namespaces the set may write to; `None` for the platform. With `Some`, objects without a

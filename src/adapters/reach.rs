@@ -135,6 +135,8 @@ mod tests {
             "fd00::1",
             "fe80::1",
             "::ffff:10.0.0.5",
+            "64:ff9b::10.0.0.5",
+            "2002:a9fe:a9fe::1",
         ] {
             let said = among(Reach::Outside, &[inside]).unwrap_err();
             assert!(

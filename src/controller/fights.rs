@@ -1,5 +1,6 @@
 //! Fights: what another program writes again as often as it is undone is left alone for a while, so that
-//! the two do not wear out each other and the API server. Whatever people do by hand is no fight.
+//! the two do not wear out each other and the API server. What people do by hand is no fight, and neither is
+//! what is written to the platform's objects, which hold the bounds of tenants: that is always undone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -19,16 +20,13 @@ const WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const REST: Duration = Duration::from_mins(10);
 /// The longest rest.
 const LONGEST: Duration = Duration::from_hours(4);
-/// Objects that are followed at most; more of them are undone without being counted.
-const MAX: usize = 10_000;
+/// Objects of one set that are followed at most; more of them are undone without being counted.
+const MAX: usize = 200;
 
-/// The label of a set, and an object of it.
-type Place = (String, ObjectKey);
-
-/// What is undone again and again.
+/// What is undone again and again: by the label of a set, and by object.
 #[derive(Default)]
 pub struct Fights {
-    all: Mutex<BTreeMap<Place, Fight>>,
+    all: Mutex<BTreeMap<String, BTreeMap<ObjectKey, Fight>>>,
 }
 
 /// One object that others write to.
@@ -100,46 +98,43 @@ impl Fights {
                 .map(|take| take.manager.clone())
                 .collect();
             if !others.is_empty() {
-                self.undone((set.to_owned(), step.key.clone()), others, now);
+                self.undone(set, &step.key, others, now);
             }
         }
     }
 
-    fn undone(&self, place: Place, others: BTreeSet<String>, now: Timestamp) {
-        let key = place.1.clone();
+    fn undone(&self, set: &str, key: &ObjectKey, others: BTreeSet<String>, now: Timestamp) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MAX {
-            all.retain(|_, fight| !fight.is_over(now));
-        }
-        if all.len() >= MAX && !all.contains_key(&place) {
+        let fights = all.entry(set.to_owned()).or_default();
+        fights.retain(|_, fight| !fight.is_over(now));
+        if fights.len() >= MAX && !fights.contains_key(key) {
             return;
         }
-        let fight = all.entry(place).or_default();
-        if fight.is_over(now) {
-            *fight = Fight::default();
-        }
+        let fight = fights.entry(key.clone()).or_default();
         fight.with = others;
         if fight.undone(now) {
             tracing::warn!(%key, with = ?fight.with, "two programs write the same fields in turns");
         }
     }
 
-    /// Leaves alone what rests, and says so.
+    /// Leaves what rests to whom it is fought with, and says so.
     pub(super) fn temper(&self, set: &str, policy: &mut Policy, now: Timestamp) -> Vec<Rest> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let resting = all
-            .iter()
-            .filter(|((of, _), fight)| of == set && fight.rests(now));
-        let rests = resting.filter_map(|((_, key), fight)| {
-            policy.left.insert(key.clone());
+        let fights = all.get(set).into_iter().flatten();
+        let resting = fights.filter(|(_, fight)| fight.rests(now));
+        let rests = resting.filter_map(|(key, fight)| {
+            policy.left.insert(key.clone(), fight.with.clone());
             let with: Vec<String> = fight.with.iter().map(|name| format!("`{name}`")).collect();
             let until = fight.until?.round(jiff::Unit::Second).ok()?;
             let said = format!(
-                "{} writes what Git says otherwise, {TIMES} times in a row; it is left alone until {until}: take the field out \
-                 of Git, or stop who writes it",
+                "{} writes what Git says otherwise, {TIMES} times in a row; it is left alone until {until}: take the \
+                 field out of Git, or stop who writes it",
                 with.join(" and "),
             );
-            Some(Rest { key: key.clone(), said })
+            Some(Rest {
+                key: key.clone(),
+                said,
+            })
         });
         rests.collect()
     }
@@ -162,7 +157,7 @@ mod tests {
             name: name.into(),
         };
         let others = BTreeSet::from(["autotuner".to_owned()]);
-        fights.undone(("set".to_owned(), key), others, at(seconds));
+        fights.undone("set", &key, others, at(seconds));
     }
 
     fn resting(fights: &Fights, set: &str, seconds: i64) -> Vec<String> {
@@ -222,9 +217,9 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let fights = Fights::default();
         (0..MAX + 10).for_each(|n| write(&fights, &n.to_string(), 0));
-        assert_eq!(fights.all.lock().unwrap().len(), MAX);
+        assert_eq!(fights.all.lock().unwrap()["set"].len(), MAX);
         // What is over makes room.
         write(&fights, "new", 5 * 3600);
-        assert_eq!(fights.all.lock().unwrap().len(), 1);
+        assert_eq!(fights.all.lock().unwrap()["set"].len(), 1);
     }
 }

@@ -15,7 +15,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::health::{Health, health};
-use crate::object::{ObjectKey, Rendered};
+use crate::object::{ObjectKey, Owner, Rendered};
 use crate::plan::hold;
 use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
@@ -73,6 +73,8 @@ pub struct SetResult {
     pub failed: bool,
     /// What failed may go well later.
     pub passes: bool,
+    /// Objects that are left to other programs for a while.
+    pub fights: usize,
     /// What is wrong with its files in the commit, so that an older one stays in force for it.
     pub behind: Option<String>,
 }
@@ -283,6 +285,7 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
 
 /// Who keeps writing what Git says otherwise is told, unless something else is in the way.
 fn judge_fights(task: &Task<'_>, rests: &[Rest], result: &mut SetResult) {
+    result.fights = rests.len();
     if let Some(Rest { key, said }) = rests.first().filter(|_| result.held == 0) {
         result.message = fitting(&format!("{}{key}: {said}", blame(task, key)));
     }
@@ -293,8 +296,10 @@ fn count_fights(task: &Task<'_>, (plan, report): (&Plan, &Report)) {
     let steps = report.steps.iter();
     let done = steps.filter(|(_, step)| step.outcome == Outcome::Done);
     let done = done.map(|(id, _)| *id).collect();
-    let (set, now) = (task.rendered.set.label(), task.tools.cluster.now());
-    task.tools.fights.count(&set, plan, &done, now);
+    let (set, now) = (&task.rendered.set, task.tools.cluster.now());
+    if set.owner != Owner::Platform {
+        task.tools.fights.count(&set.label(), plan, &done, now);
+    }
 }
 
 /// Whether drift is left as it is.

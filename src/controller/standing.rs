@@ -153,8 +153,11 @@ fn in_force(spec: &SyncSpec, status: &SyncStatus, seen: &Seen, state: State) -> 
         return trouble(Topic::Unhealthy, vec!["late"], ripe);
     }
     let left = spec.drift == Drift::Report || spec.mode == Mode::Observe;
-    let drifted: Vec<&str> = names(seen, |set| set.drifted > 0).collect();
-    if left && !drifted.is_empty() {
+    let drifted = match left {
+        true => names(seen, |set| set.drifted > 0).collect::<Vec<&str>>(),
+        false => names(seen, |set| set.fights > 0).collect(),
+    };
+    if !drifted.is_empty() {
         return trouble(Topic::Drifted, drifted, Timestamp::UNIX_EPOCH);
     }
     let applied = match state {

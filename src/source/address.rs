@@ -4,7 +4,7 @@
 //! resolves a name; [`is_outside`] judges what they resolve to. Credentials are never part of an address.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::repository::AddressError;
 
@@ -313,9 +313,22 @@ pub fn is_outside(ip: IpAddr) -> bool {
         IpAddr::V6(ip) => {
             let special = ip.is_loopback() || ip.is_unspecified() || ip.is_multicast();
             let local = ip.is_unique_local() || ip.is_unicast_link_local();
-            !(special || local) && ip.to_ipv4().is_none_or(|ip| is_outside(IpAddr::V4(ip)))
+            let inner = ip.to_ipv4().or_else(|| translated(ip));
+            !(special || local) && inner.is_none_or(|ip| is_outside(IpAddr::V4(ip)))
         }
     }
+}
+
+/// The address of IPv4 that a gateway makes of one of IPv6 (RFC 6052 §2.1 and RFC 3056 §2).
+fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, ..] = ip.segments();
+    let halves = match (a, b) {
+        (0x64, 0xff9b) if c == 0 && d == 0 => [ip.segments()[6], ip.segments()[7]],
+        (0x2002, _) => [b, c],
+        _ => return None,
+    };
+    let [high, low] = halves.map(u16::to_be_bytes);
+    Some(Ipv4Addr::new(high[0], high[1], low[0], low[1]))
 }
 
 #[cfg(test)]
@@ -435,6 +448,8 @@ mod tests {
             "https://localhost/r",
             "http://127.0.0.1:80/r",
             "https://[::ffff:10.0.0.1]/r",
+            "https://[64:ff9b::a00:1]/r",
+            "https://[2002:7f00:1::]/r",
             "https://[fd00::1]/r",
             "https://100.64.0.1/r",
         ] {

@@ -283,9 +283,8 @@ impl<'a> Wanted<'a> {
             }));
         }
         if self.is_drift(&payload) {
-            let drift = self.drift(&seen.changes, live);
-            let report = self.leaves_drift();
-            findings.push(drift);
+            let report = self.leaves_drift() || self.leaves_to(&seen.takes);
+            findings.push(self.drift(&seen.changes, live, report));
             if report {
                 return alive(self.keep(KeepWhy::ReportedDrift));
             }
@@ -315,13 +314,18 @@ impl<'a> Wanted<'a> {
     /// Whether what others change is only said, by policy or because a person holds it.
     fn leaves_drift(&self) -> bool {
         let policy = self.context.policy;
-        policy.drift == Drift::Report
-            || policy.held.contains(&self.desired.resource)
-            || policy.left.contains(&self.desired.manifest.key)
+        policy.drift == Drift::Report || policy.held.contains(&self.desired.resource)
     }
 
-    fn drift(&self, changes: &[diff::FieldChange], live: &Live) -> Finding {
-        let report = self.leaves_drift();
+    /// Whether all that changed was written by managers that the object is left to.
+    fn leaves_to(&self, takes: &[Take]) -> bool {
+        let left = self.context.policy.left.get(&self.desired.manifest.key);
+        left.is_some_and(|to| {
+            !takes.is_empty() && takes.iter().all(|take| to.contains(&take.manager))
+        })
+    }
+
+    fn drift(&self, changes: &[diff::FieldChange], live: &Live, report: bool) -> Finding {
         let then = if report { "is left so" } else { "is undone" };
         let what = match changes.len() {
             1 => "1 field was".to_owned(),
