@@ -351,8 +351,7 @@ pub trait Forge: Send + Sync {
     -> impl Future<Output = Result<Permission, ForgeError>> + Send;
 
     /// Whether a user was let in by name or by group. A public repository may be read by everybody.
-    fn is_collaborator(&self, user: &str)
-    -> impl Future<Output = Result<bool, ForgeError>> + Send;
+    fn is_collaborator(&self, user: &str) -> impl Future<Output = Result<bool, ForgeError>> + Send;
 
     /// The merged pull request that a commit came with, if it came with one.
     fn merged_with(

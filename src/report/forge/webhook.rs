@@ -275,11 +275,7 @@ fn push(value: &Value) -> Option<Event> {
     })
 }
 
-fn comment(
-    pull: Option<PullNumber>,
-    value: &Value,
-    [id, user, text]: [&str; 3],
-) -> Option<Event> {
+fn comment(pull: Option<PullNumber>, value: &Value, [id, user, text]: [&str; 3]) -> Option<Event> {
     let at = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
     Some(Event::Comment {
         id: value.pointer(id)?.as_u64()?,

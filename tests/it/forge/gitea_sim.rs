@@ -3,7 +3,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::github_sim::{collaborator, comments, found, is_member, open, permission, pull, status, writers};
+use super::github_sim::{
+    collaborator, comments, found, is_member, open, permission, pull, status, writers,
+};
 use super::sim::{Ask, Door, HEAD, Reply, Sim, Store, made, no, ok, page};
 
 const STATES: &[&str] = &["pending", "success", "error", "failure", "warning"];

@@ -90,7 +90,10 @@ fn commits(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             page(ask, "per_page", 100, with.cloned().collect())
         }
         (&Method::GET, ["repository", "merge_base"]) => {
-            let base = store.pulls.get(&7).map(|p| p["diff_refs"]["base_sha"].clone());
+            let base = store
+                .pulls
+                .get(&7)
+                .map(|p| p["diff_refs"]["base_sha"].clone());
             ok(json!({ "id": base.unwrap_or_else(|| BASE.into()) }))
         }
         (&Method::GET, ["repository", "commits", sha, "statuses"]) => {
