@@ -37,7 +37,7 @@ pub(super) async fn hold(
     }
     let now = scene.tools.cluster.now();
     let number = scene.pull.number;
-    let spec = HoldSpec {
+    let mut spec = HoldSpec {
         resource: asked.resource(),
         environment: environment.to_owned(),
         until: HoldSpec::end(now, asked.time),
@@ -54,7 +54,8 @@ pub(super) async fn hold(
     let all = kept.flat_map(|r| r.objects.values().map(move |object| (&r.set, object)));
     let meant = all.filter(|(set, object)| spec.covers(set, &object.resource));
     let meant: BTreeSet<&ResourceId> = meant.map(|(_, object)| &object.resource).collect();
-    one(&spec, &meant, scene.pull.head.short())?;
+    // By its whole name, so that no other tenant's resource of that name is meant.
+    spec.resource = one(&spec, &meant, scene.pull.head.short())?;
     write(client, &spec).await?;
     Ok(format!(
         "changes to {} in {environment} that are made outside of Git are left alone until {}, as {} asked",
@@ -62,15 +63,16 @@ pub(super) async fn hold(
     ))
 }
 
-/// Exactly one resource has to be meant.
-fn one(spec: &HoldSpec, meant: &BTreeSet<&ResourceId>, commit: &str) -> Result<(), String> {
+/// The one resource that is meant.
+fn one(spec: &HoldSpec, meant: &BTreeSet<&ResourceId>, commit: &str) -> Result<String, String> {
     let (resource, environment) = (&spec.resource, &spec.environment);
-    match meant.len() {
-        1 => Ok(()),
-        0 => Err(format!(
+    let mut all = meant.iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one.to_string()),
+        (None, _) => Err(format!(
             "there is no {resource} in {environment} as of {commit}"
         )),
-        _ => Err(format!(
+        (Some(_), Some(_)) => Err(format!(
             "several tenants have a {resource}: write KIND/TENANT/NAME"
         )),
     }
