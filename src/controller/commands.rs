@@ -345,10 +345,7 @@ fn following(syncs: &[Arc<Sync>], named: &Arc<Sync>, pull: &Pull) -> (Vec<Arc<Sy
     let meant = all
         .iter()
         .filter(|sync| Some(&sync.spec.path) == path.as_ref());
-    let meant: Vec<Arc<Sync>> = meant
-        .take(MOST_SYNCS)
-        .map(|sync| Arc::clone(sync))
-        .collect();
+    let meant: Vec<Arc<Sync>> = meant.take(MOST_SYNCS).copied().cloned().collect();
     let left = all.len() - meant.len();
     (meant, left)
 }
@@ -388,6 +385,46 @@ mod tests {
             commander.lanes.lock().unwrap().is_empty(),
             "nothing is kept"
         );
+    }
+
+    fn sync(name: &str, branch: &str, path: &str) -> Arc<Sync> {
+        let spec = serde_json::json!({
+            "repository": "https://git.bank.example/team/platform", "ref": branch, "path": path,
+            "environment": "dev", "cluster": "here",
+        });
+        Arc::new(Sync::new(name, serde_json::from_value(spec).unwrap()))
+    }
+
+    #[test]
+    fn a_command_is_for_those_who_follow_the_branch_and_one_directory() {
+        let (main, other) = ("refs/heads/main", "refs/heads/other");
+        let all = [
+            sync("a", main, "x"),
+            sync("b", other, ""),
+            sync("c", main, ""),
+            sync("d", main, ""),
+        ];
+        let pull = |target: &str| Pull {
+            number: PullNumber::parse("7").unwrap(),
+            head: crate::source::repository::CommitId::new(&"a".repeat(40)).unwrap(),
+            base: None,
+            target: target.to_owned(),
+            author: "ann".to_owned(),
+            fork: false,
+            draft: false,
+            open: true,
+            merger: None,
+        };
+        let names = |named: usize, target: &str| {
+            let (found, left) = following(&all, &all[named], &pull(target));
+            let names: Vec<String> = found.iter().map(|sync| sync.name_any()).collect();
+            (names.join(" "), left)
+        };
+        assert_eq!(names(3, "main"), ("c d".to_owned(), 1));
+        assert_eq!(names(0, "main"), ("a".to_owned(), 2));
+        // The one that is called may follow another branch.
+        assert_eq!(names(1, "main"), ("a".to_owned(), 2));
+        assert_eq!(names(0, "none"), (String::new(), 0));
     }
 
     #[test]

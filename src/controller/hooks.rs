@@ -2,7 +2,8 @@
 //! may hold a command.
 //!
 //! The signature is checked before anything else of a call is read, and a call never does more than ask
-//! for a look, or pass a command on to where its author is looked up. Connections, bodies, memory and looks are bounded, whoever calls and however often.
+//! for a look, or pass a command on to where its author is looked up. Connections, bodies, memory and
+//! looks are bounded, whoever calls and however often.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
