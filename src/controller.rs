@@ -27,6 +27,7 @@ use crate::source::address::RemoteAddress;
 mod asked;
 pub mod attempt;
 mod behind;
+pub mod commands;
 pub mod credentials;
 pub mod cycle;
 pub mod decide;
@@ -49,6 +50,8 @@ pub mod status;
 mod tell;
 pub mod verdict;
 
+use commands::decide::Allowed;
+use commands::{Call, Commander};
 use credentials::Credentials;
 use cycle::Tools;
 use heads::Heads;
@@ -76,6 +79,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where calls of forges are taken, if they are, with their secrets.
     pub hooks: Option<(SocketAddr, Credentials)>,
+    /// Commands in comments that are followed.
+    pub commands: Allowed,
 }
 
 /// Why the controller could not go on.
@@ -103,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) tells: Semaphore,
+    commander: Arc<Commander>,
 }
 
 /// Runs until it is told to stop.
@@ -112,12 +118,16 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         shard,
         listen,
         hooks,
+        commands,
     } = settings;
     let vitals = Arc::new(Vitals::default());
     let served = serve::serve(listen, Arc::clone(&vitals), stop.clone()).await?;
     let (tell, mut calls) = mpsc::channel(MAX_CALLS);
+    let (ask, mut asks) = mpsc::channel(MAX_CALLS);
+    let commander = Commander::new(commands);
     if let Some((address, secrets)) = hooks {
-        let door = hooks::Door::new(secrets, Arc::clone(&vitals), tell);
+        let ask = commander.listens().then_some(ask);
+        let door = hooks::Door::new(secrets, Arc::clone(&vitals), tell, ask);
         drop(hooks::serve(address, door, stop.clone()).await?);
     }
     let client = tools.cluster.client()?;
@@ -130,10 +140,16 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         places: Semaphore::new(AT_ONCE),
         vitals,
         tells: Semaphore::new(TELLS_AT_ONCE),
+        commander,
     });
+    let mut heard = Heard {
+        calls: &mut calls,
+        moves: &mut moves,
+        asks: &mut asks,
+    };
     while let Some(term) = leader::lead(&shared, &stop).await {
         shared.vitals.leads(true);
-        follow(&shared, term.token(), (&mut calls, &mut moves)).await;
+        follow(&shared, term.token(), &mut heard).await;
         shared.vitals.leads(false);
         term.end().await;
     }
@@ -148,12 +164,18 @@ struct Kept {
     stop: CancellationToken,
 }
 
+/// What is heard beside the watches.
+struct Heard<'a> {
+    /// Names whose repository may have changed.
+    calls: &'a mut mpsc::Receiver<String>,
+    /// Names whose ref has moved.
+    moves: &'a mut mpsc::Receiver<String>,
+    /// Commands in comments.
+    asks: &'a mut mpsc::Receiver<Call>,
+}
+
 /// Keeps all Syncs of the shard until the term ends.
-async fn follow(
-    shared: &Arc<Shared>,
-    term: &CancellationToken,
-    (calls, moves): (&mut mpsc::Receiver<String>, &mut mpsc::Receiver<String>),
-) {
+async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Heard<'_>) {
     let config = watcher::Config::default().any_semantic();
     let config = config.labels(&shared.shard.selector());
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
@@ -168,8 +190,11 @@ async fn follow(
         tokio::select! {
             () = term.cancelled() => break,
             Some(_) = tasks.join_next() => {}
-            Some(name) = calls.recv() => rouse(&kept, &name, false),
-            Some(name) = moves.recv() => rouse(&kept, &name, true),
+            Some(name) = heard.calls.recv() => rouse(&kept, &name, false),
+            Some(name) = heard.moves.recv() => rouse(&kept, &name, true),
+            Some(call) = heard.asks.recv() => {
+                shared.commander.hear(shared, (&kept, &mut tasks), call, term);
+            }
             event = holds.try_next() => {
                 let news = match event {
                     Ok(Some(event)) => shared.tools.holds.hear(event),

@@ -1,6 +1,8 @@
 //! `Hold` objects: a person's word that drift of one resource is left alone for a while. A kind of its
 //! own, so that who may hold need not be able to change a Sync.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, CustomResource, CustomResourceExt as _};
@@ -11,6 +13,10 @@ use serde_json::json;
 use super::sync::NAMESPACE;
 use crate::object::{ResourceId, SetId};
 
+/// The longest one: what is left alone for longer belongs into Git.
+pub const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// Most characters of a ticket.
+pub const MAX_TICKET: usize = 100;
 /// Who writes Holds that people ask for by command.
 const MANAGER: &str = "kubemate-hold";
 
@@ -38,9 +44,18 @@ pub struct HoldSpec {
     pub until: String,
     /// The ticket that says why.
     pub ticket: String,
+    /// Who asked for it in a comment, by the name that the forge has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl HoldSpec {
+    /// When one ends that begins now, as [`HoldSpec::until`] has it.
+    pub fn end(now: Timestamp, time: Duration) -> String {
+        let until = now.checked_add(time).unwrap_or(now);
+        until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// Whether it holds at a time.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.until.parse::<Timestamp>().is_ok_and(|end| now < end)
@@ -127,6 +142,7 @@ mod tests {
             environment: "prod".to_owned(),
             until: "2026-05-04T12:00:00Z".to_owned(),
             ticket: "INC-1".to_owned(),
+            by: None,
         }
     }
 

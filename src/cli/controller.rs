@@ -15,6 +15,7 @@ use crate::adapters::audit::Place;
 use crate::adapters::notify::{self, Notifier};
 use crate::adapters::sync::Shard;
 use crate::controller::attempt::Audit;
+use crate::controller::commands::decide::Allowed;
 use crate::controller::credentials::Credentials;
 use crate::controller::cycle::Tools;
 use crate::controller::fights::Fights;
@@ -57,6 +58,15 @@ pub(super) struct Arguments {
     /// Where calls of forges are taken, as POST to /hooks/SYNC. Without it none are.
     #[arg(long, value_name = "ADDRESS", requires = "credentials")]
     hooks: Option<SocketAddr>,
+    /// Commands in comments of pull requests that are followed. Without it no comment is read.
+    #[arg(
+        long = "commands",
+        value_name = "COMMAND",
+        value_enum,
+        value_delimiter = ',',
+        requires_all = ["hooks", "forges"]
+    )]
+    commands: Vec<Word>,
     /// A host that receivers of notices may be at, as in `https://hooks.slack.com/*`; may be repeated.
     /// Without any, all that lie outside of this machine's networks may be.
     #[arg(long = "notify-allow", value_name = "ADDRESS")]
@@ -75,6 +85,15 @@ pub(super) struct Arguments {
     /// The name of this process among several, on leases and events.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+}
+
+/// A command that can be switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Word {
+    /// `/kubemate plan`: say what a pull request would change.
+    Plan,
+    /// `/kubemate hold`: leave drift of a resource alone for a while.
+    Hold,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
@@ -136,6 +155,10 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             shard: arguments.shard.clone().unwrap_or_default(),
             listen: arguments.listen,
             hooks: arguments.hooks.map(|address| (address, credentials)),
+            commands: Allowed {
+                plan: arguments.commands.contains(&Word::Plan),
+                hold: arguments.commands.contains(&Word::Hold),
+            },
         },
         stop,
     )

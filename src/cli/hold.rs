@@ -6,15 +6,10 @@ use jiff::Timestamp;
 use super::session::{self, ClusterArguments};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
-use crate::adapters::hold::{self, HoldSpec};
+use crate::adapters::hold::{self, HoldSpec, LONGEST, MAX_TICKET};
 use crate::apply::cluster::Cluster as _;
 use crate::report::diagnostics::escape;
 use crate::values::duration::Duration;
-
-/// Longest hold: what is left alone for longer belongs into Git.
-const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
-/// Most characters of a ticket.
-const MAX_TICKET: usize = 100;
 
 /// Leave changes to one resource that were made outside of Git alone for a while.
 #[derive(Debug, clap::Args)]
@@ -103,9 +98,12 @@ fn line(spec: &HoldSpec, now: Timestamp) -> String {
         "ended"
     };
     let (environment, resource) = (&spec.environment, &spec.resource);
+    let by = spec.by.as_ref().map(|user| format!(", by {user}"));
     format!(
-        "{environment} {resource}: {end} {}, {}",
-        spec.until, spec.ticket
+        "{environment} {resource}: {end} {}, {}{}",
+        spec.until,
+        spec.ticket,
+        by.unwrap_or_default()
     )
 }
 
@@ -142,12 +140,12 @@ fn spec(arguments: &Arguments, now: Timestamp) -> Result<HoldSpec, Failure> {
             "write its number, as in --ticket INC-1",
         ));
     }
-    let until = now.checked_add(time).unwrap_or(now);
     Ok(HoldSpec {
         resource: arguments.resource.clone(),
         environment: arguments.env.clone(),
-        until: until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        until: HoldSpec::end(now, time),
         ticket,
+        by: None,
     })
 }
 

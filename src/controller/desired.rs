@@ -131,7 +131,7 @@ fn unknown_tenant(
 }
 
 /// Whether a Sync may touch a set.
-fn covers(spec: &SyncSpec, set: &SetId) -> bool {
+pub(super) fn covers(spec: &SyncSpec, set: &SetId) -> bool {
     match (&spec.tenants, &set.owner) {
         (None, _) => true,
         (Some(_), Owner::Platform) => false,

@@ -13,7 +13,7 @@ use crate::adapters::disk;
 use crate::adapters::forge::{AnyForge, AppKey, Auth, Token, people};
 use crate::plan::consent::People;
 use crate::report::forge::ci::{ForgeKind, Home};
-use crate::report::forge::{Forge, ForgeError, Pull, Put};
+use crate::report::forge::{Forge, ForgeError, Pull, PullNumber, Put};
 use crate::source::address::RemoteAddress;
 use crate::source::repository::CommitId;
 
@@ -115,15 +115,17 @@ impl Forges {
         (commit, before): (&CommitId, &CommitId),
         groups: &BTreeSet<String>,
     ) -> Result<Option<Origin>, ForgeError> {
-        let Some((forge, kind)) = self.client(repository)? else {
+        let Some(desk) = self.desk(repository)? else {
             return Ok(None);
         };
-        let space = match kind {
-            ForgeKind::GitHub | ForgeKind::Gitea => "pull",
-            ForgeKind::GitLab => "merge-requests",
-        };
-        let origin = origin(&forge, (commit, before), groups, space).await;
+        let origin = origin(&desk, (commit, before), groups).await;
         origin.map(Some)
+    }
+
+    /// Where pull requests of a repository are spoken of; `None` if no forge is known for its host.
+    pub(super) fn desk(&self, repository: &str) -> Result<Option<Desk>, ForgeError> {
+        let client = self.client(repository)?;
+        Ok(client.map(|(forge, kind)| Desk { forge, kind }))
     }
 
     /// A client for the forge of a repository, if there is a rule for its host.
@@ -181,6 +183,24 @@ impl Forges {
     }
 }
 
+/// The pull requests of one repository.
+pub(super) struct Desk {
+    /// Its forge.
+    pub(super) forge: AnyForge,
+    kind: ForgeKind,
+}
+
+impl Desk {
+    /// Under which name Git has the commits of a pull request.
+    pub(super) fn reference(&self, number: PullNumber) -> String {
+        let space = match self.kind {
+            ForgeKind::GitHub | ForgeKind::Gitea => "pull",
+            ForgeKind::GitLab => "merge-requests",
+        };
+        format!("refs/{space}/{number}/head")
+    }
+}
+
 /// How a commit came into the tracked ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -203,17 +223,17 @@ pub(super) struct Merged {
     pub(super) people: People,
 }
 
-async fn origin<F: Forge>(
-    forge: &F,
+async fn origin(
+    desk: &Desk,
     (commit, before): (&CommitId, &CommitId),
     groups: &BTreeSet<String>,
-    space: &str,
 ) -> Result<Origin, ForgeError> {
+    let forge = &desk.forge;
     let Some(pull) = forge.merged_with(commit).await? else {
         return Ok(Origin::Direct);
     };
     Ok(Origin::Merged(Box::new(Merged {
-        reference: format!("refs/{space}/{}/head", pull.number),
+        reference: desk.reference(pull.number),
         base: forge.fork_point(&pull, before).await?,
         people: people(forge, &pull, groups).await?,
         pull,

@@ -1,7 +1,9 @@
-//! Calls of forges: a push that is signed makes the Syncs of its repository look at once.
+//! Calls of forges: a push that is signed makes the Syncs of its repository look at once, and a comment
+//! may hold a command.
 //!
 //! The signature is checked before anything else of a call is read, and a call never does more than ask
-//! for a look. Connections, bodies, memory and looks are bounded, whoever calls and however often.
+//! for a look, or pass a command on to where its author is looked up. Connections, bodies, memory and
+//! looks are bounded, whoever calls and however often.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::ControllerError;
+use super::commands::Call;
 use super::credentials::Credentials;
 use super::serve::Vitals;
 use crate::report::forge::webhook::{
@@ -44,6 +47,7 @@ pub struct Door {
     credentials: Credentials,
     vitals: Arc<Vitals>,
     calls: mpsc::Sender<String>,
+    commands: Option<mpsc::Sender<Call>>,
     known: Mutex<Deliveries>,
     beats: Mutex<BTreeMap<String, bool>>,
     places: Semaphore,
@@ -51,16 +55,19 @@ pub struct Door {
 
 impl Door {
     /// A door whose secrets are the files `NAME.hook-secret` among the credentials. Names whose
-    /// repository is to be looked at come out of `calls`.
+    /// repository is to be looked at come out of `calls`, and commands of comments, where they are
+    /// followed, out of `commands`.
     pub fn new(
         credentials: Credentials,
         vitals: Arc<Vitals>,
         calls: mpsc::Sender<String>,
+        commands: Option<mpsc::Sender<Call>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             credentials,
             vitals,
             calls,
+            commands,
             known: Mutex::default(),
             beats: Mutex::default(),
             places: Semaphore::new(AT_ONCE),
@@ -103,6 +110,18 @@ impl Door {
         drop(known);
         if new && matches!(delivery.event, Event::Push { .. }) {
             self.beat(name);
+        }
+        if new
+            && let Some(commands) = &self.commands
+            && let Some(call) = Call::of(name, &delivery.event)
+            && let Err(full) = commands.try_send(call)
+        {
+            let call = full.into_inner();
+            tracing::warn!(
+                sync = name,
+                comment = call.comment,
+                "too many commands wait"
+            );
         }
         (StatusCode::ACCEPTED, "taken\n")
     }

@@ -71,7 +71,7 @@ impl Verdict {
 }
 
 /// The same Sync on another cluster is another instance.
-fn instance(cluster: &str, name: &str) -> Option<Instance> {
+pub(super) fn instance(cluster: &str, name: &str) -> Option<Instance> {
     let text = format!("{cluster}-{name}").to_ascii_lowercase();
     if let Some(instance) = Instance::new(&text) {
         return Some(instance);

@@ -64,6 +64,12 @@ impl Instance {
     pub fn marker(&self) -> String {
         format!("<!-- kubemate:v1 instance={} -->", self.0)
     }
+
+    /// The hidden first line of this instance's answer to one comment. It is never the beginning of, nor
+    /// begins with, [`Instance::marker`].
+    pub fn reply_marker(&self, comment: u64) -> String {
+        format!("<!-- kubemate:v1 instance={} reply={comment} -->", self.0)
+    }
 }
 
 impl fmt::Display for Instance {
@@ -343,6 +349,9 @@ pub trait Forge: Send + Sync {
     /// What a user may do.
     fn permission(&self, user: &str)
     -> impl Future<Output = Result<Permission, ForgeError>> + Send;
+
+    /// Whether a user was let in by name or by group. A public repository may be read by everybody.
+    fn is_collaborator(&self, user: &str) -> impl Future<Output = Result<bool, ForgeError>> + Send;
 
     /// The merged pull request that a commit came with, if it came with one.
     fn merged_with(

@@ -17,6 +17,7 @@ use crate::bed::history::commit;
 use crate::githost::Host;
 
 mod behind;
+mod commands;
 mod crashed;
 mod ending;
 mod faulty;

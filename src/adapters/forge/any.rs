@@ -91,6 +91,10 @@ impl Forge for AnyForge {
         on!(self, forge => forge.permission(user))
     }
 
+    async fn is_collaborator(&self, user: &str) -> Result<bool, ForgeError> {
+        on!(self, forge => forge.is_collaborator(user))
+    }
+
     async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
         on!(self, forge => forge.merged_with(commit))
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
-use super::github::{latest, permission, pull, says_the_same, word};
+use super::github::{is_collaborator, latest, permission, pull, says_the_same, word};
 use super::sticky::{self, Words};
 use super::{gitea_branch, read};
 use crate::plan::digest;
@@ -206,6 +206,11 @@ impl Forge for Gitea {
     async fn permission(&self, user: &str) -> Result<Permission, ForgeError> {
         let path = self.path(&format!("collaborators/{}/permission", read::segment(user)));
         permission(&self.link, &path, user).await
+    }
+
+    async fn is_collaborator(&self, user: &str) -> Result<bool, ForgeError> {
+        let path = self.path(&format!("collaborators/{}", read::segment(user)));
+        is_collaborator(&self.link, &path, user).await
     }
 
     async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {

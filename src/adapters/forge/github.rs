@@ -276,6 +276,11 @@ impl Forge for GitHub {
         permission(&self.link, &path, user).await
     }
 
+    async fn is_collaborator(&self, user: &str) -> Result<bool, ForgeError> {
+        let path = self.path(&format!("collaborators/{}", read::segment(user)));
+        is_collaborator(&self.link, &path, user).await
+    }
+
     async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = self.path(&format!("commits/{commit}/pulls"));
@@ -363,5 +368,21 @@ pub(super) async fn permission(
         Some("read" | "triage") => Ok(Permission::Read),
         Some("none") => Ok(Permission::None),
         _ => Err(read::odd(link, what)),
+    }
+}
+
+/// Whether a user stands among the collaborators, as GitHub and Gitea say it: 204 or 404.
+pub(super) async fn is_collaborator(
+    link: &Link,
+    path: &str,
+    user: &str,
+) -> Result<bool, ForgeError> {
+    if !read::is_login(user) {
+        return Ok(false);
+    }
+    match link.call(&Ask::get(path, "ask who is let in")).await {
+        Ok(_) => Ok(true),
+        Err(ForgeError::Missing { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }

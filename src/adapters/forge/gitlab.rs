@@ -271,6 +271,11 @@ impl Forge for GitLab {
         })
     }
 
+    /// Only members have a level at all.
+    async fn is_collaborator(&self, user: &str) -> Result<bool, ForgeError> {
+        Ok(self.permission(user).await? > Permission::None)
+    }
+
     async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = format!(

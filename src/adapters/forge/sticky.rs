@@ -94,11 +94,11 @@ async fn find(
             _ => Vec::new(),
         },
     };
-    let marker = comment.instance().marker();
+    let marker = comment.marker();
     let ours = |item: &Value| {
         let text = item["body"].as_str()?;
         let mine = read::same_user(item.pointer(words.author)?.as_str()?, me);
-        (mine && text.starts_with(&marker)).then_some(())?;
+        (mine && text.starts_with(marker)).then_some(())?;
         Some((item["id"].as_u64()?, text.to_owned()))
     };
     let mut ours: Vec<_> = all.iter().filter_map(ours).collect();

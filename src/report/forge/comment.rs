@@ -21,11 +21,12 @@ pub const LEAST_BUDGET: usize = 1_000;
 /// Most bytes of a title or note that a caller adds.
 const MAX_LINE: usize = 400;
 
-/// A rendered comment. It starts with the marker of its instance, which nothing else in it can hold
+/// A rendered comment. It starts with a marker of its instance, which nothing else in it can hold
 /// at the start of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     instance: Instance,
+    marker: String,
     text: String,
 }
 
@@ -38,6 +39,11 @@ impl Comment {
     /// Whose comment it is.
     pub fn instance(&self) -> &Instance {
         &self.instance
+    }
+
+    /// The hidden first line by which it is found again.
+    pub fn marker(&self) -> &str {
+        &self.marker
     }
 
     /// Whether a comment that was found says the same; forges change line ends and trim.
@@ -147,8 +153,35 @@ impl Report<'_> {
     }
 }
 
+/// Answers one comment with a sentence. It has a marker of its own, so that the same comment is answered
+/// once, however often that is tried. Whatever of users is in the sentence is inert.
+///
+/// ```
+/// use kubemate::report::forge::{Instance, comment};
+/// let instance = Instance::new("hq-dev").unwrap();
+/// let reply = comment::reply(&instance, 5, "asked for by @ann");
+/// assert!(!reply.text().contains("@ann") && !reply.text().starts_with(&instance.marker()));
+/// ```
+pub fn reply(instance: &Instance, to: u64, sentence: &str) -> Comment {
+    let marker = instance.reply_marker(to);
+    Comment {
+        instance: instance.clone(),
+        text: format!("{marker}\n{}\n", words(cut(sentence))),
+        marker,
+    }
+}
+
 /// Renders a comment of at most `budget` bytes, which is raised to [`LEAST_BUDGET`].
 pub fn comment(report: &Report<'_>, budget: usize) -> Comment {
+    let pointer = match report.link {
+        Some(_) => "The whole plan is behind the link above.",
+        None => "The whole plan is in the output of the job.",
+    };
+    comment_beside(report, budget, pointer)
+}
+
+/// The same, where the whole plan is found elsewhere: `pointer` is the sentence that says so.
+pub fn comment_beside(report: &Report<'_>, budget: usize, pointer: &str) -> Comment {
     let mut parts = vec![Part {
         importance: 0,
         what: "heading",
@@ -168,12 +201,9 @@ pub fn comment(report: &Report<'_>, budget: usize) -> Comment {
     if let Judged::Planned(plans) = &report.judged {
         parts.extend(planned(plans, report));
     }
-    let pointer = match report.link {
-        Some(_) => "The whole plan is behind the link above.",
-        None => "The whole plan is in the output of the job.",
-    };
     Comment {
         instance: report.instance.clone(),
+        marker: report.instance.marker(),
         text: markdown::fit(&parts, budget.max(LEAST_BUDGET), pointer),
     }
 }

@@ -67,6 +67,8 @@ pub enum Event {
     Pull(PullNumber),
     /// Somebody wrote a comment on a pull request. Edits are not told.
     Comment {
+        /// Its number, by which it is known again.
+        id: u64,
         /// The pull request.
         pull: PullNumber,
         /// Who wrote it. What they may do is asked of the forge, never taken from here.
@@ -222,8 +224,7 @@ fn hub(kind: Option<&str>, value: &Value) -> Event {
             comment(
                 number("/issue/number").filter(|_| on_pull),
                 value,
-                "/comment/user/login",
-                "/comment/body",
+                ["/comment/id", "/comment/user/login", "/comment/body"],
             )
         }
         _ => None,
@@ -249,7 +250,12 @@ fn gitlab(value: &Value) -> Event {
                 .pointer("/object_attributes/action")
                 .and_then(Value::as_str);
             let pull = number("/merge_request/iid").filter(|_| action == Some("create"));
-            comment(pull, value, "/user/username", "/object_attributes/note")
+            let at = [
+                "/object_attributes/id",
+                "/user/username",
+                "/object_attributes/note",
+            ];
+            comment(pull, value, at)
         }
         _ => None,
     };
@@ -269,9 +275,10 @@ fn push(value: &Value) -> Option<Event> {
     })
 }
 
-fn comment(pull: Option<PullNumber>, value: &Value, user: &str, text: &str) -> Option<Event> {
+fn comment(pull: Option<PullNumber>, value: &Value, [id, user, text]: [&str; 3]) -> Option<Event> {
     let at = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
     Some(Event::Comment {
+        id: value.pointer(id)?.as_u64()?,
         pull: pull?,
         user: at(user)?,
         text: at(text)?,

@@ -15,6 +15,7 @@ use kubemate::adapters::judge::Judge;
 use kubemate::adapters::notify::{self, Notifier};
 use kubemate::adapters::worker::{Limits, Worker, Workers};
 use kubemate::controller::attempt::Audit;
+use kubemate::controller::commands::decide::Allowed;
 use kubemate::controller::credentials::Credentials;
 use kubemate::controller::cycle::Tools;
 use kubemate::controller::fights::Fights;
@@ -105,6 +106,7 @@ fn start(bed: &Bed, log: Panics, stop: CancellationToken) -> JoinHandle<()> {
                 shard,
                 listen: "127.0.0.1:0".parse().unwrap(),
                 hooks: None,
+                commands: Allowed::default(),
             };
             controller::run(settings, stop).await.unwrap();
         });

@@ -6,10 +6,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kubemate::controller::commands::Call;
 use kubemate::controller::credentials::Credentials;
 use kubemate::controller::hooks::{Door, serve};
 use kubemate::controller::serve::Vitals;
 use kubemate::report::forge::webhook::MAX_BODY;
+use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +49,7 @@ struct Bed {
     runtime: Runtime,
     address: SocketAddr,
     calls: mpsc::Receiver<String>,
+    commands: mpsc::Receiver<Call>,
     vitals: Arc<Vitals>,
     stop: CancellationToken,
     _directory: tempfile::TempDir,
@@ -72,10 +75,11 @@ impl Bed {
         }
         std::fs::write(directory.path().join("weak.hook-secret"), "short").unwrap();
         let (tell, calls) = mpsc::channel(64);
+        let (ask, commands) = mpsc::channel(4);
         let vitals = Arc::new(Vitals::default());
         vitals.leads(true);
         let credentials = Credentials::new(Some(directory.path().to_owned()));
-        let door = Door::new(credentials, Arc::clone(&vitals), tell);
+        let door = Door::new(credentials, Arc::clone(&vitals), tell, Some(ask));
         let stop = CancellationToken::new();
         let here = "127.0.0.1:0".parse().unwrap();
         let served = runtime.block_on(serve(here, door, stop.clone()));
@@ -83,6 +87,7 @@ impl Bed {
             address: served.unwrap().0,
             runtime,
             calls,
+            commands,
             vitals,
             stop,
             _directory: directory,
@@ -217,4 +222,30 @@ fn s_72_silent_connections_are_few_and_leave_their_places() {
     assert!(!call.is_finished(), "there was a place too many");
     drop(silent);
     assert_eq!(call.join().unwrap(), 202);
+}
+
+#[test]
+fn s_76_a_new_comment_that_is_a_command_comes_through_once_and_few_wait() {
+    let mut bed = Bed::new();
+    let send = |id: &str, action: &str, text: &str| {
+        let body = json!({
+            "action": action, "issue": { "number": 7, "pull_request": {} },
+            "comment": { "id": 5, "user": { "login": "ann" }, "body": text },
+        });
+        let body = body.to_string();
+        let head = head("dev", ("issue_comment", id), body.as_bytes());
+        assert_eq!(send(bed.address, &head, body.as_bytes()), 202, "{text}");
+    };
+    send("1", "edited", "/kubemate plan");
+    send("2", "created", "> /kubemate plan");
+    send("3", "created", "```\n/kubemate plan\n```");
+    send("4", "created", "/kubemate plan");
+    send("4", "created", "/kubemate plan");
+    // More than can wait; what is odd comes through to be refused.
+    (10..20).for_each(|n| send(&n.to_string(), "created", "/kubemate plan; ls"));
+    let mut words = Vec::new();
+    while let Ok(call) = bed.commands.try_recv() {
+        words.push(call.command.map(|command| command.word()).ok());
+    }
+    assert_eq!(words, [Some("plan"), None, None, None]);
 }

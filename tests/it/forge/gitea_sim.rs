@@ -3,7 +3,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::github_sim::{comments, found, is_member, open, permission, pull, status, writers};
+use super::github_sim::{
+    collaborator, comments, found, is_member, open, permission, pull, status, writers,
+};
 use super::sim::{Ask, Door, HEAD, Reply, Sim, Store, made, no, ok, page};
 
 const STATES: &[&str] = &["pending", "success", "error", "failure", "warning"];
@@ -89,6 +91,7 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
         }
         (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 413)),
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
+        (&Method::GET, ["collaborators", user]) => collaborator(store, user),
         _ => no(404, "The target couldn't be found."),
     }
 }

@@ -69,7 +69,8 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
             page(ask, "per_page", 100, with.cloned().collect())
         }
         (&Method::GET, ["compare", both]) if both.contains("...") => {
-            ok(json!({ "merge_base_commit": { "sha": BASE } }))
+            let base = store.pulls.get(&7).map(|p| p["base"]["sha"].clone());
+            ok(json!({ "merge_base_commit": { "sha": base.unwrap_or_else(|| BASE.into()) } }))
         }
         (&Method::GET, ["commits", sha, "statuses"]) => {
             let of = store
@@ -99,6 +100,7 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
         (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 422)),
         (_, ["deployments", ..]) => deployments(store, ask, &rest[1..]),
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
+        (&Method::GET, ["collaborators", user]) => collaborator(store, user),
         _ => no(404, "Not Found"),
     }
 }
@@ -133,9 +135,22 @@ pub(crate) fn permission(store: &Store, user: &str) -> Reply {
         Some(Permission::Write) => "write",
         Some(Permission::Read) => "read",
         Some(Permission::None) => "none",
+        None if store.public => "read",
         None => return no(404, "Not Found"),
     };
     ok(json!({ "permission": word }))
+}
+
+/// Whoever may only read because everybody may is no collaborator.
+pub(crate) fn collaborator(store: &Store, user: &str) -> Reply {
+    match store.members.contains_key(user) {
+        true => Reply {
+            status: 204,
+            body: Value::Null,
+            next: false,
+        },
+        false => no(404, "Not Found"),
+    }
 }
 
 /// A status on a commit that exists, with a state and a description that are allowed.

@@ -89,7 +89,13 @@ fn commits(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             let with = all.filter(|p| p["merge_commit_sha"] == *sha);
             page(ask, "per_page", 100, with.cloned().collect())
         }
-        (&Method::GET, ["repository", "merge_base"]) => ok(json!({ "id": BASE })),
+        (&Method::GET, ["repository", "merge_base"]) => {
+            let base = store
+                .pulls
+                .get(&7)
+                .map(|p| p["diff_refs"]["base_sha"].clone());
+            ok(json!({ "id": base.unwrap_or_else(|| BASE.into()) }))
+        }
         (&Method::GET, ["repository", "commits", sha, "statuses"]) => {
             let name = ask.query.get("name");
             let of = store.statuses.iter().filter(|s| s["sha"] == *sha);

@@ -178,11 +178,14 @@ fn s_65_only_new_comments_are_commands() {
     let comment = |action: &str, pull: Value| {
         json!({
             "action": action, "issue": { "number": 7, "pull_request": pull },
-            "comment": { "user": { "login": "ann" }, "body": "/kubemate plan" },
+            "comment": { "id": 5, "user": { "login": "ann" }, "body": "/kubemate plan" },
         })
     };
+    let mut nameless = comment("created", json!({}));
+    nameless["comment"]["id"] = Value::Null;
     for (body, told) in [
         (comment("created", json!({})), true),
+        (nameless, false),
         (comment("edited", json!({})), false),
         (comment("deleted", json!({})), false),
         (comment("created", Value::Null), false),
@@ -197,7 +200,7 @@ fn s_65_only_new_comments_are_commands() {
     let note = |action: &str| {
         json!({
             "object_kind": "note", "merge_request": { "iid": 7 }, "user": { "username": "ann" },
-            "object_attributes": { "action": action, "note": "/kubemate plan" },
+            "object_attributes": { "id": 5, "action": action, "note": "/kubemate plan" },
         })
     };
     for (action, told) in [("create", true), ("update", false)] {
@@ -205,6 +208,7 @@ fn s_65_only_new_comments_are_commands() {
         let [.., (_, gitlab), _] = dialects("", text.as_bytes());
         let event = call(&gitlab, text.as_bytes()).unwrap().event;
         let expected = Event::Comment {
+            id: 5,
             pull: PullNumber::parse("7").unwrap(),
             user: "ann".into(),
             text: "/kubemate plan".into(),
@@ -339,8 +343,9 @@ fn bodies() -> Vec<(&'static str, Value)> {
             json!({
                 "action": "created", "object_kind": "note",
                 "issue": { "number": 7, "pull_request": {} }, "merge_request": { "iid": 7 },
-                "comment": { "user": { "login": "ann" }, "body": "/kubemate plan" },
-                "object_attributes": { "action": "create", "note": "x" }, "user": { "username": "ann" },
+                "comment": { "id": 5, "user": { "login": "ann" }, "body": "/kubemate plan" },
+                "object_attributes": { "id": 5, "action": "create", "note": "x" },
+                "user": { "username": "ann" },
             }),
         ),
     ]

@@ -51,6 +51,8 @@ pub(crate) struct Store {
     pub(crate) tokens: BTreeMap<String, (String, Permission)>,
     /// Permission by name.
     pub(crate) members: BTreeMap<String, Permission>,
+    /// Whether everybody may read.
+    pub(crate) public: bool,
     pub(crate) commits: BTreeSet<String>,
     /// Pull requests in the words of the dialect.
     pub(crate) pulls: BTreeMap<u64, Value>,

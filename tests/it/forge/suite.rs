@@ -281,6 +281,8 @@ async fn reading<F: Forge>(sim: &Sim, forge: &F) {
         ("", Permission::None),
     ] {
         assert_eq!(forge.permission(user).await, Ok(may), "{user}");
+        let known = may > Permission::None;
+        assert_eq!(forge.is_collaborator(user).await, Ok(known), "{user}");
     }
     let gone = forge
         .pull(PullNumber::parse("999").unwrap())

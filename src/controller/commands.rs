@@ -1,0 +1,443 @@
+//! Commands in comments of pull requests: heard from the forge, judged by what the forge says of their
+//! author when they are carried out, answered in one comment.
+//!
+//! ```text
+//! call → words (pure) → the pull request and its author, asked of the forge → decide (pure) → plan or hold → answer
+//! ```
+//!
+//! Commands of one repository are carried out one after the other, few wait, and each comment counts once.
+//! Nothing of an unmerged commit reaches a cluster, and nothing that somebody wrote reaches a shell.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::ResourceExt as _;
+use tokio::sync::{Mutex as Turn, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::decide::{Allowed, Decision, Facts, May, decide};
+use self::reading::Scene;
+use self::words::{Command, Odd};
+use super::forges::Desk;
+use super::{Kept, Shared, verdict};
+use crate::adapters::sync::Sync;
+use crate::plan::display::escape;
+use crate::report::forge::webhook::{Deliveries, Delivery, Event};
+use crate::report::forge::{
+    Forge as _, ForgeError, Instance, Permission, Pull, PullNumber, comment,
+};
+use crate::source::address::RemoteAddress;
+
+pub mod decide;
+mod hold;
+mod plan;
+mod reading;
+pub mod words;
+
+/// Commands that are carried out at the same time.
+const AT_ONCE: usize = 2;
+/// Commands of one repository that wait or are carried out.
+const MOST_WAITING: usize = 8;
+/// The shortest time between two commands of one repository.
+const BEAT: Duration = Duration::from_secs(2);
+/// Longest time for one command.
+const LONGEST: Duration = Duration::from_mins(5);
+/// A command that waited for longer is about something else by now.
+const STALE: Duration = Duration::from_mins(10);
+/// Syncs that one command is about.
+const MOST_SYNCS: usize = 50;
+/// Most characters of a name in the log.
+const MOST_NAME: usize = 100;
+
+/// A command that was heard, and not yet believed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The Sync whose secret signed it.
+    pub name: String,
+    /// The pull request.
+    pub pull: PullNumber,
+    /// The comment.
+    pub comment: u64,
+    /// Who wrote it, as the call says.
+    pub user: String,
+    /// What is asked.
+    pub command: Result<Command, Odd>,
+    at: Instant,
+}
+
+impl Call {
+    /// The command in an event, if there is one.
+    pub fn of(name: &str, event: &Event) -> Option<Self> {
+        match event {
+            Event::Comment {
+                id,
+                pull,
+                user,
+                text,
+            } => Some(Self {
+                name: name.to_owned(),
+                pull: *pull,
+                comment: *id,
+                user: user.clone(),
+                command: words::read(text)?,
+                at: Instant::now(),
+            }),
+            Event::Push { .. } | Event::Pull(_) | Event::Ping | Event::Other => None,
+        }
+    }
+
+    fn log(&self, ended: &str, said: &str) {
+        let command = self
+            .command
+            .as_ref()
+            .map_or("odd", |command| command.word());
+        let user: String = escape::line(&self.user).chars().take(MOST_NAME).collect();
+        tracing::info!(
+            sync = self.name,
+            pull = %self.pull,
+            comment = self.comment,
+            user,
+            command,
+            ended,
+            said,
+            "a command in a comment"
+        );
+    }
+}
+
+/// What became of a command.
+enum Answer {
+    /// Nothing was answered.
+    Silence(&'static str),
+    /// It was refused, in one sentence.
+    Refused(String),
+    /// It was done.
+    Done,
+}
+
+/// Commands of one repository.
+struct Lane {
+    waiting: usize,
+    turn: Arc<Turn<()>>,
+}
+
+/// Carries commands out.
+pub(super) struct Commander {
+    allowed: Allowed,
+    known: Mutex<Deliveries>,
+    lanes: Mutex<BTreeMap<String, Lane>>,
+    places: Semaphore,
+}
+
+/// A place among the commands of a repository.
+struct Place {
+    commander: Arc<Commander>,
+    repository: String,
+    turn: Arc<Turn<()>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut lanes = self
+            .commander
+            .lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get_mut(&self.repository) {
+            lane.waiting -= 1;
+            if lane.waiting == 0 {
+                lanes.remove(&self.repository);
+            }
+        }
+    }
+}
+
+impl Commander {
+    /// One that carries out what is switched on.
+    pub(super) fn new(allowed: Allowed) -> Arc<Self> {
+        Arc::new(Self {
+            allowed,
+            known: Mutex::default(),
+            lanes: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        })
+    }
+
+    /// Whether anything is switched on.
+    pub(super) fn listens(&self) -> bool {
+        self.allowed.any()
+    }
+
+    /// Begins with a command, unless it is known or too many wait.
+    pub(super) fn hear(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        (kept, tasks): (&BTreeMap<String, Kept>, &mut JoinSet<()>),
+        call: Call,
+        term: &CancellationToken,
+    ) {
+        let Some((repository, syncs)) = of_repository(kept, &call.name) else {
+            call.log("silence", "the Sync is not kept");
+            return;
+        };
+        if !self.is_new(&repository, &call) {
+            call.log("silence", "the comment was heard before");
+            return;
+        }
+        let Some(place) = self.place(repository) else {
+            call.log("silence", "too many commands wait");
+            return;
+        };
+        let (this, shared) = (Arc::clone(self), Arc::clone(shared));
+        let stop = term.child_token();
+        drop(tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = Box::pin(this.carry_out(&shared, &call, &syncs, &place)) => {}
+            }
+        }));
+    }
+
+    fn is_new(&self, repository: &str, call: &Call) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.is_new(&Delivery {
+            id: Some(format!("{repository} {}", call.comment)),
+            event: Event::Other,
+        })
+    }
+
+    fn place(self: &Arc<Self>, repository: String) -> Option<Place> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(repository.clone()).or_insert_with(|| Lane {
+            waiting: 0,
+            turn: Arc::default(),
+        });
+        if lane.waiting >= MOST_WAITING {
+            return None;
+        }
+        lane.waiting += 1;
+        Some(Place {
+            commander: Arc::clone(self),
+            repository,
+            turn: Arc::clone(&lane.turn),
+        })
+    }
+
+    async fn carry_out(&self, shared: &Shared, call: &Call, syncs: &[Arc<Sync>], place: &Place) {
+        let turn = place.turn.lock().await;
+        let room = self.places.acquire().await;
+        let ended = match call.at.elapsed() > STALE {
+            true => Ok(Ok(Answer::Silence("it waited for too long"))),
+            false => timeout(LONGEST, Box::pin(self.attempt(shared, call, syncs))).await,
+        };
+        drop(room);
+        match ended {
+            Ok(Ok(Answer::Done)) => call.log("done", ""),
+            Ok(Ok(Answer::Refused(why))) => call.log("refused", &why),
+            Ok(Ok(Answer::Silence(why))) => call.log("silence", why),
+            Ok(Err(error)) => call.log("failed", &error.to_string()),
+            Err(_) => call.log("failed", "it took too long"),
+        }
+        sleep(BEAT).await;
+        drop(turn);
+    }
+
+    async fn attempt(
+        &self,
+        shared: &Shared,
+        call: &Call,
+        syncs: &[Arc<Sync>],
+    ) -> Result<Answer, ForgeError> {
+        let named = syncs.iter().find(|sync| sync.name_any() == call.name);
+        let Some(named) = named else {
+            return Ok(Answer::Silence("the Sync is not kept"));
+        };
+        let Some(desk) = shared.tools.forges.desk(&named.spec.repository)? else {
+            return Ok(Answer::Silence("no forge is known for its host"));
+        };
+        let may = may(&desk, &call.user).await?;
+        let pull = desk.forge.pull(call.pull).await?;
+        let (following, left) = following(syncs, named, &pull);
+        let facts = Facts {
+            pull: &pull,
+            followed: !following.is_empty(),
+            may,
+            allowed: self.allowed,
+        };
+        let decision = decide(&call.command, facts);
+        let scene = Scene {
+            tools: &shared.tools,
+            desk: &desk,
+            pull: &pull,
+            syncs: &following,
+            left,
+            user: &call.user,
+        };
+        let name = format!("{}-commands", call.name);
+        match verdict::instance(&named.spec.cluster, &name) {
+            Some(instance) => answer(shared, &scene, (&instance, call.comment), decision).await,
+            None => Ok(Answer::Silence("the cluster has no name to answer with")),
+        }
+    }
+}
+
+/// Does what was decided, and says so.
+async fn answer(
+    shared: &Shared,
+    scene: &Scene<'_>,
+    (instance, comment): (&Instance, u64),
+    decision: Decision,
+) -> Result<Answer, ForgeError> {
+    let (forge, number) = (&scene.desk.forge, scene.pull.number);
+    let said = match decision {
+        Decision::Silence(why) => return Ok(Answer::Silence(why)),
+        Decision::Refuse(why) => Err(why),
+        Decision::Plan => match plan::plan(scene, instance).await {
+            Ok(plan) => {
+                forge.put_comment(number, &plan).await?;
+                return Ok(Answer::Done);
+            }
+            Err(why) => Err(format!("there is no plan: {why}")),
+        },
+        Decision::Hold(asked) => hold::hold(scene, shared.client.clone(), &asked).await,
+    };
+    let (sentence, answer) = match said {
+        Ok(sentence) => (sentence, Answer::Done),
+        Err(why) => (why.clone(), Answer::Refused(why)),
+    };
+    let reply = comment::reply(instance, comment, &format!("kubemate: {sentence}."));
+    forge.put_comment(number, &reply).await?;
+    Ok(answer)
+}
+
+/// What somebody may, by the word of the forge at this moment.
+async fn may(desk: &Desk, user: &str) -> Result<May, ForgeError> {
+    let permission = desk.forge.permission(user).await?;
+    // Only of those who may do no more than everybody may is it asked whether they were let in.
+    let collaborator = match permission {
+        Permission::Read => desk.forge.is_collaborator(user).await?,
+        Permission::None | Permission::Write | Permission::Admin => false,
+    };
+    Ok(May::of(permission, collaborator))
+}
+
+/// All Syncs of the repository of a named one, with its address.
+fn of_repository(kept: &BTreeMap<String, Kept>, name: &str) -> Option<(String, Vec<Arc<Sync>>)> {
+    let address = |kept: &Kept| RemoteAddress::parse(&kept.specs.borrow().spec.repository).ok();
+    let ours = kept.get(name).and_then(address)?;
+    let same = kept
+        .values()
+        .filter(|kept| address(kept).as_ref() == Some(&ours));
+    let syncs = same.map(|kept| Arc::clone(&kept.specs.borrow()));
+    Some((ours.to_string(), syncs.collect()))
+}
+
+/// The Syncs that follow the branch of a pull request, for one directory, and how many are left out.
+fn following(syncs: &[Arc<Sync>], named: &Arc<Sync>, pull: &Pull) -> (Vec<Arc<Sync>>, usize) {
+    let branch = format!("refs/heads/{}", pull.target);
+    let follows = |sync: &&Arc<Sync>| sync.spec.reference == branch;
+    let first = [named].into_iter().chain(syncs).find(follows);
+    let path = first.map(|sync| sync.spec.path.clone());
+    let all: Vec<&Arc<Sync>> = syncs.iter().filter(follows).collect();
+    let meant = all
+        .iter()
+        .filter(|sync| Some(&sync.spec.path) == path.as_ref());
+    let meant: Vec<Arc<Sync>> = meant.take(MOST_SYNCS).copied().cloned().collect();
+    let left = all.len() - meant.len();
+    (meant, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(comment: u64) -> Call {
+        let event = Event::Comment {
+            id: comment,
+            pull: PullNumber::parse("7").unwrap(),
+            user: "ann".to_owned(),
+            text: "/kubemate plan".to_owned(),
+        };
+        Call::of("dev", &event).unwrap()
+    }
+
+    #[test]
+    fn s_75_a_comment_counts_once_for_each_repository() {
+        let commander = Commander::new(Allowed::default());
+        assert!(commander.is_new("https://a.example/x", &call(5)));
+        assert!((0..100).all(|_| !commander.is_new("https://a.example/x", &call(5))));
+        assert!(commander.is_new("https://b.example/x", &call(5)));
+        assert!(commander.is_new("https://a.example/x", &call(6)));
+    }
+
+    #[test]
+    fn s_76_few_commands_of_a_repository_wait() {
+        let commander = Commander::new(Allowed::default());
+        let take = |name: &str| commander.place(name.to_owned());
+        let held: Vec<_> = (0..MOST_WAITING).map(|_| take("a").unwrap()).collect();
+        assert!(take("a").is_none() && take("b").is_some());
+        drop(held);
+        assert!(take("a").is_some());
+        assert!(
+            commander.lanes.lock().unwrap().is_empty(),
+            "nothing is kept"
+        );
+    }
+
+    fn sync(name: &str, branch: &str, path: &str) -> Arc<Sync> {
+        let spec = serde_json::json!({
+            "repository": "https://git.bank.example/team/platform", "ref": branch, "path": path,
+            "environment": "dev", "cluster": "here",
+        });
+        Arc::new(Sync::new(name, serde_json::from_value(spec).unwrap()))
+    }
+
+    #[test]
+    fn a_command_is_for_those_who_follow_the_branch_and_one_directory() {
+        let (main, other) = ("refs/heads/main", "refs/heads/other");
+        let all = [
+            sync("a", main, "x"),
+            sync("b", other, ""),
+            sync("c", main, ""),
+            sync("d", main, ""),
+        ];
+        let pull = |target: &str| Pull {
+            number: PullNumber::parse("7").unwrap(),
+            head: crate::source::repository::CommitId::new(&"a".repeat(40)).unwrap(),
+            base: None,
+            target: target.to_owned(),
+            author: "ann".to_owned(),
+            fork: false,
+            draft: false,
+            open: true,
+            merger: None,
+        };
+        let names = |named: usize, target: &str| {
+            let (found, left) = following(&all, &all[named], &pull(target));
+            let names: Vec<String> = found.iter().map(|sync| sync.name_any()).collect();
+            (names.join(" "), left)
+        };
+        assert_eq!(names(3, "main"), ("c d".to_owned(), 1));
+        assert_eq!(names(0, "main"), ("a".to_owned(), 2));
+        // The one that is called may follow another branch.
+        assert_eq!(names(1, "main"), ("a".to_owned(), 2));
+        assert_eq!(names(0, "none"), (String::new(), 0));
+    }
+
+    #[test]
+    fn what_is_no_command_is_not_passed_on() {
+        let comment = |text: &str| Event::Comment {
+            id: 1,
+            pull: PullNumber::parse("7").unwrap(),
+            user: "ann".to_owned(),
+            text: text.to_owned(),
+        };
+        assert!(Call::of("dev", &comment("lgtm")).is_none());
+        assert!(Call::of("dev", &comment("> /kubemate plan")).is_none());
+        assert!(Call::of("dev", &comment("/kubemate dance")).is_some());
+        assert!(Call::of("dev", &Event::Ping).is_none());
+    }
+}

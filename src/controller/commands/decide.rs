@@ -1,0 +1,229 @@
+//! What becomes of a command: who may what, on which pull request, at which commit. Pure.
+//!
+//! Whoever may nothing gets no answer at all, so that nobody can make us chatter.
+
+use super::words::{Command, Hold, Odd};
+use crate::report::forge::{Permission, Pull};
+
+/// What is said of applying before the merge.
+const NO_APPLY: &str = "nothing is applied from a comment: the controller applies what is merged into the branch that \
+    it follows, and would undo anything else; get the approvals that are asked for and merge";
+
+/// Which commands are followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Plans.
+    pub plan: bool,
+    /// Holds.
+    pub hold: bool,
+}
+
+impl Allowed {
+    /// Whether comments are read at all.
+    pub fn any(self) -> bool {
+        self.plan || self.hold
+    }
+}
+
+/// What somebody may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum May {
+    /// Nothing.
+    Nothing,
+    /// What changes nothing.
+    Look,
+    /// What changes something.
+    Change,
+}
+
+impl May {
+    /// By what the forge says. Who may read only because everybody may read is a stranger.
+    pub fn of(permission: Permission, collaborator: bool) -> Self {
+        match (permission, collaborator) {
+            (Permission::None, _) | (Permission::Read, false) => Self::Nothing,
+            (Permission::Read, true) => Self::Look,
+            (Permission::Write | Permission::Admin, _) => Self::Change,
+        }
+    }
+}
+
+/// What is known when a command is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The pull request as it is now.
+    pub pull: &'a Pull,
+    /// Whether a Sync follows the branch it goes to.
+    pub followed: bool,
+    /// What the author of the command may.
+    pub may: May,
+    /// What is switched on.
+    pub allowed: Allowed,
+}
+
+/// What becomes of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is answered; why.
+    Silence(&'static str),
+    /// One sentence is answered.
+    Refuse(String),
+    /// It is planned.
+    Plan,
+    /// It is held.
+    Hold(Hold),
+}
+
+/// Decides.
+pub fn decide(command: &Result<Command, Odd>, facts: Facts<'_>) -> Decision {
+    let refuse = |why: &str| Decision::Refuse(why.to_owned());
+    if facts.may == May::Nothing {
+        return Decision::Silence("whoever asks is no collaborator");
+    }
+    if !facts.followed {
+        return Decision::Silence("no Sync follows the branch it goes to");
+    }
+    if !facts.pull.open {
+        return Decision::Silence("the pull request is closed");
+    }
+    let command = match command {
+        Ok(command) => command,
+        Err(odd) => return Decision::Refuse(odd.to_string()),
+    };
+    match command {
+        Command::Plan { .. } if !facts.allowed.plan => refuse("plan is not switched on here"),
+        Command::Hold(_) if !facts.allowed.hold => refuse("hold is not switched on here"),
+        Command::Plan { commit } => match commit {
+            Some(commit) if !commit.is_of(&facts.pull.head) => moved(facts.pull),
+            Some(_) | None => Decision::Plan,
+        },
+        Command::Hold(_) if facts.may < May::Change => {
+            refuse("hold is for those who may write to the repository")
+        }
+        Command::Hold(hold) => Decision::Hold(hold.clone()),
+        Command::Apply { commit } => match commit {
+            Some(commit) if !commit.is_of(&facts.pull.head) => moved(facts.pull),
+            Some(_) | None => refuse(NO_APPLY),
+        },
+    }
+}
+
+fn moved(pull: &Pull) -> Decision {
+    let head = pull.head.short();
+    Decision::Refuse(format!(
+        "the head is {head} and not that commit: look at it and ask again"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::read;
+    use super::*;
+    use crate::report::forge::PullNumber;
+    use crate::source::repository::CommitId;
+
+    const ALL: Allowed = Allowed {
+        plan: true,
+        hold: true,
+    };
+    const HOLD: &str = "/kubemate hold app/web --env dev --for 2h";
+
+    fn pull() -> Pull {
+        Pull {
+            number: PullNumber::parse("7").unwrap(),
+            head: CommitId::new(&"a".repeat(40)).unwrap(),
+            base: None,
+            target: "main".to_owned(),
+            author: "ann".to_owned(),
+            fork: true,
+            draft: false,
+            open: true,
+            merger: None,
+        }
+    }
+
+    fn decided(text: &str, may: May, allowed: Allowed) -> Decision {
+        let pull = pull();
+        let facts = Facts {
+            pull: &pull,
+            followed: true,
+            may,
+            allowed,
+        };
+        decide(&read(text).unwrap(), facts)
+    }
+
+    #[test]
+    fn s_76_who_may_what() {
+        use Permission::{Admin, None, Read, Write};
+        for (permission, collaborator, may) in [
+            (None, false, May::Nothing),
+            (None, true, May::Nothing),
+            (Read, false, May::Nothing),
+            (Read, true, May::Look),
+            (Write, false, May::Change),
+            (Admin, true, May::Change),
+        ] {
+            assert_eq!(May::of(permission, collaborator), may);
+        }
+    }
+
+    #[test]
+    fn s_76_each_command_has_its_answer() {
+        let refused = |text: &str, may: May, allowed: Allowed| match decided(text, may, allowed) {
+            Decision::Refuse(why) => why,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(decided("/kubemate plan", May::Look, ALL), Decision::Plan);
+        assert_eq!(
+            decided("/kubemate plan aaaaaaa", May::Look, ALL),
+            Decision::Plan
+        );
+        assert!(matches!(decided(HOLD, May::Change, ALL), Decision::Hold(_)));
+        for (text, may, allowed, word) in [
+            ("/kubemate plan aaaaaab", May::Look, ALL, "the head is"),
+            ("/kubemate apply bbbbbbb", May::Change, ALL, "the head is"),
+            ("/kubemate apply aaaaaaa", May::Change, ALL, "merge"),
+            ("/kubemate apply", May::Change, ALL, "merge"),
+            (HOLD, May::Look, ALL, "may write"),
+            (HOLD, May::Change, Allowed::default(), "not switched on"),
+            (
+                "/kubemate plan",
+                May::Change,
+                Allowed::default(),
+                "not switched on",
+            ),
+            ("/kubemate plan; ls", May::Look, ALL, "and nothing else"),
+            ("/kubemate dance", May::Look, ALL, "no such command"),
+        ] {
+            let why = refused(text, may, allowed);
+            assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn s_76_a_stranger_gets_no_answer_whatever_is_asked() {
+        for text in [
+            "/kubemate plan",
+            "/kubemate apply bbbbbbb",
+            "/kubemate plan; ls",
+            HOLD,
+        ] {
+            let decision = decided(text, May::Nothing, ALL);
+            assert!(matches!(decision, Decision::Silence(_)), "{text}");
+        }
+        let closed = Pull {
+            open: false,
+            ..pull()
+        };
+        for (pull, followed) in [(closed, true), (pull(), false)] {
+            let facts = Facts {
+                pull: &pull,
+                followed,
+                may: May::Change,
+                allowed: ALL,
+            };
+            let decision = decide(&read("/kubemate plan").unwrap(), facts);
+            assert!(matches!(decision, Decision::Silence(_)));
+        }
+    }
+}

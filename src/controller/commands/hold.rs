@@ -1,0 +1,96 @@
+//! A Hold that somebody asks for in a comment: the same object as `kubemate hold` makes, with the name of
+//! who asked, and only for a resource that is there.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::reading::Scene;
+use super::words::Hold;
+use crate::adapters::hold::{self, HoldSpec};
+use crate::apply::cluster::Cluster as _;
+use crate::object::ResourceId;
+
+/// For how long the cluster may take to make it.
+const WRITING: Duration = Duration::from_secs(10);
+
+/// Makes the Hold; both sentences are answers.
+pub(super) async fn hold(
+    scene: &Scene<'_>,
+    client: kube::Client,
+    asked: &Hold,
+) -> Result<String, String> {
+    let environment = asked.environment.as_str();
+    let mut syncs = scene.syncs.iter();
+    if !syncs.any(|sync| sync.spec.environment == environment) {
+        return Err(format!(
+            "no Sync here keeps the environment {environment} from that branch"
+        ));
+    }
+    let head = scene.head().await?;
+    if head.diagnostics.has_errors() {
+        let short = scene.pull.head.short();
+        return Err(format!(
+            "the files of {short} are not valid, so it is not known what is in them"
+        ));
+    }
+    let now = scene.tools.cluster.now();
+    let number = scene.pull.number;
+    let mut spec = HoldSpec {
+        resource: asked.resource(),
+        environment: environment.to_owned(),
+        until: HoldSpec::end(now, asked.time),
+        ticket: asked
+            .ticket
+            .clone()
+            .unwrap_or_else(|| format!("pull request {number}")),
+        by: Some(scene.user.to_owned()),
+    };
+    let kept = head
+        .sets
+        .values()
+        .filter(|r| scene.keeper(&r.set).is_some());
+    let all = kept.flat_map(|r| r.objects.values().map(move |object| (&r.set, object)));
+    let meant = all.filter(|(set, object)| spec.covers(set, &object.resource));
+    let meant: BTreeSet<&ResourceId> = meant.map(|(_, object)| &object.resource).collect();
+    // By its whole name, so that no other tenant's resource of that name is meant.
+    spec.resource = one(&spec, &meant, scene.pull.head.short())?;
+    write(client, &spec).await?;
+    Ok(format!(
+        "changes to {} in {environment} that are made outside of Git are left alone until {}, as {} asked",
+        spec.resource, spec.until, scene.user
+    ))
+}
+
+/// The one resource that is meant.
+fn one(spec: &HoldSpec, meant: &BTreeSet<&ResourceId>, commit: &str) -> Result<String, String> {
+    let (resource, environment) = (&spec.resource, &spec.environment);
+    let mut all = meant.iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => Ok(one.to_string()),
+        (None, _) => Err(format!(
+            "there is no {resource} in {environment} as of {commit}"
+        )),
+        (Some(_), Some(_)) => Err(format!(
+            "several tenants have a {resource}: write KIND/TENANT/NAME"
+        )),
+    }
+}
+
+async fn write(client: kube::Client, spec: &HoldSpec) -> Result<(), String> {
+    let why = match timeout(WRITING, hold::begin(client, spec)).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
+            return Err(
+                "the controller may make no Holds here: its account needs the Role kubemate-hold"
+                    .to_owned(),
+            );
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it did not answer in time".to_owned(),
+    };
+    // The server's own words are for the log, not for whoever can read comments.
+    tracing::warn!(resource = spec.resource, why, "a Hold was not made");
+    Err("the cluster did not take the Hold; the log of the controller says why".to_owned())
+}

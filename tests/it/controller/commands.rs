@@ -1,0 +1,255 @@
+//! Commands in comments, at a forge of each dialect: who may is answered, once and in one comment; whoever
+//! may not, what was edited, and what is about another head comes to nothing or to a sentence.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::told::{credentials, hooks_of};
+use super::{Bed, Controller, GOOD, MAIN, PATIENCE, is};
+use crate::bed::history::commit;
+use crate::forge::door::send;
+use crate::forge::hooks::{SECRET, hex, mac};
+use crate::forge::sim::{BOT, Sim};
+use crate::forge::{gitea_sim, github_sim, gitlab_sim};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    GitHub,
+    GitLab,
+    Gitea,
+}
+
+/// A controller that follows commands, and pull request 7 at its forge.
+struct Scene {
+    // It ends first.
+    _controller: Controller,
+    bed: Bed,
+    sim: Sim,
+    kind: Kind,
+    head: String,
+    comments: u64,
+}
+
+impl Scene {
+    fn start(kind: Kind) -> Self {
+        let (word, sim) = match kind {
+            Kind::GitHub => ("github", github_sim::start()),
+            Kind::GitLab => ("gitlab", gitlab_sim::start()),
+            Kind::Gitea => ("gitea", gitea_sim::start()),
+        };
+        let bed = Bed::new("team/platform.git");
+        let base = bed.commit(GOOD);
+        let head = offer(&bed, &base, kind);
+        {
+            let mut store = sim.store();
+            store.public = true;
+            store.commits.extend([base.clone(), head.clone()]);
+            let pull = store.pulls.get_mut(&7).unwrap();
+            match kind {
+                Kind::GitHub | Kind::Gitea => {
+                    pull["head"]["sha"] = head.clone().into();
+                    pull["base"]["sha"] = base.clone().into();
+                    pull["merge_base"] = base.clone().into();
+                }
+                Kind::GitLab => {
+                    pull["sha"] = head.clone().into();
+                    pull["diff_refs"]["base_sha"] = base.clone().into();
+                }
+            }
+        }
+        let directory = credentials(&bed);
+        let rule = format!("{word}@127.0.0.1={}", sim.address);
+        let more = [
+            "--credentials",
+            &directory,
+            "--forge",
+            &rule,
+            "--hooks",
+            "127.0.0.1:0",
+            "--commands",
+            "plan,hold",
+        ];
+        let controller =
+            Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, &bed, &more);
+        bed.sync("auto", "1s");
+        bed.until("the base is applied", |s| {
+            s["lastApplied"] == base.as_str() && is(s, "Ready", "True")
+        });
+        Self {
+            _controller: controller,
+            bed,
+            sim,
+            kind,
+            head,
+            comments: 0,
+        }
+    }
+
+    /// The forge says that somebody wrote this.
+    fn says(&mut self, user: &str, text: &str) -> u64 {
+        self.comments += 1;
+        self.calls(self.comments, (user, text), true);
+        self.comments
+    }
+
+    fn calls(&self, id: u64, (user, text): (&str, &str), new: bool) {
+        let (hub, lab) = match new {
+            true => ("created", "create"),
+            false => ("edited", "update"),
+        };
+        let body = json!({
+            "action": hub, "object_kind": "note",
+            "issue": { "number": 7, "pull_request": {} }, "merge_request": { "iid": 7 },
+            "comment": { "id": id, "user": { "login": user }, "body": text },
+            "object_attributes": { "id": id, "action": lab, "note": text },
+            "user": { "username": user },
+        });
+        let body = body.to_string();
+        let sum = hex(&mac(&[body.as_bytes()]));
+        let headers = match self.kind {
+            Kind::GitHub => {
+                format!("x-github-event: issue_comment\r\nx-hub-signature-256: sha256={sum}\r\n")
+            }
+            Kind::Gitea => {
+                format!("x-gitea-event: issue_comment\r\nx-gitea-signature: {sum}\r\n")
+            }
+            Kind::GitLab => {
+                let secret = std::str::from_utf8(SECRET).unwrap();
+                format!("x-gitlab-event: Note Hook\r\nx-gitlab-token: {secret}\r\n")
+            }
+        };
+        let head = format!(
+            "POST /hooks/{} HTTP/1.1\r\nhost: hooks\r\nconnection: close\r\n{headers}",
+            self.bed.name
+        );
+        let address = hooks_of(&self.bed, "calls of forges");
+        assert_eq!(send(address, &head, body.as_bytes()), 202);
+    }
+
+    /// What we wrote so far, the oldest first.
+    fn ours(&self) -> Vec<String> {
+        let store = self.sim.store();
+        let ours = store.comments.iter().filter(|c| c.author == BOT);
+        ours.map(|c| c.body.clone()).collect()
+    }
+
+    /// Waits for an answer to a comment.
+    fn reply(&self, comment: u64) -> String {
+        let marker = format!("reply={comment} -->");
+        self.until(|all| all.iter().find(|text| text.contains(&marker)).cloned())
+    }
+
+    fn until<T>(&self, found: impl Fn(&[String]) -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            let all = self.ours();
+            if let Some(found) = found(&all) {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "{:?}: {all:#?}", self.kind);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// Makes the commits of pull request 7, under the names that forges give them.
+fn offer(bed: &Bed, base: &str, kind: Kind) -> String {
+    let name = match kind {
+        Kind::GitHub | Kind::Gitea => "refs/pull/7/head",
+        Kind::GitLab => "refs/merge-requests/7/head",
+    };
+    let base = git2::Oid::from_str(base).unwrap();
+    drop(bed.served.reference(name, base, true, "offered").unwrap());
+    let files = bed.files(&GOOD.replace("1.0.0", "1.0.7"), "");
+    commit(&bed.served, Some(name), files)
+}
+
+fn story(kind: Kind) {
+    let mut scene = Scene::start(kind);
+    let short = scene.head[..12].to_owned();
+
+    // Whoever may only read because everybody may, edits, quotes and code: nothing.
+    scene.says("stranger", "/kubemate plan");
+    scene.says("stranger", "/kubemate dance");
+    scene.calls(90, ("admin", "/kubemate plan"), false);
+    scene.says("admin", "> /kubemate plan");
+    scene.says("admin", "```\n/kubemate plan\n```");
+
+    // The first answer is the one to the first command of somebody who may.
+    let odd = scene.says("reader", "/kubemate plan $(id); ls -d ../x");
+    assert!(scene.reply(odd).contains("and nothing else"));
+    assert_eq!(scene.ours().len(), 1, "{:#?}", scene.ours());
+
+    let asked = scene.says("reader", &format!("/kubemate plan {short}"));
+    let plan = scene.until(|all| all.iter().find(|text| text.contains("### ")).cloned());
+    assert!(
+        plan.contains(&short[..7]) && plan.contains("reader"),
+        "{plan}"
+    );
+    assert!(plan.contains("1.0.7"), "{plan}");
+    scene.calls(asked, ("reader", "/kubemate plan"), true);
+    scene.says("admin", "/kubemate plan");
+    scene.until(|all| {
+        let plans: Vec<&String> = all.iter().filter(|text| text.contains("### ")).collect();
+        assert_eq!(plans.len(), 1, "never a second one: {plans:#?}");
+        plans[0].contains("admin").then_some(())
+    });
+
+    let moved = scene.says("admin", "/kubemate plan 0000000");
+    assert!(scene.reply(moved).contains("the head is"));
+    let apply = scene.says("admin", &format!("/kubemate apply {short}"));
+    assert!(scene.reply(apply).contains("merge"));
+    holds(&mut scene);
+    assert_eq!(scene.bed.status()["lastApplied"], parent(&scene).as_str());
+    let name = &scene.bed.name;
+    scene
+        .bed
+        .cluster
+        .kubectl(&["delete", "sync", name, "-n", "kubemate-system"]);
+}
+
+/// A hold is for who may write, and for what is there.
+fn holds(scene: &mut Scene) {
+    let name = scene.bed.name.clone();
+    let hold = format!("/kubemate hold app/{name}/web --env dev --for 2h --ticket INC-1");
+    let reader = scene.says("reader", &hold);
+    assert!(scene.reply(reader).contains("may write"));
+    let nothing = scene.says("admin", &hold.replace("/web", "/wob"));
+    assert!(scene.reply(nothing).contains("there is no"));
+    let held = scene.says("admin", &hold);
+    assert!(scene.reply(held).contains("left alone until"));
+    let text = scene
+        .bed
+        .cluster
+        .kubectl(&["get", "holds", "-n", "kubemate-system", "-o", "json"]);
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let resource = format!("app/{name}/web");
+    let mut ours = all["items"].as_array().unwrap().iter();
+    let ours = ours.find(|hold| hold["spec"]["resource"] == resource.as_str());
+    let spec = &ours.unwrap()["spec"];
+    assert_eq!(
+        (&spec["by"], &spec["ticket"], &spec["environment"]),
+        (&json!("admin"), &json!("INC-1"), &json!("dev"))
+    );
+}
+
+/// What main points to: nothing of a pull request was applied.
+fn parent(scene: &Scene) -> String {
+    scene.bed.served.refname_to_id(MAIN).unwrap().to_string()
+}
+
+#[test]
+fn s_76_commands_at_github() {
+    story(Kind::GitHub);
+}
+
+#[test]
+fn s_76_commands_at_gitlab() {
+    story(Kind::GitLab);
+}
+
+#[test]
+fn s_76_commands_at_gitea() {
+    story(Kind::Gitea);
+}
