@@ -9,7 +9,7 @@ use kube::ResourceExt as _;
 use kube::runtime::watcher;
 
 use crate::adapters::hold::{Hold, HoldSpec};
-use crate::object::Rendered;
+use crate::object::{Rendered, ResourceId, SetId};
 use crate::plan::{Drift, Policy};
 
 /// All Holds of the cluster.
@@ -72,6 +72,19 @@ impl Holds {
             inner.known = Some(BTreeMap::new());
         }
         first
+    }
+
+    /// Until when a resource is held already, as it is written; what is written alike sorts by time.
+    pub(super) fn until(
+        &self,
+        set: &SetId,
+        resource: &ResourceId,
+        now: Timestamp,
+    ) -> Option<String> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let known = inner.known.iter().flat_map(BTreeMap::values);
+        let active = known.filter(|hold| hold.is_active(now) && hold.covers(set, resource));
+        active.map(|hold| hold.until.clone()).max()
     }
 
     /// What a set may do while people hold some of it.

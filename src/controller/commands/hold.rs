@@ -1,5 +1,6 @@
 //! A Hold that somebody asks for in a comment: the same object as `kubemate hold` makes, with the name of
-//! who asked, and only for a resource that is there.
+//! who asked, only for a tenant's resource that the followed branch holds, and never in place of one that lasts
+//! longer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::reading::Scene;
 use super::words::Hold;
 use crate::adapters::hold::{self, HoldSpec};
 use crate::apply::cluster::Cluster as _;
-use crate::object::ResourceId;
+use crate::object::{Owner, ResourceId, SetId};
 
 /// For how long the cluster may take to make it.
 const WRITING: Duration = Duration::from_secs(10);
@@ -28,13 +29,8 @@ pub(super) async fn hold(
             "no Sync here keeps the environment {environment} from that branch"
         ));
     }
-    let head = scene.head().await?;
-    if head.diagnostics.has_errors() {
-        let short = scene.pull.head.short();
-        return Err(format!(
-            "the files of {short} are not valid, so it is not known what is in them"
-        ));
-    }
+    // What a pull request only proposes is nobody's resource yet.
+    let merged = scene.followed().await?;
     let now = scene.tools.cluster.now();
     let number = scene.pull.number;
     let mut spec = HoldSpec {
@@ -47,15 +43,25 @@ pub(super) async fn hold(
             .unwrap_or_else(|| format!("pull request {number}")),
         by: Some(scene.user.to_owned()),
     };
-    let kept = head
+    let kept = merged
         .sets
         .values()
-        .filter(|r| scene.keeper(&r.set).is_some());
+        .filter(|r| r.set.owner != Owner::Platform && scene.keeper(&r.set).is_some());
     let all = kept.flat_map(|r| r.objects.values().map(move |object| (&r.set, object)));
     let meant = all.filter(|(set, object)| spec.covers(set, &object.resource));
-    let meant: BTreeSet<&ResourceId> = meant.map(|(_, object)| &object.resource).collect();
+    let meant: BTreeSet<(&SetId, &ResourceId)> =
+        meant.map(|(set, object)| (set, &object.resource)).collect();
     // By its whole name, so that no other tenant's resource of that name is meant.
-    spec.resource = one(&spec, &meant, scene.pull.head.short())?;
+    let (set, resource) = one(&spec, &meant)?;
+    spec.resource = resource.to_string();
+    if let Some(until) = scene
+        .tools
+        .holds
+        .until(set, resource, now)
+        .filter(|u| *u > spec.until)
+    {
+        return Err(format!("{} is held until {until} already", spec.resource));
+    }
     write(client, &spec).await?;
     Ok(format!(
         "changes to {} in {environment} that are made outside of Git are left alone until {}, as {} asked",
@@ -64,13 +70,16 @@ pub(super) async fn hold(
 }
 
 /// The one resource that is meant.
-fn one(spec: &HoldSpec, meant: &BTreeSet<&ResourceId>, commit: &str) -> Result<String, String> {
+fn one<'s>(
+    spec: &HoldSpec,
+    meant: &BTreeSet<(&'s SetId, &'s ResourceId)>,
+) -> Result<(&'s SetId, &'s ResourceId), String> {
     let (resource, environment) = (&spec.resource, &spec.environment);
     let mut all = meant.iter();
     match (all.next(), all.next()) {
-        (Some(one), None) => Ok(one.to_string()),
+        (Some(one), None) => Ok(*one),
         (None, _) => Err(format!(
-            "there is no {resource} in {environment} as of {commit}"
+            "there is no {resource} of a tenant in {environment} on that branch"
         )),
         (Some(_), Some(_)) => Err(format!(
             "several tenants have a {resource}: write KIND/TENANT/NAME"

@@ -96,6 +96,15 @@ impl<'a> Scene<'a> {
         self.side(&offered, &tip).await
     }
 
+    /// What the branch that the Syncs follow holds by now.
+    pub(super) async fn followed(&self) -> Result<Side, String> {
+        let spec = self.spec().ok_or("no Sync follows its branch")?;
+        let remote = self.tools.sources.of(spec);
+        let remote = remote.map_err(|error| error.to_string())?;
+        let tip = remote.head().await.map_err(|error| error.to_string())?;
+        self.side(&remote, &tip).await
+    }
+
     /// A commit as it is judged for the Syncs; the error says why it cannot be read.
     pub(super) async fn side(
         &self,
