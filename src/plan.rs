@@ -317,6 +317,7 @@ impl Default for Policy {
             prune: true,
             drift: Drift::Revert,
             held: BTreeSet::new(),
+            left: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             namespaces: None,
             forbidden_kinds: BTreeSet::new(),

@@ -59,7 +59,8 @@ fn send(
     let url = format!("{}/hook/{CANARY}?token={CANARY}", listener.address);
     let target = Target::new(&url, key, &allowed).unwrap_or_else(|error| panic!("{error}"));
     let notifier = Notifier::new(allowed, patience, Vec::new()).unwrap();
-    let sent = notifier.send(service, &target, &notice());
+    let notice = notice();
+    let sent = notifier.send(service, &target, &notice);
     let ended = listener.runtime.block_on(sent);
     if let Err(error) = &ended {
         let said = format!("{error} {error:?}");

@@ -127,6 +127,10 @@ mod tests {
                 "{service:?} {body}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_no_answer_of_theirs_is_strange() {
         for service in [Service::Wecom, Service::Dingtalk, Service::Feishu] {
             for strange in [
                 "",

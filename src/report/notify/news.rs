@@ -90,9 +90,11 @@ pub struct Ears {
 impl Ears {
     /// A receiver that was told this.
     pub fn new(told: Option<Told>) -> Self {
+        let trouble = told.as_ref().filter(|told| told.topic.is_trouble());
         Self {
+            present: trouble.map(|told| told.digest.clone()),
             told,
-            ..Self::default()
+            turns: 0,
         }
     }
 
