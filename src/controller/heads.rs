@@ -96,8 +96,8 @@ mod tests {
 
     use super::*;
 
-    fn commit(digit: &str) -> Answer {
-        Ok(CommitId::new(&digit.repeat(40)).unwrap())
+    fn commit(digit: &str) -> CommitId {
+        CommitId::new(&digit.repeat(40)).unwrap()
     }
 
     fn down() -> Answer {
@@ -110,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_who_ask_at_the_same_time_are_one_question() {
-        for said in [commit("a"), down()] {
+        for said in [Ok(commit("a")), down()] {
             let (heads, asked) = (Heads::new(mpsc::channel(1).0), AtomicUsize::new(0));
             let since = Instant::now();
             sleep(MOMENT).await;
@@ -133,12 +133,12 @@ mod tests {
         let ask = |since, said: Answer| heads.ask("one", Path::new("m"), since, ready(said));
         let began = Instant::now();
         sleep(MOMENT).await;
-        assert_eq!(ask(began, commit("a")).await, commit("a"));
+        assert_eq!(ask(began, Ok(commit("a"))).await, Ok(commit("a")));
         sleep(MOMENT).await;
-        assert_eq!(ask(began, commit("b")).await, commit("a"));
-        assert_eq!(ask(Instant::now(), commit("b")).await, commit("b"));
-        let other = heads.ask("one", Path::new("other"), began, ready(commit("c")));
-        assert_eq!(other.await, commit("c"));
+        assert_eq!(ask(began, Ok(commit("b"))).await, Ok(commit("a")));
+        assert_eq!(ask(Instant::now(), Ok(commit("b"))).await, Ok(commit("b")));
+        let other = heads.ask("one", Path::new("other"), began, ready(Ok(commit("c"))));
+        assert_eq!(other.await, Ok(commit("c")));
     }
 
     #[tokio::test]
@@ -146,11 +146,11 @@ mod tests {
         let (moved, mut moves) = mpsc::channel(8);
         let heads = Heads::new(moved);
         for (sync, said) in [
-            ("first", commit("a")),
-            ("same", commit("a")),
+            ("first", Ok(commit("a"))),
+            ("same", Ok(commit("a"))),
             ("down", down()),
-            ("mover", commit("b")),
-            ("after", commit("b")),
+            ("mover", Ok(commit("b"))),
+            ("after", Ok(commit("b"))),
         ] {
             let now = Instant::now();
             heads.ask(sync, Path::new("m"), now, ready(said)).await.ok();

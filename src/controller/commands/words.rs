@@ -222,8 +222,8 @@ mod tests {
 
     const SHA: &str = "3f2ac1d";
 
-    fn prefix() -> Option<Prefix> {
-        Some(Prefix(SHA.to_owned()))
+    fn prefix() -> Prefix {
+        Prefix(SHA.to_owned())
     }
 
     #[test]
@@ -240,9 +240,19 @@ mod tests {
         };
         for (text, command) in [
             ("plan", Command::Plan { commit: None }),
-            ("plan  3f2ac1d ", Command::Plan { commit: prefix() }),
+            (
+                "plan  3f2ac1d ",
+                Command::Plan {
+                    commit: Some(prefix()),
+                },
+            ),
             ("plan\r\n", Command::Plan { commit: None }),
-            ("apply 3f2ac1d", Command::Apply { commit: prefix() }),
+            (
+                "apply 3f2ac1d",
+                Command::Apply {
+                    commit: Some(prefix()),
+                },
+            ),
             ("hold app/checkout --env prod --for 2h", hold(None, None)),
             (
                 "hold app/payments/checkout --ticket INC-1 --for 2h --env prod",
