@@ -86,7 +86,9 @@ impl Engine {
             identity: Identity::Own,
             options: Options {
                 lease_wait: Duration::from_secs(5),
-                patience: Duration::from_mins(1),
+                // The namespace controller waits longer after each discovery that failed, and CRDs of
+                // other tests come and go all the time.
+                patience: Duration::from_mins(3),
                 ..Options::default()
             },
             stop: CancellationToken::new(),
