@@ -46,7 +46,10 @@ fn read(kind: &str) -> Lines {
         assert!(known, "{}: no list `{list}`", file(kind).display());
         let of_kind = field.split('/').next() == Some(kind);
         assert!(of_kind, "{}: not of {kind}: {line}", file(kind).display());
-        ((list.to_owned(), field.to_owned()), reason.trim().to_owned())
+        (
+            (list.to_owned(), field.to_owned()),
+            reason.trim().to_owned(),
+        )
     };
     text.lines()
         .filter(|l| !l.trim().is_empty())
