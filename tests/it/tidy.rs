@@ -4,6 +4,7 @@
 //! test that shows it can fail. Nothing here is about what kubemate does.
 
 mod guards;
+mod image;
 mod imports;
 mod shape;
 mod sources;

@@ -126,7 +126,13 @@ fn the_plan_in_the_readme_is_told_as_it_says() {
     files_below(&bank, &bank, &mut files);
     let dir = tempfile::tempdir().unwrap();
     let git = git2::Repository::init(dir.path()).unwrap();
-    let base = commit(&git, Some("HEAD"), files.iter().map(|(name, bytes)| (name, bytes)));
+    let base = commit(
+        &git,
+        Some("HEAD"),
+        files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+    );
     for (name, bytes) in &files {
         let path = dir.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
