@@ -6,6 +6,7 @@
 mod guards;
 mod image;
 mod imports;
+mod quoted;
 mod shape;
 mod sources;
 mod supply;
@@ -98,4 +99,9 @@ fn texts_are_finished_and_at_home_anywhere() {
 #[test]
 fn guards_name_tests_that_exist() {
     none("tests that are named", guards::complaints(&sources::all()));
+}
+
+#[test]
+fn how_tos_quote_what_is_said() {
+    none("what how-tos quote", quoted::complaints(&sources::all()));
 }
