@@ -10,6 +10,7 @@ use super::normal::{Side, plain};
 use super::{ImportError, Options, Read, Told, named};
 use crate::kinds::import::{Found, Place, list, text};
 use crate::kinds::pod::check::sounds_secret;
+use crate::kinds::secret_store::SOURCE;
 use crate::kinds::tenant::{ENVIRONMENT_LABEL, TENANT_LABEL};
 use crate::object::{Manifest, ObjectKey};
 use crate::plan::mask::is_secret_variable;
@@ -275,12 +276,29 @@ fn label(objects: &Side, label: &str) -> Option<String> {
     })
 }
 
+/// Namespaces that stores hand out Secrets of, where no more than the rights to do so was read: no tenant's.
+fn sources(objects: &Side) -> BTreeSet<&str> {
+    let stores = objects
+        .iter()
+        .filter(|(key, _)| key.group_kind.kind == "SecretStore");
+    let named = stores.filter_map(|(_, body)| text(body, SOURCE));
+    let rights_alone = |name: &&str| {
+        let mut own = objects
+            .keys()
+            .filter(|key| key.namespace.as_deref() == Some(*name));
+        own.all(|key| key.group_kind.group == "rbac.authorization.k8s.io")
+    };
+    named.filter(rights_alone).collect()
+}
+
 /// Where the namespaces belong: to the tenant that their label says, to the one that was named where
 /// they begin with its name, else each to a tenant of its own name.
 fn places(objects: &Side, options: &Options) -> BTreeMap<String, Place> {
+    let sources = sources(objects);
     let mut names: BTreeSet<&str> = objects
         .keys()
         .filter_map(|key| key.namespace.as_deref())
+        .filter(|name| !sources.contains(name))
         .collect();
     let namespaces = objects
         .iter()
