@@ -17,75 +17,23 @@ use crate::source::{RepoPath, SourceFile, SourceTree};
 
 const NO_NAMESPACE: &str =
     "stands in no namespace, and both environments of the one cluster would want it";
-const NODES: &str = "needs nodes, devices or classes of nodes that not every cluster has";
-const OPENS: &str = "opens a node, which no tenant of this bank may";
 const ENDS: &str = "nobody asks a container that ends by itself";
 const GUESSED: &str =
-    "an import takes such a variable for a secret, and the bank comes back from one as it is";
-const ONE_STORE: &str = "all secrets of this bank stand in one store outside the cluster";
+    "nothing in a cluster says that such a variable is none, so an import takes it for a secret";
+const AGE: &str = "needs a key of age wherever it is applied, and whoever tries the bank has none";
 
 /// Fields that this bank does not use, with all below them, and why.
 const UNUSED: &[(&str, &str)] = &[
     ("app/after/task/env/public", GUESSED),
-    ("app/after/task/resources/device", NODES),
-    (
-        "app/autoscale/metric/average",
-        "only CPU and memory are measured on every cluster",
-    ),
-    (
-        "app/autoscale/metric/external",
-        "only CPU and memory are measured on every cluster",
-    ),
-    (
-        "app/autoscale/metric/labels",
-        "only CPU and memory are measured on every cluster",
-    ),
     ("app/before/task/env/public", GUESSED),
-    ("app/before/task/resources/device", NODES),
     ("app/env/public", GUESSED),
-    (
-        "app/expose/node-port",
-        "a number that only one environment of a cluster can have",
-    ),
     ("app/init/env/public", GUESSED),
     ("app/init/port", ENDS),
     ("app/init/probe", ENDS),
-    ("app/init/resources/device", NODES),
-    ("app/placement/node-label", NODES),
-    ("app/placement/priority", NODES),
-    ("app/placement/runtime", NODES),
-    ("app/resources/device", NODES),
     ("app/rollout/gate", "no rollout can wait for people yet"),
-    ("app/security/host", OPENS),
-    ("app/security/privileged", OPENS),
-    ("app/security/root", OPENS),
     ("app/sidecar/env/public", GUESSED),
-    ("app/sidecar/resources/device", NODES),
-    (
-        "app/volume/claim",
-        "names a claim that somebody made by hand",
-    ),
-    ("app/volume/host-path", OPENS),
-    (
-        "certificate/issuer-ref",
-        "needs an issuer that another program serves",
-    ),
-    (
-        "image-policy/require",
-        "the digests of images that do not exist are not known",
-    ),
     ("persistent-volume", NO_NAMESPACE),
-    (
-        "registry/pull-secret",
-        "no image of this bank is behind a log-in",
-    ),
-    (
-        "secret-store/allow/role",
-        "every tenant logs in by its own name",
-    ),
-    ("secret-store/provider", ONE_STORE),
-    ("secret-store/source-namespace", ONE_STORE),
-    ("secret/sops", "needs a key of age wherever it is applied"),
+    ("secret/sops", AGE),
     ("storage-class/bind", NO_NAMESPACE),
     ("storage-class/default", NO_NAMESPACE),
     ("storage-class/fixed-size", NO_NAMESPACE),
@@ -94,12 +42,7 @@ const UNUSED: &[(&str, &str)] = &[
     ("storage-class/provisioner", NO_NAMESPACE),
     ("storage-class/reclaim", NO_NAMESPACE),
     ("storage-class/zones", NO_NAMESPACE),
-    (
-        "tenant/encrypted-secrets",
-        "needs a key of age wherever it is applied",
-    ),
-    ("tenant/namespace/quota/gpu", NODES),
-    ("tenant/quota/gpu", NODES),
+    ("tenant/encrypted-secrets", AGE),
 ];
 
 fn files(folder: &Path, below: &Path, found: &mut Vec<SourceFile>) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::apply::cluster::{Cluster as _, Stored};
@@ -28,7 +29,7 @@ pub(crate) const OPERATORS: [&str; 6] = [
 ];
 
 /// Kinds that the example renders, as kubectl names them.
-const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,serviceaccounts,roles,\
+const KINDS: &str = "deployments,statefulsets,daemonsets,cronjobs,services,configmaps,serviceaccounts,roles,\
     rolebindings,networkpolicies,resourcequotas,limitranges,poddisruptionbudgets,\
     horizontalpodautoscalers,gateways.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io,\
     grpcroutes.gateway.networking.k8s.io,tlsroutes.gateway.networking.k8s.io,middlewares.traefik.io,certificates.cert-manager.io,secretstores.external-secrets.io,\
@@ -120,6 +121,8 @@ impl Bank {
             .replace("env=prod ", &format!("env={} ", self.prod))
             // Tests run at any time of the week.
             .replace("Mon-Fri 20:00-23:00", "00:00-24:00")
+            // A port of the nodes can be given once.
+            .replace("node-port=30043", &format!("node-port={}", node_port()))
             // Hosts belong to one environment, and tests share a cluster.
             .replace(
                 "bank.example\"\n    let tier",
@@ -231,6 +234,12 @@ impl std::ops::Deref for Bank {
     fn deref(&self) -> &Folder {
         &self.folder
     }
+}
+
+/// A number of those that a cluster gives to nobody by itself.
+fn node_port() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    30_000 + (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % 86
 }
 
 /// Installs in the cluster what the bank expects there, once.
