@@ -15,8 +15,6 @@ use crate::kinds;
 use crate::model::job::Want;
 use crate::source::{RepoPath, SourceFile, SourceTree};
 
-const NO_NAMESPACE: &str =
-    "stands in no namespace, and both environments of the one cluster would want it";
 const ENDS: &str = "nobody asks a container that ends by itself";
 const GUESSED: &str =
     "nothing in a cluster says that such a variable is none, so an import takes it for a secret";
@@ -32,16 +30,7 @@ const UNUSED: &[(&str, &str)] = &[
     ("app/init/probe", ENDS),
     ("app/rollout/gate", "no rollout can wait for people yet"),
     ("app/sidecar/env/public", GUESSED),
-    ("persistent-volume", NO_NAMESPACE),
     ("secret/sops", AGE),
-    ("storage-class/bind", NO_NAMESPACE),
-    ("storage-class/default", NO_NAMESPACE),
-    ("storage-class/fixed-size", NO_NAMESPACE),
-    ("storage-class/mount-options", NO_NAMESPACE),
-    ("storage-class/parameters", NO_NAMESPACE),
-    ("storage-class/provisioner", NO_NAMESPACE),
-    ("storage-class/reclaim", NO_NAMESPACE),
-    ("storage-class/zones", NO_NAMESPACE),
     ("tenant/encrypted-secrets", AGE),
 ];
 

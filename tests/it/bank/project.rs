@@ -37,8 +37,8 @@ const KINDS: &str = "deployments,statefulsets,daemonsets,cronjobs,services,confi
     triggerauthentications.keda.sh";
 
 /// Those that stand in no namespace.
-const WIDE: &str =
-    "namespaces,flowschemas,validatingadmissionpolicies,validatingadmissionpolicybindings";
+const WIDE: &str = "namespaces,storageclasses,persistentvolumes,flowschemas,\
+    validatingadmissionpolicies,validatingadmissionpolicybindings";
 
 /// A copy of the example.
 pub(crate) struct Bank {
@@ -75,7 +75,7 @@ impl Bank {
                 text.replace(&line, "")
             });
         }
-        for file in ["cluster", "governance", "images"] {
+        for file in ["cluster", "governance", "images", "storage"] {
             bank.forget_neighbours(&format!("platform/{file}.kdl"), tenants);
         }
         for tenant in tenants {
@@ -121,6 +121,8 @@ impl Bank {
             .replace("env=prod ", &format!("env={} ", self.prod))
             // Tests run at any time of the week.
             .replace("Mon-Fri 20:00-23:00", "00:00-24:00")
+            // What stands in no namespace, and all that names it.
+            .replace("hq-", &format!("{}-hq-", self.name))
             // A port of the nodes can be given once.
             .replace("node-port=30043", &format!("node-port={}", node_port()))
             // Hosts belong to one environment, and tests share a cluster.
