@@ -28,7 +28,6 @@ const UNUSED: &[(&str, &str)] = &[
     ("app/init/env/public", GUESSED),
     ("app/init/port", ENDS),
     ("app/init/probe", ENDS),
-    ("app/rollout/gate", "no rollout can wait for people yet"),
     ("app/sidecar/env/public", GUESSED),
     ("secret/sops", AGE),
     ("tenant/encrypted-secrets", AGE),
