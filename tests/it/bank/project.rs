@@ -310,6 +310,7 @@ fn reduced(object: &Value) -> (String, Value) {
     let mut annotations = object["metadata"]["annotations"].clone();
     if let Some(map) = annotations.as_object_mut() {
         map.remove("deployment.kubernetes.io/revision");
+        map.remove("deprecated.daemonset.template.generation");
     }
     let metadata = json!({"labels": object["metadata"]["labels"], "annotations": annotations});
     kept.insert("metadata".into(), metadata);
