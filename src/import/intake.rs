@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::known::{CLUSTER_WIDE, KEPT_BY_CLUSTER};
 use super::normal::{Side, plain};
 use super::{ImportError, Options, Read, Told, named};
+use crate::dsl::node::escape;
 use crate::kinds::import::{Found, Place, list, text};
 use crate::kinds::pod::check::sounds_secret;
+use crate::kinds::pod::env::PUBLIC;
 use crate::kinds::secret_store::SOURCE;
 use crate::kinds::tenant::{ENVIRONMENT_LABEL, TENANT_LABEL};
 use crate::object::{Manifest, ObjectKey};
@@ -59,9 +61,9 @@ pub(super) fn intake(read: Vec<Read>, options: &Options) -> Result<Intake, Impor
         objects.remove(&key);
         left.push(told(&key, "its StatefulSet made it, and finds it again"));
     }
-    let mut withheld = BTreeSet::new();
+    let (mut withheld, mut public) = (BTreeSet::new(), BTreeSet::new());
     for (key, body) in &mut objects {
-        withhold(key, body, &mut withheld);
+        withhold(key, body, &mut withheld, &mut public);
     }
     let environment = options
         .environment
@@ -80,6 +82,7 @@ pub(super) fn intake(read: Vec<Read>, options: &Options) -> Result<Intake, Impor
         places,
         store: options.store.clone(),
         withheld,
+        public,
     };
     Ok(Intake {
         found,
@@ -228,17 +231,20 @@ fn claims_of_replicas(objects: &Side) -> Vec<ObjectKey> {
     claims.filter(|key| made(key)).cloned().collect()
 }
 
-/// Takes the values of variables that sound like secrets out of a workload.
+/// Takes the values of variables that sound like secrets out of a workload, but for those that its pods
+/// say are none.
 fn withhold(
     key: &ObjectKey,
     body: &mut Value,
     withheld: &mut BTreeSet<(ObjectKey, String, String)>,
+    public: &mut BTreeSet<(ObjectKey, String)>,
 ) {
     for at in [
         "/spec",
         "/spec/template/spec",
         "/spec/jobTemplate/spec/template/spec",
     ] {
+        let open = open(body, at);
         for field in ["containers", "initContainers"] {
             let containers = body
                 .pointer_mut(&format!("{at}/{field}"))
@@ -253,7 +259,9 @@ fn withhold(
                 {
                     let called = text(variable, "/name").unwrap_or_default().to_owned();
                     let literal = text(variable, "/value").is_some_and(|value| !value.is_empty());
-                    if literal && (sounds_secret(&called) || is_secret_variable(variable)) {
+                    if open.contains(&called) {
+                        public.insert((key.clone(), called));
+                    } else if literal && (sounds_secret(&called) || is_secret_variable(variable)) {
                         variable["value"] = json!(WITHHELD);
                         withheld.insert((key.clone(), name.clone(), called));
                     }
@@ -261,6 +269,14 @@ fn withhold(
             }
         }
     }
+}
+
+/// The variables that the pod at a pointer says are no secrets.
+fn open(body: &Value, at: &str) -> BTreeSet<String> {
+    let metadata = at.strip_suffix("/spec").unwrap_or(at);
+    let annotation = format!("{metadata}/metadata/annotations/{}", escape(PUBLIC));
+    let names = text(body, &annotation).unwrap_or_default();
+    names.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The first value that a namespace has for a label.

@@ -15,20 +15,13 @@ use crate::kinds;
 use crate::model::job::Want;
 use crate::source::{RepoPath, SourceFile, SourceTree};
 
-const ENDS: &str = "nobody asks a container that ends by itself";
-const GUESSED: &str =
-    "nothing in a cluster says that such a variable is none, so an import takes it for a secret";
+const ENDS: &str = "refused with its reason: nobody asks a container that ends by itself";
 const AGE: &str = "needs a key of age wherever it is applied, and whoever tries the bank has none";
 
 /// Fields that this bank does not use, with all below them, and why.
 const UNUSED: &[(&str, &str)] = &[
-    ("app/after/task/env/public", GUESSED),
-    ("app/before/task/env/public", GUESSED),
-    ("app/env/public", GUESSED),
-    ("app/init/env/public", GUESSED),
     ("app/init/port", ENDS),
     ("app/init/probe", ENDS),
-    ("app/sidecar/env/public", GUESSED),
     ("secret/sops", AGE),
     ("tenant/encrypted-secrets", AGE),
 ];
