@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::import::{Draft, Drafts, Fields, Found, list, map, text};
 
-/// The label that a volume of one node asks of it, in the first term of its affinity.
+/// The node of a volume that is on one, in the form that the language renders.
 const NODE: &str = "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values/0";
 
 pub(super) fn import(found: &Found, drafts: &mut Drafts) {

@@ -16,7 +16,7 @@ use crate::model::job::Want;
 use crate::source::{RepoPath, SourceFile, SourceTree};
 
 const ENDS: &str = "refused with its reason: nobody asks a container that ends by itself";
-const AGE: &str = "needs a key of age wherever it is applied, and whoever tries the bank has none";
+const AGE: &str = "whoever applies the bank would need its key of age, and no key belongs in Git";
 
 /// Fields that this bank does not use, with all below them, and why.
 const UNUSED: &[(&str, &str)] = &[
