@@ -54,7 +54,7 @@ impl Consent {
     pub fn of(rule: &Approval, people: &People, now: Timestamp) -> Self {
         let (mut by, mut refused) = (Vec::<String>::new(), Vec::new());
         for yes in &people.yeses {
-            if by.iter().any(|known| same(known, &yes.user)) {
+            if by.iter().any(|known| alike(known, &yes.user)) {
                 continue;
             }
             match objection(rule, people, yes, now) {
@@ -116,6 +116,23 @@ fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// Whether two names may be one person's. A cluster knows people by other names than a forge: with a
+/// prefix, or as an address, as in `oidc:ana@bank.example`. In doubt they are one.
+fn alike(one: &str, other: &str) -> bool {
+    plain(one) == plain(other)
+}
+
+/// A name without what clusters put around it.
+fn plain(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let bare = lower.rsplit([':', '/', '#', '\\']).next();
+    let bare = bare.and_then(|bare| bare.split('@').next());
+    match bare.unwrap_or_default() {
+        "" => lower,
+        bare => bare.to_owned(),
+    }
+}
+
 /// Why an agreement does not count.
 fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Option<String> {
     let named = rule.approver.iter().any(|approver| {
@@ -128,12 +145,13 @@ fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Opt
         return Some("may not agree to this".to_owned());
     }
     // Nobody agrees with himself, whatever the rule says.
-    if same(&people.author, &yes.user) {
+    if alike(&people.author, &yes.user) {
         return Some("opened it".to_owned());
     }
     let excluded = |part: Part| rule.exclude.contains(&part);
     if excluded(Part::Committer) {
-        let wrote = |writer: &Option<String>| writer.as_deref().is_some_and(|w| same(w, &yes.user));
+        let wrote =
+            |writer: &Option<String>| writer.as_deref().is_some_and(|w| alike(w, &yes.user));
         if people.writers.iter().any(wrote) {
             return Some("wrote a part of it".to_owned());
         }
@@ -142,7 +160,7 @@ fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Opt
         }
     }
     let merged = people.merger.as_deref();
-    if excluded(Part::Merger) && merged.is_some_and(|merger| same(merger, &yes.user)) {
+    if excluded(Part::Merger) && merged.is_some_and(|merger| alike(merger, &yes.user)) {
         return Some("merged it".to_owned());
     }
     let limit = rule.valid_for.as_ref()?;
@@ -227,6 +245,25 @@ mod tests {
         // Not even a rule that excludes nobody lets somebody agree with himself.
         let loose = rule(json!({ "exclude": [] }));
         assert!(!judged(&loose, &people(&[yes("ann", &["leads"], at)])).is_given());
+    }
+
+    #[test]
+    fn names_of_a_cluster_are_compared_with_those_of_the_forge() {
+        let at = "2026-05-04T11:00:00Z";
+        for (user, counts) in [
+            ("oidc:dan@bank.example", true),
+            ("oidc:ann@bank.example", false),
+            ("https://login.bank.example#ann", false),
+            ("BANK\\Ben", false),
+            ("ben@elsewhere.example", false),
+            ("@", true),
+        ] {
+            let consent = judged(&rule(json!({})), &people(&[yes(user, &["leads"], at)]));
+            assert_eq!(consent.is_given(), counts, "{user}: {consent}");
+        }
+        let two = rule(json!({ "count": 2 }));
+        let both_ways = [yes("cid", &[], at), yes("oidc:cid", &["leads"], at)];
+        assert_eq!(judged(&two, &people(&both_ways)).missing, 1);
     }
 
     #[test]
