@@ -19,11 +19,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::hold;
+use crate::adapters::approval::{self, Approval};
+use crate::adapters::hold::{self, Hold};
 use crate::adapters::sync::{self, Shard, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
+pub mod approvals;
 mod asked;
 pub mod attempt;
 mod behind;
@@ -182,6 +184,9 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let mut events = std::pin::pin!(events);
     let holds = watcher(hold::api(shared.client.clone()), watcher::Config::default());
     let mut holds = std::pin::pin!(holds.default_backoff());
+    let yeses = approval::api(shared.client.clone());
+    let yeses = watcher(yeses, watcher::Config::default());
+    let mut yeses = std::pin::pin!(yeses.default_backoff());
     let (mut kept, mut tasks) = (BTreeMap::<String, Kept>::new(), JoinSet::new());
     let mut listed = BTreeSet::new();
     let sights = Sights::default();
@@ -195,21 +200,16 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
             Some(call) = heard.asks.recv() => {
                 shared.commander.hear(shared, (&kept, &mut tasks), call, term);
             }
-            event = holds.try_next() => {
-                let news = match event {
-                    Ok(Some(event)) => shared.tools.holds.hear(event),
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::warn!(%error, "Holds cannot be watched; trying again");
-                        shared.tools.holds.fail(&error)
-                    }
-                };
-                if news {
-                    for kept in kept.values() {
-                        kept.wake.try_send(()).ok();
-                    }
-                }
-            }
+            event = holds.try_next() => match event {
+                Ok(None) => break,
+                Ok(Some(event)) => of_hold(shared, Ok(event), &kept),
+                Err(error) => of_hold(shared, Err(error), &kept),
+            },
+            event = yeses.try_next() => match event {
+                Ok(None) => break,
+                Ok(Some(event)) => of_approval(shared, Ok(event), &kept),
+                Err(error) => of_approval(shared, Err(error), &kept),
+            },
             event = events.try_next() => match event {
                 Ok(Some(event)) => hear(ours, event, &mut kept, (&mut tasks, &mut listed), term),
                 Ok(None) => break,
@@ -221,6 +221,38 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(RUN_OUT, all).await.is_err() {
         tracing::warn!("some steps did not end in time and are left to the next start");
+    }
+}
+
+/// What a watch says.
+type Said<K> = Result<watcher::Event<K>, watcher::Error>;
+
+/// Hears of a Hold. Any may matter to every Sync.
+fn of_hold(shared: &Shared, said: Said<Hold>, kept: &BTreeMap<String, Kept>) {
+    let news = match said {
+        Ok(event) => shared.tools.holds.hear(event),
+        Err(error) => {
+            tracing::warn!(%error, "Holds cannot be watched; trying again");
+            shared.tools.holds.fail(&error)
+        }
+    };
+    for kept in kept.values().filter(|_| news) {
+        kept.wake.try_send(()).ok();
+    }
+}
+
+/// Hears of an Approval, and makes the Syncs look that it names.
+fn of_approval(shared: &Shared, said: Said<Approval>, kept: &BTreeMap<String, Kept>) {
+    let concerned = match said {
+        Ok(event) => shared.tools.approvals.hear(event),
+        Err(error) => {
+            tracing::warn!(%error, "Approvals cannot be watched; trying again");
+            shared.tools.approvals.fail(&error);
+            return;
+        }
+    };
+    for kept in concerned.iter().filter_map(|name| kept.get(name)) {
+        kept.wake.try_send(()).ok();
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::approvals::Approvals;
 use super::asked::{self, Asked, Whom};
 use super::attempt::Audit;
 use super::behind;
@@ -27,6 +28,7 @@ use super::leave::{self, Leave};
 use super::set::{self, SetResult};
 use super::sights::Sights;
 use super::sources::Sources;
+use crate::adapters::approval::Waiting;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
@@ -42,7 +44,6 @@ use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 const SETS_AT_ONCE: usize = 8;
 /// How often a pass that takes long looks for a newer commit, at most.
 const LOOK: Duration = Duration::from_secs(5);
-
 /// What is said while the first answer of a repository is waited for.
 const UNANSWERED: &str = "the repository does not answer yet";
 
@@ -62,6 +63,8 @@ pub struct Tools {
     pub audit: Audit,
     /// What people hold.
     pub holds: Holds,
+    /// What they approved in the cluster.
+    pub approvals: Approvals,
     /// What other programs write again as often as it is undone.
     pub fights: Fights,
     /// Our name on leases.
@@ -139,6 +142,8 @@ pub struct Seen {
     pub behind: BTreeMap<String, String>,
     /// What comes after the commit in force asks for approvals.
     pub governed: bool,
+    /// Changes that need approval.
+    pub waiting: Vec<Waiting>,
     /// The pass was called off.
     pub called_off: bool,
 }
@@ -251,7 +256,7 @@ pub(super) async fn pass(
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
         return seen;
     }
-    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &seen, memory).await;
+    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
     pass.bring_all(&mut seen).await;
     seen
 }
