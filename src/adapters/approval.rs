@@ -22,7 +22,7 @@ const MAX_PAGES: usize = 20;
 /// Bytes of one field at most, wherever the object came from.
 const MAX_FIELD: usize = 300;
 /// Groups of one Approval at most.
-const MAX_GROUPS: usize = 100;
+pub const MAX_GROUPS: usize = 100;
 
 /// A person's yes to what one pull request changes in one set. It never changes; who made it deletes it to
 /// take it back.

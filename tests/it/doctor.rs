@@ -94,8 +94,13 @@ fn the_doctor_names_each_thing_that_is_missing_and_nothing_else() {
     let crds = [
         "definition syncs.kubemate.dev",
         "definition holds.kubemate.dev",
+        "definition approvals.kubemate.dev",
     ];
-    assert_eq!(bad, [crds[0], crds[1], "rights", "controller"], "{all:?}");
+    assert_eq!(
+        bad,
+        [crds[0], crds[1], crds[2], "rights", "controller"],
+        "{all:?}"
+    );
     let good: Vec<&str> = all.iter().filter(|f| f.1).map(|f| f.0.as_str()).collect();
     assert_eq!(good, ["version", "clock", "secret stores"]);
     installed(&cluster);
