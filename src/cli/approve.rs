@@ -79,7 +79,7 @@ fn chosen<'s>(sync: &'s Sync, digest: Option<&str>) -> Result<&'s Waiting, Failu
     let named = |waiting: &&&Waiting| digest.is_none_or(|digest| waiting.intent == digest);
     let mut meant = open.iter().filter(named);
     match (meant.next(), meant.next(), open.is_empty()) {
-        (Some(one), None, _) => Ok(one),
+        (Some(&one), None, _) => Ok(one),
         (None, _, true) => declined(
             format!("nothing waits for approval in `{name}`"),
             format!("`kubemate why {name}` says how it stands"),
@@ -140,7 +140,7 @@ async fn approve(
 
 /// When an approval for some time ends.
 fn until(time: Option<&Duration>, now: Timestamp) -> Result<Option<String>, Failure> {
-    let Some(time) = time.map(Duration::to_std) else {
+    let Some(time) = time.map(|time| time.to_std()) else {
         return Ok(None);
     };
     if time > LONGEST {
