@@ -160,6 +160,10 @@ mod tests {
         let none: Vouched = Err("the policy is missing".to_owned());
         let late: Vouched = Ok(time("2026-05-04T11:30:00Z"));
         let cid = || given("cid", &[]);
+        let until = |text: &str| Given {
+            until: Some(text.to_owned()),
+            ..cid()
+        };
         for (one, vouched, why) in [
             (cid(), &sound, ""),
             (given("dan", &["leads"]), &sound, ""),
@@ -181,30 +185,9 @@ mod tests {
                 "another commit",
             ),
             (Given { at: None, ..cid() }, &sound, "not known"),
-            (
-                Given {
-                    until: Some(NOW.to_owned()),
-                    ..cid()
-                },
-                &sound,
-                "approved until",
-            ),
-            (
-                Given {
-                    until: Some("soon".to_owned()),
-                    ..cid()
-                },
-                &sound,
-                "approved until",
-            ),
-            (
-                Given {
-                    until: Some("2026-05-04T12:00:01Z".to_owned()),
-                    ..cid()
-                },
-                &sound,
-                "",
-            ),
+            (until(NOW), &sound, "approved until"),
+            (until("soon"), &sound, "approved until"),
+            (until("2026-05-04T12:00:01Z"), &sound, ""),
         ] {
             let heard = heard(one.clone(), vouched);
             assert_eq!(heard.yeses.len(), usize::from(why.is_empty()), "{one:?}");
