@@ -110,7 +110,7 @@ fn different(before: &All, now: &All) -> BTreeSet<String> {
     let news = |one: &All, other: &All| -> Vec<String> {
         let new = one
             .iter()
-            .filter(|(name, given)| other.get(*name) != Some(given));
+            .filter(|(name, given)| other.get(*name) != Some(*given));
         new.map(|(_, (sync, _))| sync.clone()).collect()
     };
     news(before, now)
