@@ -45,6 +45,9 @@ pub struct ApprovalSpec {
     /// The Sync that the change waits in.
     #[schemars(length(min = 1, max = 253))]
     pub sync: String,
+    /// The number of the pull request.
+    #[schemars(length(min = 1, max = 20))]
+    pub pull: String,
     /// The last commit of the pull request.
     #[schemars(length(min = 1, max = 64))]
     pub commit: String,
@@ -102,6 +105,7 @@ impl Approval {
     pub fn given(&self) -> Option<Given> {
         let ApprovalSpec {
             sync,
+            pull,
             commit,
             intent,
             user,
@@ -110,18 +114,21 @@ impl Approval {
             until,
         } = &self.spec;
         let fits = |text: &String| text.len() <= MAX_FIELD;
-        let mut fields = [sync, commit, intent, user].into_iter();
+        let mut fields = [sync, pull, commit, intent, user].into_iter();
         let sound = fields.all(fits)
             && groups.len() <= MAX_GROUPS
             && groups.iter().all(fits)
             && until.iter().all(fits);
         sound.then(|| Given {
+            pull: pull.clone(),
             commit: commit.clone(),
             intent: intent.clone(),
             user: user.clone(),
             groups: groups.iter().cloned().collect(),
             at: self.made(),
             until: until.clone(),
+            // The API server counts what was written to all but the metadata.
+            changed: self.metadata.generation != Some(1),
         })
     }
 
@@ -216,14 +223,19 @@ mod tests {
         let approval = |user: &str| -> Approval {
             serde_json::from_value(json!({
                 "apiVersion": "kubemate.dev/v1alpha1", "kind": "Approval",
-                "metadata": {"name": "a", "creationTimestamp": "2026-05-04T12:00:00Z"},
-                "spec": {"sync": "prod", "commit": "c", "intent": "i", "user": user},
+                "metadata": {"name": "a", "creationTimestamp": "2026-05-04T12:00:00Z", "generation": 1},
+                "spec": {"sync": "prod", "pull": "7", "commit": "c", "intent": "i", "user": user},
             }))
             .unwrap()
         };
         let given = approval("ana").given().unwrap();
         assert_eq!((given.user.as_str(), given.at.is_some()), ("ana", true));
-        assert!(given.groups.is_empty() && given.until.is_none());
+        assert!(given.groups.is_empty() && given.until.is_none() && !given.changed);
+        for generation in [None, Some(2)] {
+            let mut approval = approval("ana");
+            approval.metadata.generation = generation;
+            assert!(approval.given().unwrap().changed, "{generation:?}");
+        }
         assert!(approval(&"a".repeat(MAX_FIELD + 1)).given().is_none());
     }
 

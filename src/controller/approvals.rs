@@ -3,17 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use kube::ResourceExt as _;
 use kube::runtime::watcher;
 
-use crate::adapters::approval::Approval;
+use super::watches::is_missing;
+use crate::adapters::approval::{self, Approval};
 use crate::plan::approved::Given;
 
 /// Approvals that are kept in mind; what is more does not count.
 const MAX_KNOWN: usize = 5000;
 /// Approvals of one Sync that are looked at.
 const MAX_OF_SYNC: usize = 500;
+/// For how long the API server may think.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// By its name: the Sync it is for, and what it says.
 type All = BTreeMap<String, (String, Given)>;
@@ -60,13 +64,29 @@ impl Approvals {
 
     /// Hears that Approvals cannot be read. Where there is no such kind, there are none.
     pub(super) fn fail(&self, error: &watcher::Error) {
-        let missing = matches!(
-            error,
-            watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404
-        );
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        if missing && inner.known.is_none() {
+        if is_missing(error) {
             inner.known = Some(All::new());
+        }
+    }
+
+    /// What people approved for a Sync, as it stands now; `None` where that is not known. What was taken
+    /// back does not count while the watch does not tell.
+    pub(super) async fn live(&self, client: kube::Client, sync: &str) -> Option<Vec<Given>> {
+        let known = self.of(sync)?;
+        if known.is_empty() {
+            return Some(known);
+        }
+        match tokio::time::timeout(PATIENCE, approval::list(client)).await {
+            Ok(Ok(all)) => Some(of_sync(&all, sync)),
+            Ok(Err(error)) => {
+                tracing::warn!(sync, %error, "Approvals cannot be read; none counts");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(sync, "Approvals were not read in time; none counts");
+                None
+            }
         }
     }
 
@@ -81,6 +101,12 @@ impl Approvals {
                 .collect(),
         )
     }
+}
+
+/// Those of one Sync, of all that were read.
+fn of_sync(all: &[Approval], sync: &str) -> Vec<Given> {
+    let of = all.iter().filter(|approval| approval.spec.sync == sync);
+    of.filter_map(Approval::given).take(MAX_OF_SYNC).collect()
 }
 
 /// Remembers an Approval. The Syncs that this may matter to.
@@ -128,7 +154,7 @@ mod tests {
     fn approval(name: &str, sync: &str, user: &str) -> Approval {
         serde_json::from_value(json!({
             "apiVersion": "kubemate.dev/v1alpha1", "kind": "Approval", "metadata": {"name": name},
-            "spec": {"sync": sync, "commit": "c", "intent": "i", "user": user},
+            "spec": {"sync": sync, "pull": "7", "commit": "c", "intent": "i", "user": user},
         }))
         .unwrap()
     }
@@ -162,6 +188,21 @@ mod tests {
         hear(watcher::Event::Init);
         assert_eq!(hear(watcher::Event::InitDone), ["dev"]);
         assert!(approvals.of("dev").unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_all_that_are_read_those_of_one_sync_count() {
+        let all = [
+            approval("a", "prod", "ana"),
+            approval("b", "dev", "ana"),
+            approval("c", "prod", &"x".repeat(1000)),
+        ];
+        let given = of_sync(&all, "prod");
+        assert_eq!(given.len(), 1);
+        assert!(
+            given[0].changed,
+            "an object without a generation is not what it was"
+        );
     }
 
     #[test]

@@ -6,14 +6,14 @@
 //! request and the one from which it went its own way, rendered here anew. People agree at the forge to
 //! all of it, or in the cluster to what it changes in one set.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::cycle::{Memory, Seen, Tools};
+use super::decide::AGAIN;
 use super::desired::Desired;
 use crate::adapters::approval::{Waiting, vouch};
-use crate::adapters::sync::{MAX_WAITING, Sync, SyncStatus};
+use crate::adapters::sync::{Sync, SyncStatus};
+use crate::apply::cluster::Cluster as _;
 use crate::object::{Rendered, SetId};
 use crate::plan::Plan;
 use crate::plan::approved::{Given, Vouched};
@@ -21,14 +21,13 @@ use crate::plan::hold::{self, Agreed};
 use crate::plan::intent::Intent;
 use crate::report::audit::Agreement;
 
+mod judge;
 mod search;
 mod shown;
 
+use judge::{Found, Said};
 use search::Search;
 use shown::Shown;
-
-/// Agreements that are missing are looked for again after this time.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// What people can do where nothing more can be found out.
 const WAY_OUT: &str =
@@ -86,12 +85,13 @@ pub(super) struct Known {
     shown: Shown,
 }
 
-/// The last search: from which commit to which, what was approved in the cluster, and when.
+/// The last search: from which commit to which, when, and what it found.
 struct Last {
     commits: (String, String),
-    given: Option<Vec<Given>>,
     at: Instant,
-    leave: Leave,
+    found: Result<Found, String>,
+    /// What comes of it, where nothing that people say changes that.
+    lasting: Option<Leave>,
 }
 
 impl Leave {
@@ -154,60 +154,72 @@ pub(super) async fn find(
         return Leave::default();
     }
     let commits = (from.clone(), to.clone());
-    let given = tools.approvals.of(&kube::ResourceExt::name_any(sync));
-    let leave = match &memory.leave.last {
-        Some(last)
-            if last.commits == commits
-                && last.given == given
-                && (last.leave.lasts() || last.at.elapsed() < AGAIN) =>
-        {
-            last.leave.clone()
-        }
-        _ => search((tools, sync, wanted), memory, (&commits, given)).await,
+    let last = memory.leave.last.take();
+    let mut last = match last.filter(|last| last.commits == commits) {
+        Some(last) if last.lasting.is_some() || last.at.elapsed() < AGAIN => last,
+        _ => search((tools, sync, wanted), memory, commits).await,
     };
+    let leave = match last.lasting.take() {
+        Some(leave) => leave,
+        None => judged(tools, sync, &last.found).await,
+    };
+    last.lasting = leave.lasts().then(|| leave.clone());
+    memory.leave.last = Some(last);
     seen.waiting = leave.waiting().to_vec();
     leave
 }
 
-/// Searches anew, and remembers what was found.
+/// Searches anew.
 async fn search(
     (tools, sync, wanted): (&Tools, &Sync, &Desired),
     memory: &mut Memory,
-    (commits, given): (&(String, String), Option<Vec<Given>>),
-) -> Leave {
-    let (from, to) = commits;
+    commits: (String, String),
+) -> Last {
+    let (from, to) = &commits;
     let before = memory.recall(sync, from).and_then(Result::ok);
     let generation = sync.metadata.generation.unwrap_or_default();
     memory.leave.shown.turn(to, generation);
-    let vouched = vouched(tools, given.as_deref()).await;
     let search = Search {
         tools,
         sync,
         wanted,
+    };
+    let shown = &mut memory.leave.shown;
+    let found = search.between(from, to, before, shown).await;
+    Last {
+        commits,
+        at: Instant::now(),
+        found,
+        lasting: None,
+    }
+}
+
+/// What comes of what was found, with what is approved in the cluster by now.
+async fn judged(tools: &Tools, sync: &Sync, found: &Result<Found, String>) -> Leave {
+    let found = match found {
+        Ok(found) => found,
+        Err(why) => return Leave::none(why),
+    };
+    let name = kube::ResourceExt::name_any(sync);
+    let (given, vouched) = match tools.cluster.client() {
+        Ok(client) => {
+            let given = tools.approvals.live(client.clone(), &name).await;
+            let vouched = vouched(&client, given.as_deref()).await;
+            (given, vouched)
+        }
+        Err(problem) => (None, Err(problem.to_string())),
+    };
+    found.judge(Said {
         given: given.as_deref(),
         vouched: &vouched,
-    };
-    let found = search.between(from, to, before, &mut memory.leave.shown);
-    let mut leave = found.await.unwrap_or_else(|why| Leave::none(&why));
-    if let Some(bound) = &mut leave.bound {
-        bound.waiting.truncate(MAX_WAITING);
-    }
-    memory.leave.last = Some(Last {
-        commits: commits.clone(),
-        given,
-        at: Instant::now(),
-        leave: leave.clone(),
-    });
-    leave
+        now: tools.cluster.now(),
+    })
 }
 
 /// Since when the cluster vouches for who approves; it is asked only where somebody did.
-async fn vouched(tools: &Tools, given: Option<&[Given]>) -> Vouched {
-    if given.is_none_or(<[Given]>::is_empty) {
-        return Err("nobody approved it in the cluster".to_owned());
-    }
-    match tools.cluster.client() {
-        Ok(client) => vouch::vouched(&client).await,
-        Err(problem) => Err(problem.to_string()),
+async fn vouched(client: &kube::Client, given: Option<&[Given]>) -> Vouched {
+    match given.is_none_or(<[Given]>::is_empty) {
+        true => Err("nobody approved it in the cluster".to_owned()),
+        false => vouch::vouched(client).await,
     }
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::consent::Yes;
-use crate::kinds::approval::Approval;
 
 /// How names begin that are no person's: service accounts, nodes and the cluster's own parts.
 pub const NO_PERSON: &str = "system:";
@@ -16,6 +15,8 @@ pub const NO_PERSON: &str = "system:";
 /// One approval, as the cluster keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
+    /// The number of the pull request.
+    pub pull: String,
     /// The last commit of the change.
     pub commit: String,
     /// The digest of what the change announced for one set.
@@ -28,11 +29,15 @@ pub struct Given {
     pub at: Option<Timestamp>,
     /// Until when it holds, where its giver said so; a time that cannot be read has passed.
     pub until: Option<String>,
+    /// It is not what its giver made any more, or nobody can tell.
+    pub changed: bool,
 }
 
 /// What an approval must name to be about a change.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
+    /// The number of the pull request.
+    pub pull: &'a str,
     /// The last commit of the change.
     pub commit: &'a str,
     /// The digest of what it announces for one set.
@@ -53,20 +58,15 @@ pub struct Heard {
 
 impl Heard {
     /// Listens to all that name this change.
-    pub fn of(
-        given: &[Given],
-        about: About<'_>,
-        rule: &Approval,
-        vouched: &Vouched,
-        now: Timestamp,
-    ) -> Self {
+    pub fn of(given: &[Given], about: About<'_>, vouched: &Vouched, now: Timestamp) -> Self {
         let mut heard = Self::default();
         for one in given.iter().filter(|one| one.intent == about.intent) {
-            match objection(one, about, rule, vouched, now) {
+            match objection(one, about, vouched, now) {
                 None => heard.yeses.push(Yes {
                     user: one.user.clone(),
                     groups: one.groups.clone(),
                     at: one.at,
+                    in_cluster: true,
                 }),
                 Some(why) => heard.refused.push(format!("{} {why}", one.user)),
             }
@@ -76,32 +76,24 @@ impl Heard {
 }
 
 /// Why an approval is not heard.
-fn objection(
-    one: &Given,
-    about: About<'_>,
-    rule: &Approval,
-    vouched: &Vouched,
-    now: Timestamp,
-) -> Option<String> {
+fn objection(one: &Given, about: About<'_>, vouched: &Vouched, now: Timestamp) -> Option<String> {
     let since = match vouched {
         Ok(since) => *since,
         Err(why) => return Some(format!("is not counted: {why}")),
     };
+    if one.changed {
+        return Some(
+            "approved with an Approval that was changed; it is to be made anew".to_owned(),
+        );
+    }
+    if one.pull != about.pull {
+        return Some("approved another pull request".to_owned());
+    }
     if one.commit != about.commit {
         return Some("approved another commit".to_owned());
     }
     if one.user.starts_with(NO_PERSON) {
         return Some("is no person".to_owned());
-    }
-    // Unlike a forge, a cluster has two users where two names differ in case.
-    let named = rule.approver.iter().any(|approver| {
-        let user = approver.user.as_ref();
-        let group = approver.group.as_ref();
-        user.is_some_and(|user| user.as_str() == one.user)
-            || group.is_some_and(|group| one.groups.contains(group.as_str()))
-    });
-    if !named {
-        return Some("may not agree to this".to_owned());
     }
     let Some(at) = one.at else {
         return Some("approved at a time that is not known".to_owned());
@@ -119,6 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::approval::Approval;
     use crate::plan::consent::{Consent, People};
 
     const NOW: &str = "2026-05-04T12:00:00Z";
@@ -137,21 +130,24 @@ mod tests {
 
     fn given(user: &str, groups: &[&str]) -> Given {
         Given {
+            pull: "7".to_owned(),
             commit: "c1".to_owned(),
             intent: "i1".to_owned(),
             user: user.to_owned(),
             groups: groups.iter().map(|g| (*g).to_owned()).collect(),
             at: Some(time("2026-05-04T11:30:00Z")),
             until: None,
+            changed: false,
         }
     }
 
     fn heard(one: Given, vouched: &Vouched) -> Heard {
         let about = About {
+            pull: "7",
             commit: "c1",
             intent: "i1",
         };
-        Heard::of(&[one], about, &rule(), vouched, time(NOW))
+        Heard::of(&[one], about, vouched, time(NOW))
     }
 
     #[test]
@@ -167,8 +163,6 @@ mod tests {
         for (one, vouched, why) in [
             (cid(), &sound, ""),
             (given("dan", &["leads"]), &sound, ""),
-            (given("dan", &["other"]), &sound, "may not agree"),
-            (given("CID", &[]), &sound, "may not agree"),
             (
                 given("system:serviceaccount:a:b", &["leads"]),
                 &sound,
@@ -183,6 +177,22 @@ mod tests {
                 },
                 &sound,
                 "another commit",
+            ),
+            (
+                Given {
+                    pull: "8".to_owned(),
+                    ..cid()
+                },
+                &sound,
+                "another pull request",
+            ),
+            (
+                Given {
+                    changed: true,
+                    ..cid()
+                },
+                &sound,
+                "was changed",
             ),
             (Given { at: None, ..cid() }, &sound, "not known"),
             (until(NOW), &sound, "approved until"),

@@ -76,15 +76,13 @@ fn stands(expected: &Value, live: Option<&Value>) -> Vouched {
     }
     let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
     let unknown = || name("does not tell its age");
-    let mut since = time(&metadata["creationTimestamp"]).ok_or_else(unknown)?;
-    // Whoever wrote it may have written something else before: what counts is the last write.
-    for entry in metadata["managedFields"].as_array().into_iter().flatten() {
-        let of_status = entry["subresource"].as_str().is_some_and(|s| s == "status");
-        if !of_status {
-            since = since.max(time(&entry["time"]).ok_or_else(unknown)?);
-        }
+    // It may have been another one in between. What else the metadata tells of the past, people can write.
+    if metadata["generation"] != 1 {
+        return Err(name(
+            "was changed since it was made; delete it and apply `kubemate install`",
+        ));
     }
-    Ok(since)
+    time(&metadata["creationTimestamp"]).ok_or_else(unknown)
 }
 
 #[cfg(test)]
@@ -96,10 +94,9 @@ mod tests {
     fn live(expected: &Value) -> Value {
         let mut live = expected.clone();
         live["metadata"]["creationTimestamp"] = json!("2026-05-04T10:00:00Z");
-        live["metadata"]["managedFields"] = json!([
-            {"manager": "kubectl", "time": "2026-05-04T11:00:00Z"},
-            {"manager": "kube-controller-manager", "subresource": "status", "time": "2026-05-04T12:00:00Z"},
-        ]);
+        live["metadata"]["generation"] = json!(1);
+        live["metadata"]["managedFields"] =
+            json!([{"manager": "kubectl", "time": "1970-01-01T00:00:00Z"}]);
         live
     }
 
@@ -109,7 +106,7 @@ mod tests {
         assert_eq!(policy["kind"], "ValidatingAdmissionPolicy");
         assert_eq!(binding["kind"], "ValidatingAdmissionPolicyBinding");
         let since = stands(&policy, Some(&live(&policy))).unwrap();
-        assert_eq!(since.to_string(), "2026-05-04T11:00:00Z");
+        assert_eq!(since.to_string(), "2026-05-04T10:00:00Z");
         assert!(stands(&policy, None).unwrap_err().contains("is missing"));
         let changed = |pointer: &str, to: Value| {
             let mut live = live(&policy);
@@ -130,6 +127,12 @@ mod tests {
             ),
         ] {
             assert!(changed(pointer, to).contains("is not the one"), "{pointer}");
+        }
+        for generation in [json!(2), Value::Null] {
+            let mut changed = live(&policy);
+            changed["metadata"]["generation"] = generation;
+            let said = stands(&policy, Some(&changed)).unwrap_err();
+            assert!(said.contains("was changed"), "{said}");
         }
         let mut more = live(&policy);
         more["spec"]["matchConditions"] = json!([{"name": "never", "expression": "false"}]);
