@@ -1,5 +1,5 @@
-//! `kubemate approve`: say yes to a change that waits, in the name of whoever asks, and see whose yes
-//! counts. The cluster sees to it that nobody does so in another one's name.
+//! `kubemate approve`: see what waits, say yes to exactly one change, in the name of whoever asks, and see
+//! whose yes counts. The cluster sees to it that nobody does so in another one's name.
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -19,20 +19,20 @@ const LONGEST: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 /// Approvals that nothing waits for are kept for so long.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 
-/// Approve a change that waits for it, in the cluster instead of at the forge.
+/// Show what waits for people's approval, or approve one change in the cluster.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The Sync that the change waits in.
     #[arg(value_name = "SYNC", required_unless_present_any = ["list", "clean"])]
     name: Option<String>,
-    /// The digest of the change, where several wait.
+    /// Approve the change of this digest.
     #[arg(long, value_name = "DIGEST", conflicts_with_all = ["list", "clean"])]
     digest: Option<String>,
     /// The ticket that says why.
-    #[arg(long, value_name = "TICKET", conflicts_with_all = ["list", "clean"])]
+    #[arg(long, value_name = "TICKET", requires = "digest", conflicts_with_all = ["list", "clean"])]
     ticket: Option<String>,
     /// For how long, as in `2h`; without it for as long as the rule says.
-    #[arg(long = "for", value_name = "TIME", conflicts_with_all = ["list", "clean"])]
+    #[arg(long = "for", value_name = "TIME", requires = "digest", conflicts_with_all = ["list", "clean"])]
     time: Option<Duration>,
     /// Show who approved what, what counts, and why the rest does not.
     #[arg(long)]
@@ -65,39 +65,49 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         let name = arguments.name.as_deref().unwrap_or_default();
         let sync = syncs::named(&all, name)?;
-        let waiting = chosen(sync, arguments.digest.as_deref())?;
-        approve(client, (sync, waiting), arguments, now).await
+        let open = open(sync)?;
+        match arguments.digest.as_deref() {
+            None => Ok(shown(&open, &sync.name_any())),
+            Some(digest) => {
+                let waiting = chosen(&open, digest, &sync.name_any())?;
+                approve(client, (sync, waiting), arguments, now).await
+            }
+        }
     })
 }
 
-/// The one change that is meant.
-fn chosen<'s>(sync: &'s Sync, digest: Option<&str>) -> Result<&'s Waiting, Failure> {
-    let name = sync.name_any();
+/// The changes that wait, of which there is one at least.
+fn open(sync: &Sync) -> Result<Vec<&Waiting>, Failure> {
     let all = sync.status.iter().flat_map(|status| &status.waiting);
     let open: Vec<&Waiting> = all.filter(|waiting| waiting.missing > 0).collect();
-    let declined = |message: String, help: String| Err(Failure::Declined { message, help });
-    let named = |waiting: &&&Waiting| digest.is_none_or(|digest| waiting.intent == digest);
-    let mut meant = open.iter().filter(named);
-    match (meant.next(), meant.next(), open.is_empty()) {
-        (Some(&one), None, _) => Ok(one),
-        (None, _, true) => declined(
-            format!("nothing waits for approval in `{name}`"),
-            format!("`kubemate why {name}` says how it stands"),
-        ),
-        (None, _, false) => declined(
-            "no change of this digest waits for approval".to_owned(),
-            format!("`kubemate approve {name}` without a digest says what waits"),
-        ),
-        (Some(_), Some(_), _) => {
-            for waiting in &open {
-                show(waiting);
-            }
-            declined(
-                format!("{} changes wait for approval in `{name}`", open.len()),
-                "name one with --digest".to_owned(),
-            )
-        }
+    let name = sync.name_any();
+    match open.is_empty() {
+        true => Err(Failure::Declined {
+            message: format!("nothing waits for approval in `{name}`"),
+            help: format!("`kubemate why {name}` says how it stands"),
+        }),
+        false => Ok(open),
     }
+}
+
+/// What waits, and how it is approved.
+fn shown(open: &[&Waiting], name: &str) -> Exit {
+    for waiting in open {
+        show(waiting);
+    }
+    output::note(&escape::line(&format!(
+        "nothing was approved; `kubemate approve {name} --digest DIGEST` approves one change"
+    )));
+    Exit::Ok
+}
+
+/// The change that is meant. Where pull requests change the same, the first of them goes first.
+fn chosen<'s>(open: &[&'s Waiting], digest: &str, name: &str) -> Result<&'s Waiting, Failure> {
+    let meant = open.iter().find(|waiting| waiting.intent == digest);
+    meant.copied().ok_or_else(|| Failure::Declined {
+        message: "no change of this digest waits for approval".to_owned(),
+        help: format!("`kubemate approve {name}` says what waits"),
+    })
 }
 
 async fn approve(
@@ -123,6 +133,7 @@ async fn approve(
     show(waiting);
     let spec = ApprovalSpec {
         sync: sync.name_any(),
+        pull: waiting.pull.clone(),
         commit: waiting.commit.clone(),
         intent: waiting.intent.clone(),
         user: user.clone(),
@@ -273,12 +284,13 @@ mod tests {
     }
 
     fn waits(intent: &str, missing: u32) -> Value {
-        json!({"set": "hq/shop/prod", "intent": intent, "commit": "c", "missing": missing,
+        json!({"set": "hq/shop/prod", "intent": intent, "commit": "c", "pull": "7", "missing": missing,
             "by": ["cid"], "refused": ["ann opened it"]})
     }
 
     fn approval(user: &str, intent: &str, more: &Value) -> Approval {
-        let mut spec = json!({"sync": "prod", "commit": "c", "intent": intent, "user": user});
+        let mut spec =
+            json!({"sync": "prod", "pull": "7", "commit": "c", "intent": intent, "user": user});
         spec.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
@@ -291,19 +303,20 @@ mod tests {
 
     #[test]
     fn exactly_one_change_is_meant() {
-        let refused = |sync: &Sync, digest| match chosen(sync, digest) {
-            Err(Failure::Declined { message, .. }) => message,
-            other => panic!("{other:?}"),
-        };
-        assert!(refused(&sync(&json!([])), None).contains("nothing waits"));
-        let done = sync(&json!([waits("i0", 0)]));
-        assert!(refused(&done, None).contains("nothing waits"));
-        let one = sync(&json!([waits("i0", 0), waits("i1", 1)]));
-        assert_eq!(chosen(&one, None).unwrap().intent, "i1");
-        assert!(refused(&one, Some("i0")).contains("no change of this digest"));
-        let two = sync(&json!([waits("i1", 1), waits("i2", 1)]));
-        assert!(refused(&two, None).contains("2 changes"));
-        assert_eq!(chosen(&two, Some("i2")).unwrap().intent, "i2");
+        for none in [json!([]), json!([waits("i0", 0)])] {
+            let none = sync(&none);
+            let Err(Failure::Declined { message, .. }) = open(&none) else {
+                panic!("something waits");
+            };
+            assert!(message.contains("nothing waits"), "{message}");
+        }
+        let some = sync(&json!([waits("i0", 0), waits("i1", 1), waits("i2", 1)]));
+        let some = open(&some).unwrap();
+        assert_eq!(some.len(), 2);
+        assert_eq!(chosen(&some, "i2", "prod").unwrap().intent, "i2");
+        for other in ["i0", "i", ""] {
+            assert!(chosen(&some, other, "prod").is_err(), "{other}");
+        }
     }
 
     #[test]

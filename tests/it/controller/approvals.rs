@@ -25,6 +25,7 @@ fn printed(name: &str) -> String {
 /// What waits in the Sync of a place.
 struct Court<'a> {
     place: &'a Place,
+    pull: String,
     commit: String,
     intent: String,
 }
@@ -34,8 +35,8 @@ impl Court<'_> {
         json!({
             "apiVersion": "kubemate.dev/v1alpha1", "kind": "Approval",
             "metadata": {"generateName": "t-", "namespace": "kubemate-system"},
-            "spec": {"sync": self.place.name, "commit": self.commit, "intent": self.intent,
-                "user": user, "groups": groups},
+            "spec": {"sync": self.place.name, "pull": self.pull, "commit": self.commit,
+                "intent": self.intent, "user": user, "groups": groups},
         })
     }
 
@@ -130,6 +131,7 @@ fn merged(story: &Story) -> (String, Court<'_>) {
     assert!(text("change").contains("1 update"), "{waiting:#}");
     let court = Court {
         place: &story.place,
+        pull: pull.to_string(),
         commit: text("commit"),
         intent: text("intent"),
     };
@@ -244,7 +246,16 @@ fn a_change_is_approved_in_the_cluster_by_somebody_who_had_no_part_in_it() {
 
     let (code, said) = court.approve_as(cid, &[name, "--digest", "b3:another"]);
     assert_eq!(code, 3, "{said}");
+    let (code, said) = court.approve_as(cid, &[name]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains(&court.intent) && said.contains("nothing was approved"),
+        "{said}"
+    );
     let (code, said) = court.approve_as(cid, &[name, "--ticket", "CHG-1"]);
+    assert_eq!(code, 64, "{said}");
+    let meant = [name, "--digest", &court.intent, "--ticket", "CHG-1"];
+    let (code, said) = court.approve_as(cid, &meant);
     assert_eq!(code, 0, "{said}");
     assert!(
         said.contains(&court.intent) && said.contains("approved by cid"),
