@@ -201,7 +201,7 @@ fn about<'s>(approval: &Approval, syncs: &'s [Sync]) -> Option<&'s Waiting> {
     let mut of = syncs.iter().filter(|sync| sync.name_any() == spec.sync);
     let status = of.next()?.status.as_ref()?;
     let mut waiting = status.waiting.iter();
-    waiting.find(|waiting| waiting.intent == spec.intent)
+    waiting.find(|waiting| waiting.intent == spec.intent && waiting.pull == spec.pull)
 }
 
 /// Who approved what, and what became of it.

@@ -44,6 +44,7 @@ use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 const SETS_AT_ONCE: usize = 8;
 /// How often a pass that takes long looks for a newer commit, at most.
 const LOOK: Duration = Duration::from_secs(5);
+
 /// What is said while the first answer of a repository is waited for.
 const UNANSWERED: &str = "the repository does not answer yet";
 
@@ -254,6 +255,8 @@ pub(super) async fn pass(
             Sort::Cluster
         };
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
+        // Nobody looked at what waits.
+        seen.waiting.clone_from(&before.waiting);
         return seen;
     }
     pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
