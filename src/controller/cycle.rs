@@ -143,7 +143,7 @@ pub struct Seen {
     pub behind: BTreeMap<String, String>,
     /// What comes after the commit in force asks for approvals.
     pub governed: bool,
-    /// Changes that need approval.
+    /// Changes that need approval; as they were before where nobody could look.
     pub waiting: Vec<Waiting>,
     /// The pass was called off.
     pub called_off: bool,
@@ -248,14 +248,11 @@ pub(super) async fn pass(
         return seen;
     }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
-        let wrong = problem.kind == ProblemKind::WrongCluster;
-        let sort = if wrong {
-            Sort::WrongCluster
-        } else {
-            Sort::Cluster
+        let sort = match problem.kind == ProblemKind::WrongCluster {
+            true => Sort::WrongCluster,
+            false => Sort::Cluster,
         };
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
-        // Nobody looked at what waits.
         seen.waiting.clone_from(&before.waiting);
         return seen;
     }

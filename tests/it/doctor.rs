@@ -99,10 +99,7 @@ fn the_doctor_names_each_thing_that_is_missing_and_nothing_else() {
     assert_eq!(good, ["version", "clock", "secret stores"]);
     installed(&cluster);
     for (gone, what) in [
-        (
-            &["delete", "crd", "holds.kubemate.dev"][..],
-            crds[1].as_str(),
-        ),
+        (&["delete", "crd", "holds.kubemate.dev"][..], &*crds[1]),
         (&["delete", "clusterrole", "kubemate-writer"], "rights"),
         (
             &[
