@@ -14,6 +14,7 @@ use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
 use crate::adapters::notify::{self, Notifier};
 use crate::adapters::sync::Shard;
+use crate::controller::approvals::Approvals;
 use crate::controller::attempt::Audit;
 use crate::controller::commands::decide::Allowed;
 use crate::controller::credentials::Credentials;
@@ -142,6 +143,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             credentials.clone(),
         ),
         holds: Holds::default(),
+        approvals: Approvals::default(),
         fights: Fights::default(),
         holder: arguments
             .name

@@ -353,10 +353,12 @@ pub trait Forge: Send + Sync {
     /// Whether a user was let in by name or by group. A public repository may be read by everybody.
     fn is_collaborator(&self, user: &str) -> impl Future<Output = Result<bool, ForgeError>> + Send;
 
-    /// The merged pull request that a commit came with, if it came with one.
+    /// The pull request with which a commit came into a branch, if it came with one. What was merged into
+    /// another branch does not count.
     fn merged_with(
         &self,
         commit: &CommitId,
+        target: &str,
     ) -> impl Future<Output = Result<Option<Pull>, ForgeError>> + Send;
 
     /// The commit from which a pull request went its own way. `before` is what it was merged into.

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod names;
+mod squashed;
 mod ssh;
 mod tls;
 

@@ -95,8 +95,12 @@ impl Forge for AnyForge {
         on!(self, forge => forge.is_collaborator(user))
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
-        on!(self, forge => forge.merged_with(commit))
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
+        on!(self, forge => forge.merged_with(commit, target))
     }
 
     async fn fork_point(

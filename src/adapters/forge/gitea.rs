@@ -22,6 +22,8 @@ use crate::source::repository::CommitId;
 const PAGES: (&str, usize) = ("limit", 50);
 /// The server takes more than anybody wants to read.
 const COMMENT_BYTES: usize = 200_000;
+/// Commits of one pull request that are read at most.
+const MOST_COMMITS: usize = 2500;
 /// Most notes of one review.
 const MOST_NOTES: usize = 100;
 
@@ -213,11 +215,17 @@ impl Forge for Gitea {
         is_collaborator(&self.link, &path, user).await
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = self.path(&format!("commits/{commit}/pull"));
         match self.link.call(&Ask::get(path, what)).await {
-            Ok(answer) if read::flag(&answer.body, "/merged") => Ok(pull(&answer.body)),
+            Ok(answer) if read::flag(&answer.body, "/merged") => {
+                Ok(pull(&answer.body).filter(|pull| pull.target == target))
+            }
             Ok(_) | Err(ForgeError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -240,7 +248,7 @@ impl Forge for Gitea {
             "pulls/{number}/commits?files=false&verification=false"
         ));
         let all = self.link.list(&path, PAGES, "read commits").await?;
-        Ok(read::writers(&all))
+        Ok(read::writers(&all, MOST_COMMITS))
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

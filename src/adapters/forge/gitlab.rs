@@ -276,14 +276,20 @@ impl Forge for GitLab {
         Ok(self.permission(user).await? > Permission::None)
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = format!(
             "{}/repository/commits/{commit}/merge_requests",
             self.project
         );
         let all = self.link.list(&path, PAGES, what).await?;
-        let merged = all.iter().find(|request| request["state"] == "merged");
+        let into =
+            |request: &&Value| request["state"] == "merged" && request["target_branch"] == target;
+        let merged = all.iter().find(into);
         let Some(number) = merged.and_then(|request| read::number(request, "/iid")) else {
             return Ok(None);
         };
