@@ -13,6 +13,8 @@ use kubemate::report::forge::Permission;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::loopback;
+
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 pub(crate) const BASE: &str = "2222222222222222222222222222222222222222";
 pub(crate) const BOT: &str = "kubemate-bot";
@@ -180,11 +182,6 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn start(dialect: Dialect, door: Door, pull: Value) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let user = |name: &str, may| (name.to_owned(), may);
         let store = Store {
             tokens: [
@@ -208,14 +205,10 @@ impl Sim {
             dialect,
             door,
         });
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&shared));
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        let (runtime, address) = loopback::serve(app);
         Self {
             runtime,
             address,
