@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::told::{credentials, hooks_of};
+use super::told::{hooks_of, reporting_to};
 use super::{Bed, Controller, GOOD, MAIN, PATIENCE, is};
 use crate::bed::history::commit;
 use crate::forge::door::send;
@@ -58,18 +58,9 @@ impl Scene {
                 }
             }
         }
-        let directory = credentials(&bed);
-        let rule = format!("{word}@127.0.0.1={}", sim.address);
-        let more = [
-            "--credentials",
-            &directory,
-            "--forge",
-            &rule,
-            "--hooks",
-            "127.0.0.1:0",
-            "--commands",
-            "plan,hold",
-        ];
+        let mut more = reporting_to(&bed, word, &sim.address);
+        more.extend(["--commands", "plan,hold"].map(str::to_owned));
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
         let controller =
             Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, &bed, &more);
         bed.sync("auto", "1s");
