@@ -229,6 +229,13 @@ pub(crate) fn comments(
             store.comments.push(comment.clone());
             made(shown(&comment))
         }
+        (&Method::GET, ["comments", id]) => found(store.comment(id).map(|(c, [made, changed])| {
+            json!({
+                "id": c.id, "body": c.body, "user": { "login": c.author },
+                "created_at": made, "updated_at": changed,
+                "issue_url": format!("https://api.github.com/repos/team/platform/issues/{}", c.pull),
+            })
+        })),
         (method, ["comments", id]) => {
             let Some(at) = store.comments.iter().position(|c| c.id.to_string() == *id) else {
                 return no(404, "Not Found");
@@ -245,6 +252,7 @@ pub(crate) fn comments(
                 };
             }
             store.comments[at].body = body;
+            store.edited.insert(store.comments[at].id);
             ok(shown(&store.comments[at]))
         }
         _ => no(404, "Not Found"),
