@@ -31,7 +31,8 @@ pub struct Receiver {
     #[serde(rename = "type")]
     pub service: Service,
     /// The Secret in kubemate-system with the key `url` and, where the receiver checks signatures,
-    /// `secret`.
+    /// `secret`; for `email` with `url`, `from`, `to` and, where the server asks for them, `user` and
+    /// `password`.
     #[schemars(length(max = 253), regex(pattern = NAME))]
     pub secret: String,
     /// What it is told of; without it everything but `applied`.
@@ -76,16 +77,19 @@ pub enum Service {
     Dingtalk,
     /// A custom bot of Feishu or Lark.
     Feishu,
+    /// People, by e-mail.
+    Email,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Webhook,
         Self::Slack,
         Self::Wecom,
         Self::Dingtalk,
         Self::Feishu,
+        Self::Email,
     ];
 }
 
@@ -196,6 +200,12 @@ pub enum NotifyError {
         /// Why, and what to do.
         reason: String,
     },
+    /// Who writes or who reads letters is nobody.
+    #[error("nobody can be written to: {reason}")]
+    People {
+        /// Why.
+        reason: String,
+    },
     /// Too many calls for longer than one can wait.
     #[error("{host} asks to wait longer than the {limit} s there are")]
     Limited {
@@ -240,6 +250,7 @@ impl NotifyError {
             },
             said @ (Self::Secret { .. }
             | Self::Address { .. }
+            | Self::People { .. }
             | Self::Limited { .. }
             | Self::Client) => said,
         };
@@ -249,7 +260,9 @@ impl NotifyError {
     /// A word for metrics; the same for all errors of one sort.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Secret { .. } | Self::Address { .. } | Self::Client => "setup",
+            Self::Secret { .. } | Self::Address { .. } | Self::People { .. } | Self::Client => {
+                "setup"
+            }
             Self::Limited { .. } => "limited",
             Self::Refused { .. } => "refused",
             Self::Unreachable { .. } => "unreachable",
