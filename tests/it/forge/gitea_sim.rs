@@ -90,10 +90,10 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
             ok(shown.collect())
         }
         (&Method::GET, ["issues", "comments", id]) => {
-            found(store.comment(id).map(|(c, [made, changed])| {
+            found(store.comment(id).map(|(c, [written, changed])| {
                 json!({
                     "id": c.id, "body": c.body, "user": { "login": c.author },
-                    "created_at": made, "updated_at": changed, "issue_url": "",
+                    "created_at": written, "updated_at": changed, "issue_url": "",
                     "pull_request_url": format!("http://127.0.0.1/team/platform/pulls/{}", c.pull),
                 })
             }))

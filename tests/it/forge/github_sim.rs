@@ -229,13 +229,7 @@ pub(crate) fn comments(
             store.comments.push(comment.clone());
             made(shown(&comment))
         }
-        (&Method::GET, ["comments", id]) => found(store.comment(id).map(|(c, [made, changed])| {
-            json!({
-                "id": c.id, "body": c.body, "user": { "login": c.author },
-                "created_at": made, "updated_at": changed,
-                "issue_url": format!("https://api.github.com/repos/team/platform/issues/{}", c.pull),
-            })
-        })),
+        (&Method::GET, ["comments", id]) => one(store, id),
         (method, ["comments", id]) => {
             let Some(at) = store.comments.iter().position(|c| c.id.to_string() == *id) else {
                 return no(404, "Not Found");
@@ -257,6 +251,17 @@ pub(crate) fn comments(
         }
         _ => no(404, "Not Found"),
     }
+}
+
+/// One comment, with its times and the address of its pull request.
+fn one(store: &Store, id: &str) -> Reply {
+    found(store.comment(id).map(|(c, [written, changed])| {
+        json!({
+            "id": c.id, "body": c.body, "user": { "login": c.author },
+            "created_at": written, "updated_at": changed,
+            "issue_url": format!("https://api.github.com/repos/team/platform/issues/{}", c.pull),
+        })
+    }))
 }
 
 fn check_run(store: &mut Store, ask: &Ask<'_>, id: Option<u64>) -> Reply {

@@ -179,10 +179,10 @@ fn requests(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             let found = store
                 .comment(id)
                 .filter(|(c, _)| c.pull.to_string() == *pull);
-            let shown = found.map(|(c, [made, changed])| {
+            let shown = found.map(|(c, [written, changed])| {
                 json!({
                     "id": c.id, "body": c.body, "author": { "username": c.author },
-                    "created_at": made, "updated_at": changed, "system": c.author == "gitlab",
+                    "created_at": written, "updated_at": changed, "system": c.author == "gitlab",
                 })
             });
             shown.map_or_else(|| no(404, "404 Not found"), ok)
