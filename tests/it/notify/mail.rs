@@ -1,7 +1,8 @@
 //! Letters on their way: what a mail server hears, what is tried again and what is not, that nothing is said
 //! in the clear unasked, and that no text writes a header or a command of its own.
 
-use std::sync::{Arc, Mutex};
+mod covered;
+mod server;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,142 +10,42 @@ use kubemate::adapters::notify::{Letterbox, Notifier, Patience, Post, hosts};
 use kubemate::report::notify::NotifyError;
 use kubemate::report::notify::body::{Facts, Notice};
 use kubemate::source::address::AllowList;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
 
+use self::server::{CANARY, Mood, Server};
 use super::{QUICK, notice};
 
-/// Stands in the Secret, and nowhere else.
-const CANARY: &str = "AbCd-canary-55";
-
-/// How a mail server behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    Fine,
-    /// Knows no reader, and repeats what it was told.
-    Refuses,
-    /// Has no time now.
-    Busy,
-    /// Never answers `EHLO`.
-    Hangs,
-    /// Says more than anybody reads.
-    Endless,
+/// Sends a notice to a server, with what its URL begins and ends with, and returns how that ended and what
+/// was heard.
+fn told(
+    server: &Server,
+    (scheme, query): (&str, &str),
+    notice: &Notice,
+    attempts: u32,
+) -> (Result<(), NotifyError>, Vec<String>) {
+    let place = format!("{scheme}://{}", server.place);
+    let allowed = hosts([format!("{place}/*").as_str()]).unwrap();
+    let url = format!("{place}{query}");
+    let post = Post {
+        url: &url,
+        from: "kubemate@bank.example",
+        to: "team@bank.example,\nnight@bank.example",
+        login: Some(("kubemate", CANARY)),
+    };
+    let letterbox = Letterbox::new(post, &allowed);
+    let letterbox = letterbox.unwrap_or_else(|error| panic!("{error}"));
+    let patience = Patience { attempts, ..QUICK };
+    let notifier = Notifier::new(allowed, patience, Vec::new()).unwrap();
+    let ended = server.runtime.block_on(notifier.post(&letterbox, notice));
+    if let Err(error) = &ended {
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains(CANARY), "{said}");
+        assert!(!said.contains("team@bank.example"), "{said}");
+    }
+    (ended, server.heard())
 }
 
-/// A mail server on loopback, which writes down the lines that it hears.
-struct Server {
-    runtime: Runtime,
-    place: String,
-    heard: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn start(mood: Mood) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let place = listener.local_addr().unwrap().to_string();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let lines = Arc::clone(&heard);
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, mood, Arc::clone(&lines)));
-            }
-        });
-        Self {
-            runtime,
-            place,
-            heard,
-        }
-    }
-
-    fn allowed(&self) -> AllowList {
-        hosts([format!("smtp://{}/*", self.place).as_str()]).unwrap()
-    }
-
-    /// Sends a notice, and returns how that ended and what was heard.
-    fn told(
-        &self,
-        query: &str,
-        notice: &Notice,
-        attempts: u32,
-    ) -> (Result<(), NotifyError>, Vec<String>) {
-        let url = format!("smtp://{}{query}", self.place);
-        let post = Post {
-            url: &url,
-            from: "kubemate@bank.example",
-            to: "team@bank.example,\nnight@bank.example",
-            login: Some(("kubemate", CANARY)),
-        };
-        let letterbox = Letterbox::new(post, &self.allowed());
-        let letterbox = letterbox.unwrap_or_else(|error| panic!("{error}"));
-        let patience = Patience { attempts, ..QUICK };
-        let notifier = Notifier::new(self.allowed(), patience, Vec::new()).unwrap();
-        let ended = self.runtime.block_on(notifier.post(&letterbox, notice));
-        if let Err(error) = &ended {
-            let said = format!("{error} {error:?}");
-            assert!(!said.contains(CANARY), "{said}");
-            assert!(!said.contains("team@bank.example"), "{said}");
-        }
-        (ended, self.heard.lock().unwrap().clone())
-    }
-}
-
-/// One conversation.
-async fn converse(stream: TcpStream, mood: Mood, heard: Arc<Mutex<Vec<String>>>) {
-    let (read, mut write) = stream.into_split();
-    if mood == Mood::Endless {
-        while write.write_all(&[b'x'; 4096]).await.is_ok() {}
-        return;
-    }
-    let mut lines = BufReader::new(read).lines();
-    let mut answer = "220 here is a mail server".to_owned();
-    // Whether the body of a letter has begun, while there is one.
-    let mut letter = None;
-    loop {
-        let said = format!("{answer}\r\n");
-        if write.write_all(said.as_bytes()).await.is_err() {
-            return;
-        }
-        answer = loop {
-            let Ok(Some(line)) = lines.next_line().await else {
-                return;
-            };
-            let shown = match letter {
-                Some(true) => format!("| {line}"),
-                Some(false) | None => line.clone(),
-            };
-            heard.lock().unwrap().push(shown);
-            match letter {
-                None => break answer_to(&line, mood, &mut letter).await,
-                Some(_) if line == "." => {
-                    letter = None;
-                    break "250 taken".to_owned();
-                }
-                Some(body) => letter = Some(body || line.is_empty()),
-            }
-        };
-    }
-}
-
-async fn answer_to(line: &str, mood: Mood, letter: &mut Option<bool>) -> String {
-    let word = line.split(' ').next().unwrap_or_default();
-    match (word, mood) {
-        ("EHLO", Mood::Hangs) => std::future::pending().await,
-        ("EHLO", _) => "250-here\r\n250 AUTH PLAIN LOGIN".to_owned(),
-        ("MAIL", Mood::Busy) => "451 come again".to_owned(),
-        ("RCPT", Mood::Refuses) => format!("550 {line} {CANARY} is nobody, look at job 8f3a"),
-        ("DATA", _) => {
-            *letter = Some(false);
-            "354 go on".to_owned()
-        }
-        _ => "250 fine".to_owned(),
-    }
-}
+/// Without TLS, as the URL has to say.
+const CLEAR: (&str, &str) = ("smtp", "?tls=none");
 
 /// How many lines begin so.
 fn count(heard: &[String], start: &str) -> usize {
@@ -154,7 +55,7 @@ fn count(heard: &[String], start: &str) -> usize {
 #[test]
 fn a_letter_arrives_at_all_its_readers() {
     let server = Server::start(Mood::Fine);
-    let (ended, heard) = server.told("?tls=none", &notice(), 3);
+    let (ended, heard) = told(&server, CLEAR, &notice(), 3);
     assert_eq!(ended, Ok(()));
     let login = STANDARD.encode(format!("\0kubemate\0{CANARY}"));
     for line in [
@@ -182,7 +83,7 @@ fn what_a_server_says_decides_and_its_words_show_no_secret() {
         (Mood::Busy, 3, "unreachable", "451 come again"),
     ] {
         let server = Server::start(mood);
-        let (ended, heard) = server.told("?tls=none", &notice(), 3);
+        let (ended, heard) = told(&server, CLEAR, &notice(), 3);
         let error = ended.unwrap_err();
         assert_eq!(error.class(), class, "{error}");
         assert!(error.to_string().contains(words), "{error}");
@@ -194,18 +95,18 @@ fn what_a_server_says_decides_and_its_words_show_no_secret() {
 #[test]
 fn a_server_that_hangs_or_never_ends_is_given_up() {
     let server = Server::start(Mood::Hangs);
-    let (ended, heard) = server.told("?tls=none", &notice(), 1);
+    let (ended, heard) = told(&server, CLEAR, &notice(), 1);
     assert!(ended.unwrap_err().to_string().contains("no answer in time"));
     assert_eq!(count(&heard, "AUTH"), 0);
     let server = Server::start(Mood::Endless);
-    let (ended, _) = server.told("?tls=none", &notice(), 1);
+    let (ended, _) = told(&server, CLEAR, &notice(), 1);
     assert!(ended.unwrap_err().to_string().contains("too large"));
 }
 
 #[test]
 fn without_tls_nothing_is_said_unless_somebody_wants_it_so() {
     let server = Server::start(Mood::Fine);
-    let (ended, heard) = server.told("", &notice(), 1);
+    let (ended, heard) = told(&server, ("smtp", ""), &notice(), 1);
     assert!(ended.unwrap_err().to_string().contains("STARTTLS"));
     for word in ["AUTH", "MAIL", "RCPT", "DATA"] {
         assert_eq!(count(&heard, word), 0, "{heard:#?}");
@@ -217,7 +118,7 @@ fn s_65_no_text_writes_a_header_or_a_command() {
     let server = Server::start(Mood::Fine);
     let evil =
         "x\r\nBcc: <evil@example.org>\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n".to_owned();
-    let told = Notice {
+    let evil = Notice {
         facts: Facts {
             sync: evil.clone(),
             project: Some(evil.clone()),
@@ -228,7 +129,7 @@ fn s_65_no_text_writes_a_header_or_a_command() {
         },
         ..notice()
     };
-    let (ended, heard) = server.told("?tls=none", &told, 1);
+    let (ended, heard) = told(&server, CLEAR, &evil, 1);
     assert_eq!(ended, Ok(()));
     assert_eq!(count(&heard, "Bcc"), 0, "{heard:#?}");
     assert_eq!(
