@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use lettre::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0, To};
+use lettre::message::{Mailbox, Mailboxes, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
@@ -43,8 +44,8 @@ pub(super) async fn hand_over(
     reach: Reach,
 ) -> Result<(), (Ending, NotifyError)> {
     let Some(letter) = letter(letterbox, notice) else {
-        let said = "no letter can be made of the notice";
-        return Err((Ending::Final, letterbox.refused(said)));
+        let reason = "no letter can be made with the address in its key `from`".to_owned();
+        return Err((Ending::Final, NotifyError::People { reason }));
     };
     let told = timeout(ONE_TRY, Box::pin(tell(letterbox, &letter, reach))).await;
     let Ok(told) = told else {
@@ -63,15 +64,18 @@ fn letter(letterbox: &Letterbox, notice: &Notice) -> Option<Message> {
         HeaderName::new_from_ascii_str("Auto-Submitted"),
         "auto-generated".to_owned(),
     );
+    // Said apart from the headers, so that nobody is lost who stands there in a way that is not understood.
+    let envelope = Envelope::new(Some(letterbox.from.clone()), letterbox.to.clone());
+    let readers: Mailboxes = letterbox.to.iter().cloned().map(Mailbox::from).collect();
     let builder = Message::builder()
+        .envelope(envelope.ok()?)
         .from(letterbox.from.clone().into())
+        .header(To::from(readers))
         .message_id(Some(format!("<{}@{}>", notice.id, letterbox.from.domain())))
         .subject(subject)
         .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN)
         .raw_header(made_by_program);
-    let to = letterbox.to.iter().cloned();
-    let builder = to.fold(builder, |builder, reader| builder.to(reader.into()));
     builder.body(text).ok()
 }
 
