@@ -140,7 +140,7 @@ fn server(url: &str) -> Result<(RemoteAddress, u16, Cover), NotifyError> {
     let (cover, usual) = match (url.scheme(), url.query()) {
         ("smtps", None) => (Cover::Tls, 465),
         ("smtp", None) => (Cover::StartTls, 587),
-        ("smtp", Some("tls=none")) => (Cover::None, 25),
+        ("smtp", Some("tls=none")) => (Cover::None, 587),
         ("smtp" | "smtps", Some(_)) => {
             return Err(refuse(
                 "behind its `?` only tls=none is understood, after smtp://",
