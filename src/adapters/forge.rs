@@ -21,6 +21,7 @@ mod offer;
 mod pages;
 mod people;
 mod read;
+mod remark;
 mod sticky;
 
 pub use crate::adapters::retry::Patience;

@@ -254,6 +254,17 @@ pub struct Review {
     pub at: Option<Timestamp>,
 }
 
+/// A comment as it stands at the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Who wrote it.
+    pub author: String,
+    /// What it says.
+    pub text: String,
+    /// Whether anything of it was changed after it was written, by whomever.
+    pub edited: bool,
+}
+
 /// What a user may do with a repository; each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
@@ -325,6 +336,13 @@ pub trait Forge: Send + Sync {
         pull: PullNumber,
         comment: &comment::Comment,
     ) -> impl Future<Output = Result<Put, ForgeError>> + Send;
+
+    /// The comment of this number; `None` if the pull request has none.
+    fn remark(
+        &self,
+        pull: PullNumber,
+        id: u64,
+    ) -> impl Future<Output = Result<Option<Remark>, ForgeError>> + Send;
 
     /// Makes these the notes of an instance on the lines of a pull request.
     fn put_notes(

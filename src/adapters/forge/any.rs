@@ -6,7 +6,7 @@ use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, Permission, Pull, PullNumber, Put,
-    Review, Status,
+    Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -68,6 +68,10 @@ impl Forge for AnyForge {
 
     async fn put_comment(&self, pull: PullNumber, comment: &Comment) -> Result<Put, ForgeError> {
         on!(self, forge => forge.put_comment(pull, comment))
+    }
+
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        on!(self, forge => forge.remark(pull, id))
     }
 
     async fn put_notes(

@@ -7,14 +7,14 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::github::{is_collaborator, latest, permission, pull, says_the_same, word};
 use super::sticky::{self, Words};
-use super::{gitea_branch, read};
+use super::{gitea_branch, read, remark};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
-    PullNumber, Put, Review, Status,
+    PullNumber, Put, Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -136,6 +136,11 @@ impl Forge for Gitea {
             edit: Method::PATCH,
         };
         sticky::put(&self.link, &words, self.me().await?, comment).await
+    }
+
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        let path = self.path(&format!("issues/comments/{id}"));
+        remark::of_pull(&self.link, path, pull).await
     }
 
     /// One review holds all notes; other notes are another review, and the old one goes.

@@ -8,12 +8,12 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::credential::Auth;
 use super::sticky::{self, Words};
-use super::{github_branch, github_checks, read};
+use super::{github_branch, github_checks, read, remark};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
-    PullNumber, Put, Review, State, Status,
+    PullNumber, Put, Remark, Review, State, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -199,6 +199,11 @@ impl Forge for GitHub {
             edit: Method::PATCH,
         };
         sticky::put(&self.link, &words, self.me().await?, comment).await
+    }
+
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        let path = self.path(&format!("issues/comments/{id}"));
+        remark::of_pull(&self.link, path, pull).await
     }
 
     async fn put_notes(
