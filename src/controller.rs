@@ -48,6 +48,8 @@ pub mod sources;
 pub mod standing;
 pub mod status;
 mod tell;
+mod trouble;
+mod trust;
 pub mod verdict;
 
 use commands::decide::Allowed;
