@@ -27,6 +27,7 @@ mod noticed;
 mod panics;
 mod quiet;
 mod reports;
+mod signed;
 mod sources;
 mod story;
 mod told;

@@ -61,10 +61,22 @@ impl LocalRepository {
             let reason = format!("commit {} is not there", to.short());
             return Err(RepositoryError::Damaged { reason });
         }
+        if self.is_parent(from, to)? {
+            return Ok(true);
+        }
         if !is_there(from)? {
             return Ok(false);
         }
         Ok(self.merge_base(from, to)?.as_ref() == Some(from))
+    }
+
+    /// Whether one commit is what another one came on top of, also where history ends in between here.
+    fn is_parent(&self, from: &CommitId, to: &CommitId) -> Result<bool, RepositoryError> {
+        let object = self.reading(|git| bytes(git, oid(to)?, ObjectType::Commit))?;
+        // Behind the tree, and before all else: what looks like one elsewhere is none.
+        let lines = object.split(|byte| *byte == b'\n').skip(1);
+        let mut parents = lines.map_while(|line| line.strip_prefix(b"parent "));
+        Ok(parents.any(|id| id == from.as_str().as_bytes()))
     }
 }
 
