@@ -107,7 +107,10 @@ impl<'a> Key<'a> {
             }
             b"ssh-rsa" => {
                 let (e, n) = (wire.positive()?, wire.positive()?);
-                Lock::Rsa(RsaPublicKeyComponents { n, e }).long_enough()?
+                if n.len() < RSA_BYTES {
+                    return None;
+                }
+                Lock::Rsa(RsaPublicKeyComponents { n, e })
             }
             _ => return None,
         };
@@ -161,15 +164,6 @@ impl<'a> Key<'a> {
             Lock::Rsa(key) => key.verify(rsa(kind)?, &told, signature).is_ok(),
             Lock::Ed25519(_) | Lock::Ecdsa(..) => return None,
         })
-    }
-}
-
-impl Lock<'_> {
-    fn long_enough(self) -> Option<Self> {
-        match &self {
-            Self::Rsa(key) if key.n.len() < RSA_BYTES => None,
-            Self::Rsa(_) | Self::Ed25519(_) | Self::Ecdsa(..) => Some(self),
-        }
     }
 }
 
