@@ -7,7 +7,8 @@ use kubemate::source::repository::CommitId;
 use kubemate::source::signed::{self, Signers};
 use libfuzzer_sys::fuzz_target;
 
-const LINE: &str = "ana ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsToCVjaXEytTjAqaHIabziYMmIoNbtpFLBkrQFiZUV";
+const LINE: &str =
+    "ana ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsToCVjaXEytTjAqaHIabziYMmIoNbtpFLBkrQFiZUV";
 
 fuzz_target!(|object: &[u8]| {
     let signers = Signers::parse([LINE]).expect("a line");

@@ -13,7 +13,7 @@ use crate::source::repository::{CommitId, RepositoryError};
 use crate::source::signed::{self, Refusal, Signers};
 
 /// For how long a pass waits to learn what a commit comes after that is followed anyway.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(5);
 
 /// What was found out about two commits, so that it is found out once.
 pub(super) struct Lineage {

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most texts in `verify.signers`.
 const MAX_SIGNERS: usize = 64;
+/// Most characters of each.
+const MAX_TEXT: usize = 16_384;
 
 /// Whose signature is demanded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,7 +16,7 @@ pub struct Verify {
     #[serde(default)]
     pub signed: Signed,
     /// Whose keys count, as lines of a file of allowed signers.
-    #[schemars(length(min = 1, max = MAX_SIGNERS), inner(length(max = 16384)))]
+    #[schemars(length(min = 1, max = MAX_SIGNERS), inner(length(max = MAX_TEXT)))]
     pub signers: Vec<String>,
 }
 

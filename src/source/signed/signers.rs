@@ -42,7 +42,7 @@ pub enum SignersError {
     #[error("nobody is named, so nothing could ever be taken")]
     Nobody,
     /// There are too many.
-    #[error("there are more than {MAX_LINES} lines")]
+    #[error("there are more than {} lines", MAX_LINES)]
     TooMany,
 }
 

@@ -116,8 +116,8 @@ fn tags(pen: &Pen, name: &str, target: &str) -> (String, String) {
     (text, signed)
 }
 
-fn at(text: &str) -> Option<Timestamp> {
-    Some(text.parse().unwrap())
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
 }
 
 fn judged(object: &str, signers: &Signers) -> Result<Signer, Refusal> {
@@ -182,18 +182,20 @@ fn s_90_an_expired_key_is_refused() {
     let object = signed_by(&pen, &plain(1));
     let options = r#"valid-after="20260101",valid-before="202612312359Z""#;
     let signers = Signers::parse([pen.line("ana", options).as_str()]).unwrap();
-    let judged = |at| commit(object.as_bytes(), &signers, at);
-    assert!(judged(at("2026-06-01T00:00:00Z")).is_ok());
-    let late = judged(at("2026-12-31T23:59:00Z")).unwrap_err();
+    let judged = |text| commit(object.as_bytes(), &signers, Some(at(text)));
+    assert!(judged("2026-06-01T00:00:00Z").is_ok());
+    let late = judged("2026-12-31T23:59:00Z").unwrap_err();
     assert!(matches!(late, Refusal::Expired { .. }), "{late}");
     assert!(late.to_string().contains("2026-12-31T23:59:00Z"), "{late}");
-    let early = judged(at("2025-12-31T23:59:59Z")).unwrap_err();
+    let early = judged("2025-12-31T23:59:59Z").unwrap_err();
     assert!(matches!(early, Refusal::NotYet { .. }), "{early}");
-    assert!(judged(None).is_ok(), "what was taken before stays so");
+    let taken = commit(object.as_bytes(), &signers, None);
+    assert!(taken.is_ok(), "what was taken before stays so");
     // A second line of the same key counts by itself.
     let lines = [pen.line("ana", options), pen.line("ana", "")];
     let signers = Signers::parse(lines.iter().map(String::as_str)).unwrap();
-    assert!(commit(object.as_bytes(), &signers, at("2030-01-01T00:00:00Z")).is_ok());
+    let late = Some(at("2030-01-01T00:00:00Z"));
+    assert!(commit(object.as_bytes(), &signers, late).is_ok());
 }
 
 #[test]

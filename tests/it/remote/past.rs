@@ -1,6 +1,11 @@
 //! What is asked of a commit before its files are read: its bytes, those of its tag, and what it comes
 //! after.
 
+use std::fs;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use git2::{ObjectType, Oid, Signature, Time};
 use kubemate::source::repository::{CommitId, RepositoryError};
 
@@ -87,4 +92,24 @@ fn s_90_what_was_signed_is_read_byte_by_byte() {
     assert_eq!(bed.head(&branch).unwrap(), commit);
     let read = bed.host.runtime.block_on(branch.tag_bytes());
     assert_eq!(read, Ok(None));
+}
+
+#[test]
+fn s_90_a_commit_that_is_not_what_its_id_says_is_fetched_anew() {
+    let bed = Bed::new();
+    let commit = bed.commit("one", &[]);
+    let remote = bed.remote();
+    assert_eq!(bed.head(&remote).unwrap(), commit);
+    let read = || bed.host.runtime.block_on(remote.commit_bytes(&commit));
+    let honest = read().unwrap();
+    let objects = remote.git_dir().join("objects");
+    fs::remove_dir_all(objects.join("pack")).unwrap();
+    let (first, rest) = commit.as_str().split_at(2);
+    fs::create_dir_all(objects.join(first)).unwrap();
+    let text = String::from_utf8(honest.clone()).unwrap();
+    let text = text.replace("one", "two");
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+    write!(packed, "commit {}\0{text}", text.len()).unwrap();
+    fs::write(objects.join(first).join(rest), packed.finish().unwrap()).unwrap();
+    assert_eq!(read(), Ok(honest));
 }
