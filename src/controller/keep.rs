@@ -263,7 +263,9 @@ impl Keeper {
             && known != Some(left)
         {
             let [head, left] = [head, left].map(|id| status::short(Some(id.as_str())));
-            let said = format!("history was rewritten: {head} does not come after {left}");
+            let said = format!(
+                "history was rewritten, or `ref` is another one: {head} does not come after {left}"
+            );
             tracing::warn!(sync = self.name, said, "Sync");
             self.note(EventType::Warning, "HistoryRewritten".to_owned(), &said)
                 .await;

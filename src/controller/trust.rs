@@ -61,8 +61,8 @@ pub(super) async fn admit(
         (History::Hold, Ok(false)) if !confirmed => {
             let last = last.short();
             let said = format!(
-                "history was rewritten: the commit does not come after {last}; push one that does, or take it \
-                 with `confirmHistory: {head}`"
+                "history was rewritten, or `ref` is another one: the commit does not come after {last}; push \
+                 one that does, or take it with `confirmHistory: {head}`"
             );
             Err(Trouble::new(Sort::Rewritten, said))
         }
