@@ -149,7 +149,11 @@ impl Link {
     /// An answer's JSON; `Null` where there is no body.
     pub(super) async fn call(&self, ask: &Ask<'_>) -> Result<Answer, ForgeError> {
         let header = self.credential().await?;
-        self.call_as(ask, header).await
+        let answer = self.call_as(ask, header).await;
+        if let (Err(ForgeError::Denied { .. }), Auth::App(key)) = (&answer, &self.auth) {
+            key.forget();
+        }
+        answer
     }
 
     /// An answer's JSON, or nothing where the forge says that there is nothing at that path.
