@@ -78,7 +78,7 @@ pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
     asked: Option<Asked>,
-    lineage: Option<Lineage>,
+    lineage: Lineage,
     generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,

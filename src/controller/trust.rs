@@ -15,11 +15,16 @@ use crate::source::signed::{self, Refusal, Signers};
 /// For how long a pass waits to learn what a commit comes after that is followed anyway.
 const SOON: Duration = Duration::from_secs(5);
 
+/// How often all of a history is fetched in vain where nothing depends on it.
+const MOST_FAILURES: u32 = 3;
+
 /// What was found out about two commits, so that it is found out once.
+#[derive(Default)]
 pub(super) struct Lineage {
-    from: CommitId,
-    to: CommitId,
-    follows: bool,
+    /// Two commits, and whether the second one came after the first.
+    known: Option<(CommitId, CommitId, bool)>,
+    /// How often that was too much to find out.
+    failures: u32,
 }
 
 /// The commit under which history was rewritten, if it was and that is followed; the error is why the
@@ -29,7 +34,7 @@ pub(super) async fn admit(
     sync: &Sync,
     remote: &RemoteRepository,
     (before, head): (&SyncStatus, &CommitId),
-    lineage: &mut Option<Lineage>,
+    lineage: &mut Lineage,
 ) -> Result<Option<String>, Trouble> {
     let spec = &sync.spec;
     let last = before.last_valid.as_deref().and_then(CommitId::new);
@@ -41,18 +46,23 @@ pub(super) async fn admit(
     let Some(last) = last.filter(|last| last != head) else {
         return Ok(None);
     };
-    let follows = match lineage {
-        Some(known) if known.from == last && known.to == *head => Ok(known.follows),
+    let follows = match &lineage.known {
+        Some((from, to, follows)) if *from == last && to == head => Ok(*follows),
+        _ if spec.history == History::Follow && lineage.failures >= MOST_FAILURES => {
+            return Ok(None);
+        }
         _ => follows(spec, remote, (&last, head)).await,
     };
     if let Ok(follows) = follows {
-        let (from, to) = (last.clone(), head.clone());
-        *lineage = Some(Lineage { from, to, follows });
+        lineage.known = Some((last.clone(), head.clone(), follows));
     }
     let confirmed = spec.confirm_history.as_deref() == Some(head.as_str());
     match (spec.history, follows) {
         (_, Ok(true)) => Ok(None),
         (History::Follow, Err(error)) => {
+            if !matches!(error, RepositoryError::Unreachable { .. }) {
+                lineage.failures += 1;
+            }
             let reason = error.to_string();
             tracing::debug!(%head, %last, reason, "it is not known what a commit comes after");
             Ok(None)
