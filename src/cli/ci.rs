@@ -10,7 +10,7 @@ mod output;
 use std::path::PathBuf;
 
 use self::judge::Judgement;
-use super::session::ClusterArguments;
+use super::session::KeyedArguments;
 use super::{Exit, Failure};
 use crate::adapters::disk;
 use crate::report::forge::ci::{self, Run, Variables};
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     live: bool,
     #[command(flatten)]
-    to: ClusterArguments,
+    to: KeyedArguments,
     /// The name under which this reports: part of the comment and of the status.
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::session::{self, ClusterArguments};
+use super::session::{self, KeyedArguments};
 use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
 use crate::adapters::notify::{self, Notifier};
@@ -32,7 +32,7 @@ const LAST: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    to: ClusterArguments,
+    to: KeyedArguments,
     /// A repository that may be fetched, or everything below with `/*` at the end; may be repeated.
     /// Without any, all that lie outside of this machine's networks may be.
     #[arg(long = "allow", value_name = "ADDRESS")]

@@ -75,7 +75,8 @@ fn set_of(session: &Session, text: &str) -> Result<SetId, Failure> {
 }
 
 async fn delete(session: &Session, set: SetId, arguments: &Arguments) -> Result<Exit, Failure> {
-    let cluster = session::connect(session, &set.cluster, &arguments.to).await?;
+    let cluster = arguments.to.connect().await?;
+    let cluster = session::verified(session, &set.cluster, cluster).await?;
     let stored = cluster.load(&set).await?;
     if stored.inventory.entries.is_empty() {
         output::print(&format!("{set}: nothing is recorded for this set\n"));

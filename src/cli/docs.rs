@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The help of every command.
+/// The help of every command, also of those within others.
 fn commands() -> String {
     let mut root = super::Arguments::command().term_width(96);
     root.build();
@@ -51,14 +51,27 @@ fn commands() -> String {
          | 4 | a saved plan no longer fits the world |\n| 5 | some steps were applied and some were not |\n\
          | 6 | everything was applied and is not healthy in time |\n| 64 | the command line itself is wrong |\n",
     );
-    for command in root.get_subcommands_mut().filter(|c| !c.is_hide_set()) {
-        let help = command.render_long_help().to_string();
-        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-        out.push_str(&format!(
-            "\n## {}\n\n```text\n{}\n```\n",
-            command.get_name(),
-            lines.join("\n").trim()
-        ));
+    for command in root.get_subcommands_mut() {
+        help(command, "", &mut out);
     }
     out
+}
+
+/// The help of a command, and behind it that of the commands within it.
+fn help(command: &mut clap::Command, above: &str, out: &mut String) {
+    if command.is_hide_set() {
+        return;
+    }
+    let name = format!("{above}{}", command.get_name());
+    let text = command.render_long_help().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let level = if above.is_empty() { "##" } else { "###" };
+    out.push_str(&format!(
+        "\n{level} {name}\n\n```text\n{}\n```\n",
+        lines.join("\n").trim()
+    ));
+    let above = format!("{name} ");
+    for within in command.get_subcommands_mut() {
+        help(within, &above, out);
+    }
 }

@@ -175,17 +175,19 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Each<Plan>, Vec<SourceT
     load::require_valid(&base, &base_files)?;
     let before = base.take_rendered();
     let after: BTreeMap<&SetId, &Rendered> = head.sets.iter().map(|r| (&r.set, r)).collect();
-    let mut plans = Vec::new();
+    let (mut plans, now) = (Vec::new(), super::ci::now());
     for (set, head_set) in &after {
         let none = Rendered {
             set: (*set).clone(),
             objects: BTreeMap::new(),
         };
         let base_set = before.get(set).unwrap_or(&none);
-        let (announced, plan) = intent::intent(base_set, head_set, &head.rights.policy(set))
+        let policy = head.rights.policy(set);
+        let (announced, plan) = intent::intent_at(base_set, head_set, &policy, now)
             .map_err(crate::apply::prepare::PrepareError::from)?;
         if !plan.is_empty() {
             output::note(&format!("intent of {set}: {}", announced.digest));
+            tell_season(set, &head.rights.season(set, now));
         }
         plans.push(plan);
     }
@@ -199,6 +201,13 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Each<Plan>, Vec<SourceT
         lost: false,
     };
     Ok((each, vec![head.loaded.tree]))
+}
+
+/// Says when changes of a set are made, if not now.
+fn tell_season(set: &SetId, season: &Season) {
+    if !season.is_open() {
+        output::note(&format!("{set}: {season}"));
+    }
 }
 
 fn print(each: &Each<Plan>, format: Output, find: Places<'_>) {

@@ -340,7 +340,7 @@ pub(super) fn shown(
 /// What going from one tree to the other changes, set by set.
 pub(super) fn plans(before: &Session, after: &Session) -> Result<Vec<Plan>, Failure> {
     let known: BTreeMap<_, &Rendered> = before.sets.iter().map(|r| (&r.set, r)).collect();
-    let mut plans = Vec::new();
+    let (mut plans, now) = (Vec::new(), ci::now());
     for rendered in &after.sets {
         let none = Rendered {
             set: rendered.set.clone(),
@@ -348,7 +348,7 @@ pub(super) fn plans(before: &Session, after: &Session) -> Result<Vec<Plan>, Fail
         };
         let earlier = known.get(&rendered.set).copied().unwrap_or(&none);
         let policy = after.rights.policy(&rendered.set);
-        let (_, plan) = intent::intent(earlier, rendered, &policy)
+        let (_, plan) = intent::intent_at(earlier, rendered, &policy, now)
             .map_err(crate::apply::prepare::PrepareError::from)?;
         plans.push(plan);
     }

@@ -32,19 +32,32 @@ pub struct ClusterArguments {
     /// The context in it.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+}
+
+impl ClusterArguments {
+    /// The connection that is asked for. Nothing is sent yet, and encrypted secrets stay closed.
+    pub async fn connect(&self) -> Result<KubeCluster, Failure> {
+        let (kubeconfig, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
+        Ok(KubeCluster::connect(kubeconfig, context).await?)
+    }
+}
+
+/// Which cluster to talk to, and what opens the encrypted secrets that are written there.
+#[derive(Debug, Clone, clap::Args)]
+pub struct KeyedArguments {
+    #[command(flatten)]
+    cluster: ClusterArguments,
     /// The age key of encrypted secrets, as `age-keygen` writes it; or a directory with TENANT.agekey for each
     /// tenant, so that no tenant's files are opened with another one's key. Without it
     /// KUBEMATE_SOPS_AGE_KEY_FILE or SOPS_AGE_KEY_FILE.
     #[arg(long, value_name = "FILE|DIR")]
-    pub sops_key: Option<PathBuf>,
+    sops_key: Option<PathBuf>,
 }
 
-impl ClusterArguments {
+impl KeyedArguments {
     /// The connection that is asked for. Nothing is sent yet.
     pub async fn connect(&self) -> Result<KubeCluster, Failure> {
-        let (kubeconfig, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
-        let cluster = KubeCluster::connect(kubeconfig, context).await?;
-        Ok(cluster.with_keys(self.keys()))
+        Ok(self.cluster.connect().await?.with_keys(self.keys()))
     }
 
     /// Where the keys of encrypted secrets are.
@@ -65,7 +78,7 @@ pub struct Scope {
     #[arg(long, value_name = "CLUSTER")]
     pub(super) cluster: Option<String>,
     #[command(flatten)]
-    pub(super) to: ClusterArguments,
+    pub(super) to: KeyedArguments,
 }
 
 impl Scope {
@@ -242,9 +255,17 @@ pub fn only(targets: Vec<Target>, cluster: Option<&str>) -> Result<Vec<Target>, 
 pub async fn connect(
     session: &Session,
     name: &str,
-    to: &ClusterArguments,
+    to: &KeyedArguments,
 ) -> Result<KubeCluster, Failure> {
-    let cluster = to.connect().await?;
+    verified(session, name, to.connect().await?).await
+}
+
+/// Makes sure that a cluster is the one that the project means.
+pub async fn verified(
+    session: &Session,
+    name: &str,
+    cluster: KubeCluster,
+) -> Result<KubeCluster, Failure> {
     if let Some(uid) = session.uid(name) {
         cluster.verify(name, &uid).await?;
     }
@@ -269,7 +290,7 @@ impl<T> Each<T> {
 /// Does some work for every set on its cluster. What goes wrong with one set is told and stops no other.
 pub async fn each_set<T>(
     session: &Session,
-    to: &ClusterArguments,
+    to: &KeyedArguments,
     work: impl AsyncFn(&KubeCluster, &Rendered) -> Result<T, Failure>,
 ) -> Each<T> {
     let mut each = Each {

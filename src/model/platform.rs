@@ -7,13 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::job::{Export, Foreign, InputFile, Job, Outcome, PLATFORM, ParsedFile, Want};
 use super::layout::{self, Found, Layout};
 use crate::dsl::codes;
-use crate::dsl::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::kinds::Claim;
+use crate::dsl::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use crate::dsl::shape::Shape;
 use crate::kinds::project::FILE;
 use crate::kinds::sources::Unusable;
+use crate::kinds::{self, Claim};
 use crate::object::{Owner, ResourceId};
 use crate::source::intake::{self, ClashCause};
 use crate::source::{Content, FileId, RepoPath, SourceFile, SourceTree};
+
+/// Refusals of a reference that no export could mend.
+const SETTLED: [Code; 4] = [
+    codes::FOREIGN_SECRET,
+    codes::BACKEND,
+    codes::NO_LISTENER,
+    codes::CONTRADICTION,
+];
 
 /// The first job: the project file alone, whose content decides how the rest is split.
 pub fn project_job(tree: &SourceTree) -> Result<Job, Diagnostic> {
@@ -229,7 +238,7 @@ pub fn conclude(outcomes: &[&Outcome]) -> Diagnostics {
     let told: BTreeSet<Span> = outcomes
         .iter()
         .flat_map(|o| o.diagnostics.iter())
-        .filter(|d| d.code == codes::FOREIGN_SECRET)
+        .filter(|d| SETTLED.contains(&d.code))
         .filter_map(|d| d.primary.as_ref().map(|label| label.span))
         .collect();
     for foreign in outcomes.iter().flat_map(|o| &o.foreign) {
@@ -280,14 +289,27 @@ fn refused(foreign: &Foreign, exports: &BTreeMap<&ResourceId, &Export>) -> Optio
         "tenant `{}` exports no {} `{}` to you",
         foreign.tenant, foreign.kind, foreign.name
     );
+    let help = match can_be_exported(&foreign.kind) {
+        true => format!(
+            "ask `{}` to write `export {}` in it",
+            foreign.tenant, foreign.from
+        ),
+        false => format!(
+            "name a {} of your own: no tenant can export one",
+            foreign.kind
+        ),
+    };
     Some(
         Diagnostic::error(codes::NOT_EXPORTED, foreign.at, message)
             .label("another tenant's")
-            .help(format!(
-                "ask `{}` to write `export {}` in it",
-                foreign.tenant, foreign.from
-            )),
+            .help(help),
     )
+}
+
+/// Whether resources of a kind can say who else may refer to them.
+fn can_be_exported(kind: &str) -> bool {
+    let shape = kinds::schema(kind).map(|schema| &schema.shape);
+    matches!(shape, Some(Shape::Record(record)) if record.fields.contains_key("export"))
 }
 
 fn claims<'c>(all: impl Iterator<Item = &'c Claim>, out: &mut Diagnostics) {

@@ -143,6 +143,8 @@ mod tests {
 
     use super::*;
     use crate::object::{GroupKind, Manifest, ObjectRules, Owner, ResourceId, SetId, SourceMap};
+    use crate::plan::intent::intent_at;
+    use crate::plan::{Plan, Policy, Rule};
     use crate::source::FileId;
 
     fn binding(until: &str, names: &[&str]) -> Rendered {
@@ -248,6 +250,27 @@ mod tests {
         );
         assert_eq!(names(&wanted), Vec::<&str>::new());
         assert_eq!(wanted.objects.len(), 1);
+    }
+
+    #[test]
+    fn an_intent_knows_no_time_and_the_plan_that_shows_it_does() {
+        let base = binding("", &["ana"]);
+        let head = binding("li 2026-12-01T18:00+08:00", &["ana", "li"]);
+        let of = |now: &str| intent_at(&base, &head, &Policy::default(), time(now)).unwrap();
+        let (early, late) = (of("2026-12-01T09:59:59Z"), of("2026-12-01T10:00:00Z"));
+        assert_eq!(early.0, late.0);
+        let said = |plan: &Plan| -> Vec<String> {
+            let all = plan.findings.iter().filter(|f| f.rule == Rule::Ends);
+            all.map(|f| f.message.clone()).collect()
+        };
+        assert_eq!(
+            said(&early.1),
+            ["it will end for li on 2026-12-01T18:00+08:00"]
+        );
+        assert_eq!(
+            said(&late.1),
+            ["it has ended for li on 2026-12-01T18:00+08:00"]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
 use crate::plan::observed::{Discovery, DryRun, Live, Observed, World};
 use crate::plan::step::{Step, Verb};
-use crate::plan::{Plan, PlanError, Policy, digest, hold, normalize, plan};
+use crate::plan::{Plan, PlanError, Policy, digest, ended, hold, normalize, plan};
 
 mod fields;
 
@@ -98,6 +99,23 @@ pub fn intent(
         .unwrap_or_default();
     intent.digest = digest::of_text(&content);
     Ok((intent, shown))
+}
+
+/// The same, with the plan as it is at a time: without the members whose time is over by then. The intent
+/// knows no time, so what was agreed to once stays agreed to.
+pub fn intent_at(
+    base: &Rendered,
+    head: &Rendered,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Intent, Plan), PlanError> {
+    let (announced, plan) = intent(base, head, policy)?;
+    let ((base, before), (head, after)) = (ended::at(base, now), ended::at(head, now));
+    if before + after == 0 {
+        return Ok((announced, plan));
+    }
+    let (_, plan) = intent(&base, &head, policy)?;
+    Ok((announced, plan))
 }
 
 /// A world in which exactly `base` was applied, and in which the server takes everything of `head` as

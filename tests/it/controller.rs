@@ -27,6 +27,7 @@ mod noticed;
 mod panics;
 mod quiet;
 mod reports;
+mod sealed;
 mod signed;
 mod sources;
 mod story;

@@ -205,8 +205,16 @@ fn every_block_of_kdl_means_what_it_claims() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
+/// How deep each heading of a page is.
+fn levels(path: &Path) -> Vec<usize> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let depth = |line: &str| line.chars().take_while(|c| *c == '#').count();
+    let depths = prose(&text).map(|(_, line)| depth(line));
+    depths.filter(|depth| *depth > 0).collect()
+}
+
 #[test]
-fn translations_show_the_blocks_of_their_originals() {
+fn translations_show_the_blocks_and_parts_of_their_originals() {
     let root = Path::new(ROOT);
     let shown = |path: &Path| -> Vec<(String, String)> {
         blocks(path).into_iter().map(|b| (b.info, b.text)).collect()
@@ -222,9 +230,10 @@ fn translations_show_the_blocks_of_their_originals() {
             root.join("docs").join(name)
         };
         assert_eq!(shown(&page), shown(&original), "{}", page.display());
+        assert_eq!(levels(&page), levels(&original), "{}", page.display());
         seen += 1;
     }
-    assert!(seen > 1, "only {seen} translations were found");
+    assert!(seen > 6, "only {seen} translations were found");
 }
 
 /// The lines of a page outside of its blocks, with their numbers.

@@ -1,6 +1,6 @@
 //! The language end to end, without processes: a tree in, diagnostics out.
 
-use kubemate::dsl::diagnostic::Diagnostics;
+use kubemate::dsl::diagnostic::{Diagnostic, Diagnostics};
 use kubemate::model::job::{Job, Outcome, Want};
 use kubemate::model::layout::Layout;
 use kubemate::model::{compile, platform};
@@ -177,4 +177,27 @@ fn a_tenant_has_no_host_under_the_wildcard_of_another() {
     assert!(hosts("pay.bank", "*.pay.bank").is_empty());
     assert!(hosts("shop.pay.bank", "*.web.bank").is_empty());
     assert!(hosts("shoppay.bank", "*.pay.bank").is_empty());
+}
+
+#[test]
+fn nobody_is_asked_to_export_what_would_be_of_no_use() {
+    let told = |text: &str| -> Vec<String> {
+        let files = [("tenants/web/more.kdl", text)];
+        let all = judge(&tree(&crate::codes::with_project(&files)));
+        let told = |d: &Diagnostic| format!("{} {}", d.code, d.help.join("; "));
+        all.iter().map(told).collect()
+    };
+    let app = "app shop tenant=web namespace=\"stock/core\" { image i; version \"1.0.0\" }\n";
+    assert_eq!(
+        told(app),
+        ["KM0406 name a namespace of your own: no tenant can export one"]
+    );
+    let route = "route shop tenant=web gateway=\"stock/public\" { rule path=\"/\" { to \"stock/shelf\" } }\n";
+    assert_eq!(
+        told(route),
+        [
+            "KM0570 name a gateway of tenant `web`",
+            "KM0571 let that tenant write a route of its own"
+        ]
+    );
 }

@@ -4,7 +4,9 @@
 //! test that shows it can fail. Nothing here is about what kubemate does.
 
 mod guards;
+mod image;
 mod imports;
+mod quoted;
 mod shape;
 mod sources;
 mod supply;
@@ -96,5 +98,10 @@ fn texts_are_finished_and_at_home_anywhere() {
 
 #[test]
 fn guards_name_tests_that_exist() {
-    none("docs/guards.md", guards::complaints(&sources::all()));
+    none("tests that are named", guards::complaints(&sources::all()));
+}
+
+#[test]
+fn how_tos_quote_what_is_said() {
+    none("what how-tos quote", quoted::complaints(&sources::all()));
 }

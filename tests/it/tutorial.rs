@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::bed::history::commit;
 use crate::docs::blocks;
 
 fn run(dir: &Path, args: &[&str]) -> Output {
@@ -99,4 +100,50 @@ fn the_mistake_in_the_readme_is_told_as_it_says() {
     fs::write(dir.path().join("stores.kdl"), store).unwrap();
     let told = said(&run(dir.path(), &["validate"]));
     assert!(told.starts_with(&sample), "{told}");
+}
+
+/// The files of a directory and of all below it, by their paths from `root`.
+fn files_below(root: &Path, dir: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(root, &path, found);
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        found.push((name.to_owned(), fs::read(&path).unwrap()));
+    }
+}
+
+#[test]
+fn the_plan_in_the_readme_is_told_as_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sample = blocks(&root.join("README.md"))
+        .into_iter()
+        .find(|b| b.text.starts_with("notice "));
+    let sample = sample.expect("a plan").text;
+    let (bank, mut files) = (root.join("examples/bank"), Vec::new());
+    files_below(&bank, &bank, &mut files);
+    let dir = tempfile::tempdir().unwrap();
+    let git = git2::Repository::init(dir.path()).unwrap();
+    let base = commit(
+        &git,
+        Some("HEAD"),
+        files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+    );
+    for (name, bytes) in &files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let app = dir.path().join("tenants/payments/checkout.kdl");
+    let before = fs::read_to_string(&app).unwrap();
+    let after = before.replace("2.15.0-rc1", "2.15.0");
+    assert_ne!(before, after);
+    fs::write(app, after).unwrap();
+    let plan = ["plan", "--offline", "--base", &base, "--env", "dev"];
+    let told = said(&run(dir.path(), &plan));
+    assert!(told.contains(&sample), "{told}");
 }

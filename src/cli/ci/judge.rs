@@ -319,7 +319,7 @@ fn offline(
         sets.iter().map(|r| (r.set.clone(), r.clone())).collect()
     };
     let old = by_set(before.map(|s| s.sets.as_slice()).unwrap_or_default());
-    let new = by_set(&head.sets);
+    let (new, now) = (by_set(&head.sets), super::now());
     for (set, wanted) in &new {
         let none = Rendered {
             set: set.clone(),
@@ -328,7 +328,7 @@ fn offline(
         let applied = old.get(set).unwrap_or(&none);
         let policy = policy(before, head, set);
         let (announced, plan) =
-            intent::intent(applied, wanted, &policy).map_err(PrepareError::from)?;
+            intent::intent_at(applied, wanted, &policy, now).map_err(PrepareError::from)?;
         if !plan.is_empty() {
             judgement.intents.push(announced);
         }

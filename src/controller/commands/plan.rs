@@ -192,6 +192,7 @@ fn compare(
     ruling: &Ruling,
     out: &mut Judgement,
 ) -> Result<(), String> {
+    let now = scene.tools.cluster.now();
     for (set, wanted) in &head.sets {
         let Some(spec) = scene.keeper(set) else {
             continue;
@@ -211,10 +212,14 @@ fn compare(
             objects: BTreeMap::new(),
         };
         let before = old.sets.get(set).unwrap_or(&none);
-        let made = intent::intent(before, wanted, &policy).map_err(|error| error.to_string())?;
-        let (announced, plan) = made;
+        let made = intent::intent_at(before, wanted, &policy, now);
+        let (announced, plan) = made.map_err(|error| error.to_string())?;
         if !plan.is_empty() {
             out.intents.push(announced);
+            let season = rules.rights.season(set, now);
+            if !season.is_open() {
+                out.remarks.push(format!("{set}: {season}."));
+            }
         }
         out.plans.push(plan);
     }

@@ -58,9 +58,12 @@ catalogue! {
     );
 
     NOT_EXPORTED = 406, "A reference to something that another tenant does not export",
-    "Across tenants only what is exported can be referred to: the other tenant writes `export YOU` in its resource. \
-     Whether the name exists at all is theirs to tell, so both cases read the same.",
-    Unshown("kinds that may refer across tenants refuse what they cannot reach by rules of their own, too");
+    "Across tenants only what is exported can be referred to: the other tenant writes `export YOU` in its resource, if \
+     it is of a kind that has this. Whether the name exists at all is theirs to tell, so both cases read the same.",
+    shown(
+        &[(WEB, "app shop tenant=web namespace=\"stock/core\" {\n  image i\n  version \"1.0.0\"\n}\n")],
+        &[(WEB, "app shop tenant=web {\n  image i\n  version \"1.0.0\"\n}\n")],
+    );
 
     OWNERSHIP = 410, "A rule of ownership that says nothing or two things",
     "A path belongs either to the platform, `owner=platform`, or to a tenant, `tenant=NAME`.",

@@ -73,3 +73,29 @@ fn who_has_left_is_not_wanted_and_a_render_does_not_know() {
     bank.apply(env);
     assert_eq!(members(env), ["li"]);
 }
+
+#[test]
+fn a_plan_of_two_commits_tells_of_ends_too() {
+    let bank = Bank::of(&["web"]);
+    let env = bank.dev();
+    let base = bank.commit();
+    let members = "member lead-web role=admin\n  member li role=viewer until=\"2098-12-01T18:00+08:00\"\n  \
+        member bo role=viewer until=\"2020-12-01T18:00+08:00\"";
+    bank.edit(FILE, |text| {
+        text.replace("member lead-web role=admin", members)
+    });
+    bank.commit();
+    let nowhere = bank.path("no-kubeconfig");
+    let plan = bank.run(
+        &nowhere,
+        &["plan", "--env", env, "--offline", "--base", &base],
+    );
+    let said = plan.all();
+    for words in [
+        "it will end for li on 2098-12-01T18:00+08:00",
+        "it has ended for bo on 2020-12-01T18:00+08:00",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("User bo"), "{said}");
+}

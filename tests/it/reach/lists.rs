@@ -1,11 +1,19 @@
-//! What is known to be otherwise for some fields: lists below `tests/golden/reach`, one field a line
-//! with its reason. Each list is exact: a field that is missing there, and one that is there without
+//! What is known to be otherwise for some fields: `src/kinds/KIND/fields.txt`, in each line a list, one of its
+//! fields and the reason. Each list is exact: a field that is missing there, and one that is there without
 //! need, fail the test. With `KUBEMATE_BLESS` they are written anew, and lines without a reason are
 //! left for a person to fill in.
 #![expect(clippy::disallowed_methods, reason = "the lists are files")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use kubemate::kinds;
+
+/// What else may stand in these files: fields that the example bank does without.
+const UNUSED: &str = "unused";
+/// Tests beside each other write lists of the same file.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// One list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,29 +29,60 @@ pub(super) enum List {
     Frozen,
 }
 
+/// The lines of a kind's file: list and field with the reason.
+type Lines = BTreeMap<(String, String), String>;
+
+fn file(kind: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.join(format!("src/kinds/{}/fields.txt", kind.replace('-', "_")))
+}
+
+fn read(kind: &str) -> Lines {
+    let text = std::fs::read_to_string(file(kind)).unwrap_or_default();
+    let line = |line: &str| {
+        let (what, reason) = line.split_once(':').unwrap_or((line, ""));
+        let (list, field) = what.trim().split_once(' ').unwrap_or((what.trim(), ""));
+        let known = List::ALL.iter().any(|one| one.word() == list) || list == UNUSED;
+        assert!(known, "{}: no list `{list}`", file(kind).display());
+        let of_kind = field.split('/').next() == Some(kind);
+        assert!(of_kind, "{}: not of {kind}: {line}", file(kind).display());
+        (
+            (list.to_owned(), field.to_owned()),
+            reason.trim().to_owned(),
+        )
+    };
+    text.lines()
+        .filter(|l| !l.trim().is_empty())
+        .map(line)
+        .collect()
+}
+
+fn write(kind: &str, lines: &Lines) {
+    let line = |((list, field), reason): (&(String, String), &String)| {
+        format!("{list} {field}: {reason}\n")
+    };
+    let text: String = lines.iter().map(line).collect();
+    std::fs::create_dir_all(file(kind).parent().unwrap()).unwrap();
+    std::fs::write(file(kind), text).unwrap();
+}
+
 impl List {
-    fn file(self) -> PathBuf {
-        let name = match self {
+    const ALL: [Self; 4] = [Self::Unwritten, Self::Fixed, Self::Silent, Self::Frozen];
+
+    fn word(self) -> &'static str {
+        match self {
             Self::Unwritten => "unwritten",
             Self::Fixed => "fixed",
             Self::Silent => "silent",
             Self::Frozen => "frozen",
-        };
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        root.join(format!("tests/golden/reach/{name}.txt"))
+        }
     }
 
     /// The fields with their reasons.
     fn read(self) -> BTreeMap<String, String> {
-        let text = std::fs::read_to_string(self.file()).unwrap_or_default();
-        let line = |line: &str| {
-            let (field, reason) = line.split_once(':').unwrap_or((line, ""));
-            (field.trim().to_owned(), reason.trim().to_owned())
-        };
-        text.lines()
-            .filter(|l| !l.trim().is_empty())
-            .map(line)
-            .collect()
+        let all = kinds::NAMES.iter().flat_map(|kind| read(kind));
+        let own = all.filter(|((list, _), _)| list == self.word());
+        own.map(|((_, field), reason)| (field, reason)).collect()
     }
 
     /// The fields.
@@ -51,18 +90,33 @@ impl List {
         self.read().into_keys().collect()
     }
 
+    /// Writes what was found among some fields. Reasons that stand there already stay.
+    fn bless(self, among: impl Fn(&str) -> bool, found: &BTreeSet<String>) {
+        let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        for kind in kinds::NAMES {
+            let before = read(kind);
+            let mut lines = before.clone();
+            let stays = |list: &str, field: &String| {
+                list != self.word() || !among(field) || found.contains(field)
+            };
+            lines.retain(|(list, field), _| stays(list, field));
+            let of_kind = |field: &&String| field.split('/').next() == Some(*kind);
+            for field in found.iter().filter(of_kind) {
+                let line = (self.word().to_owned(), field.clone());
+                lines.entry(line).or_default();
+            }
+            if lines != before {
+                write(kind, &lines);
+            }
+        }
+    }
+
     /// What was found among some fields is what the list says of these, each with a reason.
     pub(super) fn agrees(self, among: impl Fn(&str) -> bool, found: &BTreeSet<String>) {
-        let mut listed = self.read();
         if std::env::var("KUBEMATE_BLESS").is_ok() {
-            listed.retain(|field, _| !among(field) || found.contains(field));
-            for field in found {
-                listed.entry(field.clone()).or_default();
-            }
-            let lines: String = listed.iter().map(|(f, r)| format!("{f}: {r}\n")).collect();
-            std::fs::create_dir_all(self.file().parent().unwrap()).unwrap();
-            std::fs::write(self.file(), lines).unwrap();
+            self.bless(&among, found);
         }
+        let listed = self.read();
         let here: BTreeSet<String> = listed.keys().filter(|f| among(f)).cloned().collect();
         let more: Vec<_> = found.difference(&here).collect();
         let fewer: Vec<_> = here.difference(found).collect();

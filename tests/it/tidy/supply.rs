@@ -1,7 +1,7 @@
 //! What the build takes from others: sources, versions and licences, judged without a network.
 //!
 //! The policy is data in `deny.toml`, so that `cargo deny` and this file read the same one. Only the
-//! list of published advisories needs a network and is left to `cargo deny`.
+//! list of published advisories needs a network and is left to `cargo deny`, which `.ci/deny` runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -240,20 +240,20 @@ fn licences() -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn packages_come_from_the_registry_and_are_pinned_by_version() {
+fn s_96_packages_come_from_the_registry_and_are_pinned_by_version() {
     super::none("sources of packages", strangers(&packages(LOCK)));
     super::none("loose versions in Cargo.toml", loose(MANIFEST));
 }
 
 #[test]
-fn one_tls_stack_and_nothing_known_to_be_bad() {
+fn s_96_one_tls_stack_and_nothing_known_to_be_bad() {
     let bans: Vec<&str> = policy("bans", "deny").into_iter().map(quoted).collect();
     assert!(bans.contains(&"openssl-sys") && bans.contains(&"aws-lc-sys"));
     super::none("banned packages", banned(&packages(LOCK), &bans));
 }
 
 #[test]
-fn a_package_comes_in_one_version_or_with_a_reason() {
+fn s_96_a_package_comes_in_one_version_or_with_a_reason() {
     let known = policy("bans", "skip");
     assert!(
         known.iter().all(|line| line.contains("reason = \"")),
@@ -264,7 +264,7 @@ fn a_package_comes_in_one_version_or_with_a_reason() {
 }
 
 #[test]
-fn licences_are_on_the_list() {
+fn s_96_licences_are_on_the_list() {
     let allow: BTreeSet<&str> = policy("licenses", "allow")
         .into_iter()
         .map(quoted)
@@ -278,6 +278,28 @@ fn licences_are_on_the_list() {
         "licences",
         wrong.map(|(name, licence)| format!("{name}: {licence:?}")),
     );
+}
+
+/// The lines of a table of the policy that set one value.
+fn settings(table: &str) -> BTreeSet<&'static str> {
+    let table = POLICY.split(&format!("\n[{table}]\n")).nth(1).unwrap();
+    table.split("\n[").next().unwrap().lines().collect()
+}
+
+#[test]
+fn s_96_what_is_not_known_is_refused_and_no_advisory_is_let_through() {
+    for (table, line) in [
+        ("sources", "unknown-registry = \"deny\""),
+        ("sources", "unknown-git = \"deny\""),
+        ("bans", "multiple-versions = \"deny\""),
+        ("bans", "wildcards = \"deny\""),
+        ("advisories", "yanked = \"deny\""),
+        ("advisories", "unsound = \"all\""),
+        ("advisories", "ignore = []"),
+    ] {
+        assert!(settings(table).contains(line), "[{table}] {line}");
+    }
+    assert!(MANIFEST.contains("\n[lints.rust]\nunsafe_code = \"deny\"\n"));
 }
 
 #[test]
