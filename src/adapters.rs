@@ -10,6 +10,7 @@
 pub mod disk;
 pub mod git;
 
+pub mod approval;
 pub mod audit;
 pub mod cache;
 pub mod cluster;

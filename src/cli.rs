@@ -10,6 +10,7 @@ pub mod session;
 
 mod adopt;
 mod apply;
+mod approve;
 mod audit;
 mod ci;
 mod codeowners;
@@ -94,6 +95,7 @@ enum Command {
     Promote(promote::Arguments),
     Rollback(rollback::Arguments),
     History(history::Arguments),
+    Approve(approve::Arguments),
     Hold(hold::Arguments),
     Holds(hold::List),
     Audit(audit::Arguments),
@@ -150,6 +152,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Promote(arguments) => promote::run(&arguments),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
         Command::Hold(arguments) => hold::run(&arguments),
         Command::Holds(arguments) => hold::list(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),

@@ -12,18 +12,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use kube::ResourceExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::hold;
+use crate::adapters::approval::{self, Approval};
+use crate::adapters::hold::{self, Hold};
 use crate::adapters::sync::{self, Shard, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
+pub mod approvals;
 mod asked;
 pub mod attempt;
 mod behind;
@@ -51,6 +53,7 @@ mod tell;
 mod trouble;
 mod trust;
 pub mod verdict;
+mod watches;
 
 use commands::decide::Allowed;
 use commands::{Call, Commander};
@@ -59,6 +62,7 @@ use cycle::Tools;
 use heads::Heads;
 use serve::Vitals;
 use sights::Sights;
+use watches::Said;
 
 /// Passes at the same time.
 const AT_ONCE: usize = 8;
@@ -163,6 +167,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
 struct Kept {
     specs: watch::Sender<Arc<Sync>>,
     wake: mpsc::Sender<()>,
+    approved: mpsc::Sender<()>,
     stop: CancellationToken,
 }
 
@@ -182,8 +187,8 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let config = config.labels(&shared.shard.selector());
     let events = watcher(sync::api(shared.client.clone()), config).default_backoff();
     let mut events = std::pin::pin!(events);
-    let holds = watcher(hold::api(shared.client.clone()), watcher::Config::default());
-    let mut holds = std::pin::pin!(holds.default_backoff());
+    let mut holds = watches::watch(hold::api(shared.client.clone()));
+    let mut yeses = watches::watch(approval::api(shared.client.clone()));
     let (mut kept, mut tasks) = (BTreeMap::<String, Kept>::new(), JoinSet::new());
     let mut listed = BTreeSet::new();
     let sights = Sights::default();
@@ -197,21 +202,8 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
             Some(call) = heard.asks.recv() => {
                 shared.commander.hear(shared, (&kept, &mut tasks), call, term);
             }
-            event = holds.try_next() => {
-                let news = match event {
-                    Ok(Some(event)) => shared.tools.holds.hear(event),
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::warn!(%error, "Holds cannot be watched; trying again");
-                        shared.tools.holds.fail(&error)
-                    }
-                };
-                if news {
-                    for kept in kept.values() {
-                        kept.wake.try_send(()).ok();
-                    }
-                }
-            }
+            Some(said) = holds.next() => of_hold(shared, said, &kept),
+            Some(said) = yeses.next() => of_approval(shared, said, &kept),
             event = events.try_next() => match event {
                 Ok(Some(event)) => hear(ours, event, &mut kept, (&mut tasks, &mut listed), term),
                 Ok(None) => break,
@@ -223,6 +215,35 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(RUN_OUT, all).await.is_err() {
         tracing::warn!("some steps did not end in time and are left to the next start");
+    }
+}
+
+/// Hears of a Hold. Any may matter to every Sync.
+fn of_hold(shared: &Shared, said: Said<Hold>, kept: &BTreeMap<String, Kept>) {
+    let news = match said {
+        Ok(event) => shared.tools.holds.hear(event),
+        Err(error) => {
+            tracing::warn!(%error, "Holds cannot be watched; trying again");
+            shared.tools.holds.fail(&error)
+        }
+    };
+    for kept in kept.values().filter(|_| news) {
+        kept.wake.try_send(()).ok();
+    }
+}
+
+/// Hears of an Approval, and makes the Syncs look that it names: nothing in Git has changed by it.
+fn of_approval(shared: &Shared, said: Said<Approval>, kept: &BTreeMap<String, Kept>) {
+    let concerned = match said {
+        Ok(event) => shared.tools.approvals.hear(event),
+        Err(error) => {
+            tracing::warn!(%error, "Approvals cannot be watched; trying again");
+            shared.tools.approvals.fail(&error);
+            return;
+        }
+    };
+    for kept in concerned.iter().filter_map(|name| kept.get(name)) {
+        kept.approved.try_send(()).ok();
     }
 }
 
@@ -280,15 +301,22 @@ fn take(
     }
     let (specs, listener) = watch::channel(Arc::new(sync));
     // One note that something changed is as good as many.
-    let (wake, calls) = mpsc::channel(1);
+    let ((wake, calls), (approved, yeses)) = (mpsc::channel(1), mpsc::channel(1));
     let stop = term.child_token();
     let heard = keep::Heard {
         specs: listener,
         calls,
+        yeses,
         sights: sights.clone(),
     };
     drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
-    kept.insert(name, Kept { specs, wake, stop });
+    let one = Kept {
+        specs,
+        wake,
+        approved,
+        stop,
+    };
+    kept.insert(name, one);
     shared.vitals.syncs(kept.len());
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::object::{GroupKind, ObjectKey, Rendered, ResourceId, SetId, canonical};
 use crate::plan::draft::Context;
 
+pub mod approved;
 mod check;
 pub mod claim;
 pub mod consent;

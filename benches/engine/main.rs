@@ -22,6 +22,8 @@ mod githost;
 mod health;
 #[path = "../../tests/it/bed/history.rs"]
 mod history;
+#[path = "../../tests/it/loopback.rs"]
+mod loopback;
 mod objects;
 mod offline;
 mod plan;

@@ -22,6 +22,7 @@ mod offer;
 mod pages;
 mod people;
 mod read;
+mod remark;
 mod sticky;
 
 pub use crate::adapters::retry::Patience;

@@ -10,6 +10,7 @@ pub mod transport;
 
 mod guard;
 mod history;
+mod merge;
 mod session;
 mod ssh;
 mod tree;
@@ -24,6 +25,7 @@ use crate::source::repository::{ChangedPaths, CommitId, Repository, RepositoryEr
 use super::text::printable;
 
 pub use history::{Commit, FileBytes};
+pub use merge::Merge;
 pub use session::{Credential, FetchLimits, SshOptions};
 
 /// Fewest digits of a shortened commit id.

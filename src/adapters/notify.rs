@@ -1,21 +1,27 @@
-//! Sends notices: reads the Secret of a receiver, calls its URL within bounds, and judges the answer.
+//! Sends notices: reads the Secret of a receiver, calls its URL within bounds, and judges the answer; or
+//! hands a letter to a mail server.
 //!
 //! The URL of a receiver is a credential. It goes to its own host and nowhere else, no redirect is
 //! followed, and neither it nor a key stands in an error. Whether an address may be called is judged as
 //! for repositories.
 
 mod lanes;
+mod letterbox;
+mod mail;
 mod target;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use reqwest::redirect;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use self::lanes::Lanes;
@@ -27,6 +33,7 @@ use crate::report::notify::body::{Notice, body};
 use crate::report::notify::{NotifyError, Receiver, Service, sign};
 use crate::source::address::AllowList;
 
+pub use self::letterbox::{Letterbox, Post};
 pub use self::target::{Target, hosts};
 pub use super::retry::Patience;
 
@@ -41,6 +48,8 @@ const ONE_TRY: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
 /// For how long a Secret is waited for.
 const READ: Duration = Duration::from_secs(10);
+/// What is said where no place became free in time.
+const CROWDED: &str = "too many other notices wait for it";
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -69,8 +78,9 @@ impl Notifier {
             .pool_max_idle_per_host(1)
             .no_gzip()
             .referer(false);
-        let builder = match Reach::of(&allowed).resolver() {
-            Some(resolver) => builder.dns_resolver(resolver),
+        // A proxy looks names up itself and would reach what we must not: it is for hosts that are named.
+        let builder = match Reach::of(&allowed).direct() {
+            Some(resolver) => builder.no_proxy().dns_resolver(resolver),
             None => builder,
         };
         let http = roots
@@ -93,43 +103,41 @@ impl Notifier {
         receiver: &Receiver,
         notice: &Notice,
     ) -> Result<(), NotifyError> {
-        let target = self.target(client, receiver).await?;
-        self.send(receiver.service, &target, notice).await
-    }
-
-    async fn target(
-        &self,
-        client: &kube::Client,
-        receiver: &Receiver,
-    ) -> Result<Target, NotifyError> {
-        let name = &receiver.secret;
-        let wrong = |reason: String| NotifyError::Secret {
-            secret: name.chars().take(253).collect(),
-            reason,
-        };
-        if !receiver.names_a_secret() {
-            return Err(wrong("this is no name of an object".to_owned()));
-        }
-        let api: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
-        // What kube says of an answer that it cannot read may hold parts of it.
-        let found = match timeout(READ, api.get_opt(name)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-                let how = format!(
-                    "it may not be read; `kubemate install --notify-secret {name}` gives that right"
-                );
-                return Err(wrong(how));
-            }
-            Ok(Err(_)) | Err(_) => return Err(wrong("it could not be read".to_owned())),
-        };
-        let secret = found.ok_or_else(|| wrong(format!("there is none in {NAMESPACE}")))?;
-        let data = secret.data.unwrap_or_default();
+        let data = secret(client, receiver).await?;
         let text = |key: &str| {
             let text = std::str::from_utf8(&data.get(key)?.0).ok()?.trim();
             (!text.is_empty()).then_some(text)
         };
-        let url = text("url").ok_or_else(|| wrong("it has no key `url`".to_owned()))?;
-        Target::new(url, text("secret"), &self.allowed)
+        let need =
+            |key: &str| text(key).ok_or_else(|| unfit(receiver, format!("it has no key `{key}`")));
+        if receiver.service != Service::Email {
+            let target = Target::new(need("url")?, text("secret"), &self.allowed)?;
+            return self.send(receiver.service, &target, notice).await;
+        }
+        let login = match text("user") {
+            Some(user) => Some((user, need("password")?)),
+            None => None,
+        };
+        let post = Post {
+            url: need("url")?,
+            from: need("from")?,
+            to: need("to")?,
+            login,
+        };
+        let letterbox = Letterbox::new(post, &self.allowed)?;
+        self.post(&letterbox, notice).await
+    }
+
+    /// Tells whoever reads a letterbox.
+    pub async fn post(&self, letterbox: &Letterbox, notice: &Notice) -> Result<(), NotifyError> {
+        let reach = Reach::of(&self.allowed);
+        let once = || async {
+            let Some(_place) = self.place(&letterbox.place()).await else {
+                return Err((Ending::Unknown, letterbox.unreachable(CROWDED)));
+            };
+            Box::pin(mail::hand_over(letterbox, notice, reach)).await
+        };
+        self.patiently(once).await
     }
 
     /// Tells whoever is behind a target.
@@ -139,9 +147,17 @@ impl Notifier {
         target: &Target,
         notice: &Notice,
     ) -> Result<(), NotifyError> {
+        self.patiently(|| self.once(service, target, notice)).await
+    }
+
+    /// Does it again as long as that can help.
+    async fn patiently<F>(&self, once: impl Fn() -> F) -> Result<(), NotifyError>
+    where
+        F: Future<Output = Result<(), (Ending, NotifyError)>>,
+    {
         let (started, mut attempt) = (Instant::now(), 1);
         loop {
-            let (ending, error) = match self.once(service, target, notice).await {
+            let (ending, error) = match once().await {
                 Ok(()) => return Ok(()),
                 Err(failed) => failed,
             };
@@ -160,12 +176,8 @@ impl Notifier {
         target: &Target,
         notice: &Notice,
     ) -> Result<(), (Ending, NotifyError)> {
-        let lane = self.lanes.of(&target.place());
-        // A place is held for one call, never while waiting for the next.
-        let place = timeout(self.patience.total, lane.acquire()).await;
-        let Ok(Ok(_place)) = place else {
-            let said = "too many other notices wait for it";
-            return Err((Ending::Unknown, target.unreachable(said)));
+        let Some(_place) = self.place(&target.place()).await else {
+            return Err((Ending::Unknown, target.unreachable(CROWDED)));
         };
         let request = self
             .request(service, target, notice)
@@ -184,6 +196,12 @@ impl Notifier {
             bytes.extend_from_slice(&chunk);
         }
         self.judge(service, target, (status, &headers, &bytes[..]))
+    }
+
+    /// A place among the calls of a host. It is held for one call, never while waiting for the next.
+    async fn place(&self, host: &str) -> Option<OwnedSemaphorePermit> {
+        let place = self.lanes.of(host).acquire_owned();
+        timeout(self.patience.total, place).await.ok()?.ok()
     }
 
     /// A call as the service wants it, signed for now; nothing if the key cannot be one.
@@ -208,7 +226,7 @@ impl Notifier {
                 value["sign"] = sum.into();
             }
             (Service::Dingtalk | Service::Feishu, None)
-            | (Service::Webhook | Service::Slack | Service::Wecom, _) => {}
+            | (Service::Webhook | Service::Slack | Service::Wecom | Service::Email, _) => {}
         }
         let bytes = serde_json::to_vec(&value).ok()?;
         let mut request = self
@@ -267,6 +285,38 @@ impl Notifier {
             Ending::Final => target.refused(&words),
         };
         Err((ending, error))
+    }
+}
+
+/// What the Secret of a receiver holds. What kube says of an answer that it cannot read may hold parts of
+/// it, and is not told.
+async fn secret(
+    client: &kube::Client,
+    receiver: &Receiver,
+) -> Result<BTreeMap<String, ByteString>, NotifyError> {
+    let name = &receiver.secret;
+    let wrong = |reason: &str| unfit(receiver, reason.to_owned());
+    if !receiver.names_a_secret() {
+        return Err(wrong("this is no name of an object"));
+    }
+    let api: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
+    let found = match timeout(READ, api.get_opt(name)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
+            return Err(wrong(&format!(
+                "it may not be read; `kubemate install --notify-secret {name}` gives that right"
+            )));
+        }
+        Ok(Err(_)) | Err(_) => return Err(wrong("it could not be read")),
+    };
+    let secret = found.ok_or_else(|| wrong(&format!("there is none in {NAMESPACE}")))?;
+    Ok(secret.data.unwrap_or_default())
+}
+
+fn unfit(receiver: &Receiver, reason: String) -> NotifyError {
+    NotifyError::Secret {
+        secret: receiver.secret.chars().take(253).collect(),
+        reason,
     }
 }
 

@@ -79,11 +79,22 @@ impl Reach {
         let proxies = PROXIES.iter().filter_map(|name| std::env::var(name).ok());
         let hosts =
             proxies.filter_map(|text| Url::parse(&text).ok()?.host_str().map(str::to_owned));
-        (self == Self::Outside).then(|| {
-            Arc::new(Outside {
-                proxies: hosts.collect(),
-            }) as Arc<dyn Resolve>
-        })
+        self.beside(hosts.collect())
+    }
+
+    /// The same for a client that uses no proxy.
+    pub(super) fn direct(self) -> Option<Arc<dyn Resolve>> {
+        self.beside(Vec::new())
+    }
+
+    fn beside(self, proxies: Vec<String>) -> Option<Arc<dyn Resolve>> {
+        (self == Self::Outside).then(|| Arc::new(Outside { proxies }) as Arc<dyn Resolve>)
+    }
+
+    /// The addresses of a host that may be used.
+    pub(super) async fn addresses(self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let found = tokio::net::lookup_host((host, port)).await?;
+        self.among(host, found)
     }
 }
 
@@ -101,8 +112,7 @@ impl Resolve for Outside {
         };
         Box::pin(async move {
             // The client puts the port in place.
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let kept = reach.among(&host, found)?;
+            let kept = reach.addresses(&host, 0).await?;
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
     }

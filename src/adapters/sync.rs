@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::approval::Waiting;
 use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
@@ -29,6 +30,8 @@ pub const SHARD: &str = "kubemate.dev/shard";
 pub const ASKED: &str = "kubemate.dev/reconcile-at";
 /// Sets in one status at most; the rest is counted.
 pub const MAX_SETS: usize = 100;
+/// Changes in one status that need approval.
+pub const MAX_WAITING: usize = 20;
 /// Bytes of one message at most.
 pub const MAX_MESSAGE: usize = 2000;
 
@@ -184,6 +187,9 @@ pub struct SyncStatus {
     /// How many sets are left out above.
     #[serde(skip_serializing_if = "is_zero")]
     pub more_sets: u32,
+    /// Changes that need approval, and who gave it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// How it goes with each receiver of `notify`, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receivers: BTreeMap<String, ReceiverStatus>,

@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure, output, session};
 use crate::adapters::audit::{AuditError, Trail};
-use crate::report::audit::{self, Broken, End, Event, Line};
+use crate::report::audit::{self, Broken, End, Entry, Event, Line};
 use crate::report::diagnostics::escape;
 
 /// Read audit trails.
@@ -97,6 +97,9 @@ pub(super) fn told(line: &Line) -> String {
             let done = entry.objects.values().filter(|o| *o == "done").count();
             format!("did {done} of {} changes", entry.objects.len())
         }
+        Event::Asked => format!("asks for {}", asked(entry)),
+        Event::Answered if entry.failure.is_some() => format!("is refused {}", asked(entry)),
+        Event::Answered => format!("is given {}", asked(entry)),
     };
     let commit = entry.commit.get(..12).unwrap_or(&entry.commit);
     let agreed = entry.agreed.iter().map(|agreement| {
@@ -107,13 +110,24 @@ pub(super) fn told(line: &Line) -> String {
             agreement.approvers.join(", ")
         )
     });
-    let mut parts = vec![format!(
-        "{} {} {commit} {}: {what}",
-        line.at, entry.set, entry.by
-    )];
+    let who = [
+        line.at.as_str(),
+        entry.set.as_str(),
+        commit,
+        entry.by.as_str(),
+    ];
+    let who: Vec<&str> = who.into_iter().filter(|part| !part.is_empty()).collect();
+    let mut parts = vec![format!("{}: {what}", who.join(" "))];
     parts.extend(agreed);
     parts.extend(entry.failure.clone());
     parts.join("; ")
+}
+
+/// What a command of a comment asks for, and where.
+fn asked(entry: &Entry) -> String {
+    let all = entry.objects.iter();
+    let all: Vec<String> = all.map(|(at, what)| format!("{what} in {at}")).collect();
+    all.join(", ")
 }
 
 /// The lines of several trails, each checked; a broken one is an error.

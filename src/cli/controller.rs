@@ -14,6 +14,7 @@ use super::{Exit, Failure, load};
 use crate::adapters::audit::Place;
 use crate::adapters::notify::{self, Notifier};
 use crate::adapters::sync::Shard;
+use crate::controller::approvals::Approvals;
 use crate::controller::attempt::Audit;
 use crate::controller::commands::decide::Allowed;
 use crate::controller::credentials::Credentials;
@@ -67,8 +68,9 @@ pub(super) struct Arguments {
         requires_all = ["hooks", "forges"]
     )]
     commands: Vec<Word>,
-    /// A host that receivers of notices may be at, as in `https://hooks.slack.com/*`; may be repeated.
-    /// Without any, all that lie outside of this machine's networks may be.
+    /// A host that receivers of notices may be at, as in `https://hooks.slack.com/*`, or
+    /// `smtps://mail.bank.example/*` for mail; may be repeated. Without any, all that lie outside of this
+    /// machine's networks may be.
     #[arg(long = "notify-allow", value_name = "ADDRESS")]
     told: Vec<String>,
     /// Where audit trails are kept, one for each Sync: a directory, s3://BUCKET/PREFIX, or `notes` for
@@ -142,6 +144,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             credentials.clone(),
         ),
         holds: Holds::default(),
+        approvals: Approvals::default(),
         fights: Fights::default(),
         holder: arguments
             .name
@@ -170,7 +173,8 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
 fn notifier(hosts: &[String]) -> Result<Notifier, Failure> {
     let told = notify::hosts(hosts.iter().map(String::as_str)).map_err(|error| Failure::Usage {
         message: format!("--notify-allow: {}", error.reason),
-        help: "write --notify-allow https://HOST/*, once for each host".to_owned(),
+        help: "write --notify-allow https://HOST/*, or smtps://HOST/* for mail, once for each host"
+            .to_owned(),
     })?;
     Notifier::new(told, notify::PATIENCE, Vec::new()).map_err(|error| Failure::Runtime {
         reason: error.to_string(),

@@ -138,7 +138,11 @@ async fn of_cluster(arguments: &Arguments) -> Vec<Finding> {
         }
     };
     let mut findings = vec![version(&server), clock(&server)];
-    for name in ["syncs.kubemate.dev", "holds.kubemate.dev"] {
+    for name in [
+        "syncs.kubemate.dev",
+        "holds.kubemate.dev",
+        "approvals.kubemate.dev",
+    ] {
         let found = examine::definition(&client, name).await;
         findings.push(definition(name, found));
     }

@@ -96,8 +96,8 @@ pub enum Failure {
     /// The controller could not go on.
     #[error(transparent)]
     Controller(#[from] ControllerError),
-    /// The Syncs or Holds of a cluster cannot be read or written.
-    #[error("the Syncs or Holds of the cluster cannot be read or written: {reason}")]
+    /// The Syncs, Holds or Approvals of a cluster cannot be read or written.
+    #[error("the Syncs, Holds or Approvals of the cluster cannot be read or written: {reason}")]
     Syncs {
         /// Why.
         reason: String,

@@ -227,7 +227,7 @@ fn told(
         changes,
         unknown,
         attempts: of
-            .filter(|line| line.entry.event != Event::Begun)
+            .filter(|line| !matches!(line.entry.event, Event::Begun | Event::Asked))
             .map(audit::told)
             .collect(),
     }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, output};
+use crate::adapters::approval::vouch;
 use crate::adapters::examine::Right;
-use crate::adapters::{hold, sync};
+use crate::adapters::{approval, hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
 use crate::names::Name;
@@ -72,7 +73,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let sync = sync::crd_yaml().map_err(unprinted)?;
     let hold = hold::crd_yaml().map_err(unprinted)?;
-    let crd = format!("{}\n---\n{hold}", sync.trim_end());
+    let approval = approval::crd_yaml().map_err(unprinted)?;
+    let crd = format!(
+        "{}\n---\n{}\n---\n{approval}",
+        sync.trim_end(),
+        hold.trim_end()
+    );
     if arguments.crd {
         output::print(&crd);
         return Ok(Exit::Ok);
@@ -101,9 +107,10 @@ fn manifests(mode: Mode, image: &str, keys: Option<&Name>, crd: &str) -> Result<
     }
     let (namespace, rest) = base.split_once("---\n").unwrap_or(("", &base));
     let mut text = format!(
-        "{namespace}---\n{}\n---\n{}\n",
+        "{namespace}---\n{}\n---\n{}\n---\n{}\n",
         crd.trim_end(),
-        rest.trim_end()
+        rest.trim_end(),
+        vouch::POLICY.trim_end()
     );
     let mut roles = vec![("kubemate-reader", reads(keys.is_some()))];
     if mode == Mode::Apply {
@@ -157,8 +164,9 @@ pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
             reason: error.to_string(),
         };
         let object: Value = serde_saphyr::from_str(document).map_err(unread)?;
-        // Who holds something is a right of people.
-        let is_ours = object["metadata"]["name"] != "kubemate-hold";
+        // Who holds or approves something is a right of people.
+        let name = object["metadata"]["name"].as_str();
+        let is_ours = !matches!(name, Some("kubemate-hold" | "kubemate-approver"));
         let namespace = match object["kind"].as_str() {
             Some("Role") if is_ours => object["metadata"]["namespace"].as_str(),
             Some("ClusterRole") => None,
@@ -374,6 +382,22 @@ mod tests {
             }
         }
         assert_eq!(impersonates, 1);
+    }
+
+    /// The controller cannot make an approval, nor is anybody bound to the role that can.
+    #[test]
+    fn approving_is_a_right_of_people() {
+        for mode in [Mode::Observe, Mode::Apply] {
+            for right in rights(mode).unwrap() {
+                let writes = !READ.contains(&right.verb.as_str());
+                assert!(!writes || right.resource != "approvals", "{right:?}");
+            }
+            let all = documents(mode);
+            let bound = |d: &&Value| d["roleRef"]["name"] == "kubemate-approver";
+            assert!(!all.iter().any(|d| bound(&d)));
+            let named = |d: &&Value| d["metadata"]["name"] == "kubemate-approvals";
+            assert_eq!(all.iter().filter(named).count(), 2, "policy and binding");
+        }
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn unread(error: &kube::Error) -> Failure {
     }
 }
 
-fn named<'s>(syncs: &'s [Sync], name: &str) -> Result<&'s Sync, Failure> {
+/// The Sync of this name, or which ones there are.
+pub(super) fn named<'s>(syncs: &'s [Sync], name: &str) -> Result<&'s Sync, Failure> {
     if let Some(sync) = syncs.iter().find(|sync| sync.name_any() == name) {
         return Ok(sync);
     }

@@ -8,8 +8,10 @@ use std::time::Duration;
 use kube::ResourceExt as _;
 
 use super::credentials::Credentials;
+use super::cycle::Tools;
 use super::set::Task;
 use crate::adapters::audit::{Place, Trail, notes_ref};
+use crate::adapters::sync::Sync;
 use crate::apply::cluster::{Cluster as _, Identity};
 use crate::apply::outcome::Report;
 use crate::apply::problem::Problem;
@@ -43,17 +45,14 @@ impl Audit {
     }
 
     /// The trail of a Sync, if trails are kept.
-    async fn trail(&self, task: Task<'_>) -> Result<Option<Trail>, String> {
+    async fn trail(&self, tools: &Tools, sync: &Sync) -> Result<Option<Trail>, String> {
         let Some(place) = &self.place else {
             return Ok(None);
         };
-        let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
+        let name = format!("{}-{}", sync.spec.cluster, sync.name_any());
         if *place == Place::Notes {
             // Of a remote that is made anew each time, so that a changed credential is used at once.
-            let remote = task
-                .tools
-                .sources
-                .of_pull(&task.sync.spec, &notes_ref(&name));
+            let remote = tools.sources.of_pull(&sync.spec, &notes_ref(&name));
             let remote = remote.map_err(|error| error.to_string())?;
             let trail = Trail::in_notes(remote, &name);
             let trail = trail.map_err(|error| error.to_string())?;
@@ -123,7 +122,9 @@ pub(super) async fn carry_out(
                 .collect(),
             ..about(task, plan)
         };
-        note(task, entry).await.map_err(Stopped::Audit)?;
+        note(task.tools, task.sync, entry)
+            .await
+            .map_err(Stopped::Audit)?;
         if held {
             audit.said(plan);
         }
@@ -145,7 +146,7 @@ pub(super) async fn carry_out(
     let ended = apply::apply(&task.tools.cluster, run).await;
     if !nothing {
         // What was done is done: that its end could not be noted changes nothing of it.
-        drop(note(task, end(task, plan, &ended)).await);
+        drop(note(task.tools, task.sync, end(task, plan, &ended)).await);
     }
     ended.map_err(Stopped::Cluster)
 }
@@ -177,11 +178,11 @@ fn about(task: Task<'_>, plan: &Plan) -> Entry {
     }
 }
 
-/// Writes a line, if lines are written; an error only if they are required.
-async fn note(task: Task<'_>, entry: Entry) -> Result<(), String> {
-    let audit = &task.tools.audit;
-    let now = task.tools.cluster.now();
-    let error = match audit.trail(task).await {
+/// Writes a line about a Sync, if lines are written; an error only if they are required.
+pub(super) async fn note(tools: &Tools, sync: &Sync, entry: Entry) -> Result<(), String> {
+    let audit = &tools.audit;
+    let now = tools.cluster.now();
+    let error = match audit.trail(tools, sync).await {
         Ok(None) => return Ok(()),
         Ok(Some(trail)) => match trail.add(entry, now).await {
             Ok(()) => return Ok(()),

@@ -1,8 +1,8 @@
-//! Commands in comments of pull requests: heard from the forge, judged by what the forge says of their
-//! author when they are carried out, answered in one comment.
+//! Commands in comments of pull requests: heard by calls of the forge, read from the forge itself and judged
+//! by what it says of their author when they are carried out, answered in one comment.
 //!
 //! ```text
-//! call → words (pure) → the pull request and its author, asked of the forge → decide (pure) → plan or hold → answer
+//! call → the comment, its author and the pull request, asked of the forge → words, decide (pure) → plan or hold → answer
 //! ```
 //!
 //! Commands of one repository are carried out one after the other, few wait, and each comment counts once.
@@ -18,8 +18,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::book::Book;
 use self::decide::{Allowed, Decision, Facts, May, decide};
-use self::reading::Scene;
+use self::reading::{Room, Scene};
 use self::words::{Command, Odd};
 use super::forges::Desk;
 use super::{Kept, Shared, verdict};
@@ -31,6 +32,7 @@ use crate::report::forge::{
 };
 use crate::source::address::RemoteAddress;
 
+mod book;
 pub mod decide;
 mod hold;
 mod plan;
@@ -57,13 +59,15 @@ const MOST_NAME: usize = 100;
 pub struct Call {
     /// The Sync whose secret signed it.
     pub name: String,
+    /// The repository, as the call says.
+    pub repository: String,
     /// The pull request.
     pub pull: PullNumber,
     /// The comment.
     pub comment: u64,
     /// Who wrote it, as the call says.
     pub user: String,
-    /// What is asked.
+    /// What is asked, as the call says.
     pub command: Result<Command, Odd>,
     at: Instant,
 }
@@ -73,12 +77,14 @@ impl Call {
     pub fn of(name: &str, event: &Event) -> Option<Self> {
         match event {
             Event::Comment {
+                repository,
                 id,
                 pull,
                 user,
                 text,
             } => Some(Self {
                 name: name.to_owned(),
+                repository: repository.clone(),
                 pull: *pull,
                 comment: *id,
                 user: user.clone(),
@@ -129,7 +135,7 @@ pub(super) struct Commander {
     allowed: Allowed,
     known: Mutex<Deliveries>,
     lanes: Mutex<BTreeMap<String, Lane>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 /// A place among the commands of a repository.
@@ -162,7 +168,7 @@ impl Commander {
             allowed,
             known: Mutex::default(),
             lanes: Mutex::default(),
-            places: Semaphore::new(AT_ONCE),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
 
@@ -183,6 +189,11 @@ impl Commander {
             call.log("silence", "the Sync is not kept");
             return;
         };
+        if !is_path_of(&repository, &call.repository) {
+            call.log("silence", "it is about another repository than the Sync");
+            return;
+        }
+        let repository = repository.to_string();
         if !self.is_new(&repository, &call) {
             call.log("silence", "the comment was heard before");
             return;
@@ -228,10 +239,11 @@ impl Commander {
 
     async fn carry_out(&self, shared: &Shared, call: &Call, syncs: &[Arc<Sync>], place: &Place) {
         let turn = place.turn.lock().await;
-        let room = self.places.acquire().await;
+        let room = Arc::clone(&self.places).acquire_owned().await;
+        let room = room.ok().map(Arc::new);
         let ended = match call.at.elapsed() > STALE {
             true => Ok(Ok(Answer::Silence("it waited for too long"))),
-            false => timeout(LONGEST, Box::pin(self.attempt(shared, call, syncs))).await,
+            false => timeout(LONGEST, Box::pin(self.attempt(shared, call, syncs, &room))).await,
         };
         drop(room);
         match ended {
@@ -250,6 +262,7 @@ impl Commander {
         shared: &Shared,
         call: &Call,
         syncs: &[Arc<Sync>],
+        room: &Room,
     ) -> Result<Answer, ForgeError> {
         let named = syncs.iter().find(|sync| sync.name_any() == call.name);
         let Some(named) = named else {
@@ -258,7 +271,16 @@ impl Commander {
         let Some(desk) = shared.tools.forges.desk(&named.spec.repository)? else {
             return Ok(Answer::Silence("no forge is known for its host"));
         };
-        let may = may(&desk, &call.user).await?;
+        let Some(remark) = desk.forge.remark(call.pull, call.comment).await? else {
+            return Ok(Answer::Silence("the forge knows of no such comment"));
+        };
+        if remark.edited {
+            return Ok(Answer::Silence("the comment was edited"));
+        }
+        let Some(command) = words::read(&remark.text) else {
+            return Ok(Answer::Silence("the comment holds no command"));
+        };
+        let may = may(&desk, &remark.author).await?;
         let pull = desk.forge.pull(call.pull).await?;
         let (following, left) = following(syncs, named, &pull);
         let facts = Facts {
@@ -267,49 +289,55 @@ impl Commander {
             may,
             allowed: self.allowed,
         };
-        let decision = decide(&call.command, facts);
+        let decision = decide(&command, facts);
         let scene = Scene {
             tools: &shared.tools,
             desk: &desk,
             pull: &pull,
             syncs: &following,
             left,
-            user: &call.user,
+            user: &remark.author,
+            room,
         };
         let name = format!("{}-commands", call.name);
-        match verdict::instance(&named.spec.cluster, &name) {
-            Some(instance) => answer(shared, &scene, (&instance, call.comment), decision).await,
-            None => Ok(Answer::Silence("the cluster has no name to answer with")),
-        }
+        let Some(instance) = verdict::instance(&named.spec.cluster, &name) else {
+            return Ok(Answer::Silence("the cluster has no name to answer with"));
+        };
+        let book = Book::new(&scene, named, (call.comment, &command));
+        answer(shared, (&scene, &book), (&instance, call.comment), decision).await
     }
 }
 
-/// Does what was decided, and says so.
+/// Does what was decided, and says so, in the audit trail first.
 async fn answer(
     shared: &Shared,
-    scene: &Scene<'_>,
+    (scene, book): (&Scene<'_>, &Book<'_>),
     (instance, comment): (&Instance, u64),
     decision: Decision,
 ) -> Result<Answer, ForgeError> {
-    let (forge, number) = (&scene.desk.forge, scene.pull.number);
+    let reply = |said: &str| comment::reply(instance, comment, &format!("kubemate: {said}."));
     let said = match decision {
         Decision::Silence(why) => return Ok(Answer::Silence(why)),
         Decision::Refuse(why) => Err(why),
-        Decision::Plan => match plan::plan(scene, instance).await {
-            Ok(plan) => {
-                forge.put_comment(number, &plan).await?;
-                return Ok(Answer::Done);
+        Decision::Plan => {
+            let plan = plan::plan(scene, instance).await;
+            plan.map_err(|why| format!("there is no plan: {why}"))
+        }
+        Decision::Hold(asked) => match book.asked().await {
+            Ok(()) => {
+                let held = hold::hold(scene, shared.client.clone(), &asked).await;
+                held.map(|sentence| reply(&sentence))
             }
-            Err(why) => Err(format!("there is no plan: {why}")),
+            Err(why) => Err(why),
         },
-        Decision::Hold(asked) => hold::hold(scene, shared.client.clone(), &asked).await,
     };
-    let (sentence, answer) = match said {
-        Ok(sentence) => (sentence, Answer::Done),
-        Err(why) => (why.clone(), Answer::Refused(why)),
+    book.answered(said.as_ref().err()).await;
+    let (text, answer) = match said {
+        Ok(text) => (text, Answer::Done),
+        Err(why) => (reply(&why), Answer::Refused(why)),
     };
-    let reply = comment::reply(instance, comment, &format!("kubemate: {sentence}."));
-    forge.put_comment(number, &reply).await?;
+    let forge = &scene.desk.forge;
+    forge.put_comment(scene.pull.number, &text).await?;
     Ok(answer)
 }
 
@@ -324,15 +352,26 @@ async fn may(desk: &Desk, user: &str) -> Result<May, ForgeError> {
     Ok(May::of(permission, collaborator))
 }
 
+/// Whether a forge calls the repository at this address so.
+fn is_path_of(address: &RemoteAddress, called: &str) -> bool {
+    let path = address.path();
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    path.eq_ignore_ascii_case(called)
+}
+
 /// All Syncs of the repository of a named one, with its address.
-fn of_repository(kept: &BTreeMap<String, Kept>, name: &str) -> Option<(String, Vec<Arc<Sync>>)> {
+fn of_repository(
+    kept: &BTreeMap<String, Kept>,
+    name: &str,
+) -> Option<(RemoteAddress, Vec<Arc<Sync>>)> {
     let address = |kept: &Kept| RemoteAddress::parse(&kept.specs.borrow().spec.repository).ok();
     let ours = kept.get(name).and_then(address)?;
     let same = kept
         .values()
         .filter(|kept| address(kept).as_ref() == Some(&ours));
     let syncs = same.map(|kept| Arc::clone(&kept.specs.borrow()));
-    Some((ours.to_string(), syncs.collect()))
+    let syncs = syncs.collect();
+    Some((ours, syncs))
 }
 
 /// The Syncs that follow the branch of a pull request, for one directory, and how many are left out.
@@ -351,93 +390,4 @@ fn following(syncs: &[Arc<Sync>], named: &Arc<Sync>, pull: &Pull) -> (Vec<Arc<Sy
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(comment: u64) -> Call {
-        let event = Event::Comment {
-            id: comment,
-            pull: PullNumber::parse("7").unwrap(),
-            user: "ann".to_owned(),
-            text: "/kubemate plan".to_owned(),
-        };
-        Call::of("dev", &event).unwrap()
-    }
-
-    #[test]
-    fn s_75_a_comment_counts_once_for_each_repository() {
-        let commander = Commander::new(Allowed::default());
-        assert!(commander.is_new("https://a.example/x", &call(5)));
-        assert!((0..100).all(|_| !commander.is_new("https://a.example/x", &call(5))));
-        assert!(commander.is_new("https://b.example/x", &call(5)));
-        assert!(commander.is_new("https://a.example/x", &call(6)));
-    }
-
-    #[test]
-    fn s_76_few_commands_of_a_repository_wait() {
-        let commander = Commander::new(Allowed::default());
-        let take = |name: &str| commander.place(name.to_owned());
-        let held: Vec<_> = (0..MOST_WAITING).map(|_| take("a").unwrap()).collect();
-        assert!(take("a").is_none() && take("b").is_some());
-        drop(held);
-        assert!(take("a").is_some());
-        assert!(
-            commander.lanes.lock().unwrap().is_empty(),
-            "nothing is kept"
-        );
-    }
-
-    fn sync(name: &str, branch: &str, path: &str) -> Arc<Sync> {
-        let spec = serde_json::json!({
-            "repository": "https://git.bank.example/team/platform", "ref": branch, "path": path,
-            "environment": "dev", "cluster": "here",
-        });
-        Arc::new(Sync::new(name, serde_json::from_value(spec).unwrap()))
-    }
-
-    #[test]
-    fn a_command_is_for_those_who_follow_the_branch_and_one_directory() {
-        let (main, other) = ("refs/heads/main", "refs/heads/other");
-        let all = [
-            sync("a", main, "x"),
-            sync("b", other, ""),
-            sync("c", main, ""),
-            sync("d", main, ""),
-        ];
-        let pull = |target: &str| Pull {
-            number: PullNumber::parse("7").unwrap(),
-            head: crate::source::repository::CommitId::new(&"a".repeat(40)).unwrap(),
-            base: None,
-            target: target.to_owned(),
-            author: "ann".to_owned(),
-            fork: false,
-            draft: false,
-            open: true,
-            merger: None,
-        };
-        let names = |named: usize, target: &str| {
-            let (found, left) = following(&all, &all[named], &pull(target));
-            let names: Vec<String> = found.iter().map(|sync| sync.name_any()).collect();
-            (names.join(" "), left)
-        };
-        assert_eq!(names(3, "main"), ("c d".to_owned(), 1));
-        assert_eq!(names(0, "main"), ("a".to_owned(), 2));
-        // The one that is called may follow another branch.
-        assert_eq!(names(1, "main"), ("a".to_owned(), 2));
-        assert_eq!(names(0, "none"), (String::new(), 0));
-    }
-
-    #[test]
-    fn what_is_no_command_is_not_passed_on() {
-        let comment = |text: &str| Event::Comment {
-            id: 1,
-            pull: PullNumber::parse("7").unwrap(),
-            user: "ann".to_owned(),
-            text: text.to_owned(),
-        };
-        assert!(Call::of("dev", &comment("lgtm")).is_none());
-        assert!(Call::of("dev", &comment("> /kubemate plan")).is_none());
-        assert!(Call::of("dev", &comment("/kubemate dance")).is_some());
-        assert!(Call::of("dev", &Event::Ping).is_none());
-    }
-}
+mod tests;

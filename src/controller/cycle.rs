@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::approvals::Approvals;
 use super::asked::{self, Asked, Whom};
 use super::attempt::Audit;
 use super::behind;
@@ -28,6 +29,7 @@ use super::set::{self, SetResult};
 use super::sights::Sights;
 use super::sources::Sources;
 use super::trust::{self, Lineage};
+use crate::adapters::approval::Waiting;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
@@ -65,6 +67,8 @@ pub struct Tools {
     pub audit: Audit,
     /// What people hold.
     pub holds: Holds,
+    /// What they approved in the cluster.
+    pub approvals: Approvals,
     /// What other programs write again as often as it is undone.
     pub fights: Fights,
     /// Our name on leases.
@@ -145,6 +149,8 @@ pub struct Seen {
     pub behind: BTreeMap<String, String>,
     /// What comes after the commit in force asks for approvals.
     pub governed: bool,
+    /// Changes that need approval; as they were before where nobody could look.
+    pub waiting: Vec<Waiting>,
     /// The pass was called off.
     pub called_off: bool,
 }
@@ -190,16 +196,15 @@ pub(super) async fn pass(
         return seen;
     }
     if let Err(problem) = tools.cluster.verify(&sync.spec.cluster, &wanted.uid).await {
-        let wrong = problem.kind == ProblemKind::WrongCluster;
-        let sort = if wrong {
-            Sort::WrongCluster
-        } else {
-            Sort::Cluster
+        let sort = match problem.kind == ProblemKind::WrongCluster {
+            true => Sort::WrongCluster,
+            false => Sort::Cluster,
         };
         seen.trouble = Some(Trouble::new(sort, problem.to_string()));
+        seen.waiting.clone_from(&before.waiting);
         return seen;
     }
-    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &seen, memory).await;
+    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
     pass.bring_all(&mut seen).await;
     seen
 }

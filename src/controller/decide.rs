@@ -14,6 +14,10 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// The shortest pause between two passes, whatever asks for them.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// The shortest time between two questions to a forge who agreed, and between two passes that were asked
+/// for by approvals in the cluster.
+pub(super) const AGAIN: Duration = Duration::from_secs(10);
+
 /// What is known about one Sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
@@ -33,6 +37,10 @@ pub struct State {
     pub ask_from: Duration,
     /// What the repository was asked after this time is news.
     pub heard: Duration,
+    /// A pass is due then because somebody approved something in the cluster, or took that back.
+    pub heed_at: Option<Duration>,
+    /// No pass is due for that reason before this time.
+    pub heed_from: Duration,
 }
 
 /// What a Sync is doing.
@@ -67,6 +75,8 @@ pub enum Event {
     Asked,
     /// Objects of the Sync changed on the cluster.
     Drifted,
+    /// Somebody approved something in the cluster, or took that back.
+    Approved,
     /// The pass has ended.
     Ended(Ending),
 }
@@ -111,6 +121,8 @@ impl State {
             rest_until: Duration::ZERO,
             ask_from: Duration::ZERO,
             heard: Duration::ZERO,
+            heed_at: None,
+            heed_from: Duration::ZERO,
         }
     }
 
@@ -152,13 +164,18 @@ pub fn decide(state: State, event: Event, now: Duration, chance: f64) -> (State,
         },
         Event::Asked => (soon(asking(state, now), now), None),
         Event::Drifted => (soon(state, now), None),
+        Event::Approved => {
+            let at = state.heed_at.unwrap_or(state.heed_from.max(now));
+            let heed_at = Some(at);
+            (heeding(State { heed_at, ..state }), None)
+        }
         Event::Ended(ending) => {
             let rest_until = now + BREATH;
             let state = State {
                 rest_until,
                 ..state
             };
-            (ended(state, ending, now, chance), None)
+            (heeding(ended(state, ending, now, chance)), None)
         }
     }
 }
@@ -184,6 +201,17 @@ fn soon(state: State, now: Duration) -> State {
             ..state
         },
         Phase::Suspended { .. } => state,
+    }
+}
+
+/// A wait ends where a pass is due for an approval. A pass that runs may have looked before it.
+fn heeding(state: State) -> State {
+    match (state.phase, state.heed_at) {
+        (Phase::Waiting(due), Some(at)) => {
+            let soonest = state.rest_until.max(at);
+            waiting(state, due.min(soonest))
+        }
+        _ => state,
     }
 }
 
@@ -236,11 +264,17 @@ fn begin(state: State, now: Duration) -> (State, Option<Effect>) {
         Some(_) => (now + state.interval, now),
         None => (state.ask_from, state.heard),
     };
+    let heed_from = match state.heed_at {
+        Some(_) => now + AGAIN,
+        None => state.heed_from,
+    };
     let state = State {
         phase: Phase::Running,
         again: false,
         ask_from,
         heard,
+        heed_at: None,
+        heed_from,
         ..state
     };
     (state, Some(Effect::Begin { ask }))

@@ -136,18 +136,18 @@ impl Forges {
         }
     }
 
-    /// What the forge of a repository knows of how a commit came on top of another; `None` if no forge
-    /// is known for its host.
+    /// What the forge of a repository knows of how a commit came on top of another in a branch; `None` if
+    /// no forge is known for its host.
     pub(super) async fn origin(
         &self,
-        repository: &str,
+        (repository, branch): (&str, &str),
         (commit, before): (&CommitId, &CommitId),
         groups: &BTreeSet<String>,
     ) -> Result<Option<Origin>, ForgeError> {
         let Some(desk) = self.desk(repository)? else {
             return Ok(None);
         };
-        let origin = origin(&desk, (commit, before), groups).await;
+        let origin = origin(&desk, branch, (commit, before), groups).await;
         origin.map(Some)
     }
 
@@ -280,7 +280,7 @@ impl Desk {
 /// How a commit came into the tracked ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Without a pull request.
+    /// Without a pull request into the branch.
     Direct,
     /// With a pull request.
     Merged(Box<Merged>),
@@ -301,11 +301,12 @@ pub(super) struct Merged {
 
 async fn origin(
     desk: &Desk,
+    branch: &str,
     (commit, before): (&CommitId, &CommitId),
     groups: &BTreeSet<String>,
 ) -> Result<Origin, ForgeError> {
     let forge = &desk.forge;
-    let Some(pull) = forge.merged_with(commit).await? else {
+    let Some(pull) = forge.merged_with(commit, branch).await? else {
         return Ok(Origin::Direct);
     };
     Ok(Origin::Merged(Box::new(Merged {

@@ -29,8 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
 /// News for the Sync that wait to be written down.
 const MAX_NEWS: usize = 16;
-/// The word for a receiver that did not answer in time.
-const LATE: &str = "late";
+/// The word for a receiver that did not answer in time, and what is said of it.
+const LATE: (&str, &str) = ("late", "it did not answer in time");
 
 /// What is to be written down of a receiver.
 pub(super) struct News {
@@ -212,25 +212,24 @@ impl Task {
         }
     }
 
-    /// One notice; the error says why not.
+    /// One notice; the error says why not, in words that stay the same while the trouble does.
     async fn one(&self, notice: &Notice) -> Result<(), String> {
         let (sync, receiver) = (&self.sync, &self.receiver.name);
         let notifier = &self.shared.tools.notifier;
         let told = notifier.tell(&self.shared.client, &self.receiver, notice);
-        let (word, ended) = match timeout(LONGEST, told).await {
-            Ok(Ok(())) => ("told", Ok(())),
-            Ok(Err(error)) => (error.class(), Err(error.to_string())),
-            Err(_) => (LATE, Err("it did not answer in time".to_owned())),
-        };
-        self.shared.vitals.noticed(word);
-        match &ended {
-            Ok(()) => {
+        let (word, why, lasting) = match timeout(LONGEST, told).await {
+            Ok(Ok(())) => {
+                self.shared.vitals.noticed("told");
                 let topic = notice.topic.word();
                 tracing::info!(sync, receiver, topic, "a receiver was told");
+                return Ok(());
             }
-            Err(why) => tracing::warn!(sync, receiver, why, "a receiver was not told"),
-        }
-        ended
+            Ok(Err(error)) => (error.class(), error.to_string(), error.lasting()),
+            Err(_) => (LATE.0, LATE.1.to_owned(), LATE.1.to_owned()),
+        };
+        self.shared.vitals.noticed(word);
+        tracing::warn!(sync, receiver, why, "a receiver was not told");
+        Err(lasting)
     }
 
     async fn write_down(&self) {

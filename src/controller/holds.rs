@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::watcher;
 
+use super::watches::is_missing;
 use crate::adapters::hold::{Hold, HoldSpec};
 use crate::object::{Rendered, ResourceId, SetId};
 use crate::plan::{Drift, Policy};
@@ -62,10 +63,7 @@ impl Holds {
     /// Hears that Holds cannot be read. Where there is no such kind, there are none. True if that
     /// matters to somebody.
     pub(super) fn fail(&self, error: &watcher::Error) -> bool {
-        let missing = matches!(
-            error,
-            watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404
-        );
+        let missing = is_missing(error);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let first = missing && inner.known.is_none();
         if first {

@@ -68,6 +68,8 @@ pub(super) struct Heard {
     pub(super) specs: watch::Receiver<Arc<Sync>>,
     /// That the repository may have changed.
     pub(super) calls: mpsc::Receiver<()>,
+    /// That somebody approved something, or took that back.
+    pub(super) yeses: mpsc::Receiver<()>,
     /// What the watches show.
     pub(super) sights: Sights,
 }
@@ -77,6 +79,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
     let Heard {
         mut specs,
         mut calls,
+        mut yeses,
         sights,
     } = heard;
     let (drifts, mut drifted) = mpsc::channel(1);
@@ -115,6 +118,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             }
             Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
             Some(one) = news.recv() => keeper.write_down(one).await,
+            Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
             Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
             () = until(due) => keeper.happened(Event::Tick, &stop),
             passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,

@@ -66,6 +66,10 @@ pub fn after(
             Some(_) => seen.behind.clone(),
             None => before.behind.clone(),
         },
+        waiting: match &seen.in_force {
+            Some(_) => seen.waiting.clone(),
+            None => before.waiting.clone(),
+        },
         story: story(state, seen),
         receivers: before.receivers.clone(),
         ..SyncStatus::default()

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use super::known::{CLUSTER_WIDE, KEPT_BY_CLUSTER};
 use super::normal::{Side, plain};
 use super::{ImportError, Options, Read, Told, named};
+use crate::dsl::node::escape;
 use crate::kinds::import::{Found, Place, list, text};
 use crate::kinds::pod::check::sounds_secret;
+use crate::kinds::pod::env::PUBLIC;
+use crate::kinds::secret_store::SOURCE;
 use crate::kinds::tenant::{ENVIRONMENT_LABEL, TENANT_LABEL};
 use crate::object::{Manifest, ObjectKey};
 use crate::plan::mask::is_secret_variable;
@@ -58,9 +61,9 @@ pub(super) fn intake(read: Vec<Read>, options: &Options) -> Result<Intake, Impor
         objects.remove(&key);
         left.push(told(&key, "its StatefulSet made it, and finds it again"));
     }
-    let mut withheld = BTreeSet::new();
+    let (mut withheld, mut public) = (BTreeSet::new(), BTreeSet::new());
     for (key, body) in &mut objects {
-        withhold(key, body, &mut withheld);
+        withhold(key, body, &mut withheld, &mut public);
     }
     let environment = options
         .environment
@@ -79,6 +82,7 @@ pub(super) fn intake(read: Vec<Read>, options: &Options) -> Result<Intake, Impor
         places,
         store: options.store.clone(),
         withheld,
+        public,
     };
     Ok(Intake {
         found,
@@ -227,17 +231,20 @@ fn claims_of_replicas(objects: &Side) -> Vec<ObjectKey> {
     claims.filter(|key| made(key)).cloned().collect()
 }
 
-/// Takes the values of variables that sound like secrets out of a workload.
+/// Takes the values of variables that sound like secrets out of a workload, but for those that its pods
+/// say are none.
 fn withhold(
     key: &ObjectKey,
     body: &mut Value,
     withheld: &mut BTreeSet<(ObjectKey, String, String)>,
+    public: &mut BTreeSet<(ObjectKey, String)>,
 ) {
     for at in [
         "/spec",
         "/spec/template/spec",
         "/spec/jobTemplate/spec/template/spec",
     ] {
+        let open = open(body, at);
         for field in ["containers", "initContainers"] {
             let containers = body
                 .pointer_mut(&format!("{at}/{field}"))
@@ -252,7 +259,9 @@ fn withhold(
                 {
                     let called = text(variable, "/name").unwrap_or_default().to_owned();
                     let literal = text(variable, "/value").is_some_and(|value| !value.is_empty());
-                    if literal && (sounds_secret(&called) || is_secret_variable(variable)) {
+                    if open.contains(&called) {
+                        public.insert((key.clone(), called));
+                    } else if literal && (sounds_secret(&called) || is_secret_variable(variable)) {
                         variable["value"] = json!(WITHHELD);
                         withheld.insert((key.clone(), name.clone(), called));
                     }
@@ -260,6 +269,14 @@ fn withhold(
             }
         }
     }
+}
+
+/// The variables that the pod at a pointer says are no secrets.
+fn open(body: &Value, at: &str) -> BTreeSet<String> {
+    let metadata = at.strip_suffix("/spec").unwrap_or(at);
+    let annotation = format!("{metadata}/metadata/annotations/{}", escape(PUBLIC));
+    let names = text(body, &annotation).unwrap_or_default();
+    names.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The first value that a namespace has for a label.
@@ -275,12 +292,29 @@ fn label(objects: &Side, label: &str) -> Option<String> {
     })
 }
 
+/// Namespaces that stores hand out Secrets of, where no more than the rights to do so was read: no tenant's.
+fn sources(objects: &Side) -> BTreeSet<&str> {
+    let stores = objects
+        .iter()
+        .filter(|(key, _)| key.group_kind.kind == "SecretStore");
+    let named = stores.filter_map(|(_, body)| text(body, SOURCE));
+    let rights_alone = |name: &&str| {
+        let mut own = objects
+            .keys()
+            .filter(|key| key.namespace.as_deref() == Some(*name));
+        own.all(|key| key.group_kind.group == "rbac.authorization.k8s.io")
+    };
+    named.filter(rights_alone).collect()
+}
+
 /// Where the namespaces belong: to the tenant that their label says, to the one that was named where
 /// they begin with its name, else each to a tenant of its own name.
 fn places(objects: &Side, options: &Options) -> BTreeMap<String, Place> {
+    let sources = sources(objects);
     let mut names: BTreeSet<&str> = objects
         .keys()
         .filter_map(|key| key.namespace.as_deref())
+        .filter(|name| !sources.contains(name))
         .collect();
     let namespaces = objects
         .iter()

@@ -410,6 +410,18 @@ pub(super) const DEFAULTS: &[(At, &str, &str)] = &[
         "spec/provider/vault/version",
         "\"v2\"",
     ),
+    (
+        At::Kind("PersistentVolume"),
+        "spec/volumeMode",
+        "\"Filesystem\"",
+    ),
+    (
+        At::Kind("PersistentVolume"),
+        "spec/persistentVolumeReclaimPolicy",
+        "\"Retain\"",
+    ),
+    (At::Kind("PersistentVolume"), "spec/storageClassName", "\"\""),
+    (At::Kind("PersistentVolume"), "spec/nfs/readOnly", "false"),
 ];
 
 /// Fields that the server decides and nobody wants: kind, path.
@@ -420,6 +432,10 @@ pub(super) const DECIDED: &[(&str, &str)] = &[
     ("Service", "spec/healthCheckNodePort"),
     ("Namespace", "spec"),
     ("PersistentVolumeClaim", "spec/volumeName"),
+    ("PersistentVolume", "spec/claimRef/apiVersion"),
+    ("PersistentVolume", "spec/claimRef/kind"),
+    ("PersistentVolume", "spec/claimRef/resourceVersion"),
+    ("PersistentVolume", "spec/claimRef/uid"),
     ("Job", "spec/selector"),
 ];
 

@@ -50,8 +50,11 @@ pub(super) fn path(draft: &Draft) -> String {
 }
 
 fn plural(kind: &str) -> String {
-    let end = if kind.ends_with('s') { "es" } else { "s" };
-    format!("{kind}{end}")
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if kind.ends_with('s') => format!("{kind}es"),
+        None => format!("{kind}s"),
+    }
 }
 
 /// A draft as KDL.

@@ -40,10 +40,10 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Approver {
-    /// A person, as the forge calls them.
+    /// A person, as the forge or the cluster calls them.
     #[serde(default)]
     pub user: Option<UserName>,
-    /// A group, as the forge calls it.
+    /// A group, as the forge or the cluster calls it.
     #[serde(default)]
     pub group: Option<GroupName>,
 }

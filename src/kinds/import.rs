@@ -24,6 +24,9 @@ pub struct Found {
     /// Environment variables whose literal value was taken out because it must not be shown:
     /// workload, container, variable.
     pub withheld: BTreeSet<(ObjectKey, String, String)>,
+    /// Environment variables that sound like secrets and are none by the word of their pods: workload,
+    /// variable.
+    pub public: BTreeSet<(ObjectKey, String)>,
 }
 
 /// A namespace as the language names it.

@@ -1,6 +1,7 @@
 //! A persistent volume that exists before anybody claims it, such as a share of a file server.
 
 mod check;
+mod import;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::import::{Drafts, Found};
 use super::pod::Plain;
 use super::pod::volume::Access;
 use super::storage_class::Reclaim;
@@ -30,6 +32,9 @@ use crate::values::resources::MemoryQuantity;
 pub struct PersistentVolume {
     /// Name of the volume.
     pub name: ObjectName,
+    /// The volume exists in the cluster already and is left alone; another environment may make it.
+    #[serde(default)]
+    pub external: bool,
     /// Its size, such as 500Gi.
     pub size: MemoryQuantity,
     /// Storage class that claims ask for. Default: none; only a claim that names none either gets it.
@@ -120,6 +125,9 @@ impl Kind for PersistentVolume {
     }
 
     fn render(&self, scope: &Scope<'_>, out: &mut Objects) {
+        if self.external {
+            return;
+        }
         let (source, origin) = self.source();
         let options = Some(&self.mount_options).filter(|options| !options.is_empty());
         let claim = self.claim.as_ref().map(|claim| {
@@ -148,6 +156,10 @@ impl Kind for PersistentVolume {
                 )
                 .with("source", &source, origin),
         );
+    }
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
     }
 }
 

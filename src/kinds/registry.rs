@@ -2,6 +2,7 @@
 //! policies read it, and pods get its pull secret.
 
 mod check;
+mod import;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::import::{Drafts, Found};
 use super::{Findings, Kind, Objects, Scope};
 use crate::dsl::form::Repeated;
 use crate::dsl::schema::Home;
@@ -69,4 +71,8 @@ impl Kind for Registry {
     }
 
     fn render(&self, _scope: &Scope<'_>, _out: &mut Objects) {}
+
+    fn import(found: &Found, drafts: &mut Drafts) {
+        import::import(found, drafts);
+    }
 }

@@ -18,6 +18,9 @@ use crate::names::{Name, NamespaceName};
 use crate::values::path::RelativePath;
 use crate::values::url::Url;
 
+/// Where a SecretStore of External Secrets names the namespace that it reads.
+pub const SOURCE: &str = "/spec/provider/kubernetes/remoteNamespace";
+
 /// A store of secrets outside the cluster, and who may read what of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

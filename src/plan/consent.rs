@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::kinds::approval::{Approval, Part};
 
-/// The people behind a change, as the forge calls them.
+/// The people behind a change, as the forge calls them; those who agreed in the cluster as that does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct People {
     /// Who opened it.
@@ -32,6 +32,35 @@ pub struct Yes {
     pub groups: BTreeSet<String>,
     /// When, where the forge tells.
     pub at: Option<Timestamp>,
+    /// It was said in the cluster, which knows people by other names than the forge.
+    pub in_cluster: bool,
+}
+
+impl Yes {
+    /// Whether whom a rule names said it. A cluster has two users where two names differ in case.
+    fn is_by(&self, user: &str) -> bool {
+        match self.in_cluster {
+            true => self.user == user,
+            false => same(user, &self.user),
+        }
+    }
+
+    /// Whether somebody whom the forge calls so said it. In doubt it was.
+    fn is_of(&self, name: &str) -> bool {
+        match self.in_cluster {
+            true => alike(name, &self.user),
+            false => same(name, &self.user),
+        }
+    }
+
+    /// Whether one person said both. In doubt one did.
+    fn is_of_one_with(&self, other: &Self) -> bool {
+        match (self.in_cluster, other.in_cluster) {
+            (true, true) => plain(&self.user) == plain(&other.user),
+            (true, false) => self.is_of(&other.user),
+            (false, _) => other.is_of(&self.user),
+        }
+    }
 }
 
 /// What became of a rule.
@@ -52,13 +81,13 @@ pub struct Consent {
 impl Consent {
     /// Judges what people said by a rule.
     pub fn of(rule: &Approval, people: &People, now: Timestamp) -> Self {
-        let (mut by, mut refused) = (Vec::<String>::new(), Vec::new());
+        let (mut by, mut refused) = (Vec::<&Yes>::new(), Vec::new());
         for yes in &people.yeses {
-            if by.iter().any(|known| same(known, &yes.user)) {
+            if by.iter().any(|known| known.is_of_one_with(yes)) {
                 continue;
             }
             match objection(rule, people, yes, now) {
-                None => by.push(yes.user.clone()),
+                None => by.push(yes),
                 Some(why) => refused.push(format!("{} {why}", yes.user)),
             }
         }
@@ -74,7 +103,7 @@ impl Consent {
             approval: rule.name.to_string(),
             missing: rule.count.saturating_sub(given),
             of: approvers.collect(),
-            by,
+            by: by.iter().map(|yes| yes.user.clone()).collect(),
             refused,
         }
     }
@@ -116,24 +145,56 @@ fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// What stands between the parts of a name, as clusters put them together.
+const SEAMS: [char; 5] = [':', '/', '#', '\\', '@'];
+
+/// Whether the name of a forge may be that of somebody whom a cluster knows, as `ana` is in
+/// `oidc:ana@bank.example`: if they have a part in common.
+fn alike(forge: &str, cluster: &str) -> bool {
+    !parts(forge).is_disjoint(&parts(cluster))
+}
+
+/// The parts of a name, each also without what is hung on it: `ana_bank` and `ana+ops` may be `ana`.
+fn parts(name: &str) -> BTreeSet<String> {
+    let lower = name.to_lowercase();
+    let mut parts = BTreeSet::new();
+    for part in lower.split(SEAMS) {
+        let before = |at: char| part.rsplit_once(at).map_or(part, |(before, _)| before);
+        parts.extend([part, before('_'), before('+')].map(str::to_owned));
+    }
+    parts.remove("");
+    parts
+}
+
+/// A cluster's name of a person without what stands around it.
+fn plain(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let bare = lower.rsplit([':', '/', '#', '\\']).next();
+    let bare = bare.and_then(|bare| bare.split('@').next());
+    match bare.unwrap_or_default() {
+        "" => lower,
+        bare => bare.to_owned(),
+    }
+}
+
 /// Why an agreement does not count.
 fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Option<String> {
     let named = rule.approver.iter().any(|approver| {
         let person = approver.user.as_ref();
         let group = approver.group.as_ref();
-        person.is_some_and(|user| same(user.as_str(), &yes.user))
+        person.is_some_and(|user| yes.is_by(user.as_str()))
             || group.is_some_and(|group| yes.groups.contains(group.as_str()))
     });
     if !named {
         return Some("may not agree to this".to_owned());
     }
     // Nobody agrees with himself, whatever the rule says.
-    if same(&people.author, &yes.user) {
+    if yes.is_of(&people.author) {
         return Some("opened it".to_owned());
     }
     let excluded = |part: Part| rule.exclude.contains(&part);
     if excluded(Part::Committer) {
-        let wrote = |writer: &Option<String>| writer.as_deref().is_some_and(|w| same(w, &yes.user));
+        let wrote = |writer: &Option<String>| writer.as_deref().is_some_and(|w| yes.is_of(w));
         if people.writers.iter().any(wrote) {
             return Some("wrote a part of it".to_owned());
         }
@@ -142,7 +203,7 @@ fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Opt
         }
     }
     let merged = people.merger.as_deref();
-    if excluded(Part::Merger) && merged.is_some_and(|merger| same(merger, &yes.user)) {
+    if excluded(Part::Merger) && merged.is_some_and(|merger| yes.is_of(merger)) {
         return Some("merged it".to_owned());
     }
     let limit = rule.valid_for.as_ref()?;
@@ -176,6 +237,14 @@ mod tests {
             user: user.to_owned(),
             groups: groups.iter().map(|g| (*g).to_owned()).collect(),
             at: Some(at.parse().unwrap()),
+            in_cluster: false,
+        }
+    }
+
+    fn in_cluster(user: &str, groups: &[&str], at: &str) -> Yes {
+        Yes {
+            in_cluster: true,
+            ..yes(user, groups, at)
         }
     }
 
@@ -227,6 +296,70 @@ mod tests {
         // Not even a rule that excludes nobody lets somebody agree with himself.
         let loose = rule(json!({ "exclude": [] }));
         assert!(!judged(&loose, &people(&[yes("ann", &["leads"], at)])).is_given());
+    }
+
+    #[test]
+    fn names_of_a_cluster_are_compared_with_those_of_the_forge() {
+        let at = "2026-05-04T11:00:00Z";
+        for (user, counts) in [
+            ("oidc:dan@bank.example", true),
+            ("oidc:ann@bank.example", false),
+            ("https://login.bank.example#ann", false),
+            ("BANK\\Ben", false),
+            ("ben@elsewhere.example", false),
+            ("oidc:ANN_bank@bank.example", false),
+            ("ann+ops@bank.example", false),
+            ("ann:dan", false),
+            ("annette", true),
+            ("@", true),
+        ] {
+            let yes = in_cluster(user, &["leads"], at);
+            let consent = judged(&rule(json!({})), &people(&[yes]));
+            assert_eq!(consent.is_given(), counts, "{user}: {consent}");
+        }
+        for (user, counts) in [("cid", true), ("CID", false), ("oidc:cid", false)] {
+            let consent = judged(&rule(json!({})), &people(&[in_cluster(user, &[], at)]));
+            assert_eq!(consent.is_given(), counts, "{user}: {consent}");
+        }
+        // A forge's names are compared with each other as they are.
+        for (user, counts) in [("ann_ops", true), ("ANN", false)] {
+            let consent = judged(&rule(json!({})), &people(&[yes(user, &["leads"], at)]));
+            assert_eq!(consent.is_given(), counts, "{user}: {consent}");
+        }
+        let mut managed = people(&[in_cluster("oidc:ann@bank", &["leads"], at)]);
+        managed.author = "ann_bank".to_owned();
+        managed.writers = vec![Some("ann_bank".to_owned())];
+        assert!(!judged(&rule(json!({})), &managed).is_given());
+        let merged = People {
+            merger: Some("may".to_owned()),
+            ..people(&[in_cluster("oidc:may@bank", &["leads"], at)])
+        };
+        assert!(!judged(&rule(json!({ "exclude": ["merger"] })), &merged).is_given());
+        assert!(judged(&rule(json!({})), &merged).is_given());
+    }
+
+    #[test]
+    fn who_agrees_at_the_forge_and_in_the_cluster_counts_once() {
+        let at = "2026-05-04T11:00:00Z";
+        let two = rule(json!({ "count": 2 }));
+        let (forge, leads) = (yes("cid", &[], at), &["leads"][..]);
+        for (other, missing) in [
+            (in_cluster("oidc:cid@bank", leads, at), 1),
+            (in_cluster("oidc:dan@bank", leads, at), 0),
+            (yes("cid_ops", leads, at), 0),
+        ] {
+            for both in [
+                [forge.clone(), other.clone()],
+                [other.clone(), forge.clone()],
+            ] {
+                assert_eq!(judged(&two, &people(&both)).missing, missing, "{both:?}");
+            }
+        }
+        let cluster = |user: &str| in_cluster(user, leads, at);
+        let both = [cluster("oidc:cid@bank"), cluster("oidc:dan@bank")];
+        assert_eq!(judged(&two, &people(&both)).missing, 0);
+        let both = [cluster("oidc:cid@bank"), cluster("cid@bank")];
+        assert_eq!(judged(&two, &people(&both)).missing, 1);
     }
 
     #[test]

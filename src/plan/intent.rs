@@ -4,6 +4,7 @@
 //! delete, replace, take over or endanger something that no intent announced; the rest goes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,31 @@ pub struct Announced {
     pub after: Option<String>,
     /// Dangers that come with it.
     pub dangers: BTreeSet<Rule>,
+}
+
+impl fmt::Display for Intent {
+    /// As in `1 delete, 2 update; dangers: …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut verbs: BTreeMap<Verb, usize> = BTreeMap::new();
+        for change in &self.changes {
+            *verbs.entry(change.verb).or_default() += 1;
+        }
+        let verbs: Vec<String> = verbs
+            .iter()
+            .map(|(verb, n)| format!("{n} {verb}"))
+            .collect();
+        match verbs.is_empty() {
+            true => f.write_str("nothing changes")?,
+            false => f.write_str(&verbs.join(", "))?,
+        }
+        let dangers = self.changes.iter().flat_map(|change| &change.dangers);
+        let dangers: BTreeSet<&str> = dangers.map(|rule| rule.about()).collect();
+        for (at, about) in dangers.iter().enumerate() {
+            let before = if at == 0 { "; " } else { " " };
+            write!(f, "{before}{about}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The intent of going from `base` to `head`, and the offline plan that shows it.

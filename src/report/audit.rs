@@ -1,5 +1,6 @@
-//! The audit trail: one line of JSON for each attempt to change a cluster and one for its end, each
-//! with the digest of the line before, so that no line can be changed or taken out unseen. Pure.
+//! The audit trail: one line of JSON for each attempt to change a cluster and one for its end, and the same
+//! for each command of a comment, each with the digest of the line before, so that no line can be changed or
+//! taken out unseen. Pure.
 //!
 //! A line never holds the value of a field: only names, digests, people and sentences of ours.
 
@@ -33,11 +34,11 @@ pub struct Line {
 pub struct Entry {
     /// Which part of an attempt.
     pub event: Event,
-    /// The set.
+    /// The set; none for a command of a comment.
     pub set: String,
     /// The Sync that it is for, or who ran the command.
     pub by: String,
-    /// The commit that is applied.
+    /// The commit that is applied; for a command of a comment the head of its pull request.
     pub commit: String,
     /// The commit that was applied before.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,8 @@ pub struct Entry {
     /// Pull requests that were agreed to: number, who opened it, who agreed, who merged it, digests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub agreed: Vec<Agreement>,
-    /// What is done with each object: before, what is to be done; afterwards, what became of it.
+    /// What is done with each object: before, what is to be done; afterwards, what became of it. For a
+    /// command of a comment: where it stands, and what it asks for.
     pub objects: BTreeMap<String, String>,
     /// What keeps the rest from being done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,6 +70,10 @@ pub enum Event {
     Ended,
     /// Nothing was tried: rules hold all of it.
     Held,
+    /// Somebody asks for a change in a comment: nothing of it has been written yet.
+    Asked,
+    /// Somebody was answered who asked for something in a comment; with a failure, it was refused.
+    Answered,
 }
 
 /// A pull request that was agreed to.
@@ -240,7 +246,7 @@ pub fn unfinished(lines: &[Line]) -> Vec<&Line> {
         match line.entry.event {
             Event::Begun => open.extend(begun.insert(of, line)),
             Event::Ended => drop(begun.remove(&of)),
-            Event::Held => {}
+            Event::Held | Event::Asked | Event::Answered => {}
         }
     }
     open.extend(begun.into_values());

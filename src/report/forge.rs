@@ -254,6 +254,17 @@ pub struct Review {
     pub at: Option<Timestamp>,
 }
 
+/// A comment as it stands at the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Who wrote it.
+    pub author: String,
+    /// What it says.
+    pub text: String,
+    /// Whether anything of it was changed after it was written, by whomever.
+    pub edited: bool,
+}
+
 /// What a user may do with a repository; each includes those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
@@ -326,6 +337,13 @@ pub trait Forge: Send + Sync {
         comment: &comment::Comment,
     ) -> impl Future<Output = Result<Put, ForgeError>> + Send;
 
+    /// The comment of this number; `None` if the pull request has none.
+    fn remark(
+        &self,
+        pull: PullNumber,
+        id: u64,
+    ) -> impl Future<Output = Result<Option<Remark>, ForgeError>> + Send;
+
     /// Makes these the notes of an instance on the lines of a pull request.
     fn put_notes(
         &self,
@@ -353,10 +371,12 @@ pub trait Forge: Send + Sync {
     /// Whether a user was let in by name or by group. A public repository may be read by everybody.
     fn is_collaborator(&self, user: &str) -> impl Future<Output = Result<bool, ForgeError>> + Send;
 
-    /// The merged pull request that a commit came with, if it came with one.
+    /// The pull request with which a commit came into a branch, if it came with one. What was merged into
+    /// another branch does not count.
     fn merged_with(
         &self,
         commit: &CommitId,
+        target: &str,
     ) -> impl Future<Output = Result<Option<Pull>, ForgeError>> + Send;
 
     /// The commit from which a pull request went its own way. `before` is what it was merged into.

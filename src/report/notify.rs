@@ -31,7 +31,8 @@ pub struct Receiver {
     #[serde(rename = "type")]
     pub service: Service,
     /// The Secret in kubemate-system with the key `url` and, where the receiver checks signatures,
-    /// `secret`.
+    /// `secret`; for `email` with `url`, `from`, `to` and, where the server asks for them, `user` and
+    /// `password`.
     #[schemars(length(max = 253), regex(pattern = NAME))]
     pub secret: String,
     /// What it is told of; without it everything but `applied`.
@@ -76,16 +77,19 @@ pub enum Service {
     Dingtalk,
     /// A custom bot of Feishu or Lark.
     Feishu,
+    /// People, by e-mail.
+    Email,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Webhook,
         Self::Slack,
         Self::Wecom,
         Self::Dingtalk,
         Self::Feishu,
+        Self::Email,
     ];
 }
 
@@ -196,6 +200,12 @@ pub enum NotifyError {
         /// Why, and what to do.
         reason: String,
     },
+    /// Who writes or who reads letters is nobody.
+    #[error("nobody can be written to: {reason}")]
+    People {
+        /// Why.
+        reason: String,
+    },
     /// Too many calls for longer than one can wait.
     #[error("{host} asks to wait longer than the {limit} s there are")]
     Limited {
@@ -226,10 +236,33 @@ pub enum NotifyError {
 }
 
 impl NotifyError {
+    /// What it says without what differs from one time to the next, such as times and identities: so the
+    /// same trouble is written down once.
+    pub fn lasting(&self) -> String {
+        let said = match self.clone() {
+            Self::Refused { host, reason } => Self::Refused {
+                host,
+                reason: lasting(&reason),
+            },
+            Self::Unreachable { host, reason } => Self::Unreachable {
+                host,
+                reason: lasting(&reason),
+            },
+            said @ (Self::Secret { .. }
+            | Self::Address { .. }
+            | Self::People { .. }
+            | Self::Limited { .. }
+            | Self::Client) => said,
+        };
+        said.to_string()
+    }
+
     /// A word for metrics; the same for all errors of one sort.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Secret { .. } | Self::Address { .. } | Self::Client => "setup",
+            Self::Secret { .. } | Self::Address { .. } | Self::People { .. } | Self::Client => {
+                "setup"
+            }
             Self::Limited { .. } => "limited",
             Self::Refused { .. } => "refused",
             Self::Unreachable { .. } => "unreachable",
@@ -237,9 +270,48 @@ impl NotifyError {
     }
 }
 
+/// The words of a service without those that hold a digit: of numbers only a code is kept, which stands
+/// first, or behind `HTTP`.
+fn lasting(words: &str) -> String {
+    let mut before = "HTTP";
+    let mut kept: Vec<&str> = Vec::new();
+    for word in words.split_whitespace() {
+        let code = before == "HTTP" && word.len() <= 6 && word.parse::<i32>().is_ok();
+        let steady = code || !word.contains(|c: char| c.is_ascii_digit());
+        kept.push(if steady { word } else { "…" });
+        before = word;
+    }
+    kept.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_each_time_is_not_written_down() {
+        for (said, kept) in [
+            ("93000 bad key", "93000 bad key"),
+            ("-1 busy", "-1 busy"),
+            ("HTTP 502 no", "HTTP 502 no"),
+            (
+                "HTTP 503 try again at 2026-05-04T10:00:00Z, in 17 s",
+                "HTTP 503 try again at … in … s",
+            ),
+            (
+                "HTTP 500 {\"request\":\"a81f\"} failed",
+                "HTTP 500 … failed",
+            ),
+            ("1764000000 is over", "… is over"),
+            ("no answer in time", "no answer in time"),
+        ] {
+            let error = |reason: &str| NotifyError::Unreachable {
+                host: "10.0.0.1".to_owned(),
+                reason: reason.to_owned(),
+            };
+            assert_eq!(error(said).lasting(), error(kept).to_string());
+        }
+    }
 
     fn receiver(secret: &str) -> Receiver {
         serde_json::from_value(serde_json::json!({

@@ -47,8 +47,7 @@ func issueCertificate(ctx context.Context, w *world, object *unstructured.Unstru
 			condition("Issuing", "False", "Failed", "The order was refused"))
 		return outcome{status: map[string]any{"conditions": failed, "failedIssuanceAttempts": int64(1)}}, nil
 	}
-	issuer := issuerOf(w, object)
-	if wish == pending || issuer == nil || conditionOf(issuer, "Ready") != "True" {
+	if wish == pending || !signs(w, object) {
 		waiting := at(generation, condition("Ready", "False", "DoesNotExist", "Issuing certificate as Secret does not exist"),
 			condition("Issuing", "True", "DoesNotExist", "Issuing certificate as Secret does not exist"))
 		return outcome{status: map[string]any{"conditions": waiting}, retry: wish != pending}, nil
@@ -65,6 +64,16 @@ func issueCertificate(ctx context.Context, w *world, object *unstructured.Unstru
 		"renewalTime": issued.NotAfter.Add(-lifetime / 3).UTC().Format(time.RFC3339),
 		"revision":    int64(1), "failedIssuanceAttempts": nil,
 	}}, nil
+}
+
+// signs says whether the issuer of a certificate is ready. One of another group is another program's, and
+// always is.
+func signs(w *world, object *unstructured.Unstructured) bool {
+	if group := text(object.Object, "spec", "issuerRef", "group"); group != "" && group != certificatesGroup {
+		return true
+	}
+	issuer := issuerOf(w, object)
+	return issuer != nil && conditionOf(issuer, "Ready") == "True"
 }
 
 func issuerOf(w *world, object *unstructured.Unstructured) *unstructured.Unstructured {

@@ -1,4 +1,4 @@
-//! Tests that measure memory: each runs in a process of its own.
+//! Tests that measure memory or need an environment: each runs in a process of its own.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,12 +8,19 @@ const NAME: &str = "KUBEMATE_TEST_ALONE";
 
 /// Runs `body` in a process that runs nothing else. `test` is the full name of the calling test.
 pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+    alone_with(test, &[], body);
+}
+
+/// The same with these variables set; returns whether this is the process that started the other one.
+pub(crate) fn alone_with(test: &str, set: &[(&str, &str)], body: impl FnOnce()) -> bool {
     if std::env::var_os(NAME).is_some_and(|name| name == test) {
-        return body();
+        body();
+        return false;
     }
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(NAME, test)
+        .envs(set.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -24,6 +31,7 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
         said.contains("1 passed"),
         "`{test}` is not the name of the calling test\n{said}"
     );
+    true
 }
 
 /// Processor time that this thread has used: what other processes take from the machine is not in it.

@@ -16,6 +16,7 @@ use crate::bed;
 use crate::bed::history::commit;
 use crate::githost::Host;
 
+mod approvals;
 mod behind;
 mod commands;
 mod crashed;
@@ -158,7 +159,11 @@ impl Place {
             &["apply", "--server-side", "-f", "-"],
             &manifests(&["--crd"]),
         );
-        cluster.established(&["syncs.kubemate.dev", "holds.kubemate.dev"]);
+        cluster.established(&[
+            "syncs.kubemate.dev",
+            "holds.kubemate.dev",
+            "approvals.kubemate.dev",
+        ]);
         cluster.kubectl_with(
             &["apply", "--server-side", "--dry-run=server", "-f", "-"],
             &all,

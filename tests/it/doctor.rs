@@ -91,16 +91,15 @@ fn the_doctor_names_each_thing_that_is_missing_and_nothing_else() {
     };
     let all = findings(&cluster, &[], &[]);
     let bad: Vec<&str> = all.iter().filter(|f| !f.1).map(|f| f.0.as_str()).collect();
-    let crds = [
-        "definition syncs.kubemate.dev",
-        "definition holds.kubemate.dev",
-    ];
-    assert_eq!(bad, [crds[0], crds[1], "rights", "controller"], "{all:?}");
+    let crds = ["syncs", "holds", "approvals"];
+    let crds = crds.map(|kind| format!("definition {kind}.kubemate.dev"));
+    assert_eq!(bad[..3], crds, "{all:?}");
+    assert_eq!(bad[3..], ["rights", "controller"], "{all:?}");
     let good: Vec<&str> = all.iter().filter(|f| f.1).map(|f| f.0.as_str()).collect();
     assert_eq!(good, ["version", "clock", "secret stores"]);
     installed(&cluster);
     for (gone, what) in [
-        (&["delete", "crd", "holds.kubemate.dev"][..], crds[1]),
+        (&["delete", "crd", "holds.kubemate.dev"][..], &*crds[1]),
         (&["delete", "clusterrole", "kubemate-writer"], "rights"),
         (
             &[

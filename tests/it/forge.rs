@@ -16,5 +16,6 @@ pub(crate) mod gitlab_sim;
 pub(crate) mod hooks;
 mod offers;
 mod people;
+mod remarks;
 pub(crate) mod sim;
 mod suite;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use git2::{ObjectType, Oid};
-use kubemate::adapters::{disk, git::LocalRepository};
+use kubemate::adapters::disk;
+use kubemate::adapters::git::{LocalRepository, Merge};
 use kubemate::source::intake::MAX_DEPTH;
 use kubemate::source::repository::{CommitId, RepositoryError};
 use kubemate::source::{Content, TreeError};
@@ -318,4 +319,77 @@ fn missing_objects_are_damage_and_never_absence() {
         bed.local().load(&blob_as_tree, "").unwrap_err().class(),
         "damaged"
     );
+}
+
+/// A commit of two files, of which one has nine lines.
+fn nine_lines(bed: &Bed, (first, last): (&str, &str), other: &str) -> CommitId {
+    let text = format!("{first}\n2\n3\n4\n5\n6\n7\n8\n{last}\n");
+    bed.files(&[("a.kdl", text.as_bytes()), ("b.kdl", other.as_bytes())])
+}
+
+#[test]
+fn a_merge_that_holds_more_than_git_makes_of_its_sides_is_not_plain() {
+    let (main, pull) = (Bed::new(), Bed::new());
+    let base = nine_lines(&main, ("1", "9"), "b");
+    let before = nine_lines(&main, ("one", "9"), "b");
+    // What a squashed pull request was lies in its own mirror only.
+    let head = nine_lines(&pull, ("1", "nine"), "b");
+    let both_changed = nine_lines(&pull, ("uno", "9"), "b");
+    let merged = |lines, other: &str| nine_lines(&main, lines, other);
+    let cases = [
+        (merged(("one", "nine"), "b"), &before, &head, true),
+        (merged(("one", "nine"), "more"), &before, &head, false),
+        (merged(("one", "9"), "b"), &before, &head, false),
+        (merged(("1", "nine"), "b"), &before, &head, false),
+        (merged(("1", "nine"), "b"), &base, &head, true),
+        (merged(("one", "9"), "b"), &before, &both_changed, false),
+    ];
+    let count = || {
+        let mut count = 0;
+        let odb = main.git.odb().unwrap();
+        odb.foreach(|_| {
+            count += 1;
+            true
+        })
+        .unwrap();
+        count
+    };
+    let objects = count();
+    let local = LocalRepository::at(main.directory.path()).unwrap();
+    for (number, (commit, before, head, plain)) in cases.into_iter().enumerate() {
+        let merge = Merge {
+            commit,
+            before: before.clone(),
+            base: base.clone(),
+            head: head.clone(),
+        };
+        let found = local.is_plain(&merge, pull.directory.path());
+        assert_eq!(found, Ok(plain), "case {number}");
+    }
+    assert_eq!(count(), objects, "nothing is written");
+}
+
+#[test]
+fn what_is_merged_is_bounded_and_what_is_missing_is_no_damage() {
+    let (main, pull) = (Bed::new(), Bed::new());
+    let base = nine_lines(&main, ("1", "9"), "b");
+    let mut tree = main.tree(&[(BLOB, b"f", main.blob(b"f"))]);
+    for _ in 0..40 {
+        tree = main.tree(&[(TREE, b"a", tree), (TREE, b"b", tree)]);
+    }
+    let huge = main.commit(tree, &[]);
+    let lost = nine_lines(&Bed::new(), ("lost", "9"), "b");
+    let local = LocalRepository::at(main.directory.path()).unwrap();
+    let asked = |head: &CommitId| {
+        let merge = Merge {
+            commit: base.clone(),
+            before: base.clone(),
+            base: base.clone(),
+            head: head.clone(),
+        };
+        local.is_plain(&merge, pull.directory.path())
+    };
+    let too_large = RepositoryError::Tree(TreeError::TooManyFiles);
+    assert_eq!(asked(&huge), Err(too_large));
+    assert!(matches!(asked(&lost), Err(RepositoryError::Git { .. })));
 }

@@ -14,6 +14,8 @@ use futures::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 
+use crate::loopback;
+
 /// How the host behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -60,11 +62,6 @@ pub(crate) struct Host {
 impl Host {
     /// Serves the bare repositories below `root`.
     pub(crate) fn start(root: &Path) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let shared = Arc::new(Shared {
             root: root.to_owned(),
             mood: Mutex::new(Mood::Honest),
@@ -72,14 +69,10 @@ impl Host {
             asked: Mutex::default(),
             packs: Mutex::default(),
         });
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&shared));
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        let (runtime, address) = loopback::serve(app);
         Self {
             runtime,
             address,

@@ -98,10 +98,13 @@ fn what_the_bank_renders_comes_back_the_same() {
             "{environment}"
         );
         assert_eq!(imported.left, [], "{environment}");
-        // One ConfigMap is nobody's configuration, in the bank as here.
+        // One ConfigMap is nobody's configuration and one claim nobody's volume, in the bank as here.
         assert_eq!(
             kept(&imported),
-            [format!("ConfigMap/insights-{environment}/dashboards")]
+            [
+                format!("ConfigMap/insights-{environment}/dashboards"),
+                format!("PersistentVolumeClaim/insights-{environment}/reports")
+            ]
         );
         assert_eq!(imported.same + imported.kept.len(), count);
         let added: Vec<&String> = imported.resources.iter().flat_map(|r| &r.added).collect();

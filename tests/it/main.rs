@@ -14,6 +14,7 @@ mod alone;
 mod bed;
 mod engine;
 mod githost;
+mod loopback;
 
 mod apply;
 mod audit;

@@ -2,6 +2,8 @@
 //! not, that one which hangs holds up no other, and that no URL is told to anybody.
 
 pub(crate) mod listener;
+mod mail;
+mod proxied;
 
 use std::time::{Duration, Instant};
 

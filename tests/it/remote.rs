@@ -3,6 +3,7 @@
 mod bombs;
 mod names;
 mod past;
+mod squashed;
 mod ssh;
 mod tls;
 

@@ -8,7 +8,7 @@ use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, Permission, Pull, PullNumber, Put,
-    Review, Status,
+    Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -73,6 +73,10 @@ impl Forge for AnyForge {
         on!(self, forge => forge.put_comment(pull, comment))
     }
 
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        on!(self, forge => forge.remark(pull, id))
+    }
+
     async fn put_notes(
         &self,
         pull: &Pull,
@@ -98,8 +102,12 @@ impl Forge for AnyForge {
         on!(self, forge => forge.is_collaborator(user))
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
-        on!(self, forge => forge.merged_with(commit))
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
+        on!(self, forge => forge.merged_with(commit, target))
     }
 
     async fn fork_point(

@@ -7,14 +7,14 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::github::{is_collaborator, latest, permission, pull, says_the_same, word};
 use super::sticky::{self, Words};
-use super::{gitea_branch, read};
+use super::{gitea_branch, read, remark};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
-    PullNumber, Put, Review, Status,
+    PullNumber, Put, Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -22,6 +22,8 @@ use crate::source::repository::CommitId;
 const PAGES: (&str, usize) = ("limit", 50);
 /// The server takes more than anybody wants to read.
 const COMMENT_BYTES: usize = 200_000;
+/// Commits of one pull request that are read at most.
+const MOST_COMMITS: usize = 2500;
 /// Most notes of one review.
 const MOST_NOTES: usize = 100;
 
@@ -136,6 +138,11 @@ impl Forge for Gitea {
         sticky::put(&self.link, &words, self.me().await?, comment).await
     }
 
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        let path = self.path(&format!("issues/comments/{id}"));
+        remark::of_pull(&self.link, path, pull).await
+    }
+
     /// One review holds all notes; other notes are another review, and the old one goes.
     async fn put_notes(
         &self,
@@ -213,11 +220,17 @@ impl Forge for Gitea {
         is_collaborator(&self.link, &path, user).await
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = self.path(&format!("commits/{commit}/pull"));
         match self.link.call(&Ask::get(path, what)).await {
-            Ok(answer) if read::flag(&answer.body, "/merged") => Ok(pull(&answer.body)),
+            Ok(answer) if read::flag(&answer.body, "/merged") => {
+                Ok(pull(&answer.body).filter(|pull| pull.target == target))
+            }
             Ok(_) | Err(ForgeError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -240,7 +253,7 @@ impl Forge for Gitea {
             "pulls/{number}/commits?files=false&verification=false"
         ));
         let all = self.link.list(&path, PAGES, "read commits").await?;
-        Ok(read::writers(&all))
+        Ok(read::writers(&all, MOST_COMMITS))
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

@@ -8,18 +8,20 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::credential::Auth;
 use super::sticky::{self, Words};
-use super::{github_branch, github_checks, read};
+use super::{github_branch, github_checks, read, remark};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
-    PullNumber, Put, Review, State, Status,
+    PullNumber, Put, Remark, Review, State, Status,
 };
 use crate::source::repository::CommitId;
 
 pub(super) const PAGES: (&str, usize) = ("per_page", 100);
 /// What the forge takes is larger; this is what a person can still scroll through.
 const COMMENT_BYTES: usize = 60_000;
+/// Commits of one pull request that the forge tells at most.
+const MOST_COMMITS: usize = 250;
 
 /// One repository at GitHub.
 pub struct GitHub {
@@ -199,6 +201,11 @@ impl Forge for GitHub {
         sticky::put(&self.link, &words, self.me().await?, comment).await
     }
 
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        let path = self.path(&format!("issues/comments/{id}"));
+        remark::of_pull(&self.link, path, pull).await
+    }
+
     async fn put_notes(
         &self,
         pull: &Pull,
@@ -281,11 +288,16 @@ impl Forge for GitHub {
         is_collaborator(&self.link, &path, user).await
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = self.path(&format!("commits/{commit}/pulls"));
         let all = self.link.list(&path, PAGES, what).await?;
-        let merged = all.iter().find(|p| p["merged_at"].is_string());
+        let mut merged = all.iter().filter(|p| p["merged_at"].is_string());
+        let merged = merged.find(|p| p.pointer("/base/ref").is_some_and(|name| name == target));
         let Some(number) = merged.and_then(|p| read::number(p, "/number")) else {
             return Ok(None);
         };
@@ -307,7 +319,7 @@ impl Forge for GitHub {
     async fn writers(&self, number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
         let path = self.path(&format!("pulls/{number}/commits"));
         let all = self.link.list(&path, PAGES, "read commits").await?;
-        Ok(read::writers(&all))
+        Ok(read::writers(&all, MOST_COMMITS))
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

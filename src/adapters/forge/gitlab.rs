@@ -6,12 +6,12 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::sticky::{self, Words};
-use super::{gitlab_branch, gitlab_lines, read};
+use super::{gitlab_branch, gitlab_lines, read, remark};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
     Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
-    PullNumber, Put, Review, State, Status,
+    PullNumber, Put, Remark, Review, State, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -164,6 +164,14 @@ impl Forge for GitLab {
         sticky::put(&self.link, &words, self.me().await?, comment).await
     }
 
+    /// What GitLab itself notes is nobody's comment.
+    async fn remark(&self, pull: PullNumber, id: u64) -> Result<Option<Remark>, ForgeError> {
+        let path = format!("{}/merge_requests/{pull}/notes/{id}", self.project);
+        let found = remark::remark(&self.link, path, "/author/username").await?;
+        let ours = found.filter(|(_, found)| !read::flag(found, "/system"));
+        Ok(ours.map(|(remark, _)| remark))
+    }
+
     async fn put_notes(
         &self,
         pull: &Pull,
@@ -276,14 +284,20 @@ impl Forge for GitLab {
         Ok(self.permission(user).await? > Permission::None)
     }
 
-    async fn merged_with(&self, commit: &CommitId) -> Result<Option<Pull>, ForgeError> {
+    async fn merged_with(
+        &self,
+        commit: &CommitId,
+        target: &str,
+    ) -> Result<Option<Pull>, ForgeError> {
         let what = "ask where a commit came from";
         let path = format!(
             "{}/repository/commits/{commit}/merge_requests",
             self.project
         );
         let all = self.link.list(&path, PAGES, what).await?;
-        let merged = all.iter().find(|request| request["state"] == "merged");
+        let into =
+            |request: &&Value| request["state"] == "merged" && request["target_branch"] == target;
+        let merged = all.iter().find(into);
         let Some(number) = merged.and_then(|request| read::number(request, "/iid")) else {
             return Ok(None);
         };

@@ -33,15 +33,13 @@ pub async fn people<F: Forge>(
             user: review.user.clone(),
             groups: member_of,
             at: review.at,
+            ..Yes::default()
         });
     }
-    let writers = match yeses.is_empty() {
-        true => Vec::new(),
-        false => forge.writers(pull.number).await?,
-    };
     Ok(People {
         author: pull.author.clone(),
-        writers,
+        // Somebody may agree elsewhere than at the forge, so this is asked without a review as well.
+        writers: forge.writers(pull.number).await?,
         merger: pull.merger.clone(),
         yeses,
     })

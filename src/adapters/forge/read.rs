@@ -38,11 +38,13 @@ pub(super) fn moment(value: &Value, pointer: &str) -> Option<Timestamp> {
     value.pointer(pointer)?.as_str()?.parse().ok()
 }
 
-/// Author and committer of commits, in the words that GitHub and Gitea share.
-pub(super) fn writers(commits: &[Value]) -> Vec<Option<String>> {
+/// Author and committer of commits, in the words that GitHub and Gitea share. Of more than `most` commits
+/// not all are told, so others may have written the rest.
+pub(super) fn writers(commits: &[Value], most: usize) -> Vec<Option<String>> {
     let sides = ["/author/login", "/committer/login"];
     let of = |commit: &Value| sides.map(|side| text(commit, side).filter(|name| is_login(name)));
-    commits.iter().flat_map(of).collect()
+    let rest = (commits.len() >= most).then_some(None);
+    commits.iter().flat_map(of).chain(rest).collect()
 }
 
 /// The organization and the team that a group means.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use git2::{Direction, FetchOptions, Oid, RemoteCallbacks};
 
 use super::session::{Credential, FetchLimits, Session, SshOptions, Start};
-use super::{LocalRepository, blocking, git_error, transport};
+use super::{LocalRepository, Merge, blocking, git_error, transport};
 use crate::adapters::reach::Reach;
 use crate::adapters::text::printable;
 use crate::source::address::{AllowList, RemoteAddress};
@@ -291,6 +291,14 @@ impl RemoteRepository {
             local.since(&from, &to, most)
         })
         .await
+    }
+
+    /// Whether a merge holds exactly what Git makes of its two sides by itself. The last commit of the pull
+    /// request may lie in the mirror of `pull` alone.
+    pub async fn is_plain(&self, merge: Merge, pull: &Self) -> Result<bool, RepositoryError> {
+        let beside = pull.git_dir.clone();
+        self.on_mirror(move |local| local.is_plain(&merge, &beside))
+            .await
     }
 
     async fn on_mirror<T: Send + 'static>(

@@ -19,6 +19,11 @@ const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
 /// Largest single tree object that is read.
 const MAX_TREE_OBJECT_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Most bytes of all paths of a commit together, where two commits are merged.
+const MAX_PATHS: usize = 16 * 1024 * 1024;
+/// What an entry costs beside its path.
+const ENTRY: usize = 64;
+
 /// What an entry of a Git tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
@@ -69,6 +74,28 @@ pub(super) fn changed_paths(
     // Names that are no paths cannot be compared; a difference in their number is all that is known.
     changed.unnameable = refused_before.abs_diff(refused_after);
     Ok(changed)
+}
+
+/// Refuses a commit whose tree is too large to be merged, wherever in it that is.
+pub(super) fn bounded(
+    repository: &git2::Repository,
+    commit: &CommitId,
+) -> Result<(), RepositoryError> {
+    let walk = Walk::new(repository)?;
+    let mut left = MAX_PATHS;
+    let mut pending = vec![(walk.root_of(commit, "")?, 0)];
+    while let Some((id, directory)) = pending.pop() {
+        for entry in &walk.tree(id)? {
+            let path = directory + entry.name_bytes().len() + 1;
+            left = left
+                .checked_sub(path + ENTRY)
+                .ok_or(TreeError::TooManyFiles)?;
+            if entry.kind() == Some(ObjectType::Tree) {
+                pending.push((entry.id(), path));
+            }
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Walk<'a> {

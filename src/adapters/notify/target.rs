@@ -12,7 +12,7 @@ use crate::source::address::{AllowList, RemoteAddress};
 use crate::source::repository::AddressError;
 
 /// Longest URL.
-const MAX_URL: usize = 2048;
+pub(super) const MAX_URL: usize = 2048;
 /// Most characters of a service's words in an error.
 const MAX_WORDS: usize = 200;
 /// Parts of a URL that are hidden are at least this long.
@@ -28,23 +28,33 @@ const KNOWN: [&str; 7] = [
     "triggers",
 ];
 
-/// Which hosts may be called: `https://HOST/*`, or `http://127.0.0.1:PORT/*` on this machine. Paths are
-/// credentials, so no rule has one.
+/// Which hosts may be called: `https://HOST/*`, or `http://127.0.0.1:PORT/*` on this machine; for mail
+/// `smtps://HOST/*` or `smtp://HOST/*`. Paths are credentials, so no rule has one.
 pub fn hosts<'a>(rules: impl IntoIterator<Item = &'a str>) -> Result<AllowList, AddressError> {
-    let rules: Vec<&str> = rules.into_iter().collect();
-    let is_host = |rule: &&str| {
-        let host = rule
-            .strip_suffix("/*")
-            .filter(|host| host.matches('/').count() == 2);
-        host.and_then(|host| host.get(..4))
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
-    };
-    if !rules.iter().all(is_host) {
-        return Err(AddressError {
-            reason: "a host that may be told is written https://HOST/*".to_owned(),
-        });
+    let rules: Option<Vec<String>> = rules.into_iter().map(rule).collect();
+    let rules = rules.ok_or_else(|| AddressError {
+        reason: "a host that may be told is written https://HOST/*, or smtps://HOST/* for mail"
+            .to_owned(),
+    })?;
+    AllowList::parse(rules.iter().map(String::as_str))
+}
+
+/// A rule as it is judged; that of a mail server has its port.
+fn rule(text: &str) -> Option<String> {
+    let (scheme, host) = text.strip_suffix("/*")?.split_once("://")?;
+    if host.contains('/') {
+        return None;
     }
-    AllowList::parse(rules)
+    let at = |usual: u16| match host.rsplit_once(':') {
+        Some((_, port)) if port.bytes().all(|b| b.is_ascii_digit()) => format!("https://{host}/*"),
+        _ => format!("https://{host}:{usual}/*"),
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" | "http" => Some(text.to_owned()),
+        "smtps" => Some(at(465)),
+        "smtp" => Some(at(587)),
+        _ => None,
+    }
 }
 
 /// An address that may be called, and the key that calls are signed with.
@@ -109,14 +119,14 @@ impl Target {
     pub(super) fn unreachable(&self, reason: &str) -> NotifyError {
         NotifyError::Unreachable {
             host: self.host(),
-            reason: self.shown(reason),
+            reason: shown(reason, &self.hidden()),
         }
     }
 
     pub(super) fn refused(&self, reason: &str) -> NotifyError {
         NotifyError::Refused {
             host: self.host(),
-            reason: self.shown(reason),
+            reason: shown(reason, &self.hidden()),
         }
     }
 
@@ -124,15 +134,7 @@ impl Target {
         self.refused("its key `secret` can sign nothing: after `whsec_` comes base64")
     }
 
-    /// What somebody said, short and without any part of the URL or the key.
-    fn shown(&self, words: &str) -> String {
-        let hide = |text: String, part: &String| text.replace(part.as_str(), "***");
-        let words = self.hidden().iter().fold(words.to_owned(), hide);
-        let words = printable(words.trim());
-        words.chars().take(MAX_WORDS).collect()
-    }
-
-    /// Everything that may be shown to nobody, the longest first.
+    /// Everything that may be shown to nobody.
     fn hidden(&self) -> Vec<String> {
         let url = &self.url;
         let segments = url.path_segments().into_iter().flatten();
@@ -148,9 +150,18 @@ impl Target {
         all.extend(values);
         all.extend(self.key().map(str::to_owned));
         all.retain(|part| part.len() >= SHORTEST && !KNOWN.contains(&part.as_str()));
-        all.sort_by_key(|part| Reverse(part.len()));
         all
     }
+}
+
+/// What somebody said, short and without any of what is hidden.
+pub(super) fn shown(words: &str, hidden: &[String]) -> String {
+    let mut hidden: Vec<&String> = hidden.iter().collect();
+    hidden.sort_by_key(|part| Reverse(part.len()));
+    let hide = |text: String, part: &String| text.replace(part.as_str(), "***");
+    let words = hidden.into_iter().fold(words.to_owned(), hide);
+    let words = printable(words.trim());
+    words.chars().take(MAX_WORDS).collect()
 }
 
 #[cfg(test)]
@@ -216,6 +227,14 @@ mod tests {
             assert!(hosts([bad]).is_err(), "{bad}");
         }
         assert!(hosts([]).unwrap().is_empty());
+        for (mail, same) in [
+            ("smtps://mail.example/*", "https://mail.example:465/*"),
+            ("smtp://mail.example/*", "https://mail.example:587/*"),
+            ("SMTP://[2001:db8::1]/*", "https://[2001:db8::1]:587/*"),
+            ("smtp://127.0.0.1:2525/*", "https://127.0.0.1:2525/*"),
+        ] {
+            assert_eq!(hosts([mail]).unwrap(), hosts([same]).unwrap(), "{mail}");
+        }
     }
 
     #[test]
@@ -225,8 +244,8 @@ mod tests {
         let target = target.unwrap_or_else(|error| panic!("{error}"));
         let said =
             format!("no {url} AbCdEf-123456 s%2Fecret77 s/ecret77 the key\u{1b}[0m open-apis");
-        let shown = target.shown(&said);
-        assert_eq!(shown, "no *** *** *** *** ***\\u{1b}[0m open-apis");
-        assert!(target.shown(&"x".repeat(1_000)).len() <= MAX_WORDS);
+        let said = shown(&said, &target.hidden());
+        assert_eq!(said, "no *** *** *** *** ***\\u{1b}[0m open-apis");
+        assert!(shown(&"x".repeat(1_000), &[]).len() <= MAX_WORDS);
     }
 }

@@ -45,6 +45,14 @@ pub(super) fn lines(sync: &Sync, now: Timestamp) -> Vec<String> {
             ));
         }
     }
+    let waiting = status.waiting.iter().filter(|w| w.missing > 0);
+    lines.extend(waiting.map(|w| {
+        let (set, change, rule, digest) = (&w.set, &w.change, &w.rule, &w.intent);
+        format!(
+            "  {set}: {change}: {rule}; `kubemate approve {name} --digest {digest}` approves it in \
+             the cluster"
+        )
+    }));
     let open = status.sets.iter().filter(|(_, set)| is_open(set));
     lines.extend(open.map(|(name, set)| of_set(name, set)));
     lines

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::super::cycle::Tools;
 use super::super::desired::covers;
 use super::super::forges::Desk;
@@ -22,6 +24,9 @@ use crate::source::SourceTree;
 use crate::source::intake::Loaded;
 use crate::source::repository::{CommitId, Repository as _, RepositoryError};
 
+/// A place among the commands that are carried out, for as long as anything holds it.
+pub(super) type Room = Option<Arc<OwnedSemaphorePermit>>;
+
 /// What a command is about.
 pub(super) struct Scene<'a> {
     pub(super) tools: &'a Tools,
@@ -34,6 +39,8 @@ pub(super) struct Scene<'a> {
     pub(super) left: usize,
     /// Who asks.
     pub(super) user: &'a str,
+    /// Its place among the commands that are carried out.
+    pub(super) room: &'a Room,
 }
 
 /// One commit with what it means.
@@ -122,6 +129,7 @@ impl<'a> Scene<'a> {
             Err(error) => return Err(error.to_string()),
         };
         let (judge, targets) = (Arc::clone(&self.tools.judge), self.targets());
+        let room = self.room.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut verdict = judge.judge_by(&loaded.tree, |found| {
                 let known = found.project.targets().into_iter();
@@ -134,13 +142,16 @@ impl<'a> Scene<'a> {
             for problem in refused_names(&loaded.refused) {
                 diagnostics.push(problem);
             }
-            Side {
+            let side = Side {
                 sets: verdict.take_rendered(),
                 rights: Rights::of(&verdict),
                 project: verdict.project,
                 tree: loaded.tree,
                 diagnostics,
-            }
+            };
+            // Nobody can stop this work: it keeps its place until it ends, whoever gave up waiting.
+            drop(room);
+            side
         });
         let said = || format!("reading {} ended with a fault of kubemate", commit.short());
         work.await.map_err(|_| said())

@@ -15,6 +15,8 @@ fn in_phase(phase: Phase) -> State {
         rest_until: Duration::ZERO,
         ask_from: NOW + MINUTE,
         heard: NOW - MINUTE,
+        heed_at: None,
+        heed_from: Duration::ZERO,
     }
 }
 
@@ -57,6 +59,9 @@ fn each_event_in_each_phase() {
         (DUE, Event::Drifted, DUE, false, None),
         (RUNNING, Event::Drifted, RUNNING, true, None),
         (RUNNING, Event::Asked, RUNNING, true, None),
+        (LATER, Event::Approved, DUE, false, None),
+        (RUNNING, Event::Approved, RUNNING, false, None),
+        (OFF, Event::Approved, OFF, false, None),
         (OFF, Event::Drifted, OFF, false, None),
         (OFF, Event::Asked, OFF, false, None),
         (RUNS_OUT, Event::Ended(Ending::CalledOff), OFF, false, None),
@@ -213,4 +218,31 @@ fn r_90_a_day_without_the_remote_costs_few_questions_at_times_of_their_own() {
     }
     let same = early.iter().filter(|at| late.contains(at)).count();
     assert!(same < early.len() / 10, "many Syncs do not come together");
+}
+
+#[test]
+fn approvals_make_passes_that_ask_no_repository_and_not_too_many() {
+    let approved = |state, now| decide(state, Event::Approved, now, 0.0).0;
+    let state = approved(in_phase(LATER), NOW);
+    let (state, effect) = decide(state, Event::Tick, NOW, 0.0);
+    assert_eq!(effect, Some(Effect::Begin { ask: None }));
+    // What comes while a pass runs is not lost, and what comes soon after waits.
+    let ended = Event::Ended(Ending::NeedsPerson);
+    let during = approved(state.clone(), NOW + BREATH);
+    let (during, _) = decide(during, ended, NOW + BREATH * 2, 0.0);
+    assert_eq!(during.phase, Phase::Waiting(NOW + AGAIN));
+    let (mut state, _) = decide(state, ended, NOW + BREATH * 2, 0.0);
+    for more in 3..9 {
+        state = approved(state, NOW + BREATH * more);
+        assert_eq!(state.phase, Phase::Waiting(NOW + AGAIN));
+    }
+    let (state, effect) = decide(state, Event::Tick, NOW + AGAIN, 0.0);
+    assert_eq!(effect, Some(Effect::Begin { ask: None }));
+    // A pass that somebody else asked for has looked, too.
+    let (state, _) = decide(state, ended, NOW + AGAIN, 0.0);
+    let state = approved(state, NOW + AGAIN + BREATH);
+    let (state, _) = decide(state, Event::Drifted, NOW + AGAIN + BREATH, 0.0);
+    let (state, effect) = decide(state, Event::Tick, NOW + AGAIN + BREATH, 0.0);
+    assert_eq!(effect, Some(Effect::Begin { ask: None }));
+    assert_eq!(state.heed_at, None);
 }

@@ -153,11 +153,6 @@ catalogue! {
                       tenant yard {\n  gateway own { listener http port=80 host=\"b.${domain}\" }\n}\n")],
     );
 
-    NOT_SUPPORTED = 559, "Something that this version of kubemate does not do",
-    "The field is part of the language and this version does not carry it out, so accepting it would be a promise that \
-     nobody keeps. Leave it out, or update kubemate.",
-    Unshown("what is missing changes with every version");
-
     IMAGE_REGISTRY = 560, "An image from a registry that a policy does not allow",
     "An `image-policy` names the registries that images may come from in an environment, and this image comes from \
      another one; without a host in front it is `docker.io`. Take it from one of them, or from their copy of it.",

@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dsl::form::{Block, Keyed, Repeated};
+use crate::dsl::form::{Block, Keyed};
 use crate::kinds::pod::Plain;
-use crate::names::reference::ApprovalRef;
 use crate::names::{LabelKey, Name};
 use crate::values::duration::Duration;
 use crate::values::percent::{Percent, Share};
@@ -34,9 +33,6 @@ pub struct Rollout {
     /// Shares of the traffic that a canary gets, one after the other.
     #[serde(default)]
     pub steps: Vec<Percent>,
-    /// Approval that is needed before the traffic goes beyond a share.
-    #[serde(default)]
-    pub gate: Repeated<Gate>,
     /// Measure that must hold at every step.
     #[serde(default)]
     pub check: Keyed<Measure, Bound>,
@@ -152,16 +148,6 @@ impl Strategy {
     pub const fn progressive(self) -> bool {
         matches!(self, Self::Canary | Self::BlueGreen)
     }
-}
-
-/// An approval during a rollout.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Gate {
-    /// Share of the traffic at which the rollout waits.
-    pub at: Percent,
-    /// Approval that lets it go on.
-    pub approval: ApprovalRef,
 }
 
 /// What is measured during a rollout.

@@ -9,6 +9,10 @@ use crate::kinds::{Findings, Scope};
 use crate::names::Name;
 
 pub(super) fn check(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    if volume.external {
+        external(out);
+        return;
+    }
     let places = [
         ("nfs", volume.nfs.is_some()),
         ("csi", volume.csi.is_some()),
@@ -21,7 +25,9 @@ pub(super) fn check(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Find
             let finding = out
                 .error(codes::MISSING_FIELD, "", message)
                 .label("no place");
-            out.push(finding.help("write `nfs`, `csi` or `local`"));
+            out.push(finding.help(
+                "write `nfs`, `csi` or `local`, or `external=#true` if the cluster has the volume already",
+            ));
         }
         (Some((first, _)), Some((second, _))) => {
             let related = out.name(&format!("/{first}"));
@@ -52,6 +58,28 @@ pub(super) fn check(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Find
         out.push(finding.help("remove `reclaim`: it is kept until a person deletes it"));
     }
     claim(volume, scope, out);
+}
+
+/// Nothing but its size can be said of a volume that exists already.
+fn external(out: &mut Findings<'_>) {
+    let all = [
+        "class",
+        "access",
+        "reclaim",
+        "mount-options",
+        "claim",
+        "nfs",
+        "csi",
+        "local",
+    ];
+    for field in all {
+        let at = format!("/{field}");
+        if out.written(&at) {
+            let message = format!("`{field}` would change nothing: the volume exists already");
+            let finding = out.error_on_name(codes::STORAGE, &at, message);
+            out.push(finding.help("remove it, or `external`"));
+        }
+    }
 }
 
 fn claim(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Findings<'_>) {

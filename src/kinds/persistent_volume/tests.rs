@@ -16,6 +16,7 @@ persistent-volume ledger size="100Gi" reclaim=delete {
   csi driver="rbd.csi.ceph.com" handle="0001-a" file-system=ext4 { attributes { pool fast } }
 }
 persistent-volume scratch size="1Ti" { local path="/mnt/disk1" node=node-1 }
+persistent-volume tapes size="10Ti" external=#true
 "#;
 
 #[test]
@@ -49,6 +50,7 @@ fn a_volume_becomes_its_object() {
     assert_eq!(scratch["local"], json!({"path": "/mnt/disk1"}));
     let term = &scratch["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0];
     assert_eq!(term["values"], json!(["node-1"]));
+    assert!(!all.contains_key("PersistentVolume/tapes [platform]"));
 }
 
 #[test]
@@ -62,11 +64,13 @@ fn wrong_volumes_are_refused() {
         ))
     };
     assert_eq!(volume("", nfs), Vec::<String>::new());
+    assert_eq!(volume("external=#true", ""), Vec::<String>::new());
     let cases = [
         ("KM0202", volume("", "")),
         ("KM0581", volume("", &format!("{nfs}; {local}"))),
         ("KM0581", volume("access=many", local)),
         ("KM0581", volume("reclaim=delete", nfs)),
+        ("KM0581", volume("external=#true", nfs)),
         ("KM0405", volume("class=fast", nfs)),
         (
             "KM0511",

@@ -7,6 +7,9 @@ use super::Plain;
 use crate::names::reference::SecretRef;
 use crate::names::{ConfigKey, EnvVarName, Name};
 
+/// Annotation of pods: names of variables whose value is no secret, although they sound like one.
+pub const PUBLIC: &str = "kubemate.dev/public";
+
 /// Where an environment variable gets its value: one of `value`, `secret`, `config` and `fact`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

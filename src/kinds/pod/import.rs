@@ -9,7 +9,7 @@ use super::placement::{Effect, SpreadBy};
 use crate::kinds::import::{Drafts, Fields, Found, Place, list, map, seconds, text};
 use crate::object::ObjectKey;
 
-pub(crate) use self::container::{amount, container, port_name, speaks};
+pub(crate) use self::container::{amount, container, image, port_name, speaks};
 pub(crate) use self::volumes::claimed;
 
 /// A pod on its way back, and what was noticed on it.

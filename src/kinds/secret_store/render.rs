@@ -35,6 +35,11 @@ fn account(store: &SecretStore) -> String {
     format!("secrets-{}", store.name)
 }
 
+/// The role in the namespace of the secrets that lets a tenant's namespace read them.
+pub(super) fn reader(store: &str, namespace: &str) -> String {
+    format!("secrets-{store}-{namespace}")
+}
+
 fn vault(
     store: &SecretStore,
     tenant: &str,
@@ -73,7 +78,7 @@ fn kubernetes(store: &SecretStore, allows: &[(usize, &Allow)], namespaces: &[Str
                 .with("source", &store.source_namespace, "/source-namespace")
                 .with("secrets", &secrets, "/allow")
                 .set("name", &object_name(&store.name, None))
-                .set("reader", &format!("secrets-{}-{namespace}", store.name))
+                .set("reader", &reader(store.name.as_str(), namespace))
                 .set("namespace", namespace)
                 .set("account", &account(store)),
         );

@@ -7,6 +7,12 @@ use crate::kinds::import::{Draft, Drafts, Fields, Found, list, map, text};
 const DEFAULT: &str = "/metadata/annotations/storageclass.kubernetes.io~1is-default-class";
 
 pub(super) fn import(found: &Found, drafts: &mut Drafts) {
+    let volumes = found
+        .objects
+        .iter()
+        .filter(|(key, _)| key.group_kind.kind == "PersistentVolume");
+    let named = volumes.filter_map(|(_, body)| text(body, "/spec/storageClassName"));
+    drafts.classes.extend(named.filter(|name| !name.is_empty()).map(str::to_owned));
     let classes = found.objects.iter().filter(|(key, _)| {
         key.group_kind.group == "storage.k8s.io" && key.group_kind.kind == "StorageClass"
     });

@@ -67,13 +67,15 @@ pub enum Event {
     Pull(PullNumber),
     /// Somebody wrote a comment on a pull request. Edits are not told.
     Comment {
-        /// Its number, by which it is known again.
+        /// The path of the repository, as in `team/platform`.
+        repository: String,
+        /// Its number, by which it is known again, and asked of the forge.
         id: u64,
         /// The pull request.
         pull: PullNumber,
-        /// Who wrote it. What they may do is asked of the forge, never taken from here.
+        /// Who wrote it, as the call says.
         user: String,
-        /// The text.
+        /// The text, as the call says.
         text: String,
     },
     /// The forge tries whether we are there.
@@ -224,7 +226,12 @@ fn hub(kind: Option<&str>, value: &Value) -> Event {
             comment(
                 number("/issue/number").filter(|_| on_pull),
                 value,
-                ["/comment/id", "/comment/user/login", "/comment/body"],
+                [
+                    "/repository/full_name",
+                    "/comment/id",
+                    "/comment/user/login",
+                    "/comment/body",
+                ],
             )
         }
         _ => None,
@@ -251,6 +258,7 @@ fn gitlab(value: &Value) -> Event {
                 .and_then(Value::as_str);
             let pull = number("/merge_request/iid").filter(|_| action == Some("create"));
             let at = [
+                "/project/path_with_namespace",
                 "/object_attributes/id",
                 "/user/username",
                 "/object_attributes/note",
@@ -275,9 +283,14 @@ fn push(value: &Value) -> Option<Event> {
     })
 }
 
-fn comment(pull: Option<PullNumber>, value: &Value, [id, user, text]: [&str; 3]) -> Option<Event> {
+fn comment(
+    pull: Option<PullNumber>,
+    value: &Value,
+    [repository, id, user, text]: [&str; 4],
+) -> Option<Event> {
     let at = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
     Some(Event::Comment {
+        repository: at(repository)?,
         id: value.pointer(id)?.as_u64()?,
         pull: pull?,
         user: at(user)?,

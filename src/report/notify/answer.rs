@@ -32,6 +32,8 @@ pub fn answer(service: Service, body: &[u8]) -> Answer {
     };
     match service {
         Service::Webhook => Answer::Taken,
+        // Letters are not answered by a body.
+        Service::Email => Answer::Strange,
         // Slack itself says `ok`; what speaks like it may answer anything, or say that it refused.
         Service::Slack => {
             let no = ["ok", "success"].iter().any(|key| {

@@ -19,6 +19,8 @@ pub const SLACK: usize = 4_000;
 pub const WECOM: usize = 4_096;
 /// Most bytes of a text for DingTalk: with each byte escaped, the body stays below 20,000.
 pub const DINGTALK: usize = 9_000;
+/// Most bytes of a letter.
+pub const EMAIL: usize = 16 * 1024;
 /// Most bytes of a text for Feishu: with each byte escaped, the body stays below 20 KiB.
 pub const FEISHU: usize = 9_500;
 
@@ -129,7 +131,17 @@ pub fn body(service: Service, notice: &Notice) -> Value {
             "msg_type": "text",
             "content": { "text": text(notice, &PLAIN_FEISHU) },
         }),
+        Service::Email => {
+            let (subject, text) = letter(notice);
+            json!({ "subject": subject, "text": text })
+        }
     }
+}
+
+/// A notice as the subject and the text of a letter. Neither holds a control sign, but for the ends of the
+/// lines of the text.
+pub fn letter(notice: &Notice) -> (String, String) {
+    (title(notice, &PLAIN_EMAIL), text(notice, &PLAIN_EMAIL))
 }
 
 /// For programs: every fact under its own name.
@@ -190,6 +202,14 @@ const MARKED_DINGTALK: Style = Style {
 const PLAIN_FEISHU: Style = Style {
     markup: Markup::Wide,
     most: FEISHU,
+    measure: Measure::Bytes,
+    strong: "",
+    gap: "\n",
+};
+
+const PLAIN_EMAIL: Style = Style {
+    markup: Markup::Linked,
+    most: EMAIL,
     measure: Measure::Bytes,
     strong: "",
     gap: "\n",

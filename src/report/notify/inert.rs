@@ -13,6 +13,8 @@ const CUT: &str = " … (cut)";
 pub enum Markup {
     /// As it is, by a program.
     None,
+    /// As plain text, in which addresses become links.
+    Linked,
     /// As Slack does: entities for the three signs of its control sequences.
     Slack,
     /// As markdown or tags of a dialect that nobody describes exactly: signs that could be markup become
@@ -53,7 +55,7 @@ pub fn inert(text: &str, markup: Markup, (most, measure): (usize, Measure)) -> S
     let line = escape::line(&cut.replace(char::is_whitespace, " "));
     let line = match markup {
         Markup::None => line,
-        Markup::Slack | Markup::Wide => unlinked(&line),
+        Markup::Linked | Markup::Slack | Markup::Wide => unlinked(&line),
     };
     let pieces = || line.chars().map(move |c| piece(c, markup));
     let whole: usize = pieces().map(|piece| measure.of(&piece)).sum();
@@ -197,12 +199,13 @@ mod tests {
         ) {
             let text: String = text.into_iter().collect();
             for measure in [Measure::Bytes, Measure::Characters] {
-                for markup in [Markup::None, Markup::Slack, Markup::Wide] {
+                for markup in [Markup::None, Markup::Linked, Markup::Slack, Markup::Wide] {
                     let said = inert(&text, markup, (most, measure));
                     prop_assert!(measure.of(&said) <= most);
                     prop_assert!(!said.chars().any(char::is_control));
                     match markup {
                         Markup::None => {}
+                        Markup::Linked => prop_assert!(!said.contains("://")),
                         Markup::Slack => prop_assert!(!said.contains(['<', '>'])),
                         Markup::Wide => prop_assert!(
                             !said.contains(['<', '>', '@', '[', ']', '*', '#', '`', '&'])

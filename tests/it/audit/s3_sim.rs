@@ -14,6 +14,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
+use crate::loopback;
+
 pub(super) const KEY: &str = "AKIDKUBEMATE";
 pub(super) const SECRET: &str = "s3cret-of-the-store-0123456789";
 /// Keys on one page of a list.
@@ -65,20 +67,11 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let store = Arc::new(Mutex::new(Store::default()));
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&store));
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        let (runtime, address) = loopback::serve(app);
         Self {
             runtime,
             address,

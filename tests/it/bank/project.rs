@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kubemate::adapters::cluster::KubeCluster;
 use kubemate::apply::cluster::{Cluster as _, Stored};
@@ -28,7 +29,7 @@ pub(crate) const OPERATORS: [&str; 6] = [
 ];
 
 /// Kinds that the example renders, as kubectl names them.
-const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,serviceaccounts,roles,\
+const KINDS: &str = "deployments,statefulsets,daemonsets,cronjobs,services,configmaps,serviceaccounts,roles,\
     rolebindings,networkpolicies,resourcequotas,limitranges,poddisruptionbudgets,\
     horizontalpodautoscalers,gateways.gateway.networking.k8s.io,httproutes.gateway.networking.k8s.io,\
     grpcroutes.gateway.networking.k8s.io,tlsroutes.gateway.networking.k8s.io,middlewares.traefik.io,certificates.cert-manager.io,secretstores.external-secrets.io,\
@@ -36,8 +37,8 @@ const KINDS: &str = "deployments,statefulsets,cronjobs,services,configmaps,servi
     triggerauthentications.keda.sh";
 
 /// Those that stand in no namespace.
-const WIDE: &str =
-    "namespaces,flowschemas,validatingadmissionpolicies,validatingadmissionpolicybindings";
+const WIDE: &str = "namespaces,storageclasses,persistentvolumes,flowschemas,\
+    validatingadmissionpolicies,validatingadmissionpolicybindings";
 
 /// A copy of the example.
 pub(crate) struct Bank {
@@ -74,7 +75,7 @@ impl Bank {
                 text.replace(&line, "")
             });
         }
-        for file in ["cluster", "governance", "images"] {
+        for file in ["cluster", "governance", "images", "storage"] {
             bank.forget_neighbours(&format!("platform/{file}.kdl"), tenants);
         }
         for tenant in tenants {
@@ -120,6 +121,10 @@ impl Bank {
             .replace("env=prod ", &format!("env={} ", self.prod))
             // Tests run at any time of the week.
             .replace("Mon-Fri 20:00-23:00", "00:00-24:00")
+            // What stands in no namespace, and all that names it.
+            .replace("hq-", &format!("{}-hq-", self.name))
+            // A port of the nodes can be given once.
+            .replace("node-port=30043", &format!("node-port={}", node_port()))
             // Hosts belong to one environment, and tests share a cluster.
             .replace(
                 "bank.example\"\n    let tier",
@@ -233,6 +238,12 @@ impl std::ops::Deref for Bank {
     }
 }
 
+/// A number of those that a cluster gives to nobody by itself.
+fn node_port() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    30_000 + (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % 86
+}
+
 /// Installs in the cluster what the bank expects there, once.
 pub(crate) fn furnish() {
     static DONE: std::sync::Once = std::sync::Once::new();
@@ -299,6 +310,7 @@ fn reduced(object: &Value) -> (String, Value) {
     let mut annotations = object["metadata"]["annotations"].clone();
     if let Some(map) = annotations.as_object_mut() {
         map.remove("deployment.kubernetes.io/revision");
+        map.remove("deprecated.daemonset.template.generation");
     }
     let metadata = json!({"labels": object["metadata"]["labels"], "annotations": annotations});
     kept.insert("metadata".into(), metadata);

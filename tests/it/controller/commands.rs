@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use kubemate::report::audit::{Entry, Event, read};
 use serde_json::{Value, json};
 
-use super::told::{credentials, hooks_of};
+use super::told::{hooks_of, reporting_to};
 use super::{Bed, Controller, GOOD, MAIN, PATIENCE, is};
 use crate::bed::history::commit;
 use crate::forge::door::send;
@@ -28,7 +29,6 @@ struct Scene {
     sim: Sim,
     kind: Kind,
     head: String,
-    comments: u64,
 }
 
 impl Scene {
@@ -58,18 +58,11 @@ impl Scene {
                 }
             }
         }
-        let directory = credentials(&bed);
-        let rule = format!("{word}@127.0.0.1={}", sim.address);
-        let more = [
-            "--credentials",
-            &directory,
-            "--forge",
-            &rule,
-            "--hooks",
-            "127.0.0.1:0",
-            "--commands",
-            "plan,hold",
-        ];
+        let mut more = reporting_to(&bed, word, &sim.address);
+        let trails = bed.directory.path().join("audit");
+        let trails = trails.to_str().unwrap();
+        more.extend(["--commands", "plan,hold", "--audit", trails].map(str::to_owned));
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
         let controller =
             Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, &bed, &more);
         bed.sync("auto", "1s");
@@ -82,23 +75,28 @@ impl Scene {
             sim,
             kind,
             head,
-            comments: 0,
         }
     }
 
-    /// The forge says that somebody wrote this.
-    fn says(&mut self, user: &str, text: &str) -> u64 {
-        self.comments += 1;
-        self.calls(self.comments, (user, text), true);
-        self.comments
+    /// Somebody writes this at the forge, which calls.
+    fn says(&self, user: &str, text: &str) -> u64 {
+        let id = self.sim.store().says(user, text);
+        self.calls(id, (user, text), true);
+        id
     }
 
-    fn calls(&self, id: u64, (user, text): (&str, &str), new: bool) {
+    fn calls(&self, id: u64, said: (&str, &str), new: bool) {
+        self.calls_from("team/platform", id, said, new);
+    }
+
+    fn calls_from(&self, repository: &str, id: u64, (user, text): (&str, &str), new: bool) {
         let (hub, lab) = match new {
             true => ("created", "create"),
             false => ("edited", "update"),
         };
         let body = json!({
+            "repository": { "full_name": repository },
+            "project": { "path_with_namespace": repository },
             "action": hub, "object_kind": "note",
             "issue": { "number": 7, "pull_request": {} }, "merge_request": { "iid": 7 },
             "comment": { "id": id, "user": { "login": user }, "body": text },
@@ -166,7 +164,7 @@ fn offer(bed: &Bed, base: &str, kind: Kind) -> String {
 }
 
 fn story(kind: Kind) {
-    let mut scene = Scene::start(kind);
+    let scene = Scene::start(kind);
     let short = scene.head[..12].to_owned();
 
     // Whoever may only read because everybody may, edits, quotes and code: nothing.
@@ -175,6 +173,8 @@ fn story(kind: Kind) {
     scene.calls(90, ("admin", "/kubemate plan"), false);
     scene.says("admin", "> /kubemate plan");
     scene.says("admin", "```\n/kubemate plan\n```");
+
+    believed(&scene);
 
     // The first answer is the one to the first command of somebody who may.
     let odd = scene.says("reader", "/kubemate plan $(id); ls -d ../x");
@@ -200,7 +200,8 @@ fn story(kind: Kind) {
     assert!(scene.reply(moved).contains("the head is"));
     let apply = scene.says("admin", &format!("/kubemate apply {short}"));
     assert!(scene.reply(apply).contains("merge"));
-    holds(&mut scene);
+    holds(&scene);
+    noted(&scene);
     assert_eq!(scene.bed.status()["lastApplied"], parent(&scene).as_str());
     let name = &scene.bed.name;
     scene
@@ -209,8 +210,59 @@ fn story(kind: Kind) {
         .kubectl(&["delete", "sync", name, "-n", "kubemate-system"]);
 }
 
+/// A call is not believed: neither who wrote what, nor where, nor that it still stands there so.
+fn believed(scene: &Scene) {
+    let plan = "/kubemate plan";
+    let other = scene.sim.store().says("stranger", plan);
+    scene.calls(other, ("admin", plan), true);
+    let harmless = scene.sim.store().says("admin", "lgtm");
+    scene.calls(harmless, ("admin", plan), true);
+    let edited = scene.sim.store().says("admin", plan);
+    scene.sim.store().edited.insert(edited);
+    scene.calls(edited, ("admin", plan), true);
+    scene.calls(4_000, ("admin", plan), true);
+    let elsewhere = scene.sim.store().says("admin", plan);
+    scene.calls_from("mallory/platform", elsewhere, ("admin", plan), true);
+}
+
+/// What was asked for and what came of it stands in the audit trail, with the names that the forge tells.
+fn noted(scene: &Scene) {
+    let name = format!("audit/here-{}.jsonl", scene.bed.name);
+    let path = scene.bed.directory.path().join(name);
+    let lines = || {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (lines, _) = read(&text).unwrap();
+        let of = lines.into_iter().map(|line| line.entry);
+        of.filter(|entry| matches!(entry.event, Event::Asked | Event::Answered))
+            .collect::<Vec<Entry>>()
+    };
+    let told = |entry: &Entry| {
+        assert_eq!(entry.commit, scene.head);
+        let what = entry.objects.values().next().unwrap();
+        let what = what.split(' ').next().unwrap().to_owned();
+        (entry.event, entry.by.clone(), what, entry.failure.is_some())
+    };
+    let all: Vec<_> = lines().iter().map(told).collect();
+    let line = |event, user: &str, what: &str, refused| {
+        (event, format!("user/{user}"), what.to_owned(), refused)
+    };
+    let expected = [
+        line(Event::Answered, "reader", "something", true),
+        line(Event::Answered, "reader", "plan", false),
+        line(Event::Answered, "admin", "plan", false),
+        line(Event::Answered, "admin", "plan", true),
+        line(Event::Answered, "admin", "apply", true),
+        line(Event::Answered, "reader", "hold", true),
+        line(Event::Asked, "admin", "hold", false),
+        line(Event::Answered, "admin", "hold", true),
+        line(Event::Asked, "admin", "hold", false),
+        line(Event::Answered, "admin", "hold", false),
+    ];
+    assert_eq!(all, expected);
+}
+
 /// A hold is for who may write, and for what is there.
-fn holds(scene: &mut Scene) {
+fn holds(scene: &Scene) {
     let name = scene.bed.name.clone();
     let hold = format!("/kubemate hold app/{name}/web --env dev --for 2h --ticket INC-1");
     let reader = scene.says("reader", &hold);

@@ -14,6 +14,7 @@ use kubemate::adapters::cluster::KubeCluster;
 use kubemate::adapters::judge::Judge;
 use kubemate::adapters::notify::{self, Notifier};
 use kubemate::adapters::worker::{Limits, Worker, Workers};
+use kubemate::controller::approvals::Approvals;
 use kubemate::controller::attempt::Audit;
 use kubemate::controller::commands::decide::Allowed;
 use kubemate::controller::credentials::Credentials;
@@ -139,6 +140,7 @@ async fn tools(kubeconfig: &Path, directory: &Path, allowed: &str) -> Tools {
         audit: Audit::new(Some(audit.to_str().unwrap().parse().unwrap()), false, shown),
         notifier: Notifier::new(AllowList::default(), notify::PATIENCE, Vec::new()).unwrap(),
         holds: Holds::default(),
+        approvals: Approvals::default(),
         fights: Fights::default(),
         holder: "in-process".to_owned(),
     }

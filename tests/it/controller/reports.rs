@@ -10,7 +10,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::faulty::Faulty;
-use super::told::{credentials, hooks_of, told_of};
+use super::told::{hooks_of, reporting_to, told_of};
 use super::{Bed, Controller, GOOD, PATIENCE, Place, is};
 use crate::bed::gitea::gitea;
 use crate::bed::proxy::{Fault as Break, Gate, Match, Proxy, Rule};
@@ -22,17 +22,8 @@ use crate::forge::sim::{Fault, Sim, TOKEN};
 /// A controller that reports to a forge, with nothing pushed yet; calls of the forge go to `forge`.
 pub(super) fn reporting(forge: &str) -> Faulty {
     let bed = Bed::new("team/platform.git");
-    let directory = credentials(&bed);
-    let rule = format!("gitea@127.0.0.1={forge}");
-    let more = [
-        "--credentials",
-        &directory,
-        "--forge",
-        &rule,
-        "--hooks",
-        "127.0.0.1:0",
-    ];
-    let mut faulty = Faulty::of(bed, more.map(str::to_owned).to_vec());
+    let more = reporting_to(&bed, "gitea", forge);
+    let mut faulty = Faulty::of(bed, more);
     let secret = String::from_utf8(SECRET.to_vec()).unwrap();
     faulty.canaries = vec![TOKEN.to_owned(), secret];
     faulty.bed.sync("auto", "1s");

@@ -17,22 +17,22 @@ const GOVERNANCE: &str =
     "approval dev-change valid-for=\"8h\" {\n  approver group=leads\n  approver user=ben\n}\n";
 
 /// A repository at the forge, people with their clones, a cluster, and a controller between them.
-struct Story {
+pub(super) struct Story {
     // It ends first.
     _controller: Controller,
-    place: Place,
-    forge: &'static Gitea,
-    repository: String,
+    pub(super) place: Place,
+    pub(super) forge: &'static Gitea,
+    pub(super) repository: String,
     /// Who may write to main.
     may: Clone,
-    ann: Clone,
+    pub(super) ann: Clone,
     ben: Clone,
     /// Where jobs run.
     job: Clone,
 }
 
 impl Story {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let (place, forge) = (Place::new(), gitea());
         let members = [
             ("may", "admin"),
@@ -97,12 +97,12 @@ impl Story {
     }
 
     /// Pushes files to main, past all pull requests.
-    fn push_main(&self, app: &str) -> String {
+    pub(super) fn push_main(&self, app: &str) -> String {
         drop(self.may.pull("main"));
         self.push(&self.may, "main", app)
     }
 
-    fn push(&self, clone: &Clone, branch: &str, app: &str) -> String {
+    pub(super) fn push(&self, clone: &Clone, branch: &str, app: &str) -> String {
         let mut files = self.place.files(app, " approval=dev-change");
         files.push(("platform/governance.kdl", GOVERNANCE.to_owned()));
         let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
@@ -110,7 +110,7 @@ impl Story {
     }
 
     /// A pull request from a branch, as Ann opens it.
-    fn open(&self, branch: &str) -> u64 {
+    pub(super) fn open(&self, branch: &str) -> u64 {
         let body = json!({ "head": branch, "base": "main", "title": "a change" });
         let made = self
             .forge
@@ -182,7 +182,7 @@ impl Story {
     }
 
     /// Waits until the controller says this of a commit, and returns in which words.
-    fn until_told(&self, commit: &str, state: &str) -> String {
+    pub(super) fn until_told(&self, commit: &str, state: &str) -> String {
         self.until_told_of(commit, state, "")
     }
 
@@ -206,7 +206,7 @@ impl Story {
     }
 
     /// Merges as a user: the HTTP status, and what was said.
-    fn merge(&self, user: &str, pull: u64) -> (u16, Value) {
+    pub(super) fn merge(&self, user: &str, pull: u64) -> (u16, Value) {
         let path = self.path(&format!("pulls/{pull}/merge"));
         let body = json!({ "Do": "merge" });
         let began = Instant::now();
@@ -223,12 +223,12 @@ impl Story {
         }
     }
 
-    fn main(&self) -> String {
+    pub(super) fn main(&self) -> String {
         let branch = self.forge.get("ann", &self.path("branches/main"));
         branch["commit"]["id"].as_str().unwrap().to_owned()
     }
 
-    fn image(&self) -> String {
+    pub(super) fn image(&self) -> String {
         let web = self.place.deployment().expect("there is a deployment");
         let containers = &web["spec"]["template"]["spec"]["containers"];
         containers[0]["image"].as_str().unwrap().to_owned()

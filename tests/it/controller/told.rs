@@ -24,7 +24,6 @@ impl Forged {
     fn start() -> Self {
         let bed = Bed::new("team/platform.git");
         let sim = gitea_sim::start();
-        credentials(&bed);
         let controller = begin(&bed, &sim);
         Self {
             bed,
@@ -85,10 +84,25 @@ impl Forged {
     }
 }
 
+/// How a controller learns of the forge of this kind at this address, and takes its calls.
+pub(super) fn reporting_to(bed: &Bed, kind: &str, api: &str) -> Vec<String> {
+    let directory = credentials(bed);
+    let rule = format!("{kind}@127.0.0.1={api}");
+    let more = [
+        "--credentials",
+        &directory,
+        "--forge",
+        &rule,
+        "--hooks",
+        "127.0.0.1:0",
+    ];
+    more.map(str::to_owned).to_vec()
+}
+
 /// Writes what a forge and a Git host are shown, and returns the directory.
-pub(super) fn credentials(bed: &Bed) -> String {
+fn credentials(bed: &Bed) -> String {
     let directory = bed.directory.path().join("credentials");
-    std::fs::create_dir(&directory).unwrap();
+    std::fs::create_dir_all(&directory).unwrap();
     for (name, text) in [
         ("127.0.0.1.forge-token".to_owned(), TOKEN.as_bytes()),
         // The host notes every request that holds it, which is how they are counted.
@@ -127,16 +141,8 @@ pub(super) fn told_of(sim: &Sim, name: &str, commit: &str) -> Vec<(String, Strin
 }
 
 fn begin(bed: &Bed, sim: &Sim) -> Controller {
-    let credentials = bed.directory.path().join("credentials");
-    let forge = format!("gitea@127.0.0.1={}", sim.address);
-    let more = [
-        "--credentials",
-        credentials.to_str().unwrap(),
-        "--forge",
-        &forge,
-        "--hooks",
-        "127.0.0.1:0",
-    ];
+    let more = reporting_to(bed, "gitea", &sim.address);
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
     Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, bed, &more)
 }
 

@@ -231,6 +231,7 @@ fn s_76_a_new_comment_that_is_a_command_comes_through_once_and_few_wait() {
         let body = json!({
             "action": action, "issue": { "number": 7, "pull_request": {} },
             "comment": { "id": 5, "user": { "login": "ann" }, "body": text },
+            "repository": { "full_name": "team/platform" },
         });
         let body = body.to_string();
         let head = head("dev", ("issue_comment", id), body.as_bytes());

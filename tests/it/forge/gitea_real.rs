@@ -235,12 +235,36 @@ fn reading(real: &Real, forge: &Gitea, pull: &Pull) {
     assert_eq!(gone.class(), "missing");
 }
 
+fn remarks(real: &Real, forge: &Gitea) {
+    let path = |rest: &str| format!("/repos/{}/issues/{rest}", real.repository);
+    let body = json!({ "body": "/kubemate plan" });
+    let comments = path(&format!("{}/comments", real.pull));
+    let made = real.bed.done("ann", Method::POST, &comments, &body);
+    let id = made["id"].as_u64().unwrap();
+    let found = now(forge.remark(real.pull, id)).unwrap().unwrap();
+    assert_eq!(
+        (found.author.as_str(), found.text.as_str(), found.edited),
+        ("ann", "/kubemate plan", false)
+    );
+    // Its times are in whole seconds.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let body = json!({ "body": "/kubemate plan 3f2ac1d" });
+    let one = path(&format!("comments/{id}"));
+    drop(real.bed.done("ann", Method::PATCH, &one, &body));
+    let found = now(forge.remark(real.pull, id)).unwrap().unwrap();
+    assert!(found.edited && found.text.ends_with("3f2ac1d"), "{found:?}");
+    let other = PullNumber::parse("999").unwrap();
+    assert_eq!(now(forge.remark(other, id)), Ok(None));
+    assert_eq!(now(forge.remark(real.pull, 999_999)), Ok(None));
+}
+
 #[test]
 fn a_real_gitea_is_told_and_read() {
     let real = Real::start();
     let forge = real.as_user(BOT);
     let pull = now(forge.pull(real.pull)).unwrap();
     one_comment(&real, &forge);
+    remarks(&real, &forge);
     one_status(&real, &forge);
     lines(&real, &forge, &pull);
     reading(&real, &forge, &pull);

@@ -89,6 +89,15 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
                 of.map(|c| json!({ "id": c.id, "body": c.body, "user": { "login": c.author } }));
             ok(shown.collect())
         }
+        (&Method::GET, ["issues", "comments", id]) => {
+            found(store.comment(id).map(|(c, [written, changed])| {
+                json!({
+                    "id": c.id, "body": c.body, "user": { "login": c.author },
+                    "created_at": written, "updated_at": changed, "issue_url": "",
+                    "pull_request_url": format!("http://127.0.0.1/team/platform/pulls/{}", c.pull),
+                })
+            }))
+        }
         (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 413)),
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
         (&Method::GET, ["collaborators", user]) => collaborator(store, user),

@@ -229,6 +229,7 @@ pub(crate) fn comments(
             store.comments.push(comment.clone());
             made(shown(&comment))
         }
+        (&Method::GET, ["comments", id]) => one(store, id),
         (method, ["comments", id]) => {
             let Some(at) = store.comments.iter().position(|c| c.id.to_string() == *id) else {
                 return no(404, "Not Found");
@@ -245,10 +246,22 @@ pub(crate) fn comments(
                 };
             }
             store.comments[at].body = body;
+            store.edited.insert(store.comments[at].id);
             ok(shown(&store.comments[at]))
         }
         _ => no(404, "Not Found"),
     }
+}
+
+/// One comment, with its times and the address of its pull request.
+fn one(store: &Store, id: &str) -> Reply {
+    found(store.comment(id).map(|(c, [written, changed])| {
+        json!({
+            "id": c.id, "body": c.body, "user": { "login": c.author },
+            "created_at": written, "updated_at": changed,
+            "issue_url": format!("https://api.github.com/repos/team/platform/issues/{}", c.pull),
+        })
+    }))
 }
 
 fn check_run(store: &mut Store, ask: &Ask<'_>, id: Option<u64>) -> Reply {

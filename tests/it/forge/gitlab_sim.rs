@@ -175,6 +175,18 @@ fn requests(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
         (&Method::GET, [_, "versions"], _) => ok(json!([{
             "base_commit_sha": BASE, "start_commit_sha": BASE, "head_commit_sha": HEAD,
         }])),
+        (&Method::GET, [pull, "notes", id], _) => {
+            let found = store
+                .comment(id)
+                .filter(|(c, _)| c.pull.to_string() == *pull);
+            let shown = found.map(|(c, [written, changed])| {
+                json!({
+                    "id": c.id, "body": c.body, "author": { "username": c.author },
+                    "created_at": written, "updated_at": changed, "system": c.author == "gitlab",
+                })
+            });
+            shown.map_or_else(|| no(404, "404 Not found"), ok)
+        }
         (_, [_, "notes", rest @ ..], _) => notes(store, ask, rest),
         (_, [_, "discussions", rest @ ..], _) => threads(store, ask, rest),
         _ => no(404, "404 Not found"),
@@ -223,6 +235,7 @@ fn notes(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
                 }
                 Method::PUT => {
                     store.comments[at].body = body;
+                    store.edited.insert(store.comments[at].id);
                     ok(shown(&store.comments[at]))
                 }
                 _ => no(405, "405 Method Not Allowed"),

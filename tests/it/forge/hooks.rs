@@ -179,13 +179,17 @@ fn s_65_only_new_comments_are_commands() {
         json!({
             "action": action, "issue": { "number": 7, "pull_request": pull },
             "comment": { "id": 5, "user": { "login": "ann" }, "body": "/kubemate plan" },
+            "repository": { "full_name": "team/platform" },
         })
     };
     let mut nameless = comment("created", json!({}));
     nameless["comment"]["id"] = Value::Null;
+    let mut homeless = comment("created", json!({}));
+    homeless["repository"] = Value::Null;
     for (body, told) in [
         (comment("created", json!({})), true),
         (nameless, false),
+        (homeless, false),
         (comment("edited", json!({})), false),
         (comment("deleted", json!({})), false),
         (comment("created", Value::Null), false),
@@ -201,6 +205,7 @@ fn s_65_only_new_comments_are_commands() {
         json!({
             "object_kind": "note", "merge_request": { "iid": 7 }, "user": { "username": "ann" },
             "object_attributes": { "id": 5, "action": action, "note": "/kubemate plan" },
+            "project": { "path_with_namespace": "team/platform" },
         })
     };
     for (action, told) in [("create", true), ("update", false)] {
@@ -208,6 +213,7 @@ fn s_65_only_new_comments_are_commands() {
         let [.., (_, gitlab), _] = dialects("", text.as_bytes());
         let event = call(&gitlab, text.as_bytes()).unwrap().event;
         let expected = Event::Comment {
+            repository: "team/platform".into(),
             id: 5,
             pull: PullNumber::parse("7").unwrap(),
             user: "ann".into(),
@@ -345,7 +351,8 @@ fn bodies() -> Vec<(&'static str, Value)> {
                 "issue": { "number": 7, "pull_request": {} }, "merge_request": { "iid": 7 },
                 "comment": { "id": 5, "user": { "login": "ann" }, "body": "/kubemate plan" },
                 "object_attributes": { "id": 5, "action": "create", "note": "x" },
-                "user": { "username": "ann" },
+                "user": { "username": "ann" }, "repository": repository,
+                "project": { "path_with_namespace": "team/platform" },
             }),
         ),
     ]

@@ -48,8 +48,11 @@ fn furnish(sim: &Sim) {
 fn seen<F: Forge>(sim: &Sim, forge: &F) -> (Pull, People) {
     let groups: BTreeSet<String> = ["leads".to_owned(), "unknown".to_owned()].into();
     sim.runtime.block_on(async {
-        assert_eq!(forge.merged_with(&commit(BASE)).await, Ok(None));
-        let pull = forge.merged_with(&commit(MERGE)).await.unwrap().unwrap();
+        assert_eq!(forge.merged_with(&commit(BASE), "main").await, Ok(None));
+        let elsewhere = forge.merged_with(&commit(MERGE), "scratch").await;
+        assert_eq!(elsewhere, Ok(None), "it was merged into main");
+        let merged = forge.merged_with(&commit(MERGE), "main").await;
+        let pull = merged.unwrap().unwrap();
         assert_eq!((pull.number, pull.author.as_str()), (SEVEN(), "ann"));
         assert_eq!(pull.merger.as_deref(), Some("eve"));
         let base = forge.fork_point(&pull, &commit(OLDER)).await.unwrap();
@@ -89,6 +92,36 @@ fn github_and_gitea_tell_who_agreed_to_what() {
     }
 }
 
+/// Whoever agrees in the cluster may be one of them.
+#[test]
+fn writers_are_known_without_a_review() {
+    for (name, sim) in [
+        ("github", github_sim::start()),
+        ("gitea", gitea_sim::start()),
+    ] {
+        furnish(&sim);
+        sim.store().reviews.clear();
+        let (_, people) = match name {
+            "github" => seen(&sim, &github(&sim, TOKEN)),
+            _ => seen(&sim, &gitea(&sim, TOKEN)),
+        };
+        assert!(people.yeses.is_empty(), "{name}");
+        assert!(people.writers.contains(&Some("ben".to_owned())), "{name}");
+    }
+}
+
+/// GitHub tells no more than 250 commits of a pull request: who wrote the rest is not known.
+#[test]
+fn writers_of_what_github_does_not_tell_are_not_known() {
+    let sim = github_sim::start();
+    furnish(&sim);
+    for (commits, whole) in [(249, true), (250, false)] {
+        sim.store().writers = vec![[Some("ann"), Some("ann")]; commits];
+        let (_, people) = seen(&sim, &github(&sim, TOKEN));
+        assert_eq!(!people.writers.contains(&None), whole, "{commits}");
+    }
+}
+
 #[test]
 fn gitlab_tells_who_agreed_and_not_who_wrote() {
     let sim = gitlab_sim::start();
@@ -105,7 +138,7 @@ fn gitlab_tells_who_agreed_and_not_who_wrote() {
 /// What is asked of a merged pull request, as text.
 fn told<F: Forge>(sim: &Sim, forge: &F) -> String {
     sim.runtime.block_on(async {
-        let merged = forge.merged_with(&commit(MERGE)).await.unwrap();
+        let merged = forge.merged_with(&commit(MERGE), "main").await.unwrap();
         let reviews = forge.reviews(SEVEN()).await.unwrap();
         let writers = forge.writers(SEVEN()).await.unwrap();
         format!("{merged:?} {reviews:?} {writers:?}")

@@ -13,6 +13,8 @@ use kubemate::report::forge::Permission;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::loopback;
+
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 pub(crate) const BASE: &str = "2222222222222222222222222222222222222222";
 pub(crate) const BOT: &str = "kubemate-bot";
@@ -57,6 +59,8 @@ pub(crate) struct Store {
     /// Pull requests in the words of the dialect.
     pub(crate) pulls: BTreeMap<u64, Value>,
     pub(crate) comments: Vec<Comment>,
+    /// Comments that were edited after they were written.
+    pub(crate) edited: BTreeSet<u64>,
     /// Statuses in the words of the dialect, the oldest first.
     pub(crate) statuses: Vec<Value>,
     pub(crate) deployments: Vec<Value>,
@@ -82,6 +86,29 @@ impl Store {
     pub(crate) fn id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Somebody writes a comment on pull request 7.
+    pub(crate) fn says(&mut self, author: &str, body: &str) -> u64 {
+        let id = self.id();
+        self.comments.push(Comment {
+            id,
+            pull: 7,
+            author: author.to_owned(),
+            body: body.to_owned(),
+        });
+        id
+    }
+
+    /// A comment of this number, and when it was written and changed.
+    pub(crate) fn comment(&self, id: &str) -> Option<(&Comment, [&'static str; 2])> {
+        let mut all = self.comments.iter();
+        let found = all.find(|comment| comment.id.to_string() == id)?;
+        let changed = match self.edited.contains(&found.id) {
+            true => "2026-05-04T10:05:00Z",
+            false => "2026-05-04T10:00:00Z",
+        };
+        Some((found, ["2026-05-04T10:00:00Z", changed]))
     }
 
     /// How many requests wrote something.
@@ -180,11 +207,6 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn start(dialect: Dialect, door: Door, pull: Value) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let user = |name: &str, may| (name.to_owned(), may);
         let store = Store {
             tokens: [
@@ -208,14 +230,10 @@ impl Sim {
             dialect,
             door,
         });
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&shared));
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        let (runtime, address) = loopback::serve(app);
         Self {
             runtime,
             address,

@@ -11,6 +11,8 @@ use axum::response::Response;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::loopback;
+
 /// How it answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Mood {
@@ -81,24 +83,15 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         let shared = Arc::new(Shared {
             mood: Mutex::new(Mood::Fine),
             next: Mutex::default(),
             heard: Mutex::default(),
         });
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&shared));
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        let (runtime, address) = loopback::serve(app);
         Self {
             runtime,
             address,

@@ -90,12 +90,11 @@ fn counts(app: &App, out: &mut Findings<'_>) {
 /// The fields that only some strategies have.
 fn fields(rollout: &Rollout, out: &mut Findings<'_>) {
     use Strategy::{BlueGreen, Canary, Rolling};
-    let fields: [(&str, &[Strategy]); 10] = [
+    let fields: [(&str, &[Strategy]); 9] = [
         ("surge", &[Rolling]),
         ("unavailable", &[Rolling]),
         ("every", &[Canary, BlueGreen]),
         ("steps", &[Canary]),
-        ("gate", &[Canary]),
         ("check", &[Canary, BlueGreen]),
         ("tolerate", &[Canary, BlueGreen]),
         ("looks", &[BlueGreen]),
@@ -191,12 +190,6 @@ fn flagger(app: &App, rollout: &Rollout, scope: &Scope<'_>, out: &mut Findings<'
             out.push(finding.related(rollout, "decides it").help(help));
         }
     }
-    for index in 0..rollout.gate.len() {
-        let at = format!("/rollout/gate/{index}");
-        let message = "nobody can answer for an approval in the middle of a rollout yet";
-        let finding = out.error(codes::NOT_SUPPORTED, &at, message).label("not supported");
-        out.push(finding.help("leave the gate out; `approval=` of the environment is asked before the rollout"));
-    }
     let own = scope.own::<Route>();
     let mut rules = own.flat_map(|(_, route)| route.rule.iter());
     let leads = rules.any(|rule| rule.to.iter().any(|to| to.app.name() == app.name.as_str()));
@@ -207,7 +200,7 @@ fn flagger(app: &App, rollout: &Rollout, scope: &Scope<'_>, out: &mut Findings<'
     }
 }
 
-/// Shares grow, are whole, and gates stand at one of them.
+/// Shares grow and are whole.
 fn steps(rollout: &Rollout, out: &mut Findings<'_>) {
     for (index, pair) in rollout.steps.windows(2).enumerate() {
         if pair[0] >= pair[1] {
@@ -226,19 +219,6 @@ fn steps(rollout: &Rollout, out: &mut Findings<'_>) {
             out.push(
                 out.error(codes::ROLLOUT, &at, message)
                     .help("write 1% or more"),
-            );
-        }
-    }
-    for (index, gate) in rollout.gate.iter().enumerate() {
-        if !rollout.steps.contains(&gate.at) {
-            let at = format!("/rollout/gate/{index}/at");
-            let message = format!(
-                "no step reaches {} exactly, so nothing would wait there",
-                gate.at
-            );
-            out.push(
-                out.error(codes::ROLLOUT, &at, message)
-                    .help("name one of the `steps`"),
             );
         }
     }

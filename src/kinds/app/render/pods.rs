@@ -1,14 +1,16 @@
 //! The pods of an app and of its tasks.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Frame;
 use crate::dsl::form::Keyed;
 use crate::kinds::app::job::Task;
 use crate::kinds::app::{App, Workload, views};
+use crate::kinds::pod::env::PUBLIC;
 use crate::kinds::pod::render::{ContainerView, PodView, Traced, named, pod};
 use crate::kinds::pod::{Placement, Security};
 use crate::kinds::registry::pull_secrets;
+use crate::kinds::tenant::given::words;
 use crate::values::image::ImageRepository;
 
 /// The pod of the app itself.
@@ -100,8 +102,22 @@ pub(super) fn labels(frame: &Frame<'_>) -> Map<String, Value> {
     labels
 }
 
-/// Annotations of the app's pods: the author's, what finds its metrics, and the checksum of its
-/// configuration.
+/// Names of variables that the author says are no secrets.
+fn public(containers: &[ContainerView<'_>]) -> Option<String> {
+    let blocks = containers.iter().flat_map(|view| view.env.iter());
+    let all = blocks.flat_map(|(_, block)| block.iter());
+    let open = all.filter(|(_, from)| from.public && from.value.is_some());
+    words(open.map(|(name, _)| name.as_str()))
+}
+
+/// Annotations of the pod of a task, written at `at`.
+pub(super) fn annotations_of_task(frame: &Frame<'_>, name: &str, task: &Task, at: &str) -> Value {
+    let open = public(&[views::task(frame.app, name, task, at)]);
+    open.map_or(Value::Null, |names| json!({ PUBLIC: names }))
+}
+
+/// Annotations of the app's pods: the author's, what finds its metrics, which variables are no secrets,
+/// and the checksum of its configuration.
 pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&str>) -> Value {
     let app = frame.app;
     let mut out = Map::new();
@@ -115,6 +131,10 @@ pub(super) fn annotations(frame: &Frame<'_>, checksum: Option<&str>) -> Value {
     }
     let own = app.annotations.iter();
     out.extend(own.map(|(k, v)| (k.to_string(), v.as_str().into())));
+    let mut containers = vec![views::main(app)];
+    containers.extend(views::sidecars(app));
+    containers.extend(views::init(app));
+    public(&containers).map(|names| out.insert(PUBLIC.into(), names.into()));
     checksum.map(|sum| out.insert("kubemate.dev/config".into(), sum.into()));
     if out.is_empty() {
         Value::Null

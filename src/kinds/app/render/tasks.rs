@@ -69,7 +69,10 @@ fn push(
     let request = frame
         .request("app/job.yaml.j2", name.as_str())
         .set("pod_labels", &labels)
-        .set("annotations", &Value::Null)
+        .set(
+            "annotations",
+            &pods::annotations_of_task(frame, name.as_str(), task, at),
+        )
         .with(
             "retries",
             &task.retries.unwrap_or(RETRIES),

@@ -32,10 +32,6 @@ fn the_example_has_every_field() {
     // Written as the value right after the node, or refused to a tenant.
     let unwritten = [
         "/name",
-        // Refused by this version, so no sound example has it.
-        "/rollout/gate",
-        "/rollout/gate/at",
-        "/rollout/gate/approval",
         "/before/task/name",
         "/config/file/content",
         "/env/value",

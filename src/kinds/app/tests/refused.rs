@@ -116,10 +116,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("workload=stateful", "rollout rolling surge=1 unavailable=1"),
     ("workload=daemon", "rollout rolling surge=1 timeout=\"5m\""),
     ("", "rollout rolling surge=0 { steps \"5%\" }"),
-    (
-        "",
-        "rollout canary { gate at=\"10%\" approval=prod; check error-rate within=\"1s\" }",
-    ),
+    ("", "rollout canary { check error-rate within=\"1s\" }"),
     (
         "",
         "port http 1; rollout canary every=\"1m\" { steps \"5%\" \"5%\" \"6.5%\" }",

@@ -253,6 +253,18 @@ fn a_changed_configuration_rolls_the_pods_and_reruns_the_tasks() {
 }
 
 #[test]
+fn pods_say_which_of_their_variables_are_no_secrets() {
+    let text = CHECKOUT.replacen("LOG_LEVEL info", "LOG_LEVEL info; SORT_KEY id public=#true", 1);
+    let secret = ("tenants/payments/secret.kdl", SECRET);
+    let files = [("tenants/payments/checkout.kdl", text.as_str()), secret];
+    let all = objects(&payments(), &files, "prod");
+    let at = "/spec/template/metadata/annotations/kubemate.dev~1public";
+    for (kind, name) in [("Deployment", "checkout"), ("Job", "checkout-migrate")] {
+        assert_eq!(field(find(&all, kind, name), at), "SORT_KEY", "{kind}");
+    }
+}
+
+#[test]
 fn the_order_of_writing_is_what_the_author_asked_for() {
     let prod = all("prod");
     let needs = |kind: &str, name: &str| -> Vec<String> {

@@ -1,6 +1,6 @@
 //! One container back into the words that the program itself and containers beside it share.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Back;
 use crate::kinds::import::{Drafts, Fields, list, map, seconds, text};
@@ -159,7 +159,11 @@ fn variable(
         return None;
     } else {
         // Also an empty text is a value.
-        return Some(json!({ "value": text(from, "/value").unwrap_or_default() }));
+        out.put("value", text(from, "/value").unwrap_or_default());
+        let known = (back.key.clone(), name.to_owned());
+        if back.found.public.contains(&known) {
+            out.put("public", true);
+        }
     }
     Some(out.into())
 }

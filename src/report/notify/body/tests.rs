@@ -128,6 +128,18 @@ fn feishu_is_told_in_plain_text() {
 }
 
 #[test]
+fn a_letter_is_plain_text() {
+    let (subject, text) = letter(&notice());
+    assert_eq!(subject, "kubemate: shop: only a person can help");
+    let expected = format!(
+        "kubemate: shop: only a person can help\nproject bank · environment prod · cluster hq\n\
+         4f1c0a2b9e77: tenants/shop/web.kdl:2:3: unknown field `imagine` <!channel> @all\n\
+         commit {COMMIT}\nnext: kubemate why sync/shop"
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
 fn each_try_of_a_notice_has_the_same_identity_and_no_other_notice_has() {
     let (facts, now) = (notice().facts, notice().at);
     let before = told(Topic::Recovered, 0);
@@ -205,6 +217,12 @@ proptest! {
                 Service::Feishu => {
                     prop_assert!(size < 20 * 1024);
                     prop_assert!(!text("/content/text").contains(['<', '>', '@']));
+                }
+                Service::Email => {
+                    let said = text("/text");
+                    prop_assert!(said.len() <= EMAIL && !said.contains('\r'));
+                    prop_assert!(said.lines().count() <= 6, "nobody adds a line");
+                    prop_assert!(!text("/subject").contains(char::is_control));
                 }
             }
         }

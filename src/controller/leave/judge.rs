@@ -1,0 +1,196 @@
+//! What comes of what is known: each change that came in is judged by the rule, by what people said at the
+//! forge and by what they approved in the cluster. Pure, so that it is done again as often as somebody approves.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Bound, Leave, Missing, Whose};
+use crate::adapters::approval::Waiting;
+use crate::adapters::sync::{MAX_WAITING, fitting};
+use crate::controller::forges::Merged;
+use crate::kinds::approval::Approval;
+use crate::plan::approved::{About, Given, Heard, Vouched};
+use crate::plan::consent::{self, Consent, People};
+use crate::plan::intent::Intent;
+use crate::report::audit::Agreement;
+
+/// Agreements that do not count and are named.
+const MAX_REFUSED: usize = 10;
+
+/// What is known of the commits between two.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The rule for all of them; without one everything goes.
+    pub(super) rule: Option<Approval>,
+    /// How they came in.
+    pub(super) parts: Vec<Part>,
+}
+
+/// How a change came in.
+pub(super) enum Part {
+    /// Nobody knows, or past all pull requests; in words.
+    Unknown(String),
+    /// With a pull request.
+    Pull(Box<Brought>),
+}
+
+/// A pull request that came in.
+pub(super) struct Brought {
+    pub(super) merged: Merged,
+    /// What it announced, set by set; why that cannot be told.
+    pub(super) intents: Result<Arc<Vec<Intent>>, String>,
+    /// Why it does not account for all that came in with it.
+    pub(super) more: Option<String>,
+}
+
+/// What people said in the cluster, and when it is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// What was approved there for this Sync, as far as that is known.
+    pub(super) given: Option<&'a [Given]>,
+    /// Since when it is known by whom.
+    pub(super) vouched: &'a Vouched,
+    pub(super) now: Timestamp,
+}
+
+impl Found {
+    /// By whose leave all of it goes.
+    pub(super) fn judge(&self, said: Said<'_>) -> Leave {
+        let Some(rule) = &self.rule else {
+            return Leave::default();
+        };
+        let mut bound = Bound::default();
+        for part in &self.parts {
+            match part {
+                Part::Unknown(why) => bound.missing.push(Missing::all(why.clone())),
+                Part::Pull(brought) => said.judge(brought, rule, &mut bound),
+            }
+        }
+        bound.waiting.truncate(MAX_WAITING);
+        Leave { bound: Some(bound) }
+    }
+}
+
+impl Said<'_> {
+    /// Notes what a pull request announced and how far people agreed to it.
+    fn judge(self, brought: &Brought, rule: &Approval, bound: &mut Bound) {
+        let merged = &brought.merged;
+        let reviews = Consent::of(rule, &merged.people, self.now);
+        let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
+        match &brought.intents {
+            Err(why) if reviews.is_given() => bound.missing.push(missing(why)),
+            // Nothing can be shown that people could approve in the cluster.
+            Err(why) => bound.missing.push(missing(&format!("{reviews}; {why}"))),
+            Ok(intents) if reviews.is_given() => {
+                let changing = intents.iter().filter(|intent| !intent.changes.is_empty());
+                let digests = changing.map(|intent| intent.digest.clone()).collect();
+                let agreement = agreement(merged, reviews.by, digests);
+                bound.agreements.push(agreement);
+                bound.intents.extend(intents.iter().cloned());
+            }
+            Ok(intents) => self.judge_sets((merged, rule), &reviews, intents, bound),
+        }
+        bound.missing.extend(brought.more.as_deref().map(missing));
+    }
+
+    /// Notes set by set what was approved in the cluster. Where every set that changes was, the whole pull
+    /// request was agreed to.
+    fn judge_sets(
+        self,
+        (merged, rule): (&Merged, &Approval),
+        reviews: &Consent,
+        intents: &[Intent],
+        bound: &mut Bound,
+    ) {
+        let number = merged.pull.number;
+        let (mut given, mut open) = (Vec::new(), Vec::new());
+        for intent in intents.iter().filter(|intent| !intent.changes.is_empty()) {
+            let consent = self.consent((merged, rule), intent);
+            bound
+                .waiting
+                .push(waiting((merged, rule), intent, &consent));
+            let set = intent.set.clone();
+            match consent.is_given() {
+                true => {
+                    let digests = vec![intent.digest.clone()];
+                    let agreement = agreement(merged, consent.by, digests);
+                    bound.agreements.push(agreement);
+                    bound.intents.push(intent.clone());
+                    given.push(set);
+                }
+                false => {
+                    bound.missing.push(Missing {
+                        of: Whose::Only(set.clone()),
+                        why: format!("#{number}: {consent}{}", self.unknown()),
+                    });
+                    open.push(set);
+                }
+            }
+        }
+        if given.is_empty() || !open.is_empty() {
+            // Sets that it does not change, as far as it shows, miss an agreement to it as well.
+            bound.missing.push(Missing {
+                of: Whose::AllBut(given.into_iter().chain(open).collect()),
+                why: format!("#{number}: {reviews}"),
+            });
+        }
+    }
+
+    /// How far people agreed to what a pull request changes in one set, in both ways together.
+    fn consent(self, (merged, rule): (&Merged, &Approval), intent: &Intent) -> Consent {
+        let pull = merged.pull.number.to_string();
+        let about = About {
+            pull: &pull,
+            commit: merged.pull.head.as_str(),
+            intent: &intent.digest,
+        };
+        let given = self.given.unwrap_or_default();
+        let heard = Heard::of(given, about, self.vouched, self.now);
+        let mut people: People = merged.people.clone();
+        people.yeses.extend(heard.yeses);
+        let mut consent = Consent::of(rule, &people, self.now);
+        let room = MAX_REFUSED.saturating_sub(consent.refused.len());
+        consent.refused.extend(heard.refused.into_iter().take(room));
+        consent
+    }
+
+    /// What is not known of the cluster, for people.
+    fn unknown(self) -> &'static str {
+        match self.given {
+            Some(_) => "",
+            None => "; what was approved in the cluster is not known",
+        }
+    }
+}
+
+/// An agreement for the audit trail, whichever way it was given.
+fn agreement(merged: &Merged, approvers: Vec<String>, intents: Vec<String>) -> Agreement {
+    Agreement {
+        pull: merged.pull.number.to_string(),
+        author: merged.people.author.clone(),
+        approvers,
+        merger: merged.people.merger.clone(),
+        intents,
+    }
+}
+
+/// What people read who are asked to approve.
+fn waiting((merged, rule): (&Merged, &Approval), intent: &Intent, consent: &Consent) -> Waiting {
+    let refused = consent.refused.iter().take(MAX_REFUSED);
+    Waiting {
+        set: intent.set.to_string(),
+        intent: intent.digest.clone(),
+        commit: merged.pull.head.to_string(),
+        pull: merged.pull.number.to_string(),
+        change: fitting(&intent.to_string()),
+        rule: fitting(&consent.to_string()),
+        missing: consent.missing,
+        groups: consent::groups(rule).into_iter().collect(),
+        by: consent.by.clone(),
+        refused: refused.map(|why| fitting(why)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! One search for how the commits between two came in: with which pull requests, who stands behind those,
+//! what they announced, and whether they account for all of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::judge::{Brought, Found, Part};
+use super::shown::{Shown, announced};
+use crate::adapters::git::Merge;
+use crate::adapters::git::remote::RemoteRepository;
+use crate::adapters::sync::Sync;
+use crate::controller::cycle::{Tools, fresh};
+use crate::controller::desired::Desired;
+use crate::controller::forges::{Merged, Origin};
+use crate::object::SetId;
+use crate::plan::consent;
+use crate::plan::intent::Intent;
+use crate::source::repository::{CommitId, Repository as _};
+
+/// Commits since the one applied last that are looked into.
+const MAX_COMMITS: usize = 50;
+/// What is said where the start of a pull request is not known.
+const NO_BASE: &str = "the forge does not tell from where it went its own way";
+
+/// What a search works with.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub(super) tools: &'a Tools,
+    pub(super) sync: &'a Sync,
+    pub(super) wanted: &'a Desired,
+}
+
+/// Commits one after the other that came with one pull request.
+struct Run {
+    merged: Merged,
+    /// What the first of them came on top of.
+    before: CommitId,
+    last: CommitId,
+}
+
+/// How one or more commits came in.
+enum Way {
+    Unknown(String),
+    Pull(Box<Run>),
+}
+
+impl Search<'_> {
+    /// How all changes between two commits came in; why it cannot be told.
+    pub(super) async fn between(
+        self,
+        from: &str,
+        to: &str,
+        before: Option<Arc<Desired>>,
+        shown: &mut Shown,
+    ) -> Result<Found, String> {
+        let odd = || "the status names no commit".to_owned();
+        let from = CommitId::new(from).ok_or_else(odd)?;
+        let to = CommitId::new(to).ok_or_else(odd)?;
+        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let remote = self.tools.sources.of(&self.sync.spec);
+        let remote = remote.map_err(|error| said(&error))?;
+        let before = match before {
+            Some(before) => before,
+            None => match self.render(&remote, &from).await {
+                Ok(before) => Arc::new(before),
+                // History was rewritten, and the commit is nowhere: what it asked for is written down.
+                Err(_) if self.governed() == Some(false) => return Ok(Found::default()),
+                Err(why) => return Err(why),
+            },
+        };
+        let mut rules = before.sets.iter();
+        let Some(rule) = rules.find_map(|r| before.rights.approval(&r.set)) else {
+            return Ok(Found::default());
+        };
+        let steps = remote.since(&from, &to, MAX_COMMITS).await;
+        let steps = steps.map_err(|error| said(&error))?.ok_or_else(|| {
+            let (from, to) = (from.short(), to.short());
+            format!("{from} is not among the {MAX_COMMITS} commits before {to}, so it is not known what was agreed to")
+        })?;
+        let mut parts = Vec::new();
+        for way in self.ways(steps, &consent::groups(rule)).await {
+            parts.push(match way {
+                Way::Unknown(why) => Part::Unknown(why),
+                Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, &remote, shown).await)),
+            });
+        }
+        let rule = Some(rule.clone());
+        Ok(Found { rule, parts })
+    }
+
+    /// How each of some commits came in, those of one pull request together.
+    async fn ways(self, steps: Vec<(CommitId, CommitId)>, groups: &BTreeSet<String>) -> Vec<Way> {
+        let (mut ways, mut known) = (Vec::new(), BTreeSet::new());
+        for (commit, before) in steps {
+            let merged = match self.origin((&commit, &before), groups).await {
+                Ok(merged) => merged,
+                Err(why) => {
+                    ways.push(Way::Unknown(why));
+                    continue;
+                }
+            };
+            let number = merged.pull.number;
+            match ways.last_mut() {
+                Some(Way::Pull(run)) if run.merged.pull.number == number => run.last = commit,
+                _ if known.insert(number) => {
+                    let last = commit;
+                    ways.push(Way::Pull(Box::new(Run {
+                        merged,
+                        before,
+                        last,
+                    })));
+                }
+                _ => {
+                    let commit = commit.short();
+                    let why =
+                        format!("#{number}: {commit} came after commits that are not its own");
+                    ways.push(Way::Unknown(why));
+                }
+            }
+        }
+        ways
+    }
+
+    /// The pull request that a commit came with into the tracked branch; why it is not known.
+    async fn origin(
+        self,
+        of: (&CommitId, &CommitId),
+        groups: &BTreeSet<String>,
+    ) -> Result<Merged, String> {
+        let (tools, spec) = (self.tools, &self.sync.spec);
+        let reference = &spec.reference;
+        let branch = reference.strip_prefix("refs/heads/").ok_or_else(|| {
+            format!("`{reference}` is no branch, so no pull request goes there; track a branch")
+        })?;
+        let origin = tools
+            .forges
+            .origin((spec.repository.as_str(), branch), of, groups);
+        match origin.await {
+            Ok(Some(Origin::Merged(merged))) => Ok(*merged),
+            Ok(Some(Origin::Direct)) => Err(format!(
+                "{} came without a pull request into `{branch}`",
+                of.0.short()
+            )),
+            Ok(None) => Err("no forge is known here that could tell who agreed".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// What a pull request announced, and whether that is all that came with it.
+    async fn brought(self, run: Run, tracked: &RemoteRepository, shown: &mut Shown) -> Brought {
+        let intents = self.announced(&run.merged, tracked, shown).await;
+        let more = match &intents {
+            Ok(_) => self.accounts(&run, tracked).await.err(),
+            Err(_) => None,
+        };
+        Brought {
+            merged: run.merged,
+            intents,
+            more,
+        }
+    }
+
+    /// Whether a pull request accounts for all that came in with it; why it does not. A merge can hold
+    /// more than its two sides, and nobody was shown that.
+    async fn accounts(self, run: &Run, tracked: &RemoteRepository) -> Result<(), String> {
+        let pull = &run.merged;
+        let base = pull.base.clone().ok_or(NO_BASE)?;
+        let offered = self.offered(pull)?;
+        let merge = Merge {
+            commit: run.last.clone(),
+            before: run.before.clone(),
+            base,
+            head: pull.pull.head.clone(),
+        };
+        match tracked.is_plain(merge, &offered).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!(
+                "{} is not what Git makes of {} and {}: it holds changes that nobody was shown",
+                run.last.short(),
+                run.before.short(),
+                pull.pull.head.short()
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn offered(self, merged: &Merged) -> Result<RemoteRepository, String> {
+        let (sources, spec) = (&self.tools.sources, &self.sync.spec);
+        let offered = sources.of_pull(spec, &merged.reference);
+        offered.map_err(|error| error.to_string())
+    }
+
+    /// What a pull request announced, set by set.
+    async fn announced(
+        self,
+        merged: &Merged,
+        tracked: &RemoteRepository,
+        shown: &mut Shown,
+    ) -> Result<Arc<Vec<Intent>>, String> {
+        let base = merged.base.as_ref().ok_or(NO_BASE)?;
+        let offered = self.offered(merged)?;
+        let tip = offered.head().await.map_err(|error| error.to_string())?;
+        if tip != merged.pull.head {
+            return Err("its commits are not those that were agreed to any more".to_owned());
+        }
+        if let Some(known) = shown.recall(base, &tip) {
+            return Ok(known);
+        }
+        let old = self.render(tracked, base).await?;
+        let new = self.render(&offered, &tip).await?;
+        let policy_of = |set: &SetId| self.wanted.policy(set, &self.sync.spec);
+        let intents = Arc::new(announced(&old.sets, &new.sets, policy_of)?);
+        shown.note(base, &tip, &intents);
+        Ok(intents)
+    }
+
+    /// Whether the commit that was applied last asked for approvals, as far as that is known.
+    fn governed(self) -> Option<bool> {
+        self.sync.status.as_ref()?.governed
+    }
+
+    async fn render(self, remote: &RemoteRepository, commit: &CommitId) -> Result<Desired, String> {
+        let rendered = fresh(self.tools, self.sync, remote, commit).await;
+        let said = |why: &str| format!("{}: {why}", commit.short());
+        let desired = rendered.map_err(|trouble| said(&trouble.message))?;
+        // What was not valid was shown to nobody, so nobody agreed to it.
+        match desired.behind.values().next() {
+            Some(behind) => Err(said(&behind.why)),
+            None => Ok(desired),
+        }
+    }
+}
