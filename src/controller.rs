@@ -50,6 +50,8 @@ pub mod sources;
 pub mod standing;
 pub mod status;
 mod tell;
+mod trouble;
+mod trust;
 pub mod verdict;
 mod watches;
 

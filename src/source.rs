@@ -7,6 +7,7 @@
 pub mod address;
 pub mod intake;
 pub mod repository;
+pub mod signed;
 
 use std::fmt;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod github_checks;
 mod gitlab;
 mod gitlab_branch;
 mod gitlab_lines;
+mod kept;
 mod offer;
 mod pages;
 mod people;

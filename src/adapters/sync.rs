@@ -3,6 +3,8 @@
 //! The types here are the CRD. A Sync never holds a credential, and its status never holds the value of
 //! a secret: only names, counts, commits and sentences about places in KDL.
 
+mod demands;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -15,6 +17,8 @@ use serde_json::{Value, json};
 use super::approval::Waiting;
 use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
+
+pub use demands::{History, Signed, Verify};
 
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
@@ -65,6 +69,15 @@ pub struct SyncSpec {
     /// The tracked ref by its full name.
     #[serde(rename = "ref", default = "main_branch")]
     pub reference: String,
+    /// Whose signature is demanded before anything of a commit is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
+    /// What happens when the tracked ref no longer comes after the commit in force.
+    #[serde(default)]
+    pub history: History,
+    /// A yes to rewritten history, by the full id of the commit that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_history: Option<String>,
     /// Directory of the project inside the repository; the top where it is left out.
     #[serde(default)]
     pub path: String,
@@ -155,6 +168,9 @@ pub struct SyncStatus {
     pub project: Option<String>,
     /// The last commit that is valid: it stays in force while a newer one is not.
     pub last_valid: Option<String>,
+    /// The commit that was in force when history was rewritten under it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewritten: Option<String>,
     /// Whether the commit that was applied last asks for approvals of what comes after it. Only needed where
     /// that commit is nowhere any more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -424,71 +440,4 @@ pub fn fitting(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_committed_crd_is_the_generated_one() {
-        let committed = include_str!("../../schema/sync-crd.yaml");
-        let how = "write it anew: kubemate install --crd > schema/sync-crd.yaml";
-        assert_eq!(committed, crd_yaml().unwrap(), "{how}");
-    }
-
-    #[test]
-    fn a_cut_message_says_so_and_is_text() {
-        let text = "ä".repeat(MAX_MESSAGE);
-        let cut = fitting(&text);
-        assert!(cut.ends_with(" …") && cut.len() <= MAX_MESSAGE + 4);
-        assert_eq!(fitting("short"), "short");
-    }
-
-    #[test]
-    fn a_sync_needs_little() {
-        let spec: SyncSpec = serde_json::from_value(json!({
-            "repository": "https://git.bank.example/platform.git", "environment": "dev", "cluster": "hq"
-        }))
-        .unwrap();
-        assert_eq!(
-            (spec.mode, spec.drift, spec.prune),
-            (Mode::Observe, Drift::Revert, true)
-        );
-        assert_eq!(
-            (spec.reference.as_str(), spec.interval.as_str()),
-            ("refs/heads/main", "1m")
-        );
-    }
-
-    #[test]
-    fn a_new_sync_may_keep_what_is_of_its_environment_and_tenants() {
-        let mut sync = Sync::new(
-            "shop",
-            serde_json::from_value(json!({
-                "repository": "https://git.bank/platform", "environment": "prod", "cluster": "hq",
-                "mode": "auto", "tenants": ["payments"],
-            }))
-            .unwrap(),
-        );
-        let set = |owner, environment: &str| SetId {
-            project: "bank".into(),
-            cluster: "hq".into(),
-            owner,
-            environment: environment.into(),
-        };
-        let payments = || Owner::Tenant("payments".into());
-        assert!(sync.may_keep(&set(payments(), "prod")));
-        assert!(!sync.may_keep(&set(payments(), "dev")));
-        assert!(!sync.may_keep(&set(Owner::Platform, "prod")));
-        assert!(!sync.may_keep(&set(Owner::Tenant("identity".into()), "prod")));
-        sync.spec.suspend = true;
-        assert!(!sync.may_keep(&set(payments(), "prod")));
-        sync.spec.suspend = false;
-        sync.status = Some(SyncStatus {
-            project: Some("other".into()),
-            ..SyncStatus::default()
-        });
-        assert!(
-            !sync.may_keep(&set(payments(), "prod")),
-            "it is known to be of another project"
-        );
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ use super::leave::{self, Leave};
 use super::set::{self, SetResult};
 use super::sights::Sights;
 use super::sources::Sources;
+use super::trust::{self, Lineage};
 use crate::adapters::approval::Waiting;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
@@ -39,6 +40,8 @@ use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, Rendered};
 use crate::plan::{Neighbours, ended};
 use crate::source::repository::{CommitId, Repository as _, RepositoryError};
+
+pub use super::trouble::{Sort, Trouble};
 
 /// Tenants' sets that are looked at beside each other.
 const SETS_AT_ONCE: usize = 8;
@@ -79,6 +82,7 @@ pub struct Memory {
     known: Vec<(CommitId, i64, Result<Arc<Desired>, Trouble>)>,
     source: Option<Source>,
     asked: Option<Asked>,
+    lineage: Lineage,
     generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,
@@ -135,6 +139,8 @@ pub struct Seen {
     pub in_force: Option<String>,
     /// What is wrong with the source or the cluster.
     pub trouble: Option<Trouble>,
+    /// The commit that was in force when history was rewritten under it, if this pass followed that.
+    pub rewritten: Option<String>,
     /// Each set.
     pub sets: Vec<SetResult>,
     /// The project's name.
@@ -147,64 +153,6 @@ pub struct Seen {
     pub waiting: Vec<Waiting>,
     /// The pass was called off.
     pub called_off: bool,
-}
-
-/// What keeps a pass from its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// What sort.
-    pub sort: Sort,
-    /// What and where, for people.
-    pub message: String,
-}
-
-/// Sorts of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// The Sync itself makes no sense.
-    BadSpec,
-    /// The repository does not answer as it should.
-    Source,
-    /// The commit is not valid.
-    InvalidCommit,
-    /// The cluster is not the one that is meant.
-    WrongCluster,
-    /// The cluster does not answer.
-    Cluster,
-    /// A fault of kubemate's own.
-    Internal,
-}
-
-impl Sort {
-    /// The reason on conditions, and the label of metrics.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::BadSpec => "BadSpec",
-            Self::Source => "SourceFailed",
-            Self::InvalidCommit => "InvalidCommit",
-            Self::WrongCluster => "WrongCluster",
-            Self::Cluster => "ClusterFailed",
-            Self::Internal => "InternalError",
-        }
-    }
-
-    /// Whether time may help.
-    pub fn passes(self) -> bool {
-        match self {
-            Self::Source | Self::Cluster | Self::Internal => true,
-            Self::BadSpec | Self::InvalidCommit | Self::WrongCluster => false,
-        }
-    }
-}
-
-impl Trouble {
-    /// Trouble with words for it.
-    pub fn new(sort: Sort, message: impl Into<String>) -> Self {
-        Self {
-            sort,
-            message: message.into(),
-        }
-    }
 }
 
 /// One pass.
@@ -414,10 +362,8 @@ async fn wanted(
     memory.source = None;
     let found = match head {
         Some(Ok(head)) => {
-            seen.attempted = Some(head.to_string());
-            rendered(tools, sync, remote, memory, &head)
-                .await
-                .map(|desired| (head, desired))
+            let about = (before, &mut *seen);
+            admitted(tools, sync, remote, memory, about, head).await
         }
         Some(Err(error)) => Err(of_source(&error)),
         None => Err(Trouble::new(Sort::Source, UNANSWERED)),
@@ -440,7 +386,24 @@ async fn wanted(
     Some(desired)
 }
 
-fn of_source(error: &RepositoryError) -> Trouble {
+/// The tracked commit, if it may be read and is valid.
+async fn admitted(
+    tools: &Tools,
+    sync: &Sync,
+    remote: &RemoteRepository,
+    memory: &mut Memory,
+    (before, seen): (&SyncStatus, &mut Seen),
+    head: CommitId,
+) -> Result<(CommitId, Arc<Desired>), Trouble> {
+    seen.attempted = Some(head.to_string());
+    let about = (before, &head);
+    seen.rewritten = trust::admit(tools, sync, remote, about, &mut memory.lineage).await?;
+    let desired = rendered(tools, sync, remote, memory, &head).await?;
+    Ok((head, desired))
+}
+
+/// What is wrong with a repository, as trouble of a pass.
+pub(super) fn of_source(error: &RepositoryError) -> Trouble {
     let sort = match error {
         RepositoryError::NoSuchDirectory { .. } | RepositoryError::Tree(_) => Sort::InvalidCommit,
         _ => Sort::Source,

@@ -1,11 +1,12 @@
 //! Which forge stands behind which Git host, and how commits are reported there.
 //!
 //! A host without a rule is not reported to. The credential is the forge's own, beside the one for Git:
-//! it is read anew each time and goes to the forge's API and nowhere else.
+//! it is read anew each time and goes to the forge's API and nowhere else. As long as it is the same, the
+//! connection is too, with the answers that it keeps: who asks again is told that nothing changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::credentials::Credentials;
 use super::verdict::Verdict;
@@ -16,6 +17,16 @@ use crate::report::forge::ci::{ForgeKind, Home};
 use crate::report::forge::{Forge, ForgeError, Pull, PullNumber, Put};
 use crate::source::address::RemoteAddress;
 use crate::source::repository::CommitId;
+
+/// Most connections, each for one repository.
+const MAX_CLIENTS: usize = 16;
+/// Everything that says who we are to a host.
+const CREDENTIALS: [&str; 4] = [
+    "forge-token",
+    "forge-app-key",
+    "forge-app-id",
+    "forge-app-installation",
+];
 
 /// The forge of one Git host, as in `gitea@git.bank.example`, or with the root of its API where that is
 /// not the usual one: `gitea@git.bank.example=https://forge.bank.example/api/v1`.
@@ -81,6 +92,23 @@ impl FromStr for Rule {
 pub struct Forges {
     rules: BTreeMap<String, Rule>,
     credentials: Credentials,
+    /// The one that was used last comes last.
+    clients: Mutex<Vec<Client>>,
+}
+
+/// A connection for one repository.
+struct Client {
+    host: String,
+    path: String,
+    /// A digest of the credential that it was made with.
+    credential: blake3::Hash,
+    forge: AnyForge,
+}
+
+impl Client {
+    fn is_for(&self, host: &str, path: &str) -> bool {
+        self.host == host && self.path == path
+    }
 }
 
 impl Forges {
@@ -90,6 +118,7 @@ impl Forges {
         Self {
             rules: rules.into_iter().map(by_host).collect(),
             credentials,
+            clients: Mutex::default(),
         }
     }
 
@@ -138,13 +167,60 @@ impl Forges {
         };
         let path = address.path();
         let path = path.strip_suffix(".git").unwrap_or(path);
+        let credential = self.credential(&rule.host);
+        if let Some(forge) = self.known(&rule.host, path, credential) {
+            return Ok(Some((forge, rule.kind)));
+        }
         let auth = self.auth(rule, path)?;
         let home = Home {
             kind: rule.kind,
             api: rule.api.clone(),
             repository: path.to_owned(),
         };
-        Ok(Some((AnyForge::new(&home, auth, None)?, rule.kind)))
+        let forge = AnyForge::new(&home, auth, None)?;
+        self.keep(Client {
+            host: rule.host.clone(),
+            path: path.to_owned(),
+            credential,
+            forge: forge.clone(),
+        });
+        Ok(Some((forge, rule.kind)))
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A digest of who we are to a host now.
+    fn credential(&self, host: &str) -> blake3::Hash {
+        let mut digest = blake3::Hasher::new();
+        for name in CREDENTIALS {
+            let text = self.credentials.text(&format!("{host}.{name}"));
+            let text = text.unwrap_or_default();
+            digest.update(&(text.len() as u64).to_le_bytes());
+            digest.update(text.as_bytes());
+        }
+        digest.finalize()
+    }
+
+    /// The connection for a repository that was made with this credential.
+    fn known(&self, host: &str, path: &str, credential: blake3::Hash) -> Option<AnyForge> {
+        let mut clients = self.clients();
+        let is = |known: &Client| known.is_for(host, path) && known.credential == credential;
+        let place = clients.iter().position(is)?;
+        let client = clients.remove(place);
+        let forge = client.forge.clone();
+        clients.push(client);
+        Some(forge)
+    }
+
+    fn keep(&self, client: Client) {
+        let mut clients = self.clients();
+        clients.retain(|known| !known.is_for(&client.host, &client.path));
+        if clients.len() >= MAX_CLIENTS {
+            drop(clients.remove(0));
+        }
+        clients.push(client);
     }
 
     fn auth(&self, rule: &Rule, path: &str) -> Result<Auth, ForgeError> {
@@ -303,5 +379,34 @@ mod tests {
         assert!(!said(&forges).contains("sec ret"), "{}", said(&forges));
         disk::write(&file, "secret\n").unwrap();
         assert_eq!(said(&forges), "");
+    }
+
+    #[test]
+    fn r_96_a_connection_lasts_as_long_as_its_credential() {
+        let directory = tempfile::tempdir().unwrap();
+        let forges = Forges::new(
+            ["gitea@git.bank.example".parse().unwrap()],
+            Credentials::new(Some(directory.path().to_owned())),
+        );
+        let file = directory.path().join("git.bank.example.forge-token");
+        let client = |path: &str| {
+            let repository = format!("https://git.bank.example/{path}.git");
+            match forges.client(&repository).unwrap().unwrap().0 {
+                AnyForge::Gitea(forge) => forge,
+                AnyForge::GitHub(_) | AnyForge::GitLab(_) => panic!("it is no Gitea"),
+            }
+        };
+        disk::write(&file, "one").unwrap();
+        let first = client("team/p");
+        assert!(Arc::ptr_eq(&first, &client("team/p")));
+        assert!(!Arc::ptr_eq(&client("team/q"), &client("team/p")));
+        disk::write(&file, "two").unwrap();
+        let second = client("team/p");
+        assert!(!Arc::ptr_eq(&first, &second), "its credential is another");
+        for number in 0..MAX_CLIENTS {
+            drop(client(&format!("team/{number}")));
+        }
+        assert_eq!(forges.clients().len(), MAX_CLIENTS);
+        assert!(!Arc::ptr_eq(&second, &client("team/p")), "nobody asked");
     }
 }

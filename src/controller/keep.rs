@@ -239,6 +239,7 @@ impl Keeper {
         self.happened(Event::Ended(ending), stop);
         let generation = self.sync.metadata.generation.unwrap_or_default();
         let now = self.shared.tools.cluster.now();
+        self.rewritten(&seen).await;
         if ending == Ending::CalledOff {
             self.report(status::called_off(&self.status, &seen)).await;
         } else {
@@ -257,6 +258,22 @@ impl Keeper {
             drifted: seen.sets.iter().map(|set| set.drifted).sum(),
         };
         self.shared.vitals.count(&self.name, counted);
+    }
+
+    /// An event where history was rewritten and that is followed.
+    async fn rewritten(&self, seen: &Seen) {
+        let known = self.status.rewritten.as_ref();
+        if let (Some(left), Some(head)) = (&seen.rewritten, &seen.attempted)
+            && known != Some(left)
+        {
+            let [head, left] = [head, left].map(|id| status::short(Some(id.as_str())));
+            let said = format!(
+                "history was rewritten, or `ref` is another one: {head} does not come after {left}"
+            );
+            tracing::warn!(sync = self.name, said, "Sync");
+            self.note(EventType::Warning, "HistoryRewritten".to_owned(), &said)
+                .await;
+        }
     }
 
     /// Writes a status that says something new, and an event where the story turned.

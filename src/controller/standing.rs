@@ -89,9 +89,14 @@ fn standing(spec: &SyncSpec, status: &SyncStatus, seen: &Seen) -> Standing {
             Some(Sort::Source | Sort::Cluster | Sort::Internal) => {
                 trouble(Topic::Failed, vec![reason], lasting("Ready", FAILING))
             }
-            Some(Sort::BadSpec | Sort::InvalidCommit | Sort::WrongCluster) | None => {
-                trouble(Topic::Stalled, vec![reason, commit], now)
-            }
+            Some(
+                Sort::BadSpec
+                | Sort::InvalidCommit
+                | Sort::Unsigned
+                | Sort::Rewritten
+                | Sort::WrongCluster,
+            )
+            | None => trouble(Topic::Stalled, vec![reason, commit], now),
         },
         State::Behind => {
             let tenants = seen.behind.keys().map(String::as_str);

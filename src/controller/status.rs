@@ -61,6 +61,7 @@ pub fn after(
             false => before.governed,
         },
         project: seen.project.clone().or_else(|| before.project.clone()),
+        rewritten: rewritten(before, seen),
         behind: match &seen.in_force {
             Some(_) => seen.behind.clone(),
             None => before.behind.clone(),
@@ -121,9 +122,16 @@ pub fn called_off(before: &SyncStatus, seen: &Seen) -> SyncStatus {
     let valid = seen.in_force.clone();
     SyncStatus {
         last_valid: valid.or_else(|| before.last_valid.clone()),
+        rewritten: rewritten(before, seen),
         behind: seen.behind.clone(),
         ..before.clone()
     }
+}
+
+/// The commit under which history was rewritten last.
+fn rewritten(before: &SyncStatus, seen: &Seen) -> Option<String> {
+    let now = seen.rewritten.clone();
+    now.or_else(|| before.rewritten.clone())
 }
 
 /// The status of a Sync whose spec cannot be followed or that is suspended.

@@ -128,9 +128,10 @@ fn found(seen: &Seen, spec: &SyncSpec) -> Option<(State, String)> {
 
 fn troubled(trouble: &Trouble) -> (State, String) {
     let state = match trouble.sort {
-        Sort::InvalidCommit => State::Failure,
+        Sort::InvalidCommit | Sort::Unsigned => State::Failure,
         Sort::BadSpec | Sort::WrongCluster => State::Error,
-        Sort::Source | Sort::Cluster | Sort::Internal => State::Pending,
+        // What was rewritten waits for a yes.
+        Sort::Source | Sort::Cluster | Sort::Internal | Sort::Rewritten => State::Pending,
     };
     (state, trouble.message.clone())
 }

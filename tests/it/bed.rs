@@ -15,6 +15,7 @@ pub(crate) mod gitea;
 pub(crate) mod history;
 mod program;
 pub(crate) mod proxy;
+pub(crate) mod signing;
 pub(crate) mod sops;
 #[cfg(test)]
 mod tests;

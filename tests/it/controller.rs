@@ -29,6 +29,7 @@ mod panics;
 mod quiet;
 mod reports;
 mod sealed;
+mod signed;
 mod sources;
 mod story;
 mod told;

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod names;
+mod past;
 mod squashed;
 mod ssh;
 mod tls;

@@ -1,5 +1,7 @@
 //! A forge of any kind, for those who learn only at run time which one it is.
 
+use std::sync::Arc;
+
 use super::{Auth, GitHub, GitLab, Gitea, Link, Patience};
 use crate::report::forge::ci::{ForgeKind, Home};
 use crate::report::forge::comment::Comment;
@@ -10,14 +12,15 @@ use crate::report::forge::{
 };
 use crate::source::repository::CommitId;
 
-/// A repository at a forge of any kind.
+/// A repository at a forge of any kind. Clones share one connection, and the answers that it keeps.
+#[derive(Clone)]
 pub enum AnyForge {
     /// At GitHub.
-    GitHub(GitHub),
+    GitHub(Arc<GitHub>),
     /// At GitLab.
-    GitLab(GitLab),
+    GitLab(Arc<GitLab>),
     /// At Gitea or Forgejo.
-    Gitea(Gitea),
+    Gitea(Arc<Gitea>),
 }
 
 impl AnyForge {
@@ -27,9 +30,9 @@ impl AnyForge {
         let link = Link::new(&home.api, auth, Patience::default(), Vec::new())?;
         let repository = &home.repository;
         Ok(match home.kind {
-            ForgeKind::GitHub => Self::GitHub(GitHub::new(link, repository, bot)),
-            ForgeKind::GitLab => Self::GitLab(GitLab::new(link, repository)),
-            ForgeKind::Gitea => Self::Gitea(Gitea::new(link, repository, bot)),
+            ForgeKind::GitHub => Self::GitHub(Arc::new(GitHub::new(link, repository, bot))),
+            ForgeKind::GitLab => Self::GitLab(Arc::new(GitLab::new(link, repository))),
+            ForgeKind::Gitea => Self::Gitea(Arc::new(Gitea::new(link, repository, bot))),
         })
     }
 }

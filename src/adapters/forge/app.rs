@@ -132,6 +132,11 @@ impl AppKey {
         Ok(token)
     }
 
+    /// The token was refused: it may have been taken back, or be one of older rights.
+    pub(super) fn forget(&self) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The name under which the App writes.
     pub(super) async fn login(&self, link: &Link) -> Result<String, ForgeError> {
         let jwt = self.jwt(Timestamp::now())?;

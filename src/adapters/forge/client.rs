@@ -2,8 +2,7 @@
 //!
 //! Errors carry the host and the forge's own words with the credential taken out, never an address.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -13,15 +12,13 @@ use reqwest::redirect;
 use serde_json::Value;
 
 use super::credential::Auth;
+use super::kept::{Kept, Page, Shelf};
 use crate::adapters::retry::{self, Ending, Hints, Next, Patience};
 use crate::adapters::text::printable;
 use crate::report::forge::ForgeError;
 
 /// Most bytes of one answer.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
-/// Most bytes of an answer that is kept for a conditional request, and how many are.
-const MAX_KEPT: usize = 512 * 1024;
-const KEPT: usize = 128;
 /// Most characters of a forge's words in an error.
 const MAX_REASON: usize = 200;
 
@@ -83,17 +80,7 @@ impl<'a> Ask<'a> {
 /// A body that was answered with success.
 pub(super) struct Answer {
     pub(super) body: Value,
-    /// Whether no page follows, where the forge says.
-    pub(super) last_page: Option<bool>,
-    /// How many items there are on all pages, where the forge says.
-    pub(super) total: Option<usize>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    etag: HeaderValue,
-    body: Bytes,
-    headers: HeaderMap,
+    pub(super) page: Page,
 }
 
 /// A connection to one forge with one credential.
@@ -102,7 +89,7 @@ pub struct Link {
     base: url::Url,
     auth: Auth,
     patience: Patience,
-    kept: Mutex<BTreeMap<String, Kept>>,
+    kept: Mutex<Shelf>,
 }
 
 impl Link {
@@ -162,7 +149,11 @@ impl Link {
     /// An answer's JSON; `Null` where there is no body.
     pub(super) async fn call(&self, ask: &Ask<'_>) -> Result<Answer, ForgeError> {
         let header = self.credential().await?;
-        self.call_as(ask, header).await
+        let answer = self.call_as(ask, header).await;
+        if let (Err(ForgeError::Denied { .. }), Auth::App(key)) = (&answer, &self.auth) {
+            key.forget();
+        }
+        answer
     }
 
     /// An answer's JSON, or nothing where the forge says that there is nothing at that path.
@@ -276,7 +267,7 @@ impl Link {
     ) -> Result<Answer, (Ending, ForgeError)> {
         if status == StatusCode::NOT_MODIFIED {
             return match kept {
-                Some(kept) => self.answer(ask, &kept.headers, &kept.body),
+                Some(kept) => self.answer(ask, kept.page, &kept.body),
                 // Nothing was kept, so nothing can be the same: an answer to somebody else.
                 None => Err((
                     Ending::Unknown,
@@ -287,11 +278,14 @@ impl Link {
         if !status.is_success() {
             return Err(self.refused(ask, status, &headers, &body));
         }
-        let answer = self.answer(ask, &headers, &body);
-        match &answer {
-            Ok(_) => self.keep(ask, headers, body),
+        let page = page(&headers);
+        let answer = self.answer(ask, page, &body);
+        match (&answer, headers.get(ETAG).cloned()) {
+            (Ok(_), Some(etag)) if ask.method == Method::GET => {
+                self.shelf().put(&ask.path, Kept { etag, body, page });
+            }
             // What makes no sense must not be taken from here again.
-            Err(_) => self.forget(ask),
+            _ => self.shelf().remove(&ask.path),
         }
         answer
     }
@@ -299,7 +293,7 @@ impl Link {
     fn answer(
         &self,
         ask: &Ask<'_>,
-        headers: &HeaderMap,
+        page: Page,
         body: &Bytes,
     ) -> Result<Answer, (Ending, ForgeError)> {
         let value = if body.is_empty() {
@@ -312,12 +306,7 @@ impl Link {
                 )
             })?
         };
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-        Ok(Answer {
-            body: value,
-            last_page: text(LINK.as_str()).map(|link| !link.contains("rel=\"next\"")),
-            total: text("x-total-count").and_then(|v| v.parse().ok()),
-        })
+        Ok(Answer { body: value, page })
     }
 
     fn refused(
@@ -409,51 +398,28 @@ impl Link {
     }
 
     fn kept(&self, ask: &Ask<'_>) -> Option<Kept> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&ask.path)
-            .filter(|_| ask.method == Method::GET)
-            .cloned()
+        match ask.method == Method::GET {
+            true => self.shelf().get(&ask.path),
+            false => None,
+        }
     }
 
-    fn keep(&self, ask: &Ask<'_>, headers: HeaderMap, body: Bytes) {
-        let Some(etag) = headers
-            .get(ETAG)
-            .cloned()
-            .filter(|_| ask.method == Method::GET)
-        else {
-            return;
-        };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if body.len() > MAX_KEPT {
-            kept.remove(&ask.path);
-            return;
-        }
-        if kept.len() >= KEPT && !kept.contains_key(&ask.path) {
-            kept.pop_first();
-        }
-        kept.insert(
-            ask.path.clone(),
-            Kept {
-                etag,
-                body,
-                headers,
-            },
-        );
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was kept is not believed any more.
     pub(super) fn forget_all(&self) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.shelf().clear();
     }
+}
 
-    fn forget(&self, ask: &Ask<'_>) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&ask.path);
+/// What the headers of an answer say of a list.
+fn page(headers: &HeaderMap) -> Page {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    Page {
+        last: text(LINK.as_str()).map(|link| !link.contains("rel=\"next\"")),
+        total: text("x-total-count").and_then(|v| v.parse().ok()),
     }
 }
 

@@ -27,7 +27,7 @@ impl Link {
             };
             let count = items.len();
             all.extend(items);
-            let done = answer.last_page.unwrap_or(match answer.total {
+            let done = answer.page.last.unwrap_or(match answer.page.total {
                 Some(total) => all.len() >= total,
                 None => count < per_page.1,
             });

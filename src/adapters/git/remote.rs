@@ -3,6 +3,7 @@
 //! The mirror is only a cache: what is damaged or too large is thrown away and fetched once more. It
 //! never holds a credential, a configuration or a checkout, and a failed fetch leaves nothing in it.
 
+mod past;
 mod push;
 
 use std::fs::{self, File, TryLockError};

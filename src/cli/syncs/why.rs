@@ -101,6 +101,14 @@ fn turn(reason: &str, name: &str) -> String {
         "InvalidCommit" => {
             "the author: mend the commit; the last good one stays in force".to_owned()
         }
+        "NotSigned" => {
+            "the author: sign it with a key that `spec.verify` names; the last good one \
+             stays in force"
+                .to_owned()
+        }
+        "HistoryRewritten" => "a person: push a commit that comes after the one in force, or say \
+             yes with `spec.confirmHistory`"
+            .to_owned(),
         "BadSpec" => format!("a person: mend the spec of sync/{name}"),
         "WrongCluster" => "a person: this is not the cluster that the project names".to_owned(),
         "Suspended" => format!("a person: `kubemate resume {name}`"),
@@ -183,6 +191,8 @@ mod tests {
             "BadSpec",
             "SourceFailed",
             "InvalidCommit",
+            "NotSigned",
+            "HistoryRewritten",
             "WrongCluster",
             "ClusterFailed",
             "Suspended",

@@ -177,6 +177,22 @@ fn a_broken_commit_leaves_the_last_valid_one_in_force_and_says_where_it_is_broke
 }
 
 #[test]
+fn r_91_what_was_left_behind_is_said_until_the_next_time() {
+    let rewritten = Seen {
+        rewritten: Some(ONE.to_owned()),
+        ..seen(TWO, vec![set()])
+    };
+    let before = SyncStatus::default();
+    let next = after(&before, &spec("auto"), 1, &rewritten, at(100));
+    assert_eq!(next.rewritten.as_deref(), Some(ONE));
+    let quiet = seen(TWO, vec![set()]);
+    let later = after(&next, &spec("auto"), 1, &quiet, at(200));
+    assert_eq!(later.rewritten.as_deref(), Some(ONE));
+    let called = called_off(&before, &rewritten);
+    assert_eq!(called.rewritten.as_deref(), Some(ONE));
+}
+
+#[test]
 fn a_condition_keeps_its_time_until_its_truth_changes() {
     let spec = spec("auto");
     let first = after(

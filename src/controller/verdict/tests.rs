@@ -81,6 +81,8 @@ fn a_commit_succeeds_only_when_all_of_it_is_in_force_and_healthy() {
 fn what_is_wrong_is_told_with_its_place_and_blames_the_commit_only_for_its_own_faults() {
     for (sort, expected) in [
         (Sort::InvalidCommit, State::Failure),
+        (Sort::Unsigned, State::Failure),
+        (Sort::Rewritten, State::Pending),
         (Sort::WrongCluster, State::Error),
         (Sort::Source, State::Pending),
         (Sort::Cluster, State::Pending),

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git2::Oid;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::faulty::{Faulty, files};
+use super::signed::patch;
 use super::{BROKEN, MAIN, is};
 use crate::bed::history::commit;
 use crate::githost::Mood;
@@ -93,6 +94,14 @@ fn r_91_rewritten_history_is_followed_and_nothing_is_stuck() {
     let (mut faulty, first) = kept("forced.git");
     let second = rewrite(&faulty, files(&faulty.bed, 2));
     faulty.applied(&second, 2);
+    assert_eq!(faulty.bed.status()["rewritten"], first.as_str());
+    let events = ["get", "events", "-n", "kubemate-system", "-o", "json"];
+    let events: Value = serde_json::from_str(&faulty.bed.cluster.kubectl(&events)).unwrap();
+    let told = events["items"].as_array().unwrap().iter().any(|event| {
+        event["reason"] == "HistoryRewritten"
+            && event["involvedObject"]["name"] == faulty.bed.name.as_str()
+    });
+    assert!(told, "no event: {events:#}");
     // Back to what there was before, and away from it again.
     let id = Oid::from_str(&first).unwrap();
     faulty.bed.served.reference(MAIN, id, true, "back").unwrap();
@@ -116,6 +125,40 @@ fn r_91_rewritten_history_is_followed_and_nothing_is_stuck() {
     assert!(new.all(|call| call.target.namespace.as_deref() != ours));
     assert!(is(&faulty.bed.status(), "Ready", "False"));
     let fourth = rewrite(&faulty, files(&faulty.bed, 4));
+    faulty.judge(&fourth, 4);
+}
+
+#[test]
+fn r_91_rewritten_history_is_held_where_that_is_wanted() {
+    let (mut faulty, first) = kept("held.git");
+    patch(&faulty, &json!({ "history": "hold" }));
+    let held = |faulty: &Faulty, id: &str, in_force: &str| {
+        let what = format!("{id} is held");
+        let status = faulty.bed.until(&what, |s| {
+            let all = s["conditions"].as_array().unwrap();
+            let ready = all.iter().find(|c| c["type"] == "Ready").unwrap();
+            s["lastAttempted"] == id && ready["reason"] == "HistoryRewritten"
+        });
+        assert_eq!(status["lastApplied"], in_force);
+        assert!(story(&status).contains("stays in force"), "{status:#}");
+        assert!(story(&status).contains("confirmHistory"), "{status:#}");
+        // What was good is kept.
+        faulty.drift();
+    };
+    let second = rewrite(&faulty, files(&faulty.bed, 2));
+    held(&faulty, &second, &first);
+    // A yes is for one commit.
+    patch(&faulty, &json!({ "confirmHistory": second }));
+    faulty.applied(&second, 2);
+    assert_eq!(faulty.bed.status()["rewritten"], first.as_str());
+    let third = rewrite(&faulty, files(&faulty.bed, 3));
+    held(&faulty, &third, &second);
+    faulty.restart();
+    faulty.drift();
+    // What comes after the commit in force needs no yes.
+    let id = Oid::from_str(&second).unwrap();
+    faulty.bed.served.reference(MAIN, id, true, "back").unwrap();
+    let fourth = faulty.push(4);
     faulty.judge(&fourth, 4);
 }
 

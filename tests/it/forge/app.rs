@@ -88,6 +88,21 @@ fn an_app_gets_a_narrow_token_and_keeps_it_while_it_lasts() {
 }
 
 #[test]
+fn a_token_that_was_taken_back_is_made_anew() {
+    let sim = github_sim::start();
+    let key = Arc::new(AppKey::new(12, 34, "platform", KEY).unwrap());
+    let link = Link::new(&sim.address, Auth::App(key), PATIENCE, Vec::new()).unwrap();
+    let forge = GitHub::new(link, "team/platform", None);
+    let pull = || sim.runtime.block_on(forge.pull(SEVEN()));
+    assert!(pull().is_ok() && pull().is_ok());
+    sim.store()
+        .tokens
+        .retain(|token, _| !token.starts_with("ghs_"));
+    assert_eq!(pull().unwrap_err().class(), "denied");
+    assert!(pull().is_ok());
+}
+
+#[test]
 fn another_key_is_refused_and_no_key_is_said_to_be_none() {
     let sim = github_sim::start();
     let key = Arc::new(AppKey::new(13, 34, "platform", KEY).unwrap());

@@ -134,3 +134,43 @@ fn gitlab_tells_who_agreed_and_not_who_wrote() {
     assert_eq!(people.writers, [None]);
     assert_eq!(people.yeses[0].at, Some(at.parse().unwrap()));
 }
+
+/// What is asked of a merged pull request, as text.
+fn told<F: Forge>(sim: &Sim, forge: &F) -> String {
+    sim.runtime.block_on(async {
+        let merged = forge.merged_with(&commit(MERGE), "main").await.unwrap();
+        let reviews = forge.reviews(SEVEN()).await.unwrap();
+        let writers = forge.writers(SEVEN()).await.unwrap();
+        format!("{merged:?} {reviews:?} {writers:?}")
+    })
+}
+
+fn again<F: Forge>(sim: &Sim, forge: &F) {
+    let counts = || {
+        let store = sim.store();
+        (store.requests.len(), store.not_modified)
+    };
+    let first = told(sim, forge);
+    let (asked, same) = counts();
+    assert_eq!(told(sim, forge), first);
+    let (all, not_modified) = counts();
+    assert!(all > asked);
+    assert_eq!(not_modified - same, all - asked, "each is answered by 304");
+    sim.store().reviews.clear();
+    assert_ne!(told(sim, forge), first, "what changed is seen at once");
+}
+
+#[test]
+fn r_96_what_is_asked_again_costs_nothing_while_nothing_changed() {
+    let sim = github_sim::start();
+    furnish(&sim);
+    again(&sim, &github(&sim, TOKEN));
+    let sim = gitea_sim::start();
+    furnish(&sim);
+    again(&sim, &gitea(&sim, TOKEN));
+    let sim = gitlab_sim::start();
+    furnish(&sim);
+    sim.store().pulls.get_mut(&7).unwrap()["state"] = json!("merged");
+    sim.store().reviews = vec![json!({ "user": { "username": "cid" } })];
+    again(&sim, &gitlab(&sim, TOKEN));
+}

@@ -1,0 +1,135 @@
+//! What OpenSSH 9.2 and Git 2.39 wrote: signatures of one text with keys of every kind, a commit and a tag.
+
+/// What was signed.
+pub(super) const TEXT: &str = r"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+author Ada <ada@bank.example> 1 +0000
+committer Ada <ada@bank.example> 1 +0000
+
+change
+";
+
+/// A public key.
+pub(super) const KEY_ED25519: &str =
+    r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsToCVjaXEytTjAqaHIabziYMmIoNbtpFLBkrQFiZUV";
+
+/// A public key.
+pub(super) const KEY_ECDSA: &str = r"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBBKyM1hlu0V33JLU/VzGrhxsP8VPfyKBm5XR5z5wNS3bcrdooBG904p65eLxajs6BlVC+tMX6Iaa2DNpZ999LSI=";
+
+/// A public key.
+pub(super) const KEY_ECDSA384: &str = r"ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBLMI5GzxVqstZHwVqdw02nThxraTdXHYeY2x0wjg0MpmY7R0dXMhrjvs05cFB4s857ft7ZdYs+6MIZ8chPsIMFOqWRHpxx5TZ31prs/eu8VG6AlBb11yAlEkwVupB9PMCw==";
+
+/// A public key.
+pub(super) const KEY_RSA: &str = r"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDDjVMTRq/hgyFQ+1jVYrJh0U7o6KfNij478OBZ1WLAaApgFNpLaAkmBLpyMX4IiMjz13B8qMKqlAz3x6aNPnjpoH0T2IYXMq6vwIdOiMgWn5MXZWH1gVcSy4REAoihA6IZ+G26boiP1ZkRqfympvw7fzI/zVJZzC/s1ce1PobNXOQTL6SbWfPP5/zP2GbBux/H9RTi4cDHSPfim/16q/59cjqqBHxWwH2c0WS5SZ5ees0W0cr1xD4phYsxNyPFIMxfgDXtpSoklBI1UDFjapxVq5IODJyvjnRCdFHvTgW+BbtpCKG0LKdQbqw0ZTslSjPikzi39/po9F/3REvlNULv";
+
+/// A public key.
+pub(super) const KEY_ECDSA521: &str = r"ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBAH8OJUvVwBuI+TZrMtYPWwd8PPxeYGApPht3zpAlafWeATUNc1unBOs8AxIDlUDLlA+KQEH7xHrjazH5q2RBbISeQC5Laso2SbGQVbuzmOHluIwtwJHmc3rRl5REba0/SL2TXMLFK7sIxAuA8psMPZvOBdg/3K9DHWkxYjLGH6vlURdjQ==";
+
+/// Its signature.
+pub(super) const BY_ED25519: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgqxOgJWNpcTK1OMCpochpvOJgyY
+ig1u2kUsGStAWJlRUAAAADZ2l0AAAAAAAAAAZzaGE1MTIAAABTAAAAC3NzaC1lZDI1NTE5
+AAAAQOJI/qr9Kicv75lcHJMnwUgWvOaiFh+mL2s3oTPFO4zdgo8+Z3ZxGcffZDv8VpoLye
+el/w7A1muSx/zd81X79Qs=
+-----END SSH SIGNATURE-----
+";
+
+/// Its signature.
+pub(super) const BY_ED25519_SHA256: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgqxOgJWNpcTK1OMCpochpvOJgyY
+ig1u2kUsGStAWJlRUAAAADZ2l0AAAAAAAAAAZzaGEyNTYAAABTAAAAC3NzaC1lZDI1NTE5
+AAAAQNMkq0zZ5LPOsleJqqVpdD6H6IPiI4SDIeKB9CbCwJ2dJVrC9EW2SQ8nhEfObwP7b4
+EzL7m8HYMP5YZz7kOqMgQ=
+-----END SSH SIGNATURE-----
+";
+
+/// Its signature.
+pub(super) const BY_ECDSA: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAAGgAAAATZWNkc2Etc2hhMi1uaXN0cDI1NgAAAAhuaXN0cDI1NgAAAE
+EEErIzWGW7RXfcktT9XMauHGw/xU9/IoGbldHnPnA1Ldtyt2igEb3Tinrl4vFqOzoGVUL6
+0xfohprYM2ln330tIgAAAANnaXQAAAAAAAAABnNoYTUxMgAAAGUAAAATZWNkc2Etc2hhMi
+1uaXN0cDI1NgAAAEoAAAAhAIWZzpDYti5TxOcH2nCy17hkXbCfR/95MIUGHoLeDleBAAAA
+IQD/ayheBHutjDBbMhCUU6uDfNdaw4o9PRUjjllR1LUNDw==
+-----END SSH SIGNATURE-----
+";
+
+/// Its signature.
+pub(super) const BY_ECDSA384: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAAIgAAAATZWNkc2Etc2hhMi1uaXN0cDM4NAAAAAhuaXN0cDM4NAAAAG
+EEswjkbPFWqy1kfBWp3DTadOHGtpN1cdh5jbHTCODQymZjtHR1cyGuO+zTlwUHizznt+3t
+l1iz7owhnxyE+wgwU6pZEenHHlNnfWmuz967xUboCUFvXXICUSTBW6kH08wLAAAAA2dpdA
+AAAAAAAAAGc2hhNTEyAAAAhQAAABNlY2RzYS1zaGEyLW5pc3RwMzg0AAAAagAAADEAyxMa
+KT2lCFBMoN4v9MoHjnNJhm2J4B6vhEn/HkINAIp4nC9uR1P0eYDHaOOaomIPAAAAMQCEwu
+N1LMMkfnSSjvVrG7MSmTbgvCC+nhMwAlTmdOi8N946YyV/qrF+ujcg5nN87RY=
+-----END SSH SIGNATURE-----
+";
+
+/// Its signature.
+pub(super) const BY_RSA: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAARcAAAAHc3NoLXJzYQAAAAMBAAEAAAEBAMONUxNGr+GDIVD7WNVism
+HRTujop82KPjvw4FnVYsBoCmAU2ktoCSYEunIxfgiIyPPXcHyowqqUDPfHpo0+eOmgfRPY
+hhcyrq/Ah06IyBafkxdlYfWBVxLLhEQCiKEDohn4bbpuiI/VmRGp/Kam/Dt/Mj/NUlnML+
+zVx7U+hs1c5BMvpJtZ88/n/M/YZsG7H8f1FOLhwMdI9+Kb/Xqr/n1yOqoEfFbAfZzRZLlJ
+nl56zRbRyvXEPimFizE3I8UgzF+ANe2lKiSUEjVQMWNqnFWrkg4MnK+OdEJ0Ue9OBb4Fu2
+kIobQsp1BurDRlOyVKM+KTOLf3+mj0X/dES+U1Qu8AAAADZ2l0AAAAAAAAAAZzaGE1MTIA
+AAEUAAAADHJzYS1zaGEyLTUxMgAAAQB0YIwz1/o9qYzwVkGbufdYWxVBGOwbLPTkeOfW5f
+k4YMSp6UvT2weuyiAI5baKA/gn3RJ0t9PGzMXKMuGl+31Njjs09rlDZW8+JMpsbwc5qtkQ
+M48IbhG0lL8d2r3u8BBE3sgUWZMIoIr2LKus6m9Y5d+AYGMVpI0xY+p7ooRnA4IHua5L+h
+5nlzOOiRNbktZe3kSTnb/P7yqkl6oUH07gOZKPt3FbThRxw1MiTNDcSO72Q0hKUeaj1YW3
+dcOJ5WIgoxUx/4btvaUJFc5OC5WTtG7yTo/iqLj2zrrO0BQ5Wj4JuzttSy+aU2WKEC5wwn
+sqNTMpZOscW4AvUYUSD9+V
+-----END SSH SIGNATURE-----
+";
+
+/// Its signature.
+pub(super) const BY_ECDSA521: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAAKwAAAATZWNkc2Etc2hhMi1uaXN0cDUyMQAAAAhuaXN0cDUyMQAAAI
+UEAfw4lS9XAG4j5Nmsy1g9bB3w8/F5gYCk+G3fOkCVp9Z4BNQ1zW6cE6zwDEgOVQMuUD4p
+AQfvEeuNrMfmrZEFshJ5ALktqyjZJsZBVu7OY4eW4jC3AkeZzetGXlERtrT9IvZNcwsUru
+wjEC4Dymww9m84F2D/cr0MdaTFiMsYfq+VRF2NAAAAA2dpdAAAAAAAAAAGc2hhNTEyAAAA
+pwAAABNlY2RzYS1zaGEyLW5pc3RwNTIxAAAAjAAAAEIBZvwVzf63At2hx/6DM2+aHZujlU
+5OmF3EioGAA8dMxuCsVKkqGBYNqXEmIxmtt1t/Sj1P7jfXmOFQo15jUnv7xlQAAABCAX2S
+jnAc72CvE2GJQ39sssfK7rrLdTFENPJAYSFRz4iz6mCM1TKPj3ivq6Zz+/4GI1l3zNKPbs
+rZoyLSpv9vT1nD
+-----END SSH SIGNATURE-----
+";
+
+/// A signature for files.
+pub(super) const FOR_FILES: &str = r"-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgqxOgJWNpcTK1OMCpochpvOJgyY
+ig1u2kUsGStAWJlRUAAAAEZmlsZQAAAAAAAAAGc2hhNTEyAAAAUwAAAAtzc2gtZWQyNTUx
+OQAAAEBYY358JVR60pFg4vLHIbkfIyXsVltGqBJAFqp9QswWy8yju25SwI+t+j0KKoj8jw
+xxtd6fJnxIb64BlkKr9aoD
+-----END SSH SIGNATURE-----
+";
+
+/// A commit that `KEY_ED25519` signed.
+pub(super) const COMMIT: &str = r"tree eef94614380a4746eb22a06de79cc879af5d9f82
+author Ada <ada@bank.example> 1700000000 +0000
+committer Ada <ada@bank.example> 1700000000 +0000
+gpgsig -----BEGIN SSH SIGNATURE-----
+ U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgqxOgJWNpcTK1OMCpochpvOJgyY
+ ig1u2kUsGStAWJlRUAAAADZ2l0AAAAAAAAAAZzaGE1MTIAAABTAAAAC3NzaC1lZDI1NTE5
+ AAAAQLzMpne8T65omOsxrWTHQTj6p26F14gMyRvUQd8m1n+23xWJpxzBgUmZrzL19GmVOt
+ kxAlY7ZOT4Tw4ZOnluBQ0=
+ -----END SSH SIGNATURE-----
+
+change
+";
+
+/// The id of that commit.
+pub(super) const COMMIT_ID: &str = r"e8094b3757ed90a4e1465723fe08b4e8a54dee37";
+
+/// A tag of it, `v1`, that the same key signed.
+pub(super) const TAG: &str = r"object e8094b3757ed90a4e1465723fe08b4e8a54dee37
+type commit
+tag v1
+tagger Ada <ada@bank.example> 1700000000 +0000
+
+first
+-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgqxOgJWNpcTK1OMCpochpvOJgyY
+ig1u2kUsGStAWJlRUAAAADZ2l0AAAAAAAAAAZzaGE1MTIAAABTAAAAC3NzaC1lZDI1NTE5
+AAAAQO89onf2k5FfzESXRUYyLcZbdS+epJYNj6T+jFPHIFnd3Em5/2E5KPBHc95eephYMd
+/Ib5BGEupJ+/pvoJtyhgk=
+-----END SSH SIGNATURE-----
+";
