@@ -107,7 +107,9 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             foreign(names, bounds)
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
-            foreign(traefik(body).into_iter(), bounds)
+            let all = traefik(body);
+            foreign(all.iter().filter_map(|one| text(one, "/namespace")), bounds)
+                .or_else(|| provided(&all))
         }
         ("", "PersistentVolumeClaim") => foreign(
             text(body, "/spec/dataSourceRef/namespace").into_iter(),
@@ -160,22 +162,38 @@ fn named(body: &Value, bounds: &Bounds) -> Option<String> {
     ))
 }
 
-/// Namespaces that a Middleware or a TraefikService names.
-fn traefik(body: &Value) -> Vec<&str> {
+/// What a Middleware or a TraefikService leads to, and through what.
+fn traefik(body: &Value) -> Vec<&Value> {
     let listed = [
         "/spec/chain/middlewares",
         "/spec/weighted/services",
+        "/spec/highestRandomWeight/services",
         "/spec/mirroring/mirrors",
     ];
     let single = [
-        "/spec/errors/service/namespace",
-        "/spec/mirroring/namespace",
+        "/spec/errors/service",
+        "/spec/mirroring",
+        "/spec/failover/service",
+        "/spec/failover/fallback",
     ];
-    let listed = listed
+    let listed = listed.iter().flat_map(|at| list(body, at));
+    let mut all: Vec<&Value> = listed
+        .chain(single.iter().filter_map(|at| body.pointer(at)))
+        .collect();
+    let through: Vec<&Value> = all
         .iter()
-        .flat_map(|at| list(body, at))
-        .filter_map(|one| text(one, "/namespace"));
-    listed
-        .chain(single.iter().filter_map(|at| text(body, at)))
-        .collect()
+        .copied()
+        .flat_map(|one| list(one, "/middlewares"))
+        .collect();
+    all.extend(through);
+    all
+}
+
+/// A name of another provider of Traefik, which knows no namespaces.
+fn provided(all: &[&Value]) -> Option<String> {
+    let names = |one: &&Value| {
+        ["/name", "/serversTransport"].map(|at| text(one, at).unwrap_or_default().to_owned())
+    };
+    let strange = all.iter().flat_map(names).find(|name| name.contains('@'))?;
+    Some(format!("`{strange}` is a name of another provider of Traefik"))
 }
