@@ -14,6 +14,14 @@ const QUEUE: &str = "/metadata/labels/kueue.x-k8s.io~1queue-name";
 /// Names of Services of this cluster end so.
 const SERVICES: &[&str] = &[".svc", ".svc.cluster.local"];
 
+/// Fields of a monitor that name a file where Prometheus runs.
+const FILES: &[&str] = &[
+    "/bearerTokenFile",
+    "/tlsConfig/caFile",
+    "/tlsConfig/certFile",
+    "/tlsConfig/keyFile",
+];
+
 /// What is a tenant's own on a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bounds {
@@ -99,12 +107,8 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
             cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
         }
-        ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
-            if body.pointer("/spec/namespaceSelector/any") == Some(&Value::Bool(true)) {
-                return Some("it selects in all namespaces".to_owned());
-            }
-            let names = list(body, "/spec/namespaceSelector/matchNames").filter_map(Value::as_str);
-            foreign(names, bounds)
+        ("monitoring.coreos.com", "PodMonitor" | "Probe" | "ServiceMonitor") => {
+            monitor(body, bounds).or_else(|| files(body))
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
             let all = traefik(body);
@@ -124,6 +128,27 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Namespaces that a monitor looks into.
+fn monitor(body: &Value, bounds: &Bounds) -> Option<String> {
+    let at = ["/spec/namespaceSelector", "/spec/targets/ingress/namespaceSelector"];
+    let selectors: Vec<&Value> = at.iter().filter_map(|at| body.pointer(at)).collect();
+    if selectors.iter().any(|all| all.get("any") == Some(&Value::Bool(true))) {
+        return Some("it selects in all namespaces".to_owned());
+    }
+    let names = selectors.iter().flat_map(|one| list(one, "/matchNames"));
+    foreign(names.filter_map(Value::as_str), bounds)
+}
+
+/// A file of Prometheus that a monitor would send or log in with.
+fn files(body: &Value) -> Option<String> {
+    let scrapes = list(body, "/spec/endpoints").chain(list(body, "/spec/podMetricsEndpoints"));
+    let found = scrapes.chain(body.get("spec")).find_map(|scrape| {
+        let named = |at: &&&str| text(scrape, at).is_some_and(|file| !file.is_empty());
+        FILES.iter().find(named)
+    })?;
+    Some(format!("`{}` is a file of Prometheus", found.replace('/', ".").trim_start_matches('.')))
 }
 
 fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {

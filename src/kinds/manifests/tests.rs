@@ -151,6 +151,10 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("traefik.io/v1alpha1", "Middleware", "spec: {chain: {middlewares: [{name: identity-login@kubernetescrd}]}}", "another provider"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {namespaceSelector: {any: true}}", "all namespaces"),
     ("monitoring.coreos.com/v1", "PodMonitor", "spec: {namespaceSelector: {matchNames: [payments, identity]}}", "namespace `identity`"),
+    ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a}, {port: b, bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token}]}", "`bearerTokenFile` is a file of Prometheus"),
+    ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, tlsConfig: {keyFile: /etc/a.key}}]}", "`tlsConfig.keyFile`"),
+    ("monitoring.coreos.com/v1", "Probe", "spec: {targets: {ingress: {namespaceSelector: {any: true}}}}", "all namespaces"),
+    ("monitoring.coreos.com/v1", "Probe", "spec: {targets: {ingress: {namespaceSelector: {matchNames: [identity]}}}}", "namespace `identity`"),
     ("keda.sh/v1alpha1", "ScaledJob", "spec: {triggers: [{type: x, authenticationRef: {name: a, kind: ClusterTriggerAuthentication}}]}", "ClusterTriggerAuthentication"),
     ("flagger.app/v1beta1", "Canary", "spec: {service: {gatewayRefs: [{name: g, namespace: identity}]}}", "namespace `identity`"),
     ("v1", "PersistentVolumeClaim", "spec: {dataSourceRef: {kind: VolumeSnapshot, name: s, namespace: identity}}", "namespace `identity`"),
@@ -162,6 +166,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ("v1", "Service", "spec: {type: ExternalName, externalName: svc.partner.example}"),
     ("traefik.io/v1alpha1", "Middleware", "spec: {chain: {middlewares: [{name: a}, {name: b, namespace: payments}]}}"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {namespaceSelector: {matchNames: [payments]}}"),
+    ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, bearerTokenFile: '', tlsConfig: {ca: {secret: {name: a, key: b}}}}]}"),
     ("v1", "Pod", "spec: {priorityClassName: low, serviceAccountName: default}"),
     ("batch/v1", "Job", "spec: {template: {spec: {}}}"),
 ];

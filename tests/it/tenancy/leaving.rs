@@ -243,6 +243,27 @@ pub(super) const ROWS: &[Row] = &[
         By::Rights,
     ),
     object(
+        "the token of Prometheus, sent to a Service of one's own",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ServiceMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, endpoints: [{port: http, bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token}]}\n",
+        OUT,
+        By::Policy("the files of Prometheus"),
+    ),
+    object(
+        "a key of Prometheus",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ServiceMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, endpoints: [{port: http, tlsConfig: {certFile: /etc/prometheus/a.crt, keyFile: /etc/prometheus/a.key}}]}\n",
+        OUT,
+        By::Policy("the files of Prometheus"),
+    ),
+    object(
+        "the Ingresses of everybody for a probe",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Probe }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: Probe\nmetadata: {name: escape, namespace: WEB}\nspec: {prober: {url: prober.web.DOMAIN}, targets: {ingress: {selector: {}, namespaceSelector: {any: true}}}}\n",
+        OUT,
+        By::Policy("selects in its own namespaces"),
+    ),
+    object(
         "a login of the whole cluster for a trigger",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds ScaledObject }",
         "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: escape, namespace: WEB}\nspec: {scaleTargetRef: {name: web-api}, triggers: [{type: kafka, metadata: {}, authenticationRef: {kind: ClusterTriggerAuthentication, name: all}}]}\n",
