@@ -5,14 +5,12 @@
 use serde_json::Value;
 
 use crate::kinds::tenant::given::EXTERNAL_DNS;
-use crate::kinds::tenant::{IDENTITY, Tenant};
+use crate::kinds::tenant::{IDENTITY, Tenant, address};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
 
 /// Label by which a workload waits in a queue.
 const QUEUE: &str = "/metadata/labels/kueue.x-k8s.io~1queue-name";
-/// Names of Services of this cluster end so.
-const SERVICES: &[&str] = &[".svc", ".svc.cluster.local"];
 
 /// Fields of a monitor that name a file where Prometheus runs.
 const FILES: &[&str] = &[
@@ -100,7 +98,7 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let GroupKind { group, kind } = &manifest.key.group_kind;
     let body = &manifest.body;
     match (group.as_str(), kind.as_str()) {
-        ("", "Service") => service(body).or_else(|| named(body, bounds)),
+        ("", "Service") => service(body, bounds).or_else(|| named(body, bounds)),
         ("keda.sh", "ScaledJob" | "ScaledObject") => {
             let mut kinds =
                 list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
@@ -159,13 +157,18 @@ fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Opt
     ))
 }
 
-fn service(body: &Value) -> Option<String> {
+fn service(body: &Value, bounds: &Bounds) -> Option<String> {
     if list(body, "/spec/externalIPs").next().is_some() {
         return Some("`externalIPs` would take traffic that is meant for others".to_owned());
     }
-    let name = text(body, "/spec/externalName").map(|name| name.trim_end_matches('.'))?;
-    let service = SERVICES.iter().any(|end| name.ends_with(end)) || name.contains(".svc.");
-    service.then(|| format!("`externalName` is a Service of this cluster, `{name}`"))
+    let name = text(body, "/spec/externalName").filter(|name| !name.is_empty())?;
+    let strange = !address::may_stand(name, &bounds.namespaces);
+    strange.then(|| {
+        format!(
+            "`externalName` is a Service of this cluster or an address, `{name}`; name a host of the outside, \
+             and one of two parts with a dot at its end"
+        )
+    })
 }
 
 /// A host that external-dns would lead to it, and is not the tenant's.

@@ -142,6 +142,9 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.cluster.local.}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.other.domain}", "Service of this cluster"),
+    ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity}", "Service of this cluster"),
+    ("v1", "Service", "spec: {type: ExternalName, externalName: metadata.google.internal}", "Service of this cluster"),
+    ("v1", "Service", "spec: {type: ExternalName, externalName: 169.254.169.254}", "or an address, `169.254.169.254`"),
     ("traefik.io/v1alpha1", "Middleware", "spec: {chain: {middlewares: [{name: a}, {name: b, namespace: identity}]}}", "namespace `identity`"),
     ("traefik.io/v1alpha1", "Middleware", "spec: {errors: {service: {name: b, namespace: identity}}}", "namespace `identity`"),
     ("traefik.io/v1alpha1", "TraefikService", "spec: {mirroring: {name: a, mirrors: [{name: b, namespace: identity}]}}", "namespace `identity`"),
@@ -164,6 +167,7 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
 /// The same kinds, inside.
 const INSIDE: &[(&str, &str, &str)] = &[
     ("v1", "Service", "spec: {type: ExternalName, externalName: svc.partner.example}"),
+    ("v1", "Service", "spec: {type: ExternalName, externalName: partner.example.}"),
     ("traefik.io/v1alpha1", "Middleware", "spec: {chain: {middlewares: [{name: a}, {name: b, namespace: payments}]}}"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {namespaceSelector: {matchNames: [payments]}}"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, bearerTokenFile: '', tlsConfig: {ca: {secret: {name: a, key: b}}}}]}"),

@@ -213,6 +213,27 @@ pub(super) const ROWS: &[Row] = &[
         By::Policy("no other name for a Service"),
     ),
     object(
+        "another tenant's Service under its short name",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {type: ExternalName, externalName: checkout.PAY}\n",
+        OUT,
+        By::Policy("no other name for a Service"),
+    ),
+    object(
+        "the address of another tenant's pod",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {type: ExternalName, externalName: 10.0.0.9}\n",
+        OUT,
+        By::Policy("no other name for a Service"),
+    ),
+    object(
+        "what the machines tell about themselves",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {type: ExternalName, externalName: metadata.google.internal}\n",
+        OUT,
+        By::Policy("no other name for a Service"),
+    ),
+    object(
         "a Service that takes the traffic of an address",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds Service }",
         "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB}\nspec: {ports: [{port: 443}], externalIPs: [203.0.113.9]}\n",
