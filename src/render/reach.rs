@@ -112,6 +112,7 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             let all = traefik(body);
             foreign(all.iter().filter_map(|one| text(one, "/namespace")), bounds)
                 .or_else(|| provided(&all))
+                .or_else(|| inner(text(body, "/spec/forwardAuth/address").into_iter(), bounds))
         }
         ("", "PersistentVolumeClaim") => foreign(
             text(body, "/spec/dataSourceRef/namespace").into_iter(),
@@ -169,6 +170,14 @@ fn service(body: &Value, bounds: &Bounds) -> Option<String> {
              and one of two parts with a dot at its end"
         )
     })
+}
+
+/// An address that somebody would follow for the tenant, and only the cluster knows.
+fn inner<'v>(mut all: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
+    let strange = all.find(|one| !address::leads_in(one, &bounds.namespaces))?;
+    Some(format!(
+        "`{strange}` is no host of the outside, and no Service of the tenant"
+    ))
 }
 
 /// A host that external-dns would lead to it, and is not the tenant's.

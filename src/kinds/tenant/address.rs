@@ -1,9 +1,22 @@
 //! Where somebody may be sent in a tenant's name: to hosts of the outside and to the tenant's own Services.
 //! What only the cluster knows is somebody else's. The policy `kubemate-reach` says the same at the API server.
 
-/// Whether a URL leads to the outside, or to a Service in one of these namespaces.
-pub fn leads_in(url: &str, namespaces: &[String]) -> bool {
-    let url = url::Url::parse(url).ok();
+use super::Tenant;
+use crate::kinds::Scope;
+use crate::values::url::Url;
+
+impl Tenant {
+    /// Whether somebody may be sent to a URL in the tenant's name.
+    pub fn may_name(&self, url: &Url, scope: &Scope<'_>) -> bool {
+        let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
+        leads_in(url.as_str(), &own)
+    }
+}
+
+/// Whether a URL, or a host with its port, leads to the outside or to a Service in one of these namespaces.
+pub fn leads_in(address: &str, namespaces: &[String]) -> bool {
+    let whole = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let url = url::Url::parse(&whole).ok();
     let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
     own(host, namespaces) || outside(host)
 }
@@ -51,13 +64,13 @@ mod tests {
     #[test]
     fn the_outside_and_ones_own_are_told_from_the_rest() {
         for url in [
-            "https://tests.bank/smoke", "https://auth.partner.example:8443", "http://a.xn--p1ai/",
+            "https://tests.bank/smoke", "https://auth.partner.example:8443", "http://a.xn--p1ai/", "probe.partner.example:443",
             "http://login.shop.svc:80/", "http://login.shop", "http://login.shop-prod.svc.cluster.local",
         ] {
             assert!(leads_in(url, &namespaces()), "{url}");
         }
         for url in [
-            "http://login", "http://login.pay-prod", "http://login.pay.svc", "http://login.pay.svc.cluster.local.",
+            "http://login", "login.pay.svc:80", "http://login.pay-prod", "http://login.pay.svc", "http://login.pay.svc.cluster.local.",
             "http://login.pay.svc.other.domain", "https://kubernetes.default", "http://10.0.0.9/", "http://[::1]/",
             "http://2130706433/", "http://169.254.169.254/latest", "http://metadata.google.internal/",
             "http://10-0-0-9.pay.pod.cluster.local", "http://10-0-0-9.pay.pod", "http://shop@login.pay.svc/", "nothing",

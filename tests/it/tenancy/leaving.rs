@@ -184,6 +184,15 @@ pub(super) const ROWS: &[Row] = &[
         OUT,
         By::Policy("another provider of Traefik"),
     ),
+    resource(
+        "another tenant's Service, asked about every request",
+        "route escape tenant=web gateway=public { host \"a.web.${domain}\"; rule path=\"/\" { to web-api port=http; auth url=\"https://checkout.PAY.svc/\" } }",
+        ("KM0564", "no Service of tenant `web`"),
+        Sent::Object(
+            "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: escape, namespace: WEB}\nspec: {forwardAuth: {address: 'http://checkout.PAY.svc/'}}\n",
+        ),
+        By::Policy("no Service of tenant `web`"),
+    ),
     object(
         "the proxy's own pages behind one's own route",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds HTTPRoute }",
