@@ -118,13 +118,10 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             text(body, "/spec/dataSourceRef/namespace").into_iter(),
             bounds,
         ),
-        ("flagger.app", "Canary") => {
-            let gateways = list(body, "/spec/service/gatewayRefs");
-            foreign(
-                gateways.filter_map(|gateway| text(gateway, "/namespace")),
-                bounds,
-            )
-        }
+        ("flagger.app", "Canary") => foreign(flagger(body).into_iter(), bounds).or_else(|| {
+            let calls = list(body, "/spec/analysis/webhooks");
+            inner(calls.filter_map(|call| text(call, "/url")), bounds)
+        }),
         _ => None,
     }
 }
@@ -224,6 +221,23 @@ fn traefik(body: &Value) -> Vec<&Value> {
         .collect();
     all.extend(through);
     all
+}
+
+/// Namespaces that a Canary names.
+fn flagger(body: &Value) -> Vec<&str> {
+    let listed = [
+        ("/spec/service/gatewayRefs", "/namespace"),
+        ("/spec/service/mirror", "/backendRef/namespace"),
+        ("/spec/analysis/metrics", "/templateRef/namespace"),
+        ("/spec/analysis/alerts", "/providerRef/namespace"),
+    ];
+    let single = ["/spec/targetRef/namespace", "/spec/upstreamRef/namespace"];
+    let listed = listed
+        .into_iter()
+        .flat_map(|(at, name)| list(body, at).filter_map(move |one| text(one, name)));
+    listed
+        .chain(single.iter().filter_map(|at| text(body, at)))
+        .collect()
 }
 
 /// A name of another provider of Traefik, which knows no namespaces.

@@ -293,6 +293,29 @@ pub(super) const ROWS: &[Row] = &[
         OUT,
         By::Policy("selects in its own namespaces"),
     ),
+    resource(
+        "another tenant's Service, called by a rollout",
+        "app escape tenant=web { image \"example/x\"; version \"1\"; port http 80; rollout blue-green every=\"1m\" { call x url=\"http://checkout.PAY/\" } }",
+        ("KM0564", "no Service of tenant `web`"),
+        Sent::Object(
+            "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: escape, namespace: WEB}\nspec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web-api}, service: {port: 80}, analysis: {interval: 1m, threshold: 1, iterations: 1, webhooks: [{name: x, url: 'http://checkout.PAY/'}]}}\n",
+        ),
+        By::Policy("no Service of tenant `web`"),
+    ),
+    object(
+        "another tenant's queries and alerts for a rollout",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Canary }",
+        "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: escape, namespace: WEB}\nspec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web-api}, service: {port: 80}, analysis: {interval: 1m, threshold: 1, iterations: 1, metrics: [{name: a, interval: 1m, templateRef: {name: a, namespace: PAY}}], alerts: [{name: a, severity: info, providerRef: {name: a, namespace: PAY}}]}}\n",
+        OUT,
+        By::Policy("leads out of tenant `web`"),
+    ),
+    object(
+        "another tenant's upstream for a rollout",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Canary }",
+        "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: escape, namespace: WEB}\nspec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web-api}, service: {port: 80}, upstreamRef: {apiVersion: gloo.solo.io/v1, kind: Upstream, name: a, namespace: PAY}, analysis: {interval: 1m, threshold: 1, iterations: 1}}\n",
+        OUT,
+        By::Policy("leads out of tenant `web`"),
+    ),
     object(
         "a login of the whole cluster for a trigger",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds ScaledObject }",
