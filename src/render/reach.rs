@@ -106,7 +106,11 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
         }
         ("monitoring.coreos.com", "PodMonitor" | "Probe" | "ServiceMonitor") => {
-            monitor(body, bounds).or_else(|| files(body))
+            let targets = list(body, "/spec/targets/staticConfig/static");
+            monitor(body, bounds)
+                .or_else(|| files(body))
+                .or_else(|| prober(body))
+                .or_else(|| inner(targets.filter_map(Value::as_str), bounds))
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
             let all = traefik(body);
@@ -167,6 +171,12 @@ fn service(body: &Value, bounds: &Bounds) -> Option<String> {
              and one of two parts with a dot at its end"
         )
     })
+}
+
+/// Whom a probe asks, where that could be anybody with metrics.
+fn prober(body: &Value) -> Option<String> {
+    let path = text(body, "/spec/prober/path").filter(|path| !["", "/probe"].contains(path))?;
+    Some(format!("`{path}` is not where a prober answers, which is /probe"))
 }
 
 /// An address that somebody would follow for the tenant, and only the cluster knows.

@@ -159,6 +159,8 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, tlsConfig: {keyFile: /etc/a.key}}]}", "`tlsConfig.keyFile`"),
     ("monitoring.coreos.com/v1", "Probe", "spec: {targets: {ingress: {namespaceSelector: {any: true}}}}", "all namespaces"),
     ("monitoring.coreos.com/v1", "Probe", "spec: {targets: {ingress: {namespaceSelector: {matchNames: [identity]}}}}", "namespace `identity`"),
+    ("monitoring.coreos.com/v1", "Probe", "spec: {prober: {url: a.bank, path: /metrics}}", "`/metrics` is not where a prober answers"),
+    ("monitoring.coreos.com/v1", "Probe", "spec: {targets: {staticConfig: {static: [shop.bank, 'http://a.identity.svc']}}}", "`http://a.identity.svc` is no host of the outside"),
     ("keda.sh/v1alpha1", "ScaledJob", "spec: {triggers: [{type: x, authenticationRef: {name: a, kind: ClusterTriggerAuthentication}}]}", "ClusterTriggerAuthentication"),
     ("flagger.app/v1beta1", "Canary", "spec: {service: {gatewayRefs: [{name: g, namespace: identity}]}}", "namespace `identity`"),
     ("flagger.app/v1beta1", "Canary", "spec: {analysis: {metrics: [{name: a, templateRef: {name: t, namespace: identity}}]}}", "namespace `identity`"),
@@ -177,6 +179,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ("traefik.io/v1alpha1", "Middleware", "spec: {forwardAuth: {address: 'http://login.payments.svc:8080/check'}}"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {namespaceSelector: {matchNames: [payments]}}"),
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, bearerTokenFile: '', tlsConfig: {ca: {secret: {name: a, key: b}}}}]}"),
+    ("monitoring.coreos.com/v1", "Probe", "spec: {prober: {url: 'prober.monitoring.svc:9115', path: /probe}, targets: {staticConfig: {static: [shop.bank, 'http://a.payments.svc']}}}"),
     ("v1", "Pod", "spec: {priorityClassName: low, serviceAccountName: default}"),
     ("batch/v1", "Job", "spec: {template: {spec: {}}}"),
 ];

@@ -293,6 +293,20 @@ pub(super) const ROWS: &[Row] = &[
         OUT,
         By::Policy("selects in its own namespaces"),
     ),
+    object(
+        "another tenant's Service, probed",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Probe }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: Probe\nmetadata: {name: escape, namespace: WEB}\nspec: {prober: {url: prober.web.DOMAIN}, targets: {staticConfig: {static: [a.web.DOMAIN, 'checkout.PAY.svc:80']}}}\n",
+        OUT,
+        By::Policy("no Service of tenant `web`"),
+    ),
+    object(
+        "another tenant's metrics, read by a probe",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Probe }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: Probe\nmetadata: {name: escape, namespace: WEB}\nspec: {prober: {url: 'checkout.PAY.svc:80', path: /metrics}, targets: {staticConfig: {static: [a.web.DOMAIN]}}}\n",
+        OUT,
+        By::Policy("metrics of others"),
+    ),
     resource(
         "another tenant's Service, called by a rollout",
         "app escape tenant=web { image \"example/x\"; version \"1\"; port http 80; rollout blue-green every=\"1m\" { call x url=\"http://checkout.PAY/\" } }",
