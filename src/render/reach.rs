@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::tenant::given::EXTERNAL_DNS;
+use crate::kinds::tenant::given::misnamed;
 use crate::kinds::tenant::{IDENTITY, Tenant, address};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
@@ -189,21 +189,17 @@ fn inner<'v>(mut all: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<
 
 /// A host that external-dns would lead to it, and is not the tenant's.
 fn named(body: &Value, bounds: &Bounds) -> Option<String> {
-    let names = body
-        .pointer("/metadata/annotations")?
-        .get(EXTERNAL_DNS)?
-        .as_str()?;
     let own = |name: &str| {
         bounds.hosts.iter().any(|own| {
             let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
             own == name || below
         })
     };
-    let strange = names.split(',').map(str::trim).find(|name| !own(name))?;
-    Some(format!(
-        "the host `{strange}` is not one of the tenant's: {}",
-        told(&bounds.hosts)
-    ))
+    let all = body.pointer("/metadata/annotations")?.as_object()?;
+    let what = all
+        .iter()
+        .find_map(|(key, value)| misnamed(key, value.as_str()?, own))?;
+    Some(format!("{what}: {}", told(&bounds.hosts)))
 }
 
 /// What a Middleware or a TraefikService leads to, and through what.

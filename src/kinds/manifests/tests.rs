@@ -139,6 +139,8 @@ fn the_example_and_the_guide_are_true() {
 const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "Service", "spec: {externalIPs: [203.0.113.9]}", "meant for others"),
     ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {external-dns.alpha.kubernetes.io/hostname: a.bank}}", "the host `a.bank`"),
+    ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {external-dns.kubernetes.io/internal-hostname: a.bank}}", "the host `a.bank`"),
+    ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {external-dns.alpha.kubernetes.io/target: 203.0.113.9}}", "the platform's to say"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.cluster.local.}", "Service of this cluster"),
     ("v1", "Service", "spec: {type: ExternalName, externalName: a.identity.svc.other.domain}", "Service of this cluster"),

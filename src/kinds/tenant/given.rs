@@ -6,13 +6,18 @@ use std::collections::BTreeSet;
 use super::gateway::{Listener, ListenerProtocol};
 use super::Tenant;
 use crate::dsl::codes;
+use crate::dsl::node::escape;
 use crate::kinds::app::App;
 use crate::kinds::{Findings, Scope};
 use crate::names::ObjectName;
 use crate::values::host::HostName;
 
-/// Annotation of a Service by which external-dns gives it names.
-pub const EXTERNAL_DNS: &str = "external-dns.alpha.kubernetes.io/hostname";
+/// What the annotations begin with that external-dns reads, before its version 0.22 and since.
+const EXTERNAL_DNS: [&str; 2] = ["external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/"];
+/// The annotations among them that are names.
+const NAMES: [&str; 2] = ["hostname", "internal-hostname"];
+/// Those that only say how names are written down.
+const HARMLESS: [&str; 3] = ["ttl", "access", "endpoints-type"];
 /// Stands for any host, where a listener of the tenant answers to all of them.
 const ANY: &str = "*";
 
@@ -50,21 +55,35 @@ pub fn words<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" "))
 }
 
+/// What is wrong with an annotation that external-dns reads: a host that is not the tenant's, or a word that is not
+/// the tenant's to say.
+pub fn misnamed(key: &str, value: &str, own: impl Fn(&str) -> bool) -> Option<String> {
+    let word = EXTERNAL_DNS.iter().find_map(|prefix| key.strip_prefix(prefix))?;
+    if NAMES.contains(&word) {
+        let mut names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        return names.find(|name| !own(name)).map(|name| format!("the host `{name}` is not the tenant's"));
+    }
+    let harmless = HARMLESS.contains(&word) || word.ends_with("-hostname-source");
+    (!harmless).then(|| format!("`{key}` is the platform's to say to external-dns"))
+}
+
 /// An app's pods have a priority that is the tenant's, and its Services have hosts that are.
 pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
         return;
     };
+    let own = |name: &str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
     for (port, expose) in app.expose.iter() {
-        let named = expose.annotations.iter().find(|(key, _)| key.as_str() == EXTERNAL_DNS);
-        let names = named.map(|(_, names)| names.to_string()).unwrap_or_default();
-        let own = |name: &&str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
-        let mut strange = names.split(',').map(str::trim).filter(|name| !name.is_empty() && !own(name));
-        if let Some(host) = strange.next() {
-            let message = format!("the host `{host}` is not one of tenant `{}`", tenant.name);
-            let pointer = format!("/expose/{port}/annotations/{}", EXTERNAL_DNS.replace('/', "~1"));
+        for (key, value) in expose.annotations.iter() {
+            let Some(message) = misnamed(key.as_str(), &value.to_string(), own) else {
+                continue;
+            };
+            let pointer = format!("/expose/{port}/annotations/{}", escape(key.as_str()));
             let finding = out.error(codes::NOT_GIVEN, &pointer, message).label("not the tenant's");
-            out.push(finding.help("the platform team names more in `hosts` of the tenant"));
+            out.push(finding.help(format!(
+                "hosts are named, and kept with `ttl`; the platform team names more in `hosts` of tenant `{}`",
+                tenant.name
+            )));
         }
     }
     let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {

@@ -368,7 +368,8 @@ const BEYOND: &[(&str, &str, &str)] = &[
     ("limits { min cpu=\"100m\" }", "{ sidecar s { image \"x\"; version \"1\"; resources { requests cpu=\"50m\" } }", "a container requests 50m of cpu; the least in tenant `payments` is 100m"),
     ("quota { count services.nodeports 0 }", "{ port http 80; expose http as=node-port", "takes 1 of `services.nodeports`; its quota is 0"),
     ("quota { count services.loadbalancers 0 }", "{ port http 80; expose http as=load-balancer", "takes 1 of `services.loadbalancers`; its quota is 0"),
-    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not one of"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not the tenant's"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.kubernetes.io/internal-hostname\" \"y.b.bank\" } }", "the host `y.b.bank` is not the tenant's"),
     ("priority-classes low", "{ placement priority=high", "tenant `payments` has no priority class `high`"),
 ];
 

@@ -149,7 +149,7 @@ fn every_attempt_ends_at_the_api_server_without_kubemate() {
 const EVERYDAY: &[&str] = &[
     "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: fine, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN, b.c.web.DOMAIN], rules: [{backendRefs: [{name: web-api, port: 80}]}]}\n",
     "apiVersion: v1\nkind: Service\nmetadata: {name: fine, namespace: WEB}\nspec: {type: ExternalName, externalName: api.partner.example}\n",
-    "apiVersion: v1\nkind: Service\nmetadata: {name: named, namespace: WEB, annotations: {external-dns.alpha.kubernetes.io/hostname: a.web.DOMAIN}}\nspec: {ports: [{port: 80}]}\n",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: named, namespace: WEB, annotations: {external-dns.alpha.kubernetes.io/hostname: a.web.DOMAIN, external-dns.alpha.kubernetes.io/ttl: 1m}}\nspec: {ports: [{port: 80}]}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fine, namespace: WEB}\ndata: {a: b}\n",
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: fine, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {priorityClassName: batch, POD, containers: [{name: c, image: x, CONTAINER}]}}}\n",
     "apiVersion: batch/v1\nkind: Job\nmetadata: {name: fine, namespace: WEB, labels: {kueue.x-k8s.io/queue-name: nightly}}\nspec: {template: {spec: {restartPolicy: Never, POD, containers: [{name: c, image: x, CONTAINER}]}}}\n",
