@@ -84,6 +84,27 @@ pub(super) const ROWS: &[Row] = &[
         By::Policy("*.web.DOMAIN"),
     ),
     object(
+        "what no other Ingress answers to",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Ingress }",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: escape, namespace: WEB}\nspec: {defaultBackend: {service: {name: web-api, port: {number: 80}}}, rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
+        "write `route` instead",
+        By::Policy("no default backend"),
+    ),
+    object(
+        "a host of another tenant as another name of one's own",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Ingress }",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: escape, namespace: WEB, annotations: {nginx.ingress.kubernetes.io/server-alias: checkout.pay.DOMAIN}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
+        "write `route` instead",
+        By::Policy("no server-alias"),
+    ),
+    object(
+        "configuration of the proxy in an Ingress",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Ingress }",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: escape, namespace: WEB, annotations: {nginx.ingress.kubernetes.io/server-snippet: 'location / {}'}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
+        "write `route` instead",
+        By::Policy("no snippets"),
+    ),
+    object(
         "a host of another tenant by an IngressRoute",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds IngressRoute }",
         "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: escape, namespace: WEB}\nspec: {routes: [{kind: Rule, match: 'Host(`a.web.DOMAIN`) || Host(`checkout.pay.DOMAIN`)', services: [{name: web-api, port: 80}]}]}\n",

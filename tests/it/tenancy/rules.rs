@@ -162,6 +162,7 @@ const EVERYDAY: &[&str] = &[
 
 /// What only somebody with more rights than a tenant's writes there, and the policies let pass.
 const OTHERS: &[&str] = &[
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: solver, namespace: WEB, annotations: {nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /.well-known/acme-challenge/x, pathType: ImplementationSpecific, backend: {service: {name: web-api, port: {number: 8089}}}}]}}]}\n",
     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: named, namespace: WEB, annotations: {traefik.ingress.kubernetes.io/router.middlewares: WEB-fine@kubernetescrd}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
     "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: fine, namespace: WEB}\nspec: {routes: [{kind: Rule, match: '(Host(`a.web.DOMAIN`) || Host(`b.web.DOMAIN`)) && PathPrefix(`/x`)', services: [{name: web-api, port: 80}]}]}\n",
     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: fine, namespace: WEB}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
