@@ -9,8 +9,17 @@ use crate::kinds::tenant::{IDENTITY, Tenant, address};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
 
+/// Where a workload and its templates have labels.
+const LABELS: &[&str] = &[
+    "/metadata/labels",
+    "/spec/template/metadata/labels",
+    "/spec/jobTemplate/metadata/labels",
+    "/spec/jobTemplate/spec/template/metadata/labels",
+];
 /// Label by which a workload waits in a queue.
-const QUEUE: &str = "/metadata/labels/kueue.x-k8s.io~1queue-name";
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+/// Label by which it waits before others.
+const URGENCY: &str = "kueue.x-k8s.io/priority-class";
 
 /// Fields of a monitor that name a file where Prometheus runs.
 const FILES: &[&str] = &[
@@ -60,8 +69,12 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
     let leads =
         leads_out(manifest, bounds).map(|what| format!("{key} leads out of the tenant: {what}"));
     leads.or_else(|| {
-        let queue = text(&manifest.body, QUEUE).filter(|queue| !bounds.queues.iter().any(|own| own == queue));
-        queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)))
+        let (queue, urgency) = (labelled(&manifest.body, QUEUE, &bounds.queues), labelled(&manifest.body, URGENCY, &bounds.classes));
+        let queue = queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)));
+        queue.or_else(|| {
+            let class = urgency?;
+            Some(format!("the priority class `{class}` of {key} is not one of the tenant's: {}", told(&bounds.classes)))
+        })
     }).or_else(|| {
         let pod = pod?;
         let class = text(pod, "/priorityClassName").filter(|c| !c.is_empty());
@@ -72,6 +85,14 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
         let account = text(pod, "/serviceAccountName").filter(|account| *account == IDENTITY)?;
         Some(format!("nothing runs as `{account}`, the account that writes the tenant's objects: {key} would"))
     })
+}
+
+/// The value of a label, on a workload or its templates, that is not one of the tenant's.
+fn labelled<'v>(body: &'v Value, label: &str, own: &[String]) -> Option<&'v str> {
+    let mut all = LABELS
+        .iter()
+        .filter_map(|at| body.pointer(at)?.get(label)?.as_str());
+    all.find(|value| !value.is_empty() && !own.iter().any(|own| own == value))
 }
 
 fn told(names: &[String]) -> String {

@@ -172,6 +172,8 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "PersistentVolumeClaim", "spec: {dataSourceRef: {kind: VolumeSnapshot, name: s, namespace: identity}}", "namespace `identity`"),
     ("v1", "Pod", "spec: {priorityClassName: high}", "it has low"),
     ("batch/v1", "Job", "spec: {template: {spec: {serviceAccountName: kubemate-tenant}}}", "nothing runs as"),
+    ("apps/v1", "Deployment", "spec: {template: {metadata: {labels: {kueue.x-k8s.io/queue-name: nightly}}, spec: {}}}", "the queue `nightly`"),
+    ("batch/v1", "CronJob", "spec: {jobTemplate: {metadata: {labels: {kueue.x-k8s.io/priority-class: high}}, spec: {template: {spec: {}}}}}", "it has low"),
 ];
 /// The same kinds, inside.
 const INSIDE: &[(&str, &str, &str)] = &[
@@ -183,7 +185,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
     ("monitoring.coreos.com/v1", "ServiceMonitor", "spec: {endpoints: [{port: a, bearerTokenFile: '', tlsConfig: {ca: {secret: {name: a, key: b}}}}]}"),
     ("monitoring.coreos.com/v1", "Probe", "spec: {prober: {url: 'prober.monitoring.svc:9115', path: /probe}, targets: {staticConfig: {static: [shop.bank, 'http://a.payments.svc']}}}"),
     ("v1", "Pod", "spec: {priorityClassName: low, serviceAccountName: default}"),
-    ("batch/v1", "Job", "spec: {template: {spec: {}}}"),
+    ("batch/v1", "Job", "spec: {template: {spec: {}}}\nmetadata: {name: x, labels: {kueue.x-k8s.io/priority-class: low}}"),
 ];
 
 #[test]
