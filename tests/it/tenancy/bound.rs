@@ -92,4 +92,14 @@ pub(super) const ROWS: &[Row] = &[
         "is not one of the tenant's",
         By::Policy("which has: batch"),
     ),
+    Row {
+        name: "a job that says a controller made it",
+        kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds Job }",
+        yaml: "apiVersion: batch/v1\nkind: Job\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: 5f1f4b1c-0000-4000-8000-000000000001, controller: true}]}\nspec: {template: {spec: {restartPolicy: Never, priorityClassName: payments-first, containers: [{name: c, image: x}]}}}\n",
+        told: ("KM0605", "metadata.ownerReferences"),
+        sent: Sent::Object(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: 5f1f4b1c-0000-4000-8000-000000000001, controller: true}]}\nspec: {template: {spec: {restartPolicy: Never, priorityClassName: payments-first, containers: [{name: c, image: x}]}}}\n",
+        ),
+        by: By::Claim("which has: batch"),
+    },
 ];

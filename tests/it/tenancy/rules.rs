@@ -107,6 +107,7 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
         By::PodSecurity => {
             said.contains("violates PodSecurity") || *who != Who::Administrator && !by_policy
         }
+        By::Claim(words) => by_policy && said.contains(&fixture.fill(words)),
         By::Owned => by_policy && said.contains("the mark of the platform's set"),
         By::Bounds => said.contains("exceeded quota"),
     };

@@ -1,0 +1,103 @@
+//! What the policies leave alone: what was there before something was taken from the tenant, and what
+//! controllers make.
+
+use super::fixture::Fixture;
+use crate::bed;
+
+/// Tries until something holds, for as long as the API server may take to hear of a change.
+fn comes(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..240 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    panic!("{what} never comes");
+}
+
+/// Changes what the tenant has by name, as the platform's set would.
+fn give(fixture: &Fixture, word: &str, names: &str) {
+    let namespace = fixture.web();
+    let given = format!("kubemate.dev/{word}={names}");
+    let args = ["annotate", "namespace", &namespace, "--overwrite", &given];
+    bed::cluster().kubectl(&args);
+}
+
+/// Whether the tenant may write an object, which is not kept.
+fn may(fixture: &Fixture, text: &str) -> bool {
+    let args = ["create", "--dry-run=server", "-f", "-"];
+    let user = fixture.fill("--as=system:serviceaccount:WEB:kubemate-tenant");
+    let args = [&args[..], &[user.as_str()]].concat();
+    bed::cluster()
+        .try_kubectl(&args, &fixture.fill(text))
+        .is_ok()
+}
+
+/// A Deployment of a class that is there, with something in its template that can be changed.
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME, namespace: WEB}\nspec: {replicas: 1, selector: {matchLabels: {a: NAME}}, template: {metadata: {labels: {a: NAME}, annotations: {round: ROUND}}, spec: {priorityClassName: kept-PROJECT, POD, containers: [{name: c, image: x, CONTAINER, resources: {requests: {cpu: 10m, memory: 16Mi}}}]}}}\n";
+
+fn deployment(name: &str, round: &str) -> String {
+    DEPLOYMENT
+        .replace("NAME", name)
+        .replace("ROUND", &format!("'{round}'"))
+}
+
+#[test]
+fn what_a_controller_makes_goes_on_after_a_class_was_taken_away() {
+    let fixture = Fixture::applied();
+    let class = fixture.fill("kept-PROJECT");
+    bed::cluster().kubectl(&["create", "priorityclass", &class, "--value=7"]);
+    give(&fixture, "priority-classes", &class);
+    comes("the class", || may(&fixture, &deployment("other", "1")));
+    let kept = |round: &str| {
+        let text = fixture.fill(&deployment("kept", round));
+        let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        let user = fixture.fill("--as=system:serviceaccount:WEB:kubemate-tenant");
+        bed::cluster().try_kubectl(&[&args[..], &[user.as_str()]].concat(), &text)
+    };
+    let said = kept("1");
+    assert!(said.is_ok(), "{said:?}");
+    let sets = || {
+        let namespace = fixture.web();
+        let args = ["get", "replicasets", "-n", &namespace, "-l", "a=kept", "-o"];
+        let path = "jsonpath={range .items[*]}{.status.replicas} {end}";
+        let said = bed::cluster().kubectl(&[&args[..], &[path]].concat());
+        said.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    comes("the first pod", || sets() == ["1"]);
+    give(&fixture, "priority-classes", "batch");
+    comes("the refusal", || !may(&fixture, &deployment("other", "1")));
+    let said = kept("2");
+    assert!(said.is_ok(), "what did not change is not judged: {said:?}");
+    comes("a second set", || sets().len() == 2);
+    bed::cluster().kubectl(&["delete", "priorityclass", &class]);
+}
+
+/// What programs of the platform make in a tenant's namespace.
+const MADE: &[&str] = &[
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: solver, namespace: WEB, ownerReferences: [OWNER]}\nspec: {priorityClassName: made-PROJECT, POD, containers: [{name: c, image: x, CONTAINER, resources: {requests: {cpu: 10m, memory: 16Mi}}}]}\n",
+];
+const OWNER: &str = "{apiVersion: acme.cert-manager.io/v1, kind: Challenge, name: a, uid: 5f1f4b1c-0000-4000-8000-000000000002, controller: true, blockOwnerDeletion: true}";
+
+#[test]
+fn controllers_are_believed_and_tenants_are_not() {
+    let fixture = Fixture::applied();
+    let class = fixture.fill("made-PROJECT");
+    bed::cluster().kubectl(&["create", "priorityclass", &class, "--value=7"]);
+    let rights = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: pods, namespace: WEB}\nrules: [{apiGroups: ['', gateway.networking.k8s.io], resources: [pods, httproutes], verbs: [create]}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: pods, namespace: WEB}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: pods}\nsubjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: forger}]\n";
+    let args = ["apply", "-f", "-"];
+    let said = bed::cluster().try_kubectl(&args, &fixture.fill(rights));
+    assert!(said.is_ok(), "{said:?}");
+    for text in MADE {
+        let text = fixture.fill(&text.replace("OWNER", OWNER));
+        let dry = ["create", "--dry-run=server", "-f", "-"];
+        let believed = bed::cluster().try_kubectl(&dry, &text);
+        assert!(believed.is_ok(), "{text}{believed:?}");
+        comes("a word of a policy to the forger", || {
+            let forged = bed::cluster().try_kubectl(&[&dry[..], &["--as=forger"]].concat(), &text);
+            let said = forged.expect_err("anybody may name an owner");
+            said.contains("ValidatingAdmissionPolicy")
+        });
+    }
+    bed::cluster().kubectl(&["delete", "priorityclass", &class]);
+}
