@@ -1,5 +1,5 @@
-//! What the policies leave alone: what was there before something was taken from the tenant, and what
-//! controllers make.
+//! What the policies leave alone: what was there before something was taken from the tenant, what is going, and
+//! what controllers make.
 
 use super::fixture::Fixture;
 use crate::bed;
@@ -71,6 +71,36 @@ fn what_a_controller_makes_goes_on_after_a_class_was_taken_away() {
     assert!(said.is_ok(), "what did not change is not judged: {said:?}");
     comes("a second set", || sets().len() == 2);
     bed::cluster().kubectl(&["delete", "priorityclass", &class]);
+}
+
+#[test]
+fn what_is_going_loses_its_finalizers() {
+    let fixture = Fixture::applied();
+    let route = |name: &str| {
+        format!("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: WEB, finalizers: [tests.example/kept]}}\nspec: {{parentRefs: [{{name: public}}], hostnames: [a.web.DOMAIN]}}\n")
+    };
+    let going = route("going");
+    let namespace = fixture.web();
+    let args = ["create", "-f", "-"];
+    let made = bed::cluster().try_kubectl(&args, &fixture.fill(&going));
+    assert!(made.is_ok(), "{made:?}");
+    give(&fixture, "hosts", "elsewhere.example");
+    comes("the refusal", || !may(&fixture, &route("other")));
+    let of = ["httproute", "going", "-n", namespace.as_str()];
+    bed::cluster().kubectl(&[&["delete", "--wait=false"][..], &of].concat());
+    let patch = |text: &str| {
+        let user = fixture.fill("--as=system:serviceaccount:WEB:kubemate-tenant");
+        let args = ["--type=merge", user.as_str(), "-p", text];
+        bed::cluster().try_kubectl(&[&["patch"][..], &of, &args].concat(), "")
+    };
+    let hosts = fixture.fill("{\"spec\": {\"hostnames\": [\"b.web.DOMAIN\"]}}");
+    let said = patch(&hosts);
+    assert!(said.is_err(), "it is going, and takes a host along: {said:?}");
+    let said = patch("{\"metadata\": {\"finalizers\": []}}");
+    assert!(said.is_ok(), "{said:?}");
+    comes("its end", || {
+        bed::cluster().try_kubectl(&[&["get"][..], &of].concat(), "").is_err()
+    });
 }
 
 /// What programs of the platform make in a tenant's namespace.
