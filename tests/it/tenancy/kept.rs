@@ -103,9 +103,10 @@ fn what_is_going_loses_its_finalizers() {
     });
 }
 
-/// What programs of the platform make in a tenant's namespace.
+/// What programs of the platform make in a tenant's namespace: the answer to the question of an issuer, and a pod.
 const MADE: &[&str] = &[
     "apiVersion: v1\nkind: Pod\nmetadata: {name: solver, namespace: WEB, ownerReferences: [OWNER]}\nspec: {priorityClassName: made-PROJECT, POD, containers: [{name: c, image: x, CONTAINER, resources: {requests: {cpu: 10m, memory: 16Mi}}}]}\n",
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: solver, namespace: WEB, ownerReferences: [OWNER]}\nspec: {parentRefs: [{name: edge, namespace: PAY}], hostnames: [a.web.DOMAIN], rules: [{backendRefs: [{name: web-api, port: 80}]}]}\n",
 ];
 const OWNER: &str = "{apiVersion: acme.cert-manager.io/v1, kind: Challenge, name: a, uid: 5f1f4b1c-0000-4000-8000-000000000002, controller: true, blockOwnerDeletion: true}";
 
