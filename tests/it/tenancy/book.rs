@@ -17,7 +17,8 @@ claims of an owner: those are believed of whoever may make such objects in every
 
 - **rights**: the tenant's roles hold no such right.
 - **policy**: a ValidatingAdmissionPolicy that the platform's set keeps, for every namespace of every tenant.
-- **policy, owned**: another one, for objects of the platform's set; whoever may delete namespaces may change them.
+- **policy, owned**: another one, for objects of the platform's set; whoever may delete namespaces may change them, and
+  whoever may change all objects of the kind, such as what binds volumes.
 - **Pod Security**: the level that the namespace's labels name, for pods; rights come first.
 - **quota**: the ResourceQuota or the LimitRange of the namespace. A workload may be accepted; its pods are not.
 

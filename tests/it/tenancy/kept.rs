@@ -1,7 +1,10 @@
 //! What the policies leave alone: what was there before something was taken from the tenant, what is going, and
 //! what controllers make.
 
-use super::fixture::Fixture;
+use serde_json::Value;
+
+use super::fixture::{Fixture, Who};
+use super::rows::Sent;
 use crate::bed;
 
 /// Tries until something holds, for as long as the API server may take to hear of a change.
@@ -131,4 +134,30 @@ fn controllers_are_believed_and_tenants_are_not() {
         });
     }
     bed::cluster().kubectl(&["delete", "priorityclass", &class]);
+}
+
+/// A claim of the platform's set.
+const CLAIM: &str = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: kept, namespace: WEB, labels: {kubemate.dev/set: PROJECT.ENV.platform}}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}\n";
+
+#[test]
+fn a_claim_of_the_platform_is_bound_and_not_the_tenants() {
+    let fixture = Fixture::applied();
+    let namespace = fixture.web();
+    let said = fixture.send(&Who::Administrator, Sent::Object(CLAIM));
+    assert!(said.is_ok(), "{said:?}");
+    let of = ["persistentvolumeclaim", "kept", "-n", namespace.as_str()];
+    let binder = "--as=system:serviceaccount:kube-system:persistent-volume-binder";
+    // Others write to it meanwhile, so it is read again where they did.
+    comes("a note of whoever binds claims", || {
+        let body = bed::cluster().kubectl(&[&["get", "-o", "json"][..], &of].concat());
+        let mut body: Value = serde_json::from_str(&body).expect("JSON");
+        body["metadata"]["annotations"]["tests.example/noted"] = "yes".into();
+        let said = bed::cluster().try_kubectl(&["replace", "-f", "-", binder], &body.to_string());
+        let refused = said.as_ref().is_err_and(|said| said.contains("ValidatingAdmissionPolicy"));
+        assert!(!refused, "{said:?}");
+        said.is_ok()
+    });
+    let said = fixture.send(&Who::Member, Sent::Object(CLAIM));
+    let said = said.expect_err("it bears the mark of the platform");
+    assert!(said.contains("the mark of the platform's set"), "{said}");
 }
