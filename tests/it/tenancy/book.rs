@@ -13,7 +13,7 @@ Every row of this page is an attempt to leave a tenant. A test writes each into 
 error at its line with the code named here, and sends the same to a real API server without kubemate: in the name of
 the account that writes the tenant's objects, and in the name of a member with the role `admin`. The right column says
 what of the server refuses it. What a policy refuses, it also refuses to an administrator of the cluster, but for
-claims of an owner: those are believed of whoever may make such objects in every namespace, as controllers may.
+claims of an owner or a mark: those are believed of whoever may make such objects in every namespace, as controllers may.
 
 - **rights**: the tenant's roles hold no such right.
 - **policy**: a ValidatingAdmissionPolicy that the platform's set keeps, for every namespace of every tenant.
