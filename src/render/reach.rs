@@ -153,9 +153,15 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
 
 /// Namespaces that a monitor looks into.
 fn monitor(body: &Value, bounds: &Bounds) -> Option<String> {
-    let at = ["/spec/namespaceSelector", "/spec/targets/ingress/namespaceSelector"];
+    let at = [
+        "/spec/namespaceSelector",
+        "/spec/targets/ingress/namespaceSelector",
+    ];
     let selectors: Vec<&Value> = at.iter().filter_map(|at| body.pointer(at)).collect();
-    if selectors.iter().any(|all| all.get("any") == Some(&Value::Bool(true))) {
+    if selectors
+        .iter()
+        .any(|all| all.get("any") == Some(&Value::Bool(true)))
+    {
         return Some("it selects in all namespaces".to_owned());
     }
     let names = selectors.iter().flat_map(|one| list(one, "/matchNames"));
@@ -169,7 +175,10 @@ fn files(body: &Value) -> Option<String> {
         let named = |at: &&&str| text(scrape, at).is_some_and(|file| !file.is_empty());
         FILES.iter().find(named)
     })?;
-    Some(format!("`{}` is a file of Prometheus", found.replace('/', ".").trim_start_matches('.')))
+    Some(format!(
+        "`{}` is a file of Prometheus",
+        found.replace('/', ".").trim_start_matches('.')
+    ))
 }
 
 fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
@@ -197,7 +206,9 @@ fn service(body: &Value, bounds: &Bounds) -> Option<String> {
 /// Whom a probe asks, where that could be anybody with metrics.
 fn prober(body: &Value) -> Option<String> {
     let path = text(body, "/spec/prober/path").filter(|path| !["", "/probe"].contains(path))?;
-    Some(format!("`{path}` is not where a prober answers, which is /probe"))
+    Some(format!(
+        "`{path}` is not where a prober answers, which is /probe"
+    ))
 }
 
 /// An address that somebody would follow for the tenant, and only the cluster knows.
@@ -273,5 +284,7 @@ fn provided(all: &[&Value]) -> Option<String> {
         ["/name", "/serversTransport"].map(|at| text(one, at).unwrap_or_default().to_owned())
     };
     let strange = all.iter().flat_map(names).find(|name| name.contains('@'))?;
-    Some(format!("`{strange}` is a name of another provider of Traefik"))
+    Some(format!(
+        "`{strange}` is a name of another provider of Traefik"
+    ))
 }

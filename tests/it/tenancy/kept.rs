@@ -65,7 +65,9 @@ fn what_a_controller_makes_goes_on_after_a_class_was_taken_away() {
         let args = ["get", "replicasets", "-n", &namespace, "-l", "a=kept", "-o"];
         let path = "jsonpath={range .items[*]}{.status.replicas} {end}";
         let said = bed::cluster().kubectl(&[&args[..], &[path]].concat());
-        said.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        said.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     comes("the first pod", || sets() == ["1"]);
     give(&fixture, "priority-classes", "batch");
@@ -80,7 +82,9 @@ fn what_a_controller_makes_goes_on_after_a_class_was_taken_away() {
 fn what_is_going_loses_its_finalizers() {
     let fixture = Fixture::applied();
     let route = |name: &str| {
-        format!("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: WEB, finalizers: [tests.example/kept]}}\nspec: {{parentRefs: [{{name: public}}], hostnames: [a.web.DOMAIN]}}\n")
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}, namespace: WEB, finalizers: [tests.example/kept]}}\nspec: {{parentRefs: [{{name: public}}], hostnames: [a.web.DOMAIN]}}\n"
+        )
     };
     let going = route("going");
     let namespace = fixture.web();
@@ -98,11 +102,16 @@ fn what_is_going_loses_its_finalizers() {
     };
     let hosts = fixture.fill("{\"spec\": {\"hostnames\": [\"b.web.DOMAIN\"]}}");
     let said = patch(&hosts);
-    assert!(said.is_err(), "it is going, and takes a host along: {said:?}");
+    assert!(
+        said.is_err(),
+        "it is going, and takes a host along: {said:?}"
+    );
     let said = patch("{\"metadata\": {\"finalizers\": []}}");
     assert!(said.is_ok(), "{said:?}");
     comes("its end", || {
-        bed::cluster().try_kubectl(&[&["get"][..], &of].concat(), "").is_err()
+        bed::cluster()
+            .try_kubectl(&[&["get"][..], &of].concat(), "")
+            .is_err()
     });
 }
 
@@ -153,7 +162,9 @@ fn a_claim_of_the_platform_is_bound_and_not_the_tenants() {
         let mut body: Value = serde_json::from_str(&body).expect("JSON");
         body["metadata"]["annotations"]["tests.example/noted"] = "yes".into();
         let said = bed::cluster().try_kubectl(&["replace", "-f", "-", binder], &body.to_string());
-        let refused = said.as_ref().is_err_and(|said| said.contains("ValidatingAdmissionPolicy"));
+        let refused = said
+            .as_ref()
+            .is_err_and(|said| said.contains("ValidatingAdmissionPolicy"));
         assert!(!refused, "{said:?}");
         said.is_ok()
     });
