@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::tenant::given::misnamed;
+use crate::kinds::tenant::given::{QUEUE, URGENCY, misnamed, of_dns};
 use crate::kinds::tenant::{IDENTITY, Tenant, address};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
@@ -16,11 +16,11 @@ const LABELS: &[&str] = &[
     "/spec/jobTemplate/metadata/labels",
     "/spec/jobTemplate/spec/template/metadata/labels",
 ];
-/// Label by which a workload waits in a queue.
-const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-/// Label by which it waits before others.
-const URGENCY: &str = "kueue.x-k8s.io/priority-class";
-
+/// Where the pods of a workload have annotations; those of a pod are its own.
+const NOTES: &[&str] = &[
+    "/spec/template/metadata/annotations",
+    "/spec/jobTemplate/spec/template/metadata/annotations",
+];
 /// Fields of a monitor that name a file where Prometheus runs.
 const FILES: &[&str] = &[
     "/bearerTokenFile",
@@ -119,6 +119,8 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let GroupKind { group, kind } = &manifest.key.group_kind;
     let body = &manifest.body;
     match (group.as_str(), kind.as_str()) {
+        ("", "Pod") => read(body, &["/metadata/annotations"]),
+        ("apps" | "batch", _) => read(body, NOTES),
         ("", "Service") => service(body, bounds).or_else(|| named(body, bounds)),
         ("keda.sh", "ScaledJob" | "ScaledObject") => {
             let mut kinds =
@@ -149,6 +151,15 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
         }),
         _ => None,
     }
+}
+
+/// An annotation of pods that external-dns reads.
+fn read(body: &Value, at: &[&str]) -> Option<String> {
+    let all = at.iter().filter_map(|at| body.pointer(at)?.as_object());
+    let key = all.flat_map(|notes| notes.keys()).find(|key| of_dns(key))?;
+    Some(format!(
+        "`{key}` is read by external-dns, and names are those of Services and routes"
+    ))
 }
 
 /// Namespaces that a monitor looks into.

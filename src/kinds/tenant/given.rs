@@ -18,6 +18,10 @@ const EXTERNAL_DNS: [&str; 2] = ["external-dns.alpha.kubernetes.io/", "external-
 const NAMES: [&str; 2] = ["hostname", "internal-hostname"];
 /// Those that only say how names are written down.
 const HARMLESS: [&str; 3] = ["ttl", "access", "endpoints-type"];
+/// Label by which pods wait in a queue.
+pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+/// Label by which they wait before others.
+pub const URGENCY: &str = "kueue.x-k8s.io/priority-class";
 /// Stands for any host, where a listener of the tenant answers to all of them.
 const ANY: &str = "*";
 
@@ -55,6 +59,11 @@ pub fn words<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" "))
 }
 
+/// Whether external-dns reads an annotation.
+pub fn of_dns(key: &str) -> bool {
+    EXTERNAL_DNS.iter().any(|prefix| key.starts_with(prefix))
+}
+
 /// What is wrong with an annotation that external-dns reads: a host that is not the tenant's, or a word that is not
 /// the tenant's to say.
 pub fn misnamed(key: &str, value: &str, own: impl Fn(&str) -> bool) -> Option<String> {
@@ -86,6 +95,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
             )));
         }
     }
+    pods(app, tenant, out);
     let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {
         return;
     };
@@ -96,4 +106,24 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         _ => format!("the tenant has {}; the platform team names more in its `priority-classes`", known.join(", ")),
     };
     out.push(out.error(codes::NOT_GIVEN, "/placement/priority", message).label("not the tenant's").help(help));
+}
+
+/// What others read on an app's pods: queues, places in them, and names in the DNS.
+fn pods(app: &App, tenant: &Tenant, out: &mut Findings<'_>) {
+    let given = [(QUEUE, "queue", &tenant.queues), (URGENCY, "priority class", &tenant.priority_classes)];
+    for (label, what, own) in given {
+        let has = |value: &str| value.is_empty() || own.iter().any(|own| own.as_str() == value);
+        let mut written = app.labels.iter().filter(|(key, value)| key.as_str() == label && !has(value.as_str()));
+        let Some((_, value)) = written.next() else {
+            continue;
+        };
+        let message = format!("tenant `{}` has no {what} `{value}`", tenant.name);
+        let finding = out.error(codes::NOT_GIVEN, &format!("/labels/{}", escape(label)), message);
+        out.push(finding.label("not the tenant's").help("leave it out, or ask the platform team for it"));
+    }
+    for (key, _) in app.annotations.iter().filter(|(key, _)| of_dns(key.as_str())) {
+        let message = format!("`{key}` is read by external-dns, and names are those of Services and routes");
+        let finding = out.error(codes::NOT_GIVEN, &format!("/annotations/{}", escape(key.as_str())), message);
+        out.push(finding.label("not for pods").help("write it as an annotation of `expose`"));
+    }
 }

@@ -195,6 +195,15 @@ pub(super) const ROWS: &[Row] = &[
         By::Policy("*.web.DOMAIN"),
     ),
     resource(
+        "a name in the DNS that is another tenant's, for pods",
+        "app escape tenant=web { image \"example/x\"; version \"1\"; annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"checkout.pay.${domain}\" } }",
+        ("KM0564", "is read by external-dns"),
+        Sent::Object(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}, annotations: {external-dns.alpha.kubernetes.io/hostname: checkout.pay.DOMAIN}}, spec: {containers: [{name: c, image: x}]}}}\n",
+        ),
+        By::Policy("pods of a tenant tell external-dns nothing"),
+    ),
+    resource(
         "a route on another tenant's gateway",
         "route escape tenant=web gateway=\"payments/public\" { host \"a.web.${domain}\"; rule path=\"/\" { to web-api port=http } }",
         ("KM0570", "its own tenant only"),
