@@ -6,10 +6,14 @@ use crate::kinds::Scope;
 use crate::values::url::Url;
 
 impl Tenant {
-    /// Whether somebody may be sent to a URL in the tenant's name.
+    /// Whether somebody may be sent to a URL in the tenant's name. Here it is known which namespaces are those of
+    /// others, so `NAME.NAMESPACE` is told from a host.
     pub fn may_name(&self, url: &Url, scope: &Scope<'_>) -> bool {
         let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
-        leads_in(url.as_str(), &own)
+        let others = scope.platforms::<Self>().filter(|(_, other)| other.name != self.name);
+        let mut theirs = others.flat_map(|(_, other)| other.namespaces(scope));
+        let host = url.host();
+        leads_in(url.as_str(), &own) && !theirs.any(|(_, namespace, _)| host.ends_with(&format!(".{namespace}")))
     }
 }
 

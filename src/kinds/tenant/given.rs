@@ -84,7 +84,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let own = |name: &str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
     for (port, expose) in app.expose.iter() {
         for (key, value) in expose.annotations.iter() {
-            let Some(message) = misnamed(key.as_str(), &value.to_string(), own) else {
+            let Some(message) = misnamed(key.as_str(), value.as_str(), own) else {
                 continue;
             };
             let pointer = format!("/expose/{port}/annotations/{}", escape(key.as_str()));
