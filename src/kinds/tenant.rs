@@ -2,6 +2,7 @@
 //!
 //! Everything a tenant renders belongs to the platform: the tenant's own files can never widen it.
 
+pub mod address;
 mod check;
 pub mod fits;
 pub mod gateway;

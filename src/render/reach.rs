@@ -4,15 +4,30 @@
 
 use serde_json::Value;
 
-use crate::kinds::tenant::given::EXTERNAL_DNS;
-use crate::kinds::tenant::{IDENTITY, Tenant};
+use crate::kinds::tenant::given::{QUEUE, URGENCY, misnamed, of_dns};
+use crate::kinds::tenant::{IDENTITY, Tenant, address};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
 
-/// Label by which a workload waits in a queue.
-const QUEUE: &str = "/metadata/labels/kueue.x-k8s.io~1queue-name";
-/// Names of Services of this cluster end so.
-const SERVICES: &[&str] = &[".svc", ".svc.cluster.local"];
+/// Where a workload and its templates have labels.
+const LABELS: &[&str] = &[
+    "/metadata/labels",
+    "/spec/template/metadata/labels",
+    "/spec/jobTemplate/metadata/labels",
+    "/spec/jobTemplate/spec/template/metadata/labels",
+];
+/// Where the pods of a workload have annotations; those of a pod are its own.
+const NOTES: &[&str] = &[
+    "/spec/template/metadata/annotations",
+    "/spec/jobTemplate/spec/template/metadata/annotations",
+];
+/// Fields of a monitor that name a file where Prometheus runs.
+const FILES: &[&str] = &[
+    "/bearerTokenFile",
+    "/tlsConfig/caFile",
+    "/tlsConfig/certFile",
+    "/tlsConfig/keyFile",
+];
 
 /// What is a tenant's own on a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,8 +69,12 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
     let leads =
         leads_out(manifest, bounds).map(|what| format!("{key} leads out of the tenant: {what}"));
     leads.or_else(|| {
-        let queue = text(&manifest.body, QUEUE).filter(|queue| !bounds.queues.iter().any(|own| own == queue));
-        queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)))
+        let (queue, urgency) = (labelled(&manifest.body, QUEUE, &bounds.queues), labelled(&manifest.body, URGENCY, &bounds.classes));
+        let queue = queue.map(|queue| format!("the queue `{queue}` of {key} is not one of the tenant's: {}", told(&bounds.queues)));
+        queue.or_else(|| {
+            let class = urgency?;
+            Some(format!("the priority class `{class}` of {key} is not one of the tenant's: {}", told(&bounds.classes)))
+        })
     }).or_else(|| {
         let pod = pod?;
         let class = text(pod, "/priorityClassName").filter(|c| !c.is_empty());
@@ -66,6 +85,14 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
         let account = text(pod, "/serviceAccountName").filter(|account| *account == IDENTITY)?;
         Some(format!("nothing runs as `{account}`, the account that writes the tenant's objects: {key} would"))
     })
+}
+
+/// The value of a label, on a workload or its templates, that is not one of the tenant's.
+fn labelled<'v>(body: &'v Value, label: &str, own: &[String]) -> Option<&'v str> {
+    let mut all = LABELS
+        .iter()
+        .filter_map(|at| body.pointer(at)?.get(label)?.as_str());
+    all.find(|value| !value.is_empty() && !own.iter().any(|own| own == value))
 }
 
 fn told(names: &[String]) -> String {
@@ -92,36 +119,77 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let GroupKind { group, kind } = &manifest.key.group_kind;
     let body = &manifest.body;
     match (group.as_str(), kind.as_str()) {
-        ("", "Service") => service(body).or_else(|| named(body, bounds)),
+        ("", "Pod") => read(body, &["/metadata/annotations"]),
+        ("apps" | "batch", _) => read(body, NOTES),
+        ("", "Service") => service(body, bounds).or_else(|| named(body, bounds)),
         ("keda.sh", "ScaledJob" | "ScaledObject") => {
             let mut kinds =
                 list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
             let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
             cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
         }
-        ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
-            if body.pointer("/spec/namespaceSelector/any") == Some(&Value::Bool(true)) {
-                return Some("it selects in all namespaces".to_owned());
-            }
-            let names = list(body, "/spec/namespaceSelector/matchNames").filter_map(Value::as_str);
-            foreign(names, bounds)
+        ("monitoring.coreos.com", "PodMonitor" | "Probe" | "ServiceMonitor") => {
+            let targets = list(body, "/spec/targets/staticConfig/static");
+            monitor(body, bounds)
+                .or_else(|| files(body))
+                .or_else(|| prober(body))
+                .or_else(|| inner(targets.filter_map(Value::as_str), bounds))
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
-            foreign(traefik(body).into_iter(), bounds)
+            let all = traefik(body);
+            foreign(all.iter().filter_map(|one| text(one, "/namespace")), bounds)
+                .or_else(|| provided(&all))
+                .or_else(|| inner(text(body, "/spec/forwardAuth/address").into_iter(), bounds))
         }
         ("", "PersistentVolumeClaim") => foreign(
             text(body, "/spec/dataSourceRef/namespace").into_iter(),
             bounds,
         ),
-        ("flagger.app", "Canary") => {
-            let gateways = list(body, "/spec/service/gatewayRefs");
-            foreign(
-                gateways.filter_map(|gateway| text(gateway, "/namespace")),
-                bounds,
-            )
-        }
+        ("flagger.app", "Canary") => foreign(flagger(body).into_iter(), bounds).or_else(|| {
+            let calls = list(body, "/spec/analysis/webhooks");
+            inner(calls.filter_map(|call| text(call, "/url")), bounds)
+        }),
         _ => None,
     }
+}
+
+/// An annotation of pods that external-dns reads.
+fn read(body: &Value, at: &[&str]) -> Option<String> {
+    let all = at.iter().filter_map(|at| body.pointer(at)?.as_object());
+    let key = all.flat_map(|notes| notes.keys()).find(|key| of_dns(key))?;
+    Some(format!(
+        "`{key}` is read by external-dns, and names are those of Services and routes"
+    ))
+}
+
+/// Namespaces that a monitor looks into.
+fn monitor(body: &Value, bounds: &Bounds) -> Option<String> {
+    let at = [
+        "/spec/namespaceSelector",
+        "/spec/targets/ingress/namespaceSelector",
+    ];
+    let selectors: Vec<&Value> = at.iter().filter_map(|at| body.pointer(at)).collect();
+    if selectors
+        .iter()
+        .any(|all| all.get("any") == Some(&Value::Bool(true)))
+    {
+        return Some("it selects in all namespaces".to_owned());
+    }
+    let names = selectors.iter().flat_map(|one| list(one, "/matchNames"));
+    foreign(names.filter_map(Value::as_str), bounds)
+}
+
+/// A file of Prometheus that a monitor would send or log in with.
+fn files(body: &Value) -> Option<String> {
+    let scrapes = list(body, "/spec/endpoints").chain(list(body, "/spec/podMetricsEndpoints"));
+    let found = scrapes.chain(body.get("spec")).find_map(|scrape| {
+        let named = |at: &&&str| text(scrape, at).is_some_and(|file| !file.is_empty());
+        FILES.iter().find(named)
+    })?;
+    Some(format!(
+        "`{}` is a file of Prometheus",
+        found.replace('/', ".").trim_start_matches('.')
+    ))
 }
 
 fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
@@ -132,50 +200,102 @@ fn foreign<'v>(mut names: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Opt
     ))
 }
 
-fn service(body: &Value) -> Option<String> {
+fn service(body: &Value, bounds: &Bounds) -> Option<String> {
     if list(body, "/spec/externalIPs").next().is_some() {
         return Some("`externalIPs` would take traffic that is meant for others".to_owned());
     }
-    let name = text(body, "/spec/externalName").map(|name| name.trim_end_matches('.'))?;
-    let service = SERVICES.iter().any(|end| name.ends_with(end)) || name.contains(".svc.");
-    service.then(|| format!("`externalName` is a Service of this cluster, `{name}`"))
+    let name = text(body, "/spec/externalName").filter(|name| !name.is_empty())?;
+    let strange = !address::may_stand(name, &bounds.namespaces);
+    strange.then(|| {
+        format!(
+            "`externalName` is a Service of this cluster or an address, `{name}`; name a host of the outside, \
+             and one of two parts with a dot at its end"
+        )
+    })
+}
+
+/// Whom a probe asks, where that could be anybody with metrics.
+fn prober(body: &Value) -> Option<String> {
+    let path = text(body, "/spec/prober/path").filter(|path| !["", "/probe"].contains(path))?;
+    Some(format!(
+        "`{path}` is not where a prober answers, which is /probe"
+    ))
+}
+
+/// An address that somebody would follow for the tenant, and only the cluster knows.
+fn inner<'v>(mut all: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
+    let strange = all.find(|one| !address::leads_in(one, &bounds.namespaces))?;
+    Some(format!(
+        "`{strange}` is no host of the outside, and no Service of the tenant"
+    ))
 }
 
 /// A host that external-dns would lead to it, and is not the tenant's.
 fn named(body: &Value, bounds: &Bounds) -> Option<String> {
-    let names = body
-        .pointer("/metadata/annotations")?
-        .get(EXTERNAL_DNS)?
-        .as_str()?;
     let own = |name: &str| {
         bounds.hosts.iter().any(|own| {
             let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
             own == name || below
         })
     };
-    let strange = names.split(',').map(str::trim).find(|name| !own(name))?;
-    Some(format!(
-        "the host `{strange}` is not one of the tenant's: {}",
-        told(&bounds.hosts)
-    ))
+    let all = body.pointer("/metadata/annotations")?.as_object()?;
+    let what = all
+        .iter()
+        .find_map(|(key, value)| misnamed(key, value.as_str()?, own))?;
+    Some(format!("{what}: {}", told(&bounds.hosts)))
 }
 
-/// Namespaces that a Middleware or a TraefikService names.
-fn traefik(body: &Value) -> Vec<&str> {
+/// What a Middleware or a TraefikService leads to, and through what.
+fn traefik(body: &Value) -> Vec<&Value> {
     let listed = [
         "/spec/chain/middlewares",
         "/spec/weighted/services",
+        "/spec/highestRandomWeight/services",
         "/spec/mirroring/mirrors",
     ];
     let single = [
-        "/spec/errors/service/namespace",
-        "/spec/mirroring/namespace",
+        "/spec/errors/service",
+        "/spec/mirroring",
+        "/spec/failover/service",
+        "/spec/failover/fallback",
     ];
-    let listed = listed
+    let listed = listed.iter().flat_map(|at| list(body, at));
+    let mut all: Vec<&Value> = listed
+        .chain(single.iter().filter_map(|at| body.pointer(at)))
+        .collect();
+    let through: Vec<&Value> = all
         .iter()
-        .flat_map(|at| list(body, at))
-        .filter_map(|one| text(one, "/namespace"));
+        .copied()
+        .flat_map(|one| list(one, "/middlewares"))
+        .collect();
+    all.extend(through);
+    all
+}
+
+/// Namespaces that a Canary names.
+fn flagger(body: &Value) -> Vec<&str> {
+    let listed = [
+        ("/spec/service/gatewayRefs", "/namespace"),
+        ("/spec/service/mirror", "/backendRef/namespace"),
+        ("/spec/analysis/metrics", "/templateRef/namespace"),
+        ("/spec/analysis/alerts", "/providerRef/namespace"),
+    ];
+    let single = ["/spec/targetRef/namespace", "/spec/upstreamRef/namespace"];
+    let listed = listed
+        .into_iter()
+        .flat_map(|(at, name)| list(body, at).filter_map(move |one| text(one, name)));
     listed
         .chain(single.iter().filter_map(|at| text(body, at)))
         .collect()
+}
+
+/// A name of another provider of Traefik, which knows no namespaces.
+fn provided(all: &[&Value]) -> Option<String> {
+    let names = |one: &&Value| {
+        ["/name", "/serversTransport"].map(|at| text(one, at).unwrap_or_default().to_owned())
+    };
+    let strange = all.iter().flat_map(names).find(|name| name.contains('@'))?;
+    Some(format!(
+        "`{strange}` is a name of another provider of Traefik"
+    ))
 }

@@ -8,6 +8,7 @@ mod book;
 mod bound;
 mod drift;
 mod fixture;
+mod kept;
 mod kinds;
 mod leaving;
 mod nodes;

@@ -214,6 +214,9 @@ fn policies_say_one_thing() {
     refused("KM0578", "rule { to next; auth path=\"/\" }", good);
     refused("KM0578", "rule { to next; auth app=next url=\"https://a.bank\" }", good);
     refused("KM0578", "rule { to next; auth url=\"http://a.bank\" }", good);
+    refused("KM0564", "rule { to next; auth url=\"https://login.identity.svc\" }", good);
+    refused("KM0564", "rule { to next; auth url=\"https://login.identity\" }", good);
+    refused("KM0564", "rule { to next; auth url=\"https://10.0.0.9\" }", good);
     refused("KM0571", "rule { to next; auth app=checkout }", good);
     let good = "rule { to next; cors { origins \"https://bank\"; credentials #true } }";
     refused("KM0578", "rule { to next; cors { credentials #true } }", good);

@@ -6,13 +6,22 @@ use std::collections::BTreeSet;
 use super::gateway::{Listener, ListenerProtocol};
 use super::Tenant;
 use crate::dsl::codes;
+use crate::dsl::node::escape;
 use crate::kinds::app::App;
 use crate::kinds::{Findings, Scope};
 use crate::names::ObjectName;
 use crate::values::host::HostName;
 
-/// Annotation of a Service by which external-dns gives it names.
-pub const EXTERNAL_DNS: &str = "external-dns.alpha.kubernetes.io/hostname";
+/// What the annotations begin with that external-dns reads, before its version 0.22 and since.
+const EXTERNAL_DNS: [&str; 2] = ["external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/"];
+/// The annotations among them that are names.
+const NAMES: [&str; 2] = ["hostname", "internal-hostname"];
+/// Those that only say how names are written down.
+const HARMLESS: [&str; 3] = ["ttl", "access", "endpoints-type"];
+/// Label by which pods wait in a queue.
+pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+/// Label by which they wait before others.
+pub const URGENCY: &str = "kueue.x-k8s.io/priority-class";
 /// Stands for any host, where a listener of the tenant answers to all of them.
 const ANY: &str = "*";
 
@@ -50,23 +59,43 @@ pub fn words<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" "))
 }
 
+/// Whether external-dns reads an annotation.
+pub fn of_dns(key: &str) -> bool {
+    EXTERNAL_DNS.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// What is wrong with an annotation that external-dns reads: a host that is not the tenant's, or a word that is not
+/// the tenant's to say.
+pub fn misnamed(key: &str, value: &str, own: impl Fn(&str) -> bool) -> Option<String> {
+    let word = EXTERNAL_DNS.iter().find_map(|prefix| key.strip_prefix(prefix))?;
+    if NAMES.contains(&word) {
+        let mut names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        return names.find(|name| !own(name)).map(|name| format!("the host `{name}` is not the tenant's"));
+    }
+    let harmless = HARMLESS.contains(&word) || word.ends_with("-hostname-source");
+    (!harmless).then(|| format!("`{key}` is the platform's to say to external-dns"))
+}
+
 /// An app's pods have a priority that is the tenant's, and its Services have hosts that are.
 pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
         return;
     };
+    let own = |name: &str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
     for (port, expose) in app.expose.iter() {
-        let named = expose.annotations.iter().find(|(key, _)| key.as_str() == EXTERNAL_DNS);
-        let names = named.map(|(_, names)| names.to_string()).unwrap_or_default();
-        let own = |name: &&str| name.parse::<HostName>().is_ok_and(|host| tenant.has_host(&host));
-        let mut strange = names.split(',').map(str::trim).filter(|name| !name.is_empty() && !own(name));
-        if let Some(host) = strange.next() {
-            let message = format!("the host `{host}` is not one of tenant `{}`", tenant.name);
-            let pointer = format!("/expose/{port}/annotations/{}", EXTERNAL_DNS.replace('/', "~1"));
+        for (key, value) in expose.annotations.iter() {
+            let Some(message) = misnamed(key.as_str(), value.as_str(), own) else {
+                continue;
+            };
+            let pointer = format!("/expose/{port}/annotations/{}", escape(key.as_str()));
             let finding = out.error(codes::NOT_GIVEN, &pointer, message).label("not the tenant's");
-            out.push(finding.help("the platform team names more in `hosts` of the tenant"));
+            out.push(finding.help(format!(
+                "hosts are named, and kept with `ttl`; the platform team names more in `hosts` of tenant `{}`",
+                tenant.name
+            )));
         }
     }
+    pods(app, tenant, out);
     let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {
         return;
     };
@@ -77,4 +106,24 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         _ => format!("the tenant has {}; the platform team names more in its `priority-classes`", known.join(", ")),
     };
     out.push(out.error(codes::NOT_GIVEN, "/placement/priority", message).label("not the tenant's").help(help));
+}
+
+/// What others read on an app's pods: queues, places in them, and names in the DNS.
+fn pods(app: &App, tenant: &Tenant, out: &mut Findings<'_>) {
+    let given = [(QUEUE, "queue", &tenant.queues), (URGENCY, "priority class", &tenant.priority_classes)];
+    for (label, what, own) in given {
+        let has = |value: &str| value.is_empty() || own.iter().any(|own| own.as_str() == value);
+        let mut written = app.labels.iter().filter(|(key, value)| key.as_str() == label && !has(value.as_str()));
+        let Some((_, value)) = written.next() else {
+            continue;
+        };
+        let message = format!("tenant `{}` has no {what} `{value}`", tenant.name);
+        let finding = out.error(codes::NOT_GIVEN, &format!("/labels/{}", escape(label)), message);
+        out.push(finding.label("not the tenant's").help("leave it out, or ask the platform team for it"));
+    }
+    for (key, _) in app.annotations.iter().filter(|(key, _)| of_dns(key.as_str())) {
+        let message = format!("`{key}` is read by external-dns, and names are those of Services and routes");
+        let finding = out.error(codes::NOT_GIVEN, &format!("/annotations/{}", escape(key.as_str())), message);
+        out.push(finding.label("not for pods").help("write it as an annotation of `expose`"));
+    }
 }

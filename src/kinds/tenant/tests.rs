@@ -368,7 +368,10 @@ const BEYOND: &[(&str, &str, &str)] = &[
     ("limits { min cpu=\"100m\" }", "{ sidecar s { image \"x\"; version \"1\"; resources { requests cpu=\"50m\" } }", "a container requests 50m of cpu; the least in tenant `payments` is 100m"),
     ("quota { count services.nodeports 0 }", "{ port http 80; expose http as=node-port", "takes 1 of `services.nodeports`; its quota is 0"),
     ("quota { count services.loadbalancers 0 }", "{ port http 80; expose http as=load-balancer", "takes 1 of `services.loadbalancers`; its quota is 0"),
-    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not one of"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.alpha.kubernetes.io/hostname\" \"x.a.bank, y.b.bank\" } }", "the host `y.b.bank` is not the tenant's"),
+    ("hosts \"*.a.bank\"", "{ port http 80; expose http as=load-balancer { annotations { \"external-dns.kubernetes.io/internal-hostname\" \"y.b.bank\" } }", "the host `y.b.bank` is not the tenant's"),
+    ("queues daily", "{ labels { \"kueue.x-k8s.io/queue-name\" nightly }", "tenant `payments` has no queue `nightly`"),
+    ("priority-classes low", "{ labels { \"kueue.x-k8s.io/priority-class\" high }", "tenant `payments` has no priority class `high`"),
     ("priority-classes low", "{ placement priority=high", "tenant `payments` has no priority class `high`"),
 ];
 
@@ -379,7 +382,7 @@ fn an_app_that_goes_beyond_what_was_given_is_told_so() {
         let app = format!("app x tenant=payments {}\n image \"r/x\"\n version \"1\" }}", app.replacen('{', "{\n", 1));
         let found = said(&[("platform/a.kdl", &platform), ("tenants/payments/x.kdl", &app)]);
         assert!(found.iter().any(|said| said.contains(words)), "{app}: {found:#?}");
-        let free = "storage-class fast external=#true\ntenant payments { priority-classes high; hosts \"*.bank\" }";
+        let free = "storage-class fast external=#true\ntenant payments { priority-classes high; queues nightly; hosts \"*.bank\" }";
         let found = said(&[("platform/a.kdl", free), ("tenants/payments/x.kdl", &app)]);
         assert!(!found.iter().any(|said| said.contains(words)), "{app}: {found:#?}");
     }

@@ -71,4 +71,35 @@ pub(super) const ROWS: &[Row] = &[
         "is not one of the tenant's",
         By::Policy("which has: nightly"),
     ),
+    object(
+        "a queue of others for the pods of a Deployment",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Deployment }",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b, kueue.x-k8s.io/queue-name: payments}}, spec: {containers: [{name: c, image: x}]}}}\n",
+        "is not one of the tenant's",
+        By::Policy("which has: nightly"),
+    ),
+    object(
+        "a queue of others in a template of jobs",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds CronJob }",
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: escape, namespace: WEB}\nspec: {schedule: '0 0 * * *', jobTemplate: {metadata: {labels: {kueue.x-k8s.io/queue-name: payments}}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}}}\n",
+        "is not one of the tenant's",
+        By::Policy("which has: nightly"),
+    ),
+    object(
+        "a place before others in a queue",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Job }",
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: escape, namespace: WEB, labels: {kueue.x-k8s.io/queue-name: nightly, kueue.x-k8s.io/priority-class: payments-first}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}\n",
+        "is not one of the tenant's",
+        By::Policy("which has: batch"),
+    ),
+    Row {
+        name: "a job that says a controller made it",
+        kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds Job }",
+        yaml: "apiVersion: batch/v1\nkind: Job\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: 5f1f4b1c-0000-4000-8000-000000000001, controller: true}]}\nspec: {template: {spec: {restartPolicy: Never, priorityClassName: payments-first, containers: [{name: c, image: x}]}}}\n",
+        told: ("KM0605", "metadata.ownerReferences"),
+        sent: Sent::Object(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: 5f1f4b1c-0000-4000-8000-000000000001, controller: true}]}\nspec: {template: {spec: {restartPolicy: Never, priorityClassName: payments-first, containers: [{name: c, image: x}]}}}\n",
+        ),
+        by: By::Claim("which has: batch"),
+    },
 ];

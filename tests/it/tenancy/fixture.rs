@@ -62,6 +62,8 @@ impl Fixture {
     /// The same, with everything in the cluster, and its policies known to the API server.
     pub(super) fn applied() -> Self {
         let fixture = Self::new();
+        // The example has none of these kinds.
+        bed::with_crds(&["prometheus-operator"]);
         fixture.bank.apply(fixture.bank.dev());
         let probe = fixture.fill(
             "apiVersion: v1\nkind: Service\nmetadata: {name: probe, namespace: WEB}\nspec: {ports: [{port: 1}], externalIPs: [203.0.113.9]}\n",

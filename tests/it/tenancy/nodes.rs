@@ -108,4 +108,34 @@ pub(super) const ROWS: &[Row] = &[
         ),
         by: By::Owned,
     },
+    Row {
+        name: "the mark of another tenant on an object of one's own",
+        kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds ConfigMap }",
+        yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, labels: {kubemate.dev/owner: payments}}\n",
+        told: ("KM0603", "reserved"),
+        sent: Sent::Object(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, labels: {kubemate.dev/set: PROJECT.ENV.t-payments}}\n",
+        ),
+        by: By::Claim("the mark of another set"),
+    },
+    Row {
+        name: "a node that owns an object of one's own",
+        kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds ConfigMap }",
+        yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: v1, kind: Node, name: a, uid: 5f1f4b1c-0000-4000-8000-000000000003, blockOwnerDeletion: true}]}\n",
+        told: ("KM0605", "metadata.ownerReferences"),
+        sent: Sent::Object(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: v1, kind: Node, name: a, uid: 5f1f4b1c-0000-4000-8000-000000000003, blockOwnerDeletion: true}]}\n",
+        ),
+        by: By::Claim("not owned by the platform"),
+    },
+    Row {
+        name: "the account that writes the tenant's objects as an owner",
+        kdl: "manifests escape tenant=web { from \"escape.yaml\"; kinds ConfigMap }",
+        yaml: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: v1, kind: ServiceAccount, name: kubemate-tenant, uid: 5f1f4b1c-0000-4000-8000-000000000003, blockOwnerDeletion: true}]}\n",
+        told: ("KM0605", "metadata.ownerReferences"),
+        sent: Sent::Object(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: escape, namespace: WEB, ownerReferences: [{apiVersion: v1, kind: ServiceAccount, name: kubemate-tenant, uid: 5f1f4b1c-0000-4000-8000-000000000003, blockOwnerDeletion: true}]}\n",
+        ),
+        by: By::Claim("not owned by the platform"),
+    },
 ];

@@ -34,7 +34,9 @@ pub(super) enum By {
     Rights,
     /// A policy, for whoever writes: also for an administrator of the cluster. With a part of its message.
     Policy(&'static str),
-    /// A policy, for whoever may not delete namespaces.
+    /// A policy, for whoever may not do the same in every namespace. With a part of its message.
+    Claim(&'static str),
+    /// A policy, for whoever may neither delete namespaces nor do the same in every one.
     Owned,
     /// The rights, and Pod Security where somebody has them.
     PodSecurity,

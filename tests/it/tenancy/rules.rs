@@ -107,6 +107,7 @@ fn allowed(fixture: &Fixture, row: &Row, who: &Who) -> Option<String> {
         By::PodSecurity => {
             said.contains("violates PodSecurity") || *who != Who::Administrator && !by_policy
         }
+        By::Claim(words) => by_policy && said.contains(&fixture.fill(words)),
         By::Owned => by_policy && said.contains("the mark of the platform's set"),
         By::Bounds => said.contains("exceeded quota"),
     };
@@ -149,17 +150,21 @@ fn every_attempt_ends_at_the_api_server_without_kubemate() {
 const EVERYDAY: &[&str] = &[
     "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: fine, namespace: WEB}\nspec: {parentRefs: [{name: public}], hostnames: [a.web.DOMAIN, b.c.web.DOMAIN], rules: [{backendRefs: [{name: web-api, port: 80}]}]}\n",
     "apiVersion: v1\nkind: Service\nmetadata: {name: fine, namespace: WEB}\nspec: {type: ExternalName, externalName: api.partner.example}\n",
-    "apiVersion: v1\nkind: Service\nmetadata: {name: named, namespace: WEB, annotations: {external-dns.alpha.kubernetes.io/hostname: a.web.DOMAIN}}\nspec: {ports: [{port: 80}]}\n",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: named, namespace: WEB, annotations: {external-dns.alpha.kubernetes.io/hostname: a.web.DOMAIN, external-dns.alpha.kubernetes.io/ttl: 1m}}\nspec: {ports: [{port: 80}]}\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fine, namespace: WEB}\ndata: {a: b}\n",
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: fine, namespace: WEB}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {priorityClassName: batch, POD, containers: [{name: c, image: x, CONTAINER}]}}}\n",
     "apiVersion: batch/v1\nkind: Job\nmetadata: {name: fine, namespace: WEB, labels: {kueue.x-k8s.io/queue-name: nightly}}\nspec: {template: {spec: {restartPolicy: Never, POD, containers: [{name: c, image: x, CONTAINER}]}}}\n",
     "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: fine, namespace: WEB}\nspec: {secretName: fine, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN, web-api.WEB.svc]}\n",
     "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: fine, namespace: WEB}\nspec: {chain: {middlewares: [{name: other}]}}\n",
+    "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: asked, namespace: WEB}\nspec: {forwardAuth: {address: 'http://web-api.WEB.svc:80/check'}}\n",
+    "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: fine, namespace: WEB}\nspec: {selector: {}, namespaceSelector: {matchNames: [WEB]}, endpoints: [{port: http, tlsConfig: {ca: {secret: {name: ca, key: ca.crt}}}}]}\n",
     "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: fine, namespace: WEB}\nspec: {secretStoreRef: {kind: SecretStore, name: vault}, target: {name: fine}, data: [{secretKey: a, remoteRef: {key: web/a}}]}\n",
 ];
 
 /// What only somebody with more rights than a tenant's writes there, and the policies let pass.
 const OTHERS: &[&str] = &[
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: solver, namespace: WEB, annotations: {nginx.ingress.kubernetes.io/whitelist-source-range: 0.0.0.0/0}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /.well-known/acme-challenge/x, pathType: ImplementationSpecific, backend: {service: {name: web-api, port: {number: 8089}}}}]}}]}\n",
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: named, namespace: WEB, annotations: {traefik.ingress.kubernetes.io/router.middlewares: WEB-fine@kubernetescrd}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
     "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: fine, namespace: WEB}\nspec: {routes: [{kind: Rule, match: '(Host(`a.web.DOMAIN`) || Host(`b.web.DOMAIN`)) && PathPrefix(`/x`)', services: [{name: web-api, port: 80}]}]}\n",
     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: fine, namespace: WEB}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n",
 ];

@@ -4,6 +4,7 @@ use crate::dsl::codes;
 use crate::dsl::node::escape;
 use crate::kinds::component::needed;
 use crate::kinds::route::Route;
+use crate::kinds::tenant::Tenant;
 use crate::kinds::{Findings, Scope};
 use crate::kinds::app::rollout::{Measure, Rollout, Strategy};
 use crate::kinds::app::{App, Workload};
@@ -32,6 +33,7 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
     if rollout.strategy.progressive() {
         needed::check("flagger.app", "/rollout", scope, out);
         progressive(app, rollout, out);
+        called(app, rollout, scope, out);
         flagger(app, rollout, scope, out);
     }
 }
@@ -171,6 +173,25 @@ fn calls(rollout: &Rollout, out: &mut Findings<'_>) {
                     .help("let the one who is called have it from its own secret"),
             );
         }
+    }
+}
+
+/// Flagger calls from its own namespace, and reaches more than the tenant does.
+fn called(app: &App, rollout: &Rollout, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
+        return;
+    };
+    for (name, call) in rollout.call.iter() {
+        if tenant.may_name(&call.url, scope) {
+            continue;
+        }
+        let message = format!("`{}` is no host of the outside, and no Service of tenant `{}`", call.url, tenant.name);
+        let finding = out.error(codes::NOT_GIVEN, &format!("/rollout/call/{name}/url"), message);
+        out.push(
+            finding
+                .label("somebody else's")
+                .help("call `http://NAME.NAMESPACE.svc` in a namespace of the tenant, or the name by which a host is known outside"),
+        );
     }
 }
 

@@ -127,9 +127,9 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "",
-        "port http 1; rollout canary every=\"1m\" looks=3 { steps \"5%\"; call a url=\"https://a\" timeout=\"1500ms\" { settings { api-token x } } }",
+        "port http 1; rollout canary every=\"1m\" looks=3 { steps \"5%\"; call a url=\"https://a.bank\" timeout=\"1500ms\" { settings { api-token x } } }",
     ),
-    ("", "rollout rolling tolerate=1 { call a url=\"https://a\" }"),
+    ("", "rollout rolling tolerate=1 { call a url=\"https://a.bank\" }"),
     ("", "autoscale min=0 max=2 every=\"15s\" { metric requests average=1 }"),
     (
         "",

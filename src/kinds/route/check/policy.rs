@@ -5,9 +5,11 @@ use super::super::place::{self, NoService};
 use super::Here;
 use crate::dsl::codes;
 use crate::kinds::Findings;
+use crate::kinds::tenant::Tenant;
 use crate::names::{PortName, reference::AppRef};
 use crate::values::header::HeaderName;
 use crate::values::http::HttpMethod;
+use crate::values::url::Url;
 
 pub(super) fn check(here: &Here<'_>, out: &mut Findings<'_>) {
     let rule = here.rule;
@@ -110,9 +112,21 @@ fn auth(here: &Here<'_>, auth: &Auth, out: &mut Findings<'_>) {
                 let finding = out.error(codes::POLICY, &at, "`port` and `path` are those of an app");
                 out.push(finding.help("write them into `url`"));
             }
+            named(here, url, &at, out);
         }
         (Some(app), None) => asked(here, app, auth.port.as_ref(), &at, out),
     }
+}
+
+/// Whoever is asked sees every request, and is asked by the proxy, which reaches more than the tenant does.
+fn named(here: &Here<'_>, url: &Url, at: &str, out: &mut Findings<'_>) {
+    let tenant = here.scope.find::<Tenant>(here.route.tenant.name());
+    let Some(tenant) = tenant.filter(|tenant| !tenant.may_name(url, here.scope)) else {
+        return;
+    };
+    let message = format!("`{url}` is no host of the outside, and no Service of tenant `{}`", tenant.name);
+    let finding = out.error(codes::NOT_GIVEN, &format!("{at}/url"), message).label("somebody else's");
+    out.push(finding.help("write `app=NAME` for an app of the tenant, or the name by which a host is known outside"));
 }
 
 fn asked(here: &Here<'_>, app: &AppRef, port: Option<&PortName>, at: &str, out: &mut Findings<'_>) {

@@ -49,6 +49,8 @@ pub(super) fn policies(scope: &Scope<'_>, out: &mut Objects) {
         "matchLabels": { SET_LABEL: label },
         "matchExpressions": [{ "key": TENANT_LABEL, "operator": "Exists" }],
     });
+    // What the marks of tenants' sets begin with, where they are not digests.
+    let tenants = format!("'{}.{}.t-'", scope.project.name, scope.target.environment);
     let groups: Vec<Group> =
         rights::RENDERED.iter().map(|(group, resources)| Group { group, resources }).collect();
     for (word, template) in POLICIES {
@@ -57,8 +59,8 @@ pub(super) fn policies(scope: &Scope<'_>, out: &mut Objects) {
             ObjectRequest::new(template)
                 .set("name", &name)
                 .set("namespaces", &namespaces)
-                .set("set", &label)
                 .set("set_in_cel", &format!("'{label}'"))
+                .set("tenants_in_cel", &tenants)
                 .set("groups", &groups),
         );
     }
