@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use super::credentials::Credentials;
 use super::set::Task;
 use crate::adapters::audit::{Place, Trail, notes_ref};
-use crate::apply::cluster::{Cluster as _, Identity};
+use crate::apply::cluster::{Cluster, Identity};
 use crate::apply::outcome::Report;
 use crate::apply::problem::Problem;
 use crate::apply::{self, Options, Run};
@@ -43,17 +43,15 @@ impl Audit {
     }
 
     /// The trail of a Sync, if trails are kept.
-    async fn trail(&self, task: Task<'_>) -> Result<Option<Trail>, String> {
+    async fn trail<C>(&self, task: Task<'_, C>) -> Result<Option<Trail>, String> {
         let Some(place) = &self.place else {
             return Ok(None);
         };
         let name = format!("{}-{}", task.sync.spec.cluster, task.sync.name_any());
         if *place == Place::Notes {
             // Of a remote that is made anew each time, so that a changed credential is used at once.
-            let remote = task
-                .tools
-                .sources
-                .of_pull(&task.sync.spec, &notes_ref(&name));
+            let sources = task.means.sources;
+            let remote = sources.of_pull(&task.sync.spec, &notes_ref(&name));
             let remote = remote.map_err(|error| error.to_string())?;
             let trail = Trail::in_notes(remote, &name);
             let trail = trail.map_err(|error| error.to_string())?;
@@ -98,12 +96,12 @@ pub(super) enum Stopped {
 }
 
 /// Carries out a plan, as far as its rules allow.
-pub(super) async fn carry_out(
-    task: Task<'_>,
+pub(super) async fn carry_out<C: Cluster>(
+    task: Task<'_, C>,
     plan: &Plan,
     identity: &Identity,
 ) -> Result<Report, Stopped> {
-    let (audit, writes) = (&task.tools.audit, |held: bool| {
+    let (audit, writes) = (task.means.audit, |held: bool| {
         let steps = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
         steps.filter(move |step| step.held_by.is_empty() != held)
     });
@@ -137,12 +135,12 @@ pub(super) async fn carry_out(
         plan,
         rendered: task.rendered,
         identity,
-        holder: task.tools.holder.as_str(),
+        holder: task.means.holder,
         options,
         stop: task.stop,
         progress: &|_| {},
     };
-    let ended = apply::apply(&task.tools.cluster, run).await;
+    let ended = apply::apply(task.means.cluster, run).await;
     if !nothing {
         // What was done is done: that its end could not be noted changes nothing of it.
         drop(note(task, end(task, plan, &ended)).await);
@@ -150,7 +148,7 @@ pub(super) async fn carry_out(
     ended.map_err(Stopped::Cluster)
 }
 
-fn end(task: Task<'_>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
+fn end<C>(task: Task<'_, C>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
     let steps = ended.iter().flat_map(|report| report.steps.values());
     let tried = steps.filter(|step| step.verb != Verb::Keep);
     Entry {
@@ -164,7 +162,7 @@ fn end(task: Task<'_>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
 }
 
 /// What all lines of an attempt say.
-fn about(task: Task<'_>, plan: &Plan) -> Entry {
+fn about<C>(task: Task<'_, C>, plan: &Plan) -> Entry {
     let status = task.sync.status.as_ref();
     Entry {
         set: plan.set.to_string(),
@@ -178,9 +176,9 @@ fn about(task: Task<'_>, plan: &Plan) -> Entry {
 }
 
 /// Writes a line, if lines are written; an error only if they are required.
-async fn note(task: Task<'_>, entry: Entry) -> Result<(), String> {
-    let audit = &task.tools.audit;
-    let now = task.tools.cluster.now();
+async fn note<C: Cluster>(task: Task<'_, C>, entry: Entry) -> Result<(), String> {
+    let audit = task.means.audit;
+    let now = task.means.cluster.now();
     let error = match audit.trail(task).await {
         Ok(None) => return Ok(()),
         Ok(Some(trail)) => match trail.add(entry, now).await {
