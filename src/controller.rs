@@ -47,6 +47,8 @@ mod pulse;
 pub mod serve;
 pub mod set;
 mod sights;
+#[cfg(test)]
+mod simulation;
 pub mod sources;
 pub mod standing;
 pub mod status;
