@@ -144,7 +144,7 @@ impl Object {
             .is_some_and(|l| !l.is_empty())
     }
 
-    fn is_going(&self) -> bool {
+    pub(super) fn is_going(&self) -> bool {
         self.body["metadata"].get("deletionTimestamp").is_some()
     }
 }
@@ -339,13 +339,14 @@ impl Server {
     }
 
     /// What the operator of the cluster does: objects become ready, and what may go goes.
-    pub(super) fn operate(&mut self) {
+    pub(super) fn operate(&mut self, now: Duration) {
         let all: Vec<ObjectKey> = self.objects.keys().cloned().collect();
         for key in all {
             let Some(object) = self.objects.get(&key) else {
                 continue;
             };
             if object.is_going() && !object.has_finalizers() {
+                self.judge.touched(&key, now);
                 self.forget(&key);
                 continue;
             }

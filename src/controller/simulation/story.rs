@@ -89,7 +89,7 @@ pub(super) async fn tell(seed: u64) -> Vec<String> {
 async fn operator(world: Arc<World>) {
     loop {
         sleep(Duration::from_secs(3)).await;
-        world.server().operate();
+        world.server().operate(world.time());
     }
 }
 
@@ -358,8 +358,9 @@ impl Story {
                 wanted.push(key);
             }
         }
-        let all: Vec<ObjectKey> = server.objects.keys().cloned().collect();
-        for key in all {
+        let (all, now) = (server.objects.keys().cloned(), self.world.time());
+        for key in all.collect::<Vec<_>>() {
+            server.judge.touched(&key, now);
             server.edit(&key, ("holder", ""), "/metadata/finalizers", json!([]));
             if server
                 .objects
