@@ -8,11 +8,11 @@ use std::time::Duration;
 use kube::ResourceExt as _;
 
 use super::credentials::Credentials;
-use super::cycle::Tools;
-use super::set::Task;
+use super::set::{Means, Task};
+use super::sources::Sources;
 use crate::adapters::audit::{Place, Trail, notes_ref};
 use crate::adapters::sync::Sync;
-use crate::apply::cluster::{Cluster as _, Identity};
+use crate::apply::cluster::{Cluster, Identity};
 use crate::apply::outcome::Report;
 use crate::apply::problem::Problem;
 use crate::apply::{self, Options, Run};
@@ -45,14 +45,14 @@ impl Audit {
     }
 
     /// The trail of a Sync, if trails are kept.
-    async fn trail(&self, tools: &Tools, sync: &Sync) -> Result<Option<Trail>, String> {
+    async fn trail(&self, sources: &Sources, sync: &Sync) -> Result<Option<Trail>, String> {
         let Some(place) = &self.place else {
             return Ok(None);
         };
         let name = format!("{}-{}", sync.spec.cluster, sync.name_any());
         if *place == Place::Notes {
             // Of a remote that is made anew each time, so that a changed credential is used at once.
-            let remote = tools.sources.of_pull(&sync.spec, &notes_ref(&name));
+            let remote = sources.of_pull(&sync.spec, &notes_ref(&name));
             let remote = remote.map_err(|error| error.to_string())?;
             let trail = Trail::in_notes(remote, &name);
             let trail = trail.map_err(|error| error.to_string())?;
@@ -97,12 +97,12 @@ pub(super) enum Stopped {
 }
 
 /// Carries out a plan, as far as its rules allow.
-pub(super) async fn carry_out(
-    task: Task<'_>,
+pub(super) async fn carry_out<C: Cluster>(
+    task: Task<'_, C>,
     plan: &Plan,
     identity: &Identity,
 ) -> Result<Report, Stopped> {
-    let (audit, writes) = (&task.tools.audit, |held: bool| {
+    let (audit, writes) = (task.means.audit, |held: bool| {
         let steps = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
         steps.filter(move |step| step.held_by.is_empty() != held)
     });
@@ -122,7 +122,7 @@ pub(super) async fn carry_out(
                 .collect(),
             ..about(task, plan)
         };
-        note(task.tools, task.sync, entry)
+        note(task.means, task.sync, entry)
             .await
             .map_err(Stopped::Audit)?;
         if held {
@@ -138,20 +138,20 @@ pub(super) async fn carry_out(
         plan,
         rendered: task.rendered,
         identity,
-        holder: task.tools.holder.as_str(),
+        holder: task.means.holder,
         options,
         stop: task.stop,
         progress: &|_| {},
     };
-    let ended = apply::apply(&task.tools.cluster, run).await;
+    let ended = apply::apply(task.means.cluster, run).await;
     if !nothing {
         // What was done is done: that its end could not be noted changes nothing of it.
-        drop(note(task.tools, task.sync, end(task, plan, &ended)).await);
+        drop(note(task.means, task.sync, end(task, plan, &ended)).await);
     }
     ended.map_err(Stopped::Cluster)
 }
 
-fn end(task: Task<'_>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
+fn end<C>(task: Task<'_, C>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
     let steps = ended.iter().flat_map(|report| report.steps.values());
     let tried = steps.filter(|step| step.verb != Verb::Keep);
     Entry {
@@ -165,7 +165,7 @@ fn end(task: Task<'_>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {
 }
 
 /// What all lines of an attempt say.
-fn about(task: Task<'_>, plan: &Plan) -> Entry {
+fn about<C>(task: Task<'_, C>, plan: &Plan) -> Entry {
     let status = task.sync.status.as_ref();
     Entry {
         set: plan.set.to_string(),
@@ -179,10 +179,14 @@ fn about(task: Task<'_>, plan: &Plan) -> Entry {
 }
 
 /// Writes a line about a Sync, if lines are written; an error only if they are required.
-pub(super) async fn note(tools: &Tools, sync: &Sync, entry: Entry) -> Result<(), String> {
-    let audit = &tools.audit;
-    let now = tools.cluster.now();
-    let error = match audit.trail(tools, sync).await {
+pub(super) async fn note<C: Cluster>(
+    means: Means<'_, C>,
+    sync: &Sync,
+    entry: Entry,
+) -> Result<(), String> {
+    let audit = means.audit;
+    let now = means.cluster.now();
+    let error = match audit.trail(means.sources, sync).await {
         Ok(None) => return Ok(()),
         Ok(Some(trail)) => match trail.add(entry, now).await {
             Ok(()) => return Ok(()),

@@ -201,6 +201,19 @@ fn told(errors: &[&Diagnostic], loaded: &Loaded) -> String {
 }
 
 impl Desired {
+    /// Sets that no files stand behind.
+    #[cfg(test)]
+    pub(super) fn plain(sets: Vec<Rendered>, uid: &str, rights: Rights) -> Self {
+        Self {
+            sets,
+            others: Vec::new(),
+            uid: uid.to_owned(),
+            rights,
+            behind: BTreeMap::new(),
+            tree: SourceTree::default(),
+        }
+    }
+
     /// Whether changes to any of the sets need somebody's yes.
     pub fn asks_for_approvals(&self) -> bool {
         let mut sets = self.sets.iter();

@@ -1,5 +1,5 @@
-//! Keeps one Sync: hears what happens, asks [`super::decide`] what to do, and does it. One pass at a
-//! time, each in a task of its own, so that a fault in one ends neither this Sync nor any other.
+//! Keeps one Sync: hears what happens, tells [`super::pulse`], which begins passes, and reports what became
+//! of them.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use kube::runtime::events::{Event as Note, EventType, Recorder, Reporter};
 use kube::{Resource as _, ResourceExt as _};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::cycle::{Eyes, Memory, Seen, Sort, Trouble, pass};
-use super::decide::{Effect, Ending, Event, State, decide};
+use super::decide::{Ending, Event};
 use super::heralds::{Heralds, News};
+use super::pulse::{Beat, Pulse};
 use super::serve::Counted;
 use super::sights::Sights;
 use super::standing::Picture;
@@ -50,16 +50,14 @@ struct Keeper {
     name: String,
     sync: Arc<Sync>,
     status: SyncStatus,
-    state: State,
+    pulse: Pulse<Passed>,
     memory: Memory,
-    running: Option<(JoinHandle<Passed>, CancellationToken)>,
     sights: Sights,
     drifts: mpsc::Sender<()>,
     /// The last status is not on the cluster.
     unwritten: bool,
     teller: Option<Teller>,
     heralds: Heralds,
-    began: Instant,
 }
 
 /// What a Sync hears.
@@ -97,14 +95,11 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         unwritten: false,
         sync,
         shared,
-        state: State::new(),
+        pulse: Pulse::new(Box::new(chance)),
         memory: Memory::default(),
-        running: None,
-        began: Instant::now(),
     };
     keeper.read_spec(&stop).await;
     loop {
-        let due = keeper.state.due().map(|due| keeper.began + due);
         tokio::select! {
             () = stop.cancelled() => break,
             changed = specs.changed() => {
@@ -120,29 +115,14 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
             Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
-            () = until(due) => keeper.happened(Event::Tick, &stop),
-            passed = ended(&mut keeper.running) => keeper.passed(passed, &stop).await,
+            beat = keeper.pulse.next() => match beat {
+                Beat::Due => keeper.happened(Event::Tick, &stop),
+                Beat::Ended(passed) => keeper.passed(passed, &stop).await,
+            },
         }
     }
     keeper.sights.forget(&keeper.name);
-    if let Some((pass, token)) = keeper.running.take() {
-        token.cancel();
-        drop(pass.await);
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn ended(running: &mut Option<(JoinHandle<Passed>, CancellationToken)>) -> Option<Passed> {
-    match running {
-        Some((pass, _)) => pass.await.ok(),
-        None => std::future::pending().await,
-    }
+    keeper.pulse.end().await;
 }
 
 /// Between 0 and 1.
@@ -153,17 +133,26 @@ fn chance() -> f64 {
 
 impl Keeper {
     fn happened(&mut self, event: Event, stop: &CancellationToken) {
-        let (state, effect) = decide(self.state.clone(), event, self.began.elapsed(), chance());
-        self.state = state;
-        match effect {
-            Some(Effect::Begin { ask }) => self.begin(ask, stop),
-            Some(Effect::CallOff) => {
-                if let Some((_, token)) = &self.running {
-                    token.cancel();
-                }
+        let work = |ask: Option<Instant>, ours: CancellationToken| {
+            let mut sync = (*self.sync).clone();
+            sync.status = Some(self.status.clone());
+            let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
+            let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
+            async move {
+                let place = shared.places.acquire().await;
+                let began = Instant::now();
+                let eyes = Eyes {
+                    shared: &shared,
+                    sights: &sights,
+                    drifts: &drifts,
+                    ask,
+                };
+                let seen = pass(eyes, &sync, &mut memory, &ours).await;
+                drop(place);
+                (seen, memory, began.elapsed())
             }
-            None => {}
-        }
+        };
+        self.pulse.happened(event, stop, work);
     }
 
     /// A spec that cannot be followed rests until it is changed.
@@ -197,31 +186,7 @@ impl Keeper {
         self.heralds.keep(receivers, &self.status.receivers);
     }
 
-    fn begin(&mut self, ask: Option<Duration>, stop: &CancellationToken) {
-        let ask = ask.map(|heard| self.began + heard);
-        let token = stop.child_token();
-        let mut sync = (*self.sync).clone();
-        sync.status = Some(self.status.clone());
-        let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
-        let (ours, sights, drifts) = (token.clone(), self.sights.clone(), self.drifts.clone());
-        let work = async move {
-            let place = shared.places.acquire().await;
-            let began = Instant::now();
-            let eyes = Eyes {
-                shared: &shared,
-                sights: &sights,
-                drifts: &drifts,
-                ask,
-            };
-            let seen = pass(eyes, &sync, &mut memory, &ours).await;
-            drop(place);
-            (seen, memory, began.elapsed())
-        };
-        self.running = Some((tokio::spawn(work), token));
-    }
-
     async fn passed(&mut self, passed: Option<Passed>, stop: &CancellationToken) {
-        self.running = None;
         let (seen, memory, took) = passed.unwrap_or_else(|| {
             let said = "the pass ended with a fault of kubemate; the log says where";
             let trouble = Some(Trouble::new(Sort::Internal, said));

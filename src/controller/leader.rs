@@ -8,8 +8,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::adapters::cluster::KubeCluster;
 use crate::adapters::sync::Shard;
-use crate::apply::cluster::{Cluster as _, Lease};
+use crate::apply::cluster::{Cluster, Lease};
 use crate::apply::problem::ProblemKind;
 use crate::object::{Owner, SetId};
 
@@ -22,6 +23,44 @@ const ATTEMPT: Duration = Duration::from_secs(20);
 /// The pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Who wants to lead.
+pub(super) trait Candidate: Send + Sync + 'static {
+    /// Where the Lease is.
+    type Cluster: Cluster + 'static;
+
+    /// The cluster.
+    fn cluster(&self) -> &Self::Cluster;
+
+    /// Whose Syncs are led.
+    fn shard(&self) -> &Shard;
+
+    /// Our name on leases.
+    fn holder(&self) -> &str;
+
+    /// All that a follower should do is done.
+    fn ready(&self);
+}
+
+impl Candidate for Shared {
+    type Cluster = KubeCluster;
+
+    fn cluster(&self) -> &KubeCluster {
+        &self.tools.cluster
+    }
+
+    fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    fn holder(&self) -> &str {
+        &self.tools.holder
+    }
+
+    fn ready(&self) {
+        self.vitals.ready();
+    }
+}
+
 /// The time during which this process leads.
 pub(super) struct Term {
     token: CancellationToken,
@@ -29,7 +68,7 @@ pub(super) struct Term {
 }
 
 /// No set has an empty environment, so these are free for the controllers themselves, one for each shard.
-fn seat(shard: &Shard) -> SetId {
+pub(super) fn seat(shard: &Shard) -> SetId {
     SetId {
         project: "kubemate-controller".to_owned(),
         cluster: shard.name().unwrap_or_default().to_owned(),
@@ -39,24 +78,24 @@ fn seat(shard: &Shard) -> SetId {
 }
 
 /// Waits until this process leads; `None` once it is to stop.
-pub(super) async fn lead(shared: &Arc<Shared>, stop: &CancellationToken) -> Option<Term> {
-    let (seat, holder) = (seat(&shared.shard), shared.tools.holder.as_str());
+pub(super) async fn lead<K: Candidate>(who: &Arc<K>, stop: &CancellationToken) -> Option<Term> {
+    let (seat, holder) = (seat(who.shard()), who.holder());
     while !stop.is_cancelled() {
-        let attempt = shared.tools.cluster.take_lease(&seat, holder, ATTEMPT);
+        let attempt = who.cluster().take_lease(&seat, holder, ATTEMPT);
         let taken = tokio::select! {
             () = stop.cancelled() => return None,
             taken = attempt => taken,
         };
         match taken {
             Ok(lease) => {
-                shared.vitals.ready();
+                who.ready();
                 tracing::info!(holder, "leading");
                 let token = stop.child_token();
-                let renewal = tokio::spawn(hold(Arc::clone(shared), lease, token.clone()));
+                let renewal = tokio::spawn(hold(Arc::clone(who), lease, token.clone()));
                 return Some(Term { token, renewal });
             }
             // A follower does all that it should.
-            Err(problem) if problem.kind == ProblemKind::Leased => shared.vitals.ready(),
+            Err(problem) if problem.kind == ProblemKind::Leased => who.ready(),
             Err(problem) => {
                 tracing::warn!(%problem, "the lead cannot be taken; trying again");
                 tokio::time::sleep(PAUSE).await;
@@ -80,8 +119,8 @@ impl Term {
 }
 
 /// Renews until the term ends; ends it when renewing fails for too long.
-async fn hold(shared: Arc<Shared>, mut lease: Lease, term: CancellationToken) {
-    let cluster = &shared.tools.cluster;
+async fn hold<K: Candidate>(who: Arc<K>, mut lease: Lease, term: CancellationToken) {
+    let cluster = who.cluster();
     let mut good = tokio::time::Instant::now();
     loop {
         tokio::select! {

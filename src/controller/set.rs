@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{self, Stopped};
-use super::cycle::Tools;
+use super::attempt::{self, Audit, Stopped};
 use super::desired::Desired;
-use super::fights::Rest;
+use super::fights::{Fights, Rest};
+use super::holds::Holds;
 use super::leave::Leave;
 use super::sights::{Found, Pass, Sights};
+use super::sources::Sources;
 use crate::adapters::sync::{Mode, Sync, fitting};
-use crate::apply::cluster::Cluster as _;
+use crate::apply::cluster::Cluster;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::health::{Health, health};
@@ -21,11 +22,34 @@ use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
 use crate::plan::{Action, Finding, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
 
+/// What sets are brought with, on any cluster.
+pub(super) struct Means<'a, C> {
+    /// The cluster.
+    pub cluster: &'a C,
+    /// Where the notes of an audit trail are pushed to.
+    pub sources: &'a Sources,
+    /// Where it is written down what was done.
+    pub audit: &'a Audit,
+    /// What people hold.
+    pub holds: &'a Holds,
+    /// What other programs write again as often as it is undone.
+    pub fights: &'a Fights,
+    /// Our name on leases.
+    pub holder: &'a str,
+}
+
+impl<C> Clone for Means<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Means<'_, C> {}
+
 /// One set of one pass.
-#[derive(Clone, Copy)]
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, C> {
     /// What all passes share.
-    pub tools: &'a Tools,
+    pub means: Means<'a, C>,
     /// What the watches show.
     pub sights: &'a Sights,
     /// The Sync.
@@ -45,6 +69,14 @@ pub(super) struct Task<'a> {
     /// Calls it off.
     pub stop: &'a CancellationToken,
 }
+
+impl<C> Clone for Task<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Task<'_, C> {}
 
 /// What became of a set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,14 +111,14 @@ pub struct SetResult {
     pub behind: Option<String>,
 }
 
-impl Task<'_> {
+impl<C: Cluster> Task<'_, C> {
     /// What the set may do at this time, and which fights rest.
     fn policy(&self) -> (Policy, Vec<Rest>) {
-        let (tools, set) = (self.tools, &self.rendered.set);
+        let (means, set) = (self.means, &self.rendered.set);
         let mut policy = self.desired.policy(set, &self.sync.spec);
-        let now = tools.cluster.now();
-        tools.holds.temper(&mut policy, self.rendered, now);
-        let rests = tools.fights.temper(&set.label(), &mut policy, now);
+        let now = means.cluster.now();
+        means.holds.temper(&mut policy, self.rendered, now);
+        let rests = means.fights.temper(&set.label(), &mut policy, now);
         (policy, rests)
     }
 
@@ -106,7 +138,7 @@ impl Task<'_> {
 }
 
 /// Looks at a set, plans it, and applies the plan if that is allowed.
-pub(super) async fn bring(task: &Task<'_>) -> SetResult {
+pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
     if let Some(result) = task.at_rest() {
         return result;
     }
@@ -119,7 +151,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
     let identity = task.desired.rights.identity(set);
     let (policy, rests) = task.policy();
     let pass = task.pass(&policy);
-    let (cluster, rendered, beside) = (&task.tools.cluster, task.rendered, task.beside);
+    let (cluster, rendered, beside) = (task.means.cluster, task.rendered, task.beside);
     let mut prepared = match look(cluster, rendered, &identity, &policy, beside).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -165,7 +197,7 @@ pub(super) async fn bring(task: &Task<'_>) -> SetResult {
 
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
 /// its time.
-fn hold(task: &Task<'_>, plan: &mut Plan) {
+fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
         let whole = task
@@ -175,7 +207,7 @@ fn hold(task: &Task<'_>, plan: &mut Plan) {
             .find(|r| r.set == task.rendered.set);
         task.leave.hold(plan, whole.unwrap_or(task.rendered));
     }
-    let now = task.tools.cluster.now();
+    let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);
     hold::out_of_season(plan, &season);
 }
@@ -190,8 +222,8 @@ fn may_apply(sync: &Sync, digest: &String) -> bool {
 }
 
 /// Each object that was looked at: as it should be, or not.
-fn found(task: &Task<'_>, prepared: &Prepared) -> Vec<(ObjectKey, Found)> {
-    let now = task.tools.cluster.now();
+fn found<C: Cluster>(task: &Task<'_, C>, prepared: &Prepared) -> Vec<(ObjectKey, Found)> {
+    let now = task.means.cluster.now();
     let kept = |step: &Step| {
         let Action::Keep { why } = &step.action else {
             return false;
@@ -215,7 +247,7 @@ fn found(task: &Task<'_>, prepared: &Prepared) -> Vec<(ObjectKey, Found)> {
 }
 
 /// The result as that of a set at rest: nothing is left to do or to say.
-fn at_rest(task: &Task<'_>, plan: &Plan, result: &SetResult) -> Option<SetResult> {
+fn at_rest<C>(task: &Task<'_, C>, plan: &Plan, result: &SetResult) -> Option<SetResult> {
     let quiet = plan.is_empty()
         && plan.steps.len() == task.rendered.objects.len()
         && plan.findings.is_empty()
@@ -223,8 +255,8 @@ fn at_rest(task: &Task<'_>, plan: &Plan, result: &SetResult) -> Option<SetResult
     quiet.then(|| result.clone())
 }
 
-fn judge_health(task: &Task<'_>, prepared: &Prepared, result: &mut SetResult) {
-    let now = task.tools.cluster.now();
+fn judge_health<C: Cluster>(task: &Task<'_, C>, prepared: &Prepared, result: &mut SetResult) {
+    let now = task.means.cluster.now();
     for key in task.rendered.objects.keys() {
         let health = match prepared.world.objects.get(key) {
             Some(Observed::Present(live)) => health(&live.body, now),
@@ -251,7 +283,7 @@ fn judge_health(task: &Task<'_>, prepared: &Prepared, result: &mut SetResult) {
     }
 }
 
-fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
+fn judge_plan<C>(task: &Task<'_, C>, plan: &Plan, result: &mut SetResult) {
     result.pending = plan
         .steps
         .iter()
@@ -284,7 +316,7 @@ fn judge_plan(task: &Task<'_>, plan: &Plan, result: &mut SetResult) {
 }
 
 /// Who keeps writing what Git says otherwise is told, unless something else is in the way.
-fn judge_fights(task: &Task<'_>, rests: &[Rest], result: &mut SetResult) {
+fn judge_fights<C>(task: &Task<'_, C>, rests: &[Rest], result: &mut SetResult) {
     result.fights = rests.len();
     if let Some(Rest { key, said }) = rests.first().filter(|_| result.held == 0) {
         result.message = fitting(&format!("{}{key}: {said}", blame(task, key)));
@@ -292,13 +324,13 @@ fn judge_fights(task: &Task<'_>, rests: &[Rest], result: &mut SetResult) {
 }
 
 /// Remembers what was undone.
-fn count_fights(task: &Task<'_>, (plan, report): (&Plan, &Report)) {
+fn count_fights<C: Cluster>(task: &Task<'_, C>, (plan, report): (&Plan, &Report)) {
     let steps = report.steps.iter();
     let done = steps.filter(|(_, step)| step.outcome == Outcome::Done);
     let done = done.map(|(id, _)| *id).collect();
-    let (set, now) = (&task.rendered.set, task.tools.cluster.now());
+    let (set, now) = (&task.rendered.set, task.means.cluster.now());
     if set.owner != Owner::Platform {
-        task.tools.fights.count(&set.label(), plan, &done, now);
+        task.means.fights.count(&set.label(), plan, &done, now);
     }
 }
 
@@ -311,7 +343,7 @@ fn is_left(plan: &Plan, finding: &Finding) -> bool {
     steps.all(|step| step.action.verb() == Verb::Keep)
 }
 
-fn conclude(task: &Task<'_>, (plan, report): (&Plan, &Report), result: &mut SetResult) {
+fn conclude<C>(task: &Task<'_, C>, (plan, report): (&Plan, &Report), result: &mut SetResult) {
     let steps = || report.steps.values().filter(|step| step.verb != Verb::Keep);
     result.done = steps().filter(|step| step.outcome == Outcome::Done).count();
     result.pending = steps().count() - result.done;
@@ -343,7 +375,7 @@ fn conclude(task: &Task<'_>, (plan, report): (&Plan, &Report), result: &mut SetR
 }
 
 /// Where an object is written in KDL, with a colon.
-fn blame(task: &Task<'_>, key: &ObjectKey) -> String {
+fn blame<C>(task: &Task<'_, C>, key: &ObjectKey) -> String {
     let spans = task
         .rendered
         .objects

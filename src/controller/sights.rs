@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
@@ -28,17 +29,28 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 const LASTED: Duration = Duration::from_secs(60);
 
 /// A kind in the version that Git speaks; one for all objects of a book.
-type Kind = Arc<(GroupKind, String)>;
+pub(super) type Kind = Arc<(GroupKind, String)>;
 
 /// Everything about an object that matters, in 32 bytes.
 type Mark = [u8; 32];
 
 /// An object as a watch shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Glance {
+pub(super) struct Glance {
     set: Arc<str>,
     mark: Mark,
     healthy: bool,
+}
+
+impl Glance {
+    /// What is kept of an object.
+    pub(super) fn of(live: &Live, now: Timestamp) -> Self {
+        Self {
+            set: Arc::from(live.label(SET_LABEL).unwrap_or_default()),
+            mark: digest::mark(live),
+            healthy: health(&live.body, now).is_settled(),
+        }
+    }
 }
 
 /// A kind that is watched.
@@ -106,13 +118,13 @@ impl Sights {
     }
 
     /// Watches the kinds of a Sync's sets as they are wanted `at` a commit and generation, and wakes it
-    /// when one of their objects changes.
+    /// when one of their objects changes. `begin` begins to watch a kind.
     pub(super) fn follow(
         &self,
-        shared: &Arc<Shared>,
         (sync, wake): (&str, &mpsc::Sender<()>),
         desired: &Desired,
         at: &str,
+        begin: impl Fn(Kind) -> AbortOnDropHandle<()>,
     ) {
         let mut board = self.board();
         let before = board.books.len();
@@ -133,10 +145,7 @@ impl Sights {
             }
         }
         if changed {
-            board.watch_used(|kind| {
-                let task = watch(Arc::clone(shared), self.clone(), kind);
-                AbortOnDropHandle::new(tokio::spawn(task))
-            });
+            board.watch_used(begin);
         }
     }
 
@@ -193,7 +202,8 @@ impl Sights {
         book.rest = rest.map(|result| (pass.commit.clone(), result));
     }
 
-    fn see(&self, kind: &Kind, sight: Sight<Glance>) {
+    /// Takes what a watch shows.
+    pub(super) fn see(&self, kind: &Kind, sight: Sight<Glance>) {
         let mut board = self.board();
         match sight {
             Sight::Anew => {
@@ -332,6 +342,12 @@ fn shown<'a>(
     watched.objects.get(key)
 }
 
+/// Begins to watch a kind.
+pub(super) fn begin(shared: &Arc<Shared>, sights: &Sights, kind: Kind) -> AbortOnDropHandle<()> {
+    let task = watch(Arc::clone(shared), sights.clone(), kind);
+    AbortOnDropHandle::new(tokio::spawn(task))
+}
+
 /// Watches one kind until it is not used any more.
 async fn watch(shared: Arc<Shared>, sights: Sights, kind: Kind) {
     let (first, longest) = PAUSES;
@@ -344,11 +360,7 @@ async fn watch(shared: Arc<Shared>, sights: Sights, kind: Kind) {
             kind: &kind.0,
             api_version: &kind.1,
             labels: SET_LABEL,
-            keep: Arc::new(move |live: &Live| Glance {
-                set: Arc::from(live.label(SET_LABEL).unwrap_or_default()),
-                mark: digest::mark(live),
-                healthy: health(&live.body, ours.tools.cluster.now()).is_settled(),
-            }),
+            keep: Arc::new(move |live: &Live| Glance::of(live, ours.tools.cluster.now())),
         };
         let problem = shared.tools.cluster.follow(followed, &mut see).await;
         see(Sight::Anew);

@@ -420,7 +420,11 @@ pub(super) const DEFAULTS: &[(At, &str, &str)] = &[
         "spec/persistentVolumeReclaimPolicy",
         "\"Retain\"",
     ),
-    (At::Kind("PersistentVolume"), "spec/storageClassName", "\"\""),
+    (
+        At::Kind("PersistentVolume"),
+        "spec/storageClassName",
+        "\"\"",
+    ),
     (At::Kind("PersistentVolume"), "spec/nfs/readOnly", "false"),
 ];
 

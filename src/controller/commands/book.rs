@@ -42,7 +42,7 @@ impl<'a> Book<'a> {
             event: Event::Asked,
             ..self.about.clone()
         };
-        let noted = note(self.tools, self.sync, entry).await;
+        let noted = note(self.tools.means(), self.sync, entry).await;
         // The reason may name places that are nobody's concern in a comment; it stands in the log.
         noted.map_err(|_| {
             "nothing is done that cannot be written into the audit trail, which takes nothing now; \
@@ -59,7 +59,7 @@ impl<'a> Book<'a> {
             ..self.about.clone()
         };
         // What was done is done, and a refusal or a plan changes nothing.
-        drop(note(self.tools, self.sync, entry).await);
+        drop(note(self.tools.means(), self.sync, entry).await);
     }
 }
 
