@@ -192,7 +192,7 @@ const INSIDE: &[(&str, &str, &str)] = &[
 #[test]
 fn what_a_tenant_takes_as_it_is_stays_inside() {
     let about = |version: &str, kind: &str, rest: &str| {
-        let metadata = if rest.contains("metadata:") { "" } else { "metadata: {name: x}\n" };
+        let metadata = if rest.contains("metadata: {name:") { "" } else { "metadata: {name: x}\n" };
         let yaml = format!("apiVersion: {version}\nkind: {kind}\n{metadata}{rest}\n");
         let node = format!("manifests m tenant=payments {{ from \"x.yaml\"; kinds {kind} }}\n");
         let tenants = "tenant payments { priority-classes low }\ntenant identity\n";

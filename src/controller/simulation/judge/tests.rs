@@ -144,7 +144,7 @@ fn each_thing_that_is_wrong_is_told() {
             let label = tenants().set.label();
             judge.written(&caller(Some(HOME)), (&key(), &label), false, &taken);
         }),
-        ("is not valid", |judge| judge.begins(LIFE, "b")),
+        ("for valid, which is not", |judge| judge.begins(LIFE, "b")),
     ];
     for (said, history) in cases {
         let mut judge = at_work();
