@@ -1,7 +1,6 @@
 //! `metadata.managedFields` read straight from the API server's text: it is the larger part of most
 //! objects, and making JSON values of it first would cost as much as all the rest of a list.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -67,16 +66,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let (mut owned, mut children) = (false, BTreeMap::new());
+        let (mut owned, mut children) = (false, Vec::new());
         while let Some(name) = map.next_key::<String>()? {
             if name == "." {
                 map.next_value::<IgnoredAny>()?;
                 owned = true;
             } else {
-                children.insert(normal_name(name), map.next_value::<Fields>()?.0);
+                children.push((normal_name(name), map.next_value::<Fields>()?.0));
             }
         }
         owned |= children.is_empty();
+        let children = children.into_iter().collect();
         Ok(Fields(FieldTree { owned, children }))
     }
 }
