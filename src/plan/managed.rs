@@ -355,6 +355,7 @@ impl FieldTree {
 /// `k:` and `v:` hold JSON text whose key order is not promised.
 fn normal_name(name: String) -> String {
     let normal = match name.split_once(':') {
+        Some(("k", json)) if is_one_plain_key(json) => None,
         Some((kind @ ("k" | "v"), json)) => {
             let value = serde_json::from_str::<Value>(json);
             value.map(|v| format!("{kind}:{}", canonical(&v))).ok()
@@ -362,6 +363,17 @@ fn normal_name(name: String) -> String {
         _ => None,
     };
     normal.unwrap_or(name)
+}
+
+/// Whether JSON text is one name with one text, as in `{"name":"a"}`, in the only way to write it. Most keys
+/// of list items are.
+fn is_one_plain_key(json: &str) -> bool {
+    let inner = json
+        .strip_prefix("{\"")
+        .and_then(|rest| rest.strip_suffix("\"}"));
+    let parts = inner.and_then(|inner| inner.split_once("\":\""));
+    let plain = |text: &str| text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+    parts.is_some_and(|(name, text)| plain(name) && plain(text))
 }
 
 /// The meaning of a name in FieldsV1.

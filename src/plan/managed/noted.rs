@@ -104,4 +104,26 @@ mod tests {
         assert_eq!(read, values);
         assert_eq!(read.entries.len(), 3);
     }
+
+    #[test]
+    fn keys_of_items_are_in_one_form() {
+        for name in [
+            r#"k:{"name":"a"}"#,
+            r#"k:{"name":"ä:,{}"}"#,
+            r#"k:{"name":"a","b":"c"}"#,
+            r#"k:{"b":"c","a":"d"}"#,
+            r#"k:{"name":"\u0061\n"}"#,
+            r#"k:{ "name":"a"}"#,
+            r#"k:{"name" : "a"}"#,
+            r#"k:{"port":80,"name":"a"}"#,
+            r#"k:{"":""}"#,
+            r#"v:"a""#,
+        ] {
+            let (kind, json) = name.split_at(2);
+            let value: serde_json::Value = serde_json::from_str(json).unwrap();
+            let normal = format!("{kind}{}", crate::object::canonical(&value));
+            assert_eq!(normal_name(name.to_owned()), normal);
+        }
+        assert_eq!(normal_name("k:{\"}".to_owned()), "k:{\"}");
+    }
 }
