@@ -33,6 +33,7 @@ mod definitions;
 mod discovery;
 mod export;
 pub mod follow;
+mod found;
 mod inventory;
 mod item;
 mod lease;

@@ -1,5 +1,7 @@
 //! From a render to a plan against a live cluster: load what is owned, look at everything, plan.
 
+use std::ops::Deref;
+
 use crate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey, Rendered};
@@ -23,9 +25,29 @@ pub struct Prepared {
     /// What would be done.
     pub plan: Plan,
     /// What was seen.
-    pub world: World,
+    pub world: Aside<World>,
     /// What is owned.
     pub stored: Stored,
+}
+
+/// Something large that is taken apart aside once it is not needed any more, for that takes long and nobody
+/// has to wait for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aside<T: Default + Send + 'static>(T);
+
+impl<T: Default + Send + 'static> Deref for Aside<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Default + Send + 'static> Drop for Aside<T> {
+    fn drop(&mut self) {
+        let whole = std::mem::take(&mut self.0);
+        rayon::spawn(move || drop(whole));
+    }
 }
 
 /// Plans one set against the cluster as it is now. Nothing is written.
@@ -65,7 +87,7 @@ pub async fn look<C: Cluster>(
     let plan = plan(rendered, &world, &stored.inventory, policy)?;
     Ok(Prepared {
         plan,
-        world,
+        world: Aside(world),
         stored,
     })
 }

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::object::canonical::{write_canonical, write_fields, write_items};
-use crate::object::{Desired, ResourceId, SetId, canonical};
+use crate::object::{Desired, ResourceId, SetId};
 use crate::plan::inventory::{Entry, Record};
 use crate::plan::managed::{FieldTree, Operation, step_into};
 use crate::plan::normalize;
 use crate::plan::observed::Live;
 use crate::plan::payload::Payload;
 use crate::plan::step::Preconditions;
+
+/// As long as the text of most objects.
+const TEXT: usize = 2048;
 
 /// A digest of text.
 pub fn of_text(text: &str) -> String {
@@ -23,7 +26,9 @@ pub fn of_text(text: &str) -> String {
 
 /// A digest of a JSON value, independent of the order of its keys.
 pub fn of_value(value: &Value) -> String {
-    of_text(&canonical(value))
+    let mut text = String::with_capacity(TEXT);
+    write_canonical(value, &mut text);
+    of_text(&text)
 }
 
 /// The digest of what is desired, whatever is live.
@@ -38,7 +43,7 @@ pub fn declared(payload: &Payload, live: &Live) -> String {
 
 /// The same for a predicted object.
 pub fn declared_in(body: &Value, object: &Value, shape: &FieldTree) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(TEXT);
     project(body, Some(object), Some(shape), &mut out);
     of_text(&out)
 }
@@ -146,15 +151,11 @@ fn project(declared: &Value, live: Option<&Value>, shape: Option<&FieldTree>, ou
     }
     match (declared, live) {
         (Value::Object(map), Value::Object(_)) => {
-            let mut fields: Vec<(&String, &Value)> = map
+            let fields = map
                 .iter()
-                .filter(|(name, _)| *name != "apiVersion" && *name != "kind")
-                .collect();
+                .filter(|(name, _)| *name != "apiVersion" && *name != "kind");
+            let mut fields: Vec<_> = fields.map(|(name, value)| (name, (name, value))).collect();
             fields.sort_unstable_by_key(|(name, _)| *name);
-            let fields: Vec<_> = fields
-                .into_iter()
-                .map(|(name, value)| (name, (name, value)))
-                .collect();
             write_fields(&fields, out, |(name, value), out| {
                 let child = shape.and_then(|s| s.child(name, declared));
                 project(value, live.get(name.as_str()), child, out);

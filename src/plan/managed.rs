@@ -3,7 +3,7 @@
 //! Only top-level writes count as ours: our manager, operation Apply, no subresource.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,8 +11,11 @@ use serde_json::Value;
 use crate::object::{FIELD_MANAGER, canonical};
 use crate::plan::step::Take;
 
+mod children;
 mod fields;
 mod noted;
+
+pub use self::children::Children;
 
 /// All entries of an object's `managedFields`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,7 @@ pub struct FieldTree {
     /// The node itself is owned (`.`, or nothing below it).
     pub owned: bool,
     /// What is below it, by the segment as the server writes it: `f:NAME`, `k:{…}`, `v:…`, `i:N`.
-    pub children: BTreeMap<String, Self>,
+    pub children: Children,
 }
 
 /// One step from a value to what is below it.
@@ -220,23 +223,18 @@ impl FieldTree {
         let Some(map) = fields.as_object() else {
             return Self::default();
         };
-        let mut tree = Self {
+        let below = map.iter().filter(|(name, _)| *name != ".");
+        let below = below.map(|(name, below)| (normal_name(name.clone()), Self::read(below)));
+        Self {
             owned: map.is_empty() || map.contains_key("."),
-            ..Self::default()
-        };
-        for (name, below) in map.iter().filter(|(name, _)| *name != ".") {
-            tree.children
-                .insert(normal_name(name.clone()), Self::read(below));
+            children: below.collect(),
         }
-        tree
     }
 
     /// Adds all paths of another tree.
     pub fn merge(&mut self, other: &Self) {
         self.owned |= other.owned;
-        for (name, below) in &other.children {
-            self.children.entry(name.clone()).or_default().merge(below);
-        }
+        self.children.merge(&other.children);
     }
 
     /// Whether the path, or something at or above it as a whole, is owned.
@@ -357,6 +355,7 @@ impl FieldTree {
 /// `k:` and `v:` hold JSON text whose key order is not promised.
 fn normal_name(name: String) -> String {
     let normal = match name.split_once(':') {
+        Some(("k", json)) if is_one_plain_key(json) => None,
         Some((kind @ ("k" | "v"), json)) => {
             let value = serde_json::from_str::<Value>(json);
             value.map(|v| format!("{kind}:{}", canonical(&v))).ok()
@@ -364,6 +363,17 @@ fn normal_name(name: String) -> String {
         _ => None,
     };
     normal.unwrap_or(name)
+}
+
+/// Whether JSON text is one name with one text, as in `{"name":"a"}`, in the only way to write it. Most keys
+/// of list items are.
+fn is_one_plain_key(json: &str) -> bool {
+    let inner = json
+        .strip_prefix("{\"")
+        .and_then(|rest| rest.strip_suffix("\"}"));
+    let parts = inner.and_then(|inner| inner.split_once("\":\""));
+    let plain = |text: &str| text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+    parts.is_some_and(|(name, text)| plain(name) && plain(text))
 }
 
 /// The meaning of a name in FieldsV1.

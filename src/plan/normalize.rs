@@ -82,6 +82,10 @@ fn drop_server_metadata(metadata: &mut Map<String, Value>, kind: &str) {
     }
 }
 
+fn is_core(group_kind: &GroupKind, kind: &str) -> bool {
+    group_kind.group.is_empty() && group_kind.kind == kind
+}
+
 /// Whether a kind is part of Kubernetes itself.
 pub fn is_built_in(group_kind: &GroupKind) -> bool {
     let group = group_kind.group.as_str();
@@ -104,7 +108,7 @@ pub fn drop_nulls(value: &mut Value) {
 
 /// `stringData` is write-only; the server stores it under `data`, where drift can be seen.
 fn string_data(map: &mut Map<String, Value>, group_kind: &GroupKind) {
-    if *group_kind != GroupKind::new("", "Secret") {
+    if !is_core(group_kind, "Secret") {
         return;
     }
     let Some(Value::Object(plain)) = map.shift_remove("stringData") else {
@@ -121,27 +125,34 @@ fn string_data(map: &mut Map<String, Value>, group_kind: &GroupKind) {
     }
 }
 
+/// Where the specs of pods stand.
+const POD_SPECS: [&[&str]; 3] = [
+    &["spec"],
+    &["spec", "template", "spec"],
+    &["spec", "jobTemplate", "spec", "template", "spec"],
+];
+
 /// `protocol` is a list key with a default: left out, two ports of one number collide.
 fn default_protocols(body: &mut Value, group_kind: &GroupKind) {
-    if *group_kind == GroupKind::new("", "Service") {
-        protocols_of(body.pointer_mut("/spec/ports"));
+    if is_core(group_kind, "Service") {
+        protocols_of(below(body, &["spec", "ports"]));
     }
-    for template in [
-        "/spec",
-        "/spec/template/spec",
-        "/spec/jobTemplate/spec/template/spec",
-    ] {
+    for path in POD_SPECS {
+        let Some(spec) = below(body, path) else {
+            continue;
+        };
         for list in ["containers", "initContainers"] {
-            let containers = body.pointer_mut(&format!("{template}/{list}"));
-            for container in containers
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
+            let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+            for container in containers.into_iter().flatten() {
                 protocols_of(container.get_mut("ports"));
             }
         }
     }
+}
+
+/// What a path of names leads to; a JSON pointer would be taken apart and written anew for each object.
+fn below<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
+    path.iter().try_fold(value, |at, name| at.get_mut(*name))
 }
 
 fn protocols_of(ports: Option<&mut Value>) {

@@ -288,21 +288,16 @@ impl Live {
 
     /// An object and who owns its fields, where the two were read apart.
     pub fn of(body: Value, managed: Managed) -> Result<Self, LiveError> {
-        let text = |body: &Value, pointer: &str, name| {
-            let text = body
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            text.filter(|t| !t.is_empty())
-                .ok_or(LiveError::Missing(name))
+        let metadata = body.get("metadata");
+        let text = |name: &str| {
+            let text = metadata?.get(name)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
         };
-        let uid = text(&body, "/metadata/uid", "metadata.uid")?;
-        let resource_version = text(
-            &body,
-            "/metadata/resourceVersion",
-            "metadata.resourceVersion",
-        )?;
-        let deletion_timestamp = text(&body, "/metadata/deletionTimestamp", "").ok();
+        let uid = text("uid").ok_or(LiveError::Missing("metadata.uid"))?;
+        let resource_version = text("resourceVersion");
+        let resource_version =
+            resource_version.ok_or(LiveError::Missing("metadata.resourceVersion"))?;
+        let deletion_timestamp = text("deletionTimestamp");
         let dry_run = DryRun::NotNeeded;
         Ok(Self {
             uid,

@@ -150,9 +150,10 @@ const REPLICAS: &str = "/spec/replicas";
 pub fn is_scaled(desired: &Desired, live: &Live) -> bool {
     let body = &desired.manifest.body;
     let group_kind = &desired.manifest.key.group_kind;
-    let mut owners = live.managed.owners_of(REPLICAS, body).into_iter();
-    body.pointer(REPLICAS).is_some()
-        && owners.any(|owner| yields_by_default(group_kind, REPLICAS, owner, false))
+    let said = body.get("spec").and_then(|spec| spec.get("replicas"));
+    let owners = said.map(|_| live.managed.owners_of(REPLICAS, body));
+    let mut owners = owners.into_iter().flatten();
+    owners.any(|owner| yields_by_default(group_kind, REPLICAS, owner, false))
 }
 
 /// A field that belongs to a controller by its nature.

@@ -1,8 +1,10 @@
 //! What an answer of the API server means: the object, or a classified problem.
 
+use std::marker::PhantomData;
+
 use http::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value;
 
 use crate::apply::problem::{Problem, ProblemKind};
@@ -49,10 +51,23 @@ impl Answer {
 
     /// The same as something of a known form.
     pub(super) fn read<T: DeserializeOwned>(self, what: &str, writes: bool) -> Result<T, Problem> {
+        self.read_by(PhantomData::<T>, what, writes)
+    }
+
+    /// The same by somebody who reads it in a way of their own.
+    pub(super) fn read_by<T, S: for<'de> DeserializeSeed<'de, Value = T>>(
+        self,
+        reader: S,
+        what: &str,
+        writes: bool,
+    ) -> Result<T, Problem> {
         if !self.status.is_success() {
             return Err(self.problem(what, writes));
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        let mut from = serde_json::Deserializer::from_slice(&self.body);
+        let read = reader.deserialize(&mut from);
+        let read = read.and_then(|read| from.end().map(|()| read));
+        read.map_err(|error| {
             let said = format!(
                 "the API server answered {} with what is not JSON ({error})",
                 self.status.as_u16()

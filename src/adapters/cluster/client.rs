@@ -239,7 +239,7 @@ async fn exchange(client: &Client, request: &Request) -> Sent {
         Ok(body) => Sent::Answered(
             Answer {
                 status,
-                body: body.to_bytes().to_vec(),
+                body: body.to_bytes().into(),
             },
             after,
         ),

@@ -128,10 +128,11 @@ async fn load_once(cluster: &KubeCluster, set: &SetId) -> Result<Stored, Problem
         .map(|part| read_part(cluster, set, part, (&head, version)));
     let rest = futures::future::try_join_all(rest).await?;
     let shards: Vec<String> = std::iter::once(first.to_owned()).chain(rest).collect();
-    let inventory =
-        Inventory::from_shards(set, &shards).map_err(|e| damaged(set, &e.to_string()))?;
+    let owner = set.clone();
+    let unpacked = tokio::task::spawn_blocking(move || Inventory::from_shards(&owner, &shards));
+    let inventory = unpacked.await.map_err(|e| damaged(set, &e.to_string()))?;
     Ok(Stored {
-        inventory,
+        inventory: inventory.map_err(|e| damaged(set, &e.to_string()))?,
         version: Some(version.to_owned()),
         parts,
     })
@@ -329,7 +330,13 @@ async fn read(cluster: &KubeCluster, key: &ObjectKey) -> Result<Option<Value>, P
     if answer.proves_absence(key) {
         return Ok(None);
     }
-    let body = answer.json(&what, false)?;
+    let asked = what.clone();
+    // Parts are large, and the others come in meanwhile.
+    let body = tokio::task::spawn_blocking(move || answer.json(&asked, false)).await;
+    let broken = |e: tokio::task::JoinError| {
+        Problem::new(ProblemKind::BadAnswer, what.clone(), e.to_string())
+    };
+    let body = body.map_err(broken)??;
     if body.pointer("/metadata/name").and_then(Value::as_str) == Some(key.name.as_str()) {
         return Ok(Some(body));
     }

@@ -17,6 +17,9 @@ pub(super) struct Item {
     pub(super) managed: Managed,
 }
 
+/// Fields that most objects have, and most metadata: what is read does not have to grow.
+const FIELDS: usize = 8;
+
 /// The value of a field in which `managedFields` may stand.
 struct Metadata(Item);
 
@@ -57,7 +60,10 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-        let mut item = Item::default();
+        let mut item = Item {
+            body: Map::with_capacity(FIELDS),
+            ..Item::default()
+        };
         while let Some(name) = map.next_key::<String>()? {
             if self.metadata.is_empty() && name == "managedFields" {
                 item.managed = map.next_value::<Noted>()?.0;

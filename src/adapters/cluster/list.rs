@@ -2,9 +2,14 @@
 //!
 //! Pages are read on threads of their own, so that several lists and their next pages come in meanwhile.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::cluster::answer::Answer;
@@ -26,7 +31,7 @@ impl KubeCluster {
         labels: &str,
         metadata: bool,
     ) -> Result<Vec<Value>, Problem> {
-        self.items_as(path, labels, metadata, std::sync::Arc::new(Some::<Value>))
+        self.items_as(path, labels, metadata, Arc::new(Some::<Value>))
             .await
     }
 
@@ -36,7 +41,7 @@ impl KubeCluster {
         path: &str,
         labels: &str,
         metadata: bool,
-        read: std::sync::Arc<Read<I, T>>,
+        read: Arc<Read<I, T>>,
     ) -> Result<Vec<T>, Problem> {
         let (items, _) = self.list_as(path, labels, metadata, read).await?;
         Ok(items)
@@ -48,26 +53,29 @@ impl KubeCluster {
         path: &str,
         labels: &str,
         metadata: bool,
-        read: std::sync::Arc<Read<I, T>>,
+        read: Arc<Read<I, T>>,
     ) -> Result<(Vec<T>, String), Problem> {
         let what = format!("list {path}");
-        let (mut items, mut token) = (Vec::new(), String::new());
+        let first = page_request(path, labels, metadata, "");
+        let mut answer = self.link.call(&Identity::Own, &first).await?;
+        let mut items = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page = Request::page(path.to_owned(), labels, &token, what.clone());
-            let page = if metadata { page.metadata_only() } else { page };
-            let answer = self.link.call(&Identity::Own, &page).await?;
-            let (what, read) = (what.clone(), std::sync::Arc::clone(&read));
-            let page = tokio::task::spawn_blocking(move || page_of(answer, &what, &*read));
-            let Page {
-                more,
-                next,
-                version,
-            } = page.await.map_err(|error| {
+            let (tell, told) = oneshot::channel();
+            let (what, read) = (what.clone(), Arc::clone(&read));
+            let page = tokio::task::spawn_blocking(move || page_of(answer, &what, &*read, tell));
+            // The server works on the next page while this one is read.
+            let ahead = Box::pin(async {
+                let next = page_request(path, labels, metadata, &told.await.ok()?);
+                Some(self.link.call(&Identity::Own, &next).await)
+            });
+            let (page, ahead) = futures::join!(page, ahead);
+            let page = page.map_err(|error| {
                 Problem::new(ProblemKind::BadAnswer, "read a list", error.to_string())
-            })??;
+            });
+            let Page { more, version } = page??;
             items.extend(more);
-            match next {
-                Some(next) => token = next,
+            match ahead {
+                Some(next) => answer = next?,
                 None => return Ok((items, version)),
             }
         }
@@ -76,25 +84,22 @@ impl KubeCluster {
     }
 }
 
+fn page_request(path: &str, labels: &str, metadata: bool, token: &str) -> Request {
+    let page = Request::page(path.to_owned(), labels, token, format!("list {path}"));
+    if metadata { page.metadata_only() } else { page }
+}
+
 /// A part of a list.
 struct Page<T> {
     more: Vec<T>,
-    /// Where the next one begins.
-    next: Option<String>,
     /// The version that the list is of.
     version: String,
 }
 
 /// A page as the server writes it.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "I: Deserialize<'de>"))]
 struct Answered<I> {
-    #[serde(default)]
     kind: String,
-    #[serde(default)]
-    metadata: Metadata,
-    /// An empty list of some kinds has null for its items.
-    #[serde(default, deserialize_with = "present")]
+    version: String,
     items: Option<Vec<I>>,
 }
 
@@ -105,19 +110,70 @@ struct Metadata {
     resource_version: String,
 }
 
-fn present<'de, D: Deserializer<'de>, I: Deserialize<'de>>(
-    from: D,
-) -> Result<Option<Vec<I>>, D::Error> {
-    let items = Option::<Vec<I>>::deserialize(from)?;
-    Ok(Some(items.unwrap_or_default()))
+/// Reads a page, and tells where the next one begins before it reads the items.
+struct Reader<I> {
+    tell: oneshot::Sender<String>,
+    items: PhantomData<I>,
+}
+
+impl<'de, I: DeserializeOwned> DeserializeSeed<'de> for Reader<I> {
+    type Value = Answered<I>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Answered<I>, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de, I: DeserializeOwned> Visitor<'de> for Reader<I> {
+    type Value = Answered<I>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answered<I>, A::Error> {
+        let mut tell = Some(self.tell);
+        let mut page = Answered {
+            kind: String::new(),
+            version: String::new(),
+            items: None,
+        };
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "kind" => page.kind = map.next_value()?,
+                "metadata" => {
+                    let metadata: Metadata = map.next_value()?;
+                    let twice = || A::Error::duplicate_field("metadata");
+                    let tell = tell.take().ok_or_else(twice)?;
+                    page.version = metadata.resource_version;
+                    if !metadata.r#continue.is_empty() {
+                        // Whoever asked may have gone.
+                        drop(tell.send(metadata.r#continue));
+                    }
+                }
+                "items" if page.items.is_some() => return Err(A::Error::duplicate_field("items")),
+                // An empty list of some kinds has null for its items.
+                "items" => {
+                    let items: Option<Vec<I>> = map.next_value()?;
+                    page.items = Some(items.unwrap_or_default());
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(page)
+    }
 }
 
 fn page_of<I: DeserializeOwned, T>(
     answer: Answer,
     what: &str,
     read: &Read<I, T>,
+    tell: oneshot::Sender<String>,
 ) -> Result<Page<T>, Problem> {
-    let page: Answered<I> = answer.read(what, false)?;
+    let items = PhantomData::<I>;
+    let page = answer.read_by(Reader { tell, items }, what, false)?;
     let items = page.items.filter(|_| page.kind.ends_with("List"));
     let items = items.ok_or_else(|| {
         let said = "the answer is not a list";
@@ -125,7 +181,59 @@ fn page_of<I: DeserializeOwned, T>(
     })?;
     Ok(Page {
         more: items.into_iter().filter_map(read).collect(),
-        next: Some(page.metadata.r#continue).filter(|next| !next.is_empty()),
-        version: page.metadata.resource_version,
+        version: page.version,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::StatusCode;
+
+    /// What a page says: its items, its version and where the next one begins.
+    fn read(text: &str) -> Option<(Vec<Value>, String, Option<String>)> {
+        let answer = Answer {
+            status: StatusCode::OK,
+            body: text.into(),
+        };
+        let (tell, mut told) = oneshot::channel();
+        let page = page_of(answer, "list", &Some::<Value>, tell).ok()?;
+        Some((page.more, page.version, told.try_recv().ok()))
+    }
+
+    #[test]
+    fn a_page_is_read_in_any_order_and_whole() {
+        let next = Some("abc".to_owned());
+        let one = || vec![Value::from(1)];
+        for (text, expected) in [
+            (
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"abc"},"items":[1]}"#,
+                Some((one(), "7".to_owned(), next.clone())),
+            ),
+            (
+                r#"{"items":[1],"metadata":{"continue":"abc","resourceVersion":"7"},"kind":"PodList"}"#,
+                Some((one(), "7".to_owned(), next)),
+            ),
+            (
+                r#"{"kind":"PodList","metadata":{"resourceVersion":"7","continue":""},"items":[1]}"#,
+                Some((one(), "7".to_owned(), None)),
+            ),
+            (
+                r#"{"kind":"PodList","items":null}"#,
+                Some((Vec::new(), String::new(), None)),
+            ),
+            (r#"{"kind":"PodList"}"#, None),
+            (r#"{"kind":"Status","items":[1]}"#, None),
+            (r#"{"kind":"PodList","items":[1],"items":[2]}"#, None),
+            (
+                r#"{"kind":"PodList","metadata":{},"metadata":{},"items":[]}"#,
+                None,
+            ),
+            (r#"{"kind":"PodList","items":[1"#, None),
+            (r#"{"kind":"PodList","items":[1]} x"#, None),
+            ("[]", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
 }

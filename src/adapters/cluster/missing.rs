@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::cluster::discovery::Catalogue;
-use crate::adapters::cluster::observe::{AT_ONCE, Found};
+use crate::adapters::cluster::found::{About, Found};
+use crate::adapters::cluster::observe::AT_ONCE;
 use crate::adapters::cluster::trial::defines;
 use crate::apply::cluster::{Cluster as _, ListQuery, Question, Target};
 use crate::apply::problem::Problem;
@@ -64,15 +65,14 @@ pub(super) async fn unserved(
 /// Namespaces of wanted objects that do not exist.
 pub(super) async fn missing_namespaces(
     cluster: &KubeCluster,
-    question: Question<'_>,
-    found: &BTreeMap<ObjectKey, Found>,
+    found: &[(About<'_>, Found)],
 ) -> Result<BTreeSet<String>, Problem> {
-    let absent = question
-        .rendered
-        .objects
-        .keys()
-        .filter(|key| matches!(found.get(*key), Some(Ok(None))));
-    let names: BTreeSet<String> = absent.filter_map(|key| key.namespace.clone()).collect();
+    let absent = found
+        .iter()
+        .filter(|(about, found)| about.desired.is_some() && matches!(found, Ok(None)));
+    let names: BTreeSet<String> = absent
+        .filter_map(|(about, _)| about.key.namespace.clone())
+        .collect();
     let read = futures::stream::iter(names).map(|name| async move {
         let key = namespace(&name);
         let live = cluster.read(&Target::of(&key)).await?;

@@ -1,8 +1,7 @@
 //! Reads everything a plan needs to know about one set.
 //!
-//! A label selects what is probably ours; what it does not show is read by name, and only a 404 for that
-//! name says "absent". The server is asked for a dry-run only where the digests say that something
-//! changed. What cannot be known is reported as unreadable or unverified, object by object.
+//! The server is asked for a dry-run only where the digests say that something changed. What cannot be
+//! known is reported as unreadable or unverified, object by object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +10,16 @@ use futures::future::Either;
 use rayon::prelude::*;
 
 use crate::adapters::cluster::discovery::Catalogue;
-use crate::adapters::cluster::item::Item;
-use crate::adapters::cluster::missing::{
-    changed_namespaces, missing_namespaces, namespace, unserved,
-};
-use crate::adapters::cluster::sightings::Verdicts;
+use crate::adapters::cluster::found::{About, Found, Founds, gone, read_all};
+use crate::adapters::cluster::missing::{changed_namespaces, missing_namespaces, namespace};
 use crate::adapters::cluster::trial::{
     cannot_change, claimed, defines, recreate, refusal, target, trial,
 };
 use crate::adapters::cluster::warm::{verdicts, warm};
 use crate::adapters::cluster::{KubeCluster, contents, definitions, scalers, sealed, strays};
-use crate::apply::cluster::{Cluster as _, Expect, Question, Target};
+use crate::apply::cluster::{Cluster as _, Expect, Question};
 use crate::apply::problem::{Problem, ProblemKind};
-use crate::object::along::Along;
-use crate::object::{Desired, GroupKind, ObjectKey, Owner, SET_LABEL};
+use crate::object::{Desired, GroupKind, ObjectKey, Owner};
 use crate::plan::claim;
 use crate::plan::digest;
 use crate::plan::inventory::Entry;
@@ -36,16 +31,6 @@ use crate::plan::payload::payload;
 pub(super) const AT_ONCE: usize = 32;
 /// How often an object that changed between the look and the question is looked at again.
 const REPEATS: usize = 3;
-/// From how many objects of a kind on they are listed first.
-const LIST_FROM: usize = 6;
-
-/// A kind in the version in which its objects are read.
-type Version = (GroupKind, Option<String>);
-
-/// What one object was found to be, before dry-runs; an error is the reason why nothing is known.
-pub(super) type Found = Result<Option<Box<Live>>, String>;
-/// What was found, by key.
-pub(super) type Founds = BTreeMap<ObjectKey, Found>;
 
 /// Reads the world of one set.
 pub(super) async fn observe(
@@ -57,8 +42,8 @@ pub(super) async fn observe(
     let catalogue = fresh_catalogue(cluster, question).await?;
     let warm = warm(cluster, question);
     let mut found = read_all(cluster, &catalogue, question, &warm).await;
-    let missing = missing_namespaces(cluster, question, &found).await?;
-    let unscaled = scalers::unscaled(cluster, &catalogue, question, &mut found).await;
+    let missing = missing_namespaces(cluster, &found).await?;
+    let unscaled = scalers::unscaled(cluster, &catalogue, &mut found).await;
     let asked = Asked {
         cluster,
         unscaled: &unscaled,
@@ -67,8 +52,11 @@ pub(super) async fn observe(
         missing: &missing,
     };
     let (mut objects, open) = asked.sort_out(found);
+    let open = open.into_iter();
+    let open: Vec<_> = open
+        .map(|(about, found)| asked.judge(about, found))
+        .collect();
     let judged: Vec<(ObjectKey, Observed)> = futures::stream::iter(open)
-        .map(|(key, found)| asked.judge(key, found))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -124,122 +112,7 @@ async fn fresh_catalogue(
 /// Everything wanted or tracked.
 fn keys(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
     let wanted = question.rendered.objects.keys();
-    wanted.chain(gone(question))
-}
-
-/// Everything that is tracked and not wanted any more.
-fn gone(question: Question<'_>) -> impl Iterator<Item = &ObjectKey> {
-    let mut wanted = Along::new(&question.rendered.objects);
-    let tracked = question.inventory.entries.keys();
-    tracked.filter(move |key| wanted.find(key).is_none())
-}
-
-async fn read_all(
-    cluster: &KubeCluster,
-    catalogue: &Catalogue,
-    question: Question<'_>,
-    warm: &Verdicts,
-) -> Founds {
-    let mut kinds: BTreeMap<Version, Vec<ObjectKey>> = BTreeMap::new();
-    let mut known = Along::new(warm);
-    let wanted = question.rendered.objects.iter();
-    let wanted = wanted.map(|(key, desired)| (key, Some(desired)));
-    let unknown = wanted.filter(|(key, _)| known.find(key).is_none());
-    // What is not wanted any more is never believed to be as it was.
-    for (key, desired) in unknown.chain(gone(question).map(|key| (key, None))) {
-        let version = desired.map(|d| d.manifest.api_version.clone());
-        // A version that is not served any more says nothing about the object.
-        let version = version.filter(|v| catalogue.find(&key.group_kind, Some(v)).is_some());
-        kinds
-            .entry((key.group_kind.clone(), version))
-            .or_default()
-            .push(key.clone());
-    }
-    let label = format!("{SET_LABEL}={}", question.rendered.set.label());
-    let asked = (catalogue, question, label.as_str());
-    let read = kinds
-        .into_iter()
-        .map(|(kind, keys)| read_kind(cluster, asked, kind, keys));
-    let read: Vec<Vec<(ObjectKey, Found)>> = futures::stream::iter(read)
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    read.into_iter().flatten().collect()
-}
-
-async fn read_kind(
-    cluster: &KubeCluster,
-    (catalogue, question, label): (&Catalogue, Question<'_>, &str),
-    (group_kind, version): Version,
-    keys: Vec<ObjectKey>,
-) -> Vec<(ObjectKey, Found)> {
-    if catalogue.find(&group_kind, None).is_none() {
-        let found = unserved(cluster, catalogue, question, &group_kind).await;
-        return keys
-            .into_iter()
-            .map(|key| (key, found.clone().map(|()| None)))
-            .collect();
-    }
-    let mut listed = BTreeMap::new();
-    if keys.len() >= LIST_FROM {
-        // A list that fails costs time only: every key is then read by its name.
-        listed = list_kind(cluster, (&group_kind, version.as_deref()), label)
-            .await
-            .unwrap_or_default();
-    }
-    let read = keys.into_iter().map(|key| {
-        let live = listed.remove(&key);
-        let sealed = sealed::of(question, &key).cloned().map(Box::new);
-        let target = Target {
-            key: key.clone(),
-            api_version: version.clone(),
-            sealed,
-        };
-        async move {
-            let found = match live {
-                Some(live) => Ok(Some(cluster.covered(live, target.sealed.as_deref()))),
-                None => read_one(cluster, &target).await,
-            };
-            (key, found)
-        }
-    });
-    let read: Vec<_> = read.collect();
-    futures::stream::iter(read)
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await
-}
-
-async fn read_one(cluster: &KubeCluster, target: &Target) -> Found {
-    match cluster.read(target).await {
-        Ok(live) => Ok(live.map(Box::new)),
-        Err(problem) => Err(problem.to_string()),
-    }
-}
-
-async fn list_kind(
-    cluster: &KubeCluster,
-    (group_kind, version): (&GroupKind, Option<&str>),
-    label: &str,
-) -> Result<BTreeMap<ObjectKey, Box<Live>>, Problem> {
-    let resource = cluster.resource(group_kind, version).await?;
-    let (api_version, kind) = (resource.api_version(), group_kind.clone());
-    let read = move |Item { mut body, managed }: Item| {
-        // In the order in which single objects are answered.
-        body.shift_insert(0, "apiVersion".into(), api_version.as_str().into());
-        body.shift_insert(1, "kind".into(), kind.kind.as_str().into());
-        let text = |name| Some(body.get("metadata")?.get(name)?.as_str()?.to_owned());
-        let key = ObjectKey {
-            group_kind: kind.clone(),
-            namespace: text("namespace"),
-            name: text("name")?,
-        };
-        let live = Live::of(body.into(), managed);
-        live.ok().map(|live| (key, Box::new(live)))
-    };
-    let path = resource.path(None);
-    let items = cluster.items_as(&path, label, false, std::sync::Arc::new(read));
-    Ok(items.await?.into_iter().collect())
+    wanted.chain(gone(question).map(|about| about.key))
 }
 
 /// What all objects' questions have in common.
@@ -254,43 +127,39 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// What is known without asking the server anything more, worked out on all cores, and the rest.
-    fn sort_out(&self, found: Founds) -> (BTreeMap<ObjectKey, Observed>, Vec<(ObjectKey, Found)>) {
-        let wanted = |key: &ObjectKey| self.question.rendered.objects.get(key);
+    fn sort_out<'q>(&self, found: Founds<'q>) -> (BTreeMap<ObjectKey, Observed>, Founds<'q>) {
         let sorted: Vec<_> = found
             .into_par_iter()
-            .map(|(key, found)| match (found, wanted(&key)) {
-                (Ok(Some(live)), Some(desired)) => match self.standing(&live, desired) {
+            .map(|(about, found)| match (found, about.desired) {
+                (Ok(Some(live)), Some(desired)) => match self.standing(&live, desired, about.entry)
+                {
                     Some(dry_run) => {
-                        Either::Left((key, Observed::Present(Box::new(live.with_dry_run(dry_run)))))
+                        Either::Left((about.key.clone(), answered(Some(live), dry_run)))
                     }
-                    None => Either::Right((key, Ok(Some(live)))),
+                    None => Either::Right((about, Ok(Some(live)))),
                 },
-                (found, _) => Either::Right((key, found)),
+                (found, _) => Either::Right((about, found)),
             })
             .collect();
-        let (mut known, mut open) = (BTreeMap::new(), Vec::new());
+        let (mut known, mut open) = (Vec::with_capacity(sorted.len()), Vec::new());
         for one in sorted {
             match one {
-                Either::Left((key, seen)) => drop(known.insert(key, seen)),
+                Either::Left(seen) => known.push(seen),
                 Either::Right(found) => open.push(found),
             }
         }
-        (known, open)
+        (known.into_iter().collect(), open)
     }
 
     /// What stands in for a dry-run, unless the digests leave a question that only the server can
     /// answer.
-    fn standing(&self, live: &Live, desired: &Desired) -> Option<DryRun> {
+    fn standing(&self, live: &Live, desired: &Desired, entry: Option<&Entry>) -> Option<DryRun> {
         let Question {
-            rendered,
-            inventory,
-            policy,
-            ..
+            rendered, policy, ..
         } = self.question;
         if live.deletion_timestamp.is_some() {
             return Some(DryRun::NotNeeded);
         }
-        let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(live), policy);
         if digest::in_sync(&payload, live, entry) {
             return Some(DryRun::InSync);
@@ -299,8 +168,8 @@ impl Asked<'_> {
         (owned && same_run(desired, entry)).then_some(DryRun::NotNeeded)
     }
 
-    async fn judge(&self, key: ObjectKey, found: Found) -> (ObjectKey, Observed) {
-        let desired = self.question.rendered.objects.get(&key);
+    async fn judge(&self, about: About<'_>, found: Found) -> (ObjectKey, Observed) {
+        let About { key, desired, .. } = about;
         let seen = match (found, desired) {
             (Err(reason), _) => Ok(Observed::Unreadable { reason }),
             (Ok(None), None) => Ok(Observed::Absent {
@@ -314,7 +183,7 @@ impl Asked<'_> {
             let reason = problem.masked(&mask).to_string();
             Observed::Unreadable { reason }
         });
-        (key, seen)
+        (key.clone(), seen)
     }
 
     /// An object with what the server says to its write, both of one state: where it changes between
@@ -417,13 +286,13 @@ impl Asked<'_> {
             identity,
         } = self.question;
         live.unscaled = self.unscaled.contains(&desired.manifest.key);
-        if let Some(dry_run) = self.standing(&live, desired) {
+        let entry = inventory.entries.get(&desired.manifest.key);
+        if let Some(dry_run) = self.standing(&live, desired, entry) {
             return Ok(answered(Some(live), dry_run));
         }
         if let Some(reason) = sealed::closed(self.cluster, desired) {
             return Ok(answered(Some(live), DryRun::Unverified { reason }));
         }
-        let entry = inventory.entries.get(&desired.manifest.key);
         let payload = payload(desired, &rendered.set, Some(&live), policy);
         let claims = claim::claims(desired, &payload, &live, entry);
         let uid = live.uid.clone();
@@ -483,7 +352,10 @@ fn state(live: &Live) -> (String, String) {
 /// What was found, with an answer.
 fn answered(found: Option<Box<Live>>, dry_run: DryRun) -> Observed {
     match found {
-        Some(live) => Observed::Present(Box::new(live.with_dry_run(dry_run))),
+        Some(mut live) => {
+            live.dry_run = dry_run;
+            Observed::Present(live)
+        }
         None => absent(dry_run),
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::cluster::discovery::Catalogue;
-use crate::adapters::cluster::observe::{AT_ONCE, Founds};
-use crate::apply::cluster::Question;
+use crate::adapters::cluster::found::{About, Found};
+use crate::adapters::cluster::observe::AT_ONCE;
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey};
 use crate::plan::payload::is_scaled;
@@ -33,17 +33,10 @@ type Scaled = (String, String, String);
 pub(super) async fn unscaled(
     cluster: &KubeCluster,
     catalogue: &Catalogue,
-    question: Question<'_>,
-    found: &mut Founds,
+    found: &mut [(About<'_>, Found)],
 ) -> BTreeSet<ObjectKey> {
-    let seems = |key: &&ObjectKey| {
-        let desired = question.rendered.objects.get(*key);
-        let live = found.get(*key).and_then(|found| found.as_ref().ok());
-        desired
-            .zip(live.and_then(Option::as_deref))
-            .is_some_and(|(desired, live)| is_scaled(desired, live))
-    };
-    let mut open: BTreeSet<ObjectKey> = found.keys().filter(seems).cloned().collect();
+    let scaled = found.iter().filter(|(about, found)| seems(about, found));
+    let mut open: BTreeSet<ObjectKey> = scaled.map(|(about, _)| about.key.clone()).collect();
     let known = SCALERS.iter().all(|(group, ..)| catalogue.knows(group));
     if open.is_empty() || !known {
         return BTreeSet::new();
@@ -77,15 +70,22 @@ pub(super) async fn unscaled(
                 let kind = key.group_kind.kind.clone();
                 !scaled.contains(&(space, kind, key.name.clone()))
             });
-            for key in &open {
-                if let Some(Ok(Some(live))) = found.get_mut(key) {
-                    live.unscaled = true;
+            for (about, found) in found {
+                if let Ok(Some(live)) = found {
+                    live.unscaled |= open.contains(about.key);
                 }
             }
             open
         }
         Err(_) => BTreeSet::new(),
     }
+}
+
+/// Whether something seems to scale a wanted object.
+fn seems(about: &About<'_>, found: &Found) -> bool {
+    let live = found.as_ref().ok().and_then(Option::as_deref);
+    let both = about.desired.zip(live);
+    both.is_some_and(|(desired, live)| is_scaled(desired, live))
 }
 
 /// What is scaled in a namespace by objects of one kind.

@@ -9,21 +9,18 @@ use crate::object::sealed::Sealed;
 use crate::object::{Desired, ObjectKey};
 use crate::plan::observed::{Live, Observed, Unopened};
 
-/// The encrypted file of a wanted object, if it has one.
-pub(super) fn of<'a>(question: Question<'a>, key: &ObjectKey) -> Option<&'a Sealed> {
-    question.rendered.objects.get(key)?.rules.sealed.as_deref()
-}
-
 /// Encrypted files of objects that were looked at, which cannot be opened here, and what to do about it.
 pub(super) fn unopened(
     cluster: &KubeCluster,
     question: Question<'_>,
     objects: &BTreeMap<ObjectKey, Observed>,
 ) -> BTreeMap<ObjectKey, Unopened> {
-    let looked_at = |seen: &Observed| !matches!(seen, Observed::Unchanged { .. });
-    let looked_at = objects.iter().filter(|(_, seen)| looked_at(seen));
-    let closed = looked_at.filter_map(|(key, _)| {
-        let sealed = of(question, key)?;
+    let wanted = question.rendered.objects.iter();
+    let closed = wanted.filter_map(|(key, desired)| {
+        let sealed = desired.rules.sealed.as_deref()?;
+        if let Observed::Unchanged { .. } = objects.get(key)? {
+            return None;
+        }
         let error = cluster.keys.check(sealed).err()?;
         let unopened = Unopened {
             path: sealed.path.clone(),

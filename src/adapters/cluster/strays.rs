@@ -13,6 +13,7 @@ use crate::adapters::cluster::contents::REPORTS;
 use crate::adapters::cluster::discovery::{Catalogue, Resource};
 use crate::adapters::cluster::observe::AT_ONCE;
 use crate::apply::cluster::Question;
+use crate::object::along::Along;
 use crate::object::{ObjectKey, SET_LABEL};
 use crate::plan::managed::Managed;
 use crate::plan::observed::{Live, Observed};
@@ -29,10 +30,9 @@ pub(super) async fn strays(
     objects: &BTreeMap<ObjectKey, Observed>,
 ) -> Vec<ObjectKey> {
     let label = question.rendered.set.label();
+    let mut entries = Along::new(&question.inventory.entries);
     let forgotten = |(key, seen): (&ObjectKey, &Observed)| match seen {
-        Observed::Present(live) => {
-            !question.inventory.entries.contains_key(key) && is_ours(live, &label)
-        }
+        Observed::Present(live) => entries.find(key).is_none() && is_ours(live, &label),
         Observed::Absent { .. } | Observed::Unreadable { .. } | Observed::Unchanged { .. } => false,
     };
     if !objects.iter().any(forgotten) {

@@ -104,7 +104,7 @@ mod tests {
             let shape = managed.shape();
             let mut at: &FieldTree = &shape;
             for name in path {
-                at = &at.children[*name];
+                at = at.children.get(name).unwrap();
             }
             at.list_keys()
         };

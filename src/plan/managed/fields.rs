@@ -45,7 +45,7 @@ impl FieldTree {
         }
         Some(Self {
             owned: false,
-            children: [(name, cut)].into(),
+            children: [(name, cut)].into_iter().collect(),
         })
     }
 

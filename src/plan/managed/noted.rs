@@ -1,7 +1,6 @@
 //! `metadata.managedFields` read straight from the API server's text: it is the larger part of most
 //! objects, and making JSON values of it first would cost as much as all the rest of a list.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -67,16 +66,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let (mut owned, mut children) = (false, BTreeMap::new());
+        let (mut owned, mut children) = (false, Vec::new());
         while let Some(name) = map.next_key::<String>()? {
             if name == "." {
                 map.next_value::<IgnoredAny>()?;
                 owned = true;
             } else {
-                children.insert(normal_name(name), map.next_value::<Fields>()?.0);
+                children.push((normal_name(name), map.next_value::<Fields>()?.0));
             }
         }
         owned |= children.is_empty();
+        let children = children.into_iter().collect();
         Ok(Fields(FieldTree { owned, children }))
     }
 }
@@ -103,5 +103,27 @@ mod tests {
         let values = Managed::of(&json!({"metadata": {"managedFields": list}}));
         assert_eq!(read, values);
         assert_eq!(read.entries.len(), 3);
+    }
+
+    #[test]
+    fn keys_of_items_are_in_one_form() {
+        for name in [
+            r#"k:{"name":"a"}"#,
+            r#"k:{"name":"ä:,{}"}"#,
+            r#"k:{"name":"a","b":"c"}"#,
+            r#"k:{"b":"c","a":"d"}"#,
+            r#"k:{"name":"\u0061\n"}"#,
+            r#"k:{ "name":"a"}"#,
+            r#"k:{"name" : "a"}"#,
+            r#"k:{"port":80,"name":"a"}"#,
+            r#"k:{"":""}"#,
+            r#"v:"a""#,
+        ] {
+            let (kind, json) = name.split_at(2);
+            let value: serde_json::Value = serde_json::from_str(json).unwrap();
+            let normal = format!("{kind}{}", crate::object::canonical(&value));
+            assert_eq!(normal_name(name.to_owned()), normal);
+        }
+        assert_eq!(normal_name("k:{\"}".to_owned()), "k:{\"}");
     }
 }

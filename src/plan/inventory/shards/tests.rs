@@ -65,6 +65,22 @@ fn large_inventories_are_split_and_come_back_in_any_order() {
 }
 
 #[test]
+fn entries_are_read_in_any_order_and_none_of_them_twice() {
+    let inventory = inventory(600);
+    let stored = inventory.to_shards().unwrap();
+    let changed = |change: &dyn Fn(&mut Vec<serde_json::Value>)| {
+        let mut shard: serde_json::Value = serde_json::from_str(&stored[0]).unwrap();
+        change(shard["entries"].as_array_mut().unwrap());
+        Inventory::from_shards(&set(), &[shard.to_string()])
+    };
+    assert_eq!(changed(&|entries| entries.reverse()).unwrap(), inventory);
+    let twice = changed(&|entries| entries.push(entries[1].clone()));
+    assert!(matches!(twice, Err(ShardError::Incomplete(why)) if why.ends_with("listed twice")));
+    let fewer = changed(&|entries| drop(entries.pop()));
+    assert_eq!(fewer, Err(ShardError::Digest));
+}
+
+#[test]
 fn an_empty_inventory_is_one_shard_and_no_shard_is_an_error() {
     let shards = inventory(0).to_shards().unwrap();
     assert_eq!(shards.len(), 1);
