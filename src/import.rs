@@ -6,6 +6,7 @@
 //! cannot be said at all stays as it is, in a `manifests` resource.
 
 mod compare;
+mod defaults;
 mod intake;
 mod known;
 mod normal;

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::known::{At, DECIDED, DEFAULTS, NOISE};
+use super::defaults::{At, DEFAULTS};
+use super::known::{DECIDED, NOISE};
 use crate::kinds::import::duration;
 use crate::object::{ObjectKey, canonical};
 use crate::plan::normalize::comparable;

@@ -123,14 +123,18 @@ pub(super) fn from_json(object: &Value) -> Vec<Manager> {
 fn tree(paths: &Paths) -> FieldTree {
     let mut root = FieldTree::default();
     for path in paths {
-        let mut at = &mut root;
-        for part in path.split('/').skip(1) {
-            at = at
-                .children
-                .entry(format!("f:{}", unescape(part)))
-                .or_default();
+        let mut below = FieldTree {
+            owned: true,
+            ..FieldTree::default()
+        };
+        for part in path.split('/').skip(1).collect::<Vec<_>>().iter().rev() {
+            let name = format!("f:{}", unescape(part));
+            below = FieldTree {
+                children: [(name, below)].into_iter().collect(),
+                ..FieldTree::default()
+            };
         }
-        at.owned = true;
+        root.merge(&below);
     }
     root
 }
