@@ -234,16 +234,14 @@ impl Judge {
             self.wrong.push(said);
             return;
         };
-        // What is on its way out cannot be written; that is said as its health.
-        let excused = |key: &ObjectKey| {
+        let lately = |key: &ObjectKey| {
             let touched = self.touched.get(key);
             touched.is_some_and(|at| began < *at + SHOWN)
-                || objects.get(key).is_some_and(Object::is_going)
         };
         let wrong: Vec<String> = sets
             .iter()
             .flat_map(|r| missing(r, objects))
-            .filter(|(key, _)| !excused(key))
+            .filter(|(key, _)| !lately(key))
             .map(|(key, why)| format!("{life} has applied {commit}, and {key} {why}"))
             .collect();
         self.wrong.extend(wrong);
