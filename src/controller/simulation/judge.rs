@@ -1,6 +1,6 @@
 //! Judges what replicas do, call by call: I1 in whose name, I2 only what the books own and the commit does
 //! not want is deleted, I4 nothing is made that no book announces, I7 "applied" is true; and nothing is
-//! written without a lease, nor over what a controller of the cluster has.
+//! written without a lease, the status neither, nor over what a controller of the cluster has.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -79,14 +79,9 @@ impl Judge {
         self.leases.insert((life.to_owned(), set.clone()), None);
     }
 
-    /// A lease is given back. What was begun under the lead may run out, under a set's own nothing may.
-    pub(super) fn gives_back(&mut self, life: &str, set: &SetId, now: Duration) {
-        let of = (life.to_owned(), set.clone());
-        if set.environment.is_empty() {
-            self.leases.insert(of, Some(now));
-        } else {
-            self.leases.remove(&of);
-        }
+    /// A lease is given back: nothing that was begun under it runs on.
+    pub(super) fn gives_back(&mut self, life: &str, set: &SetId) {
+        self.leases.remove(&(life.to_owned(), set.clone()));
     }
 
     fn holds(&self, life: &str, set: &SetId, now: Duration) -> bool {
@@ -219,6 +214,14 @@ impl Judge {
             let said = format!("{}: {path} of {key} is taken from {manager}", by.life);
             self.wrong.push(said);
         }
+    }
+
+    /// The status is written.
+    pub(super) fn reports(&mut self, life: &str, (seat, now): (&SetId, Duration)) {
+        let leads = self.holds(life, seat, now);
+        self.check(leads, || {
+            format!("{life}: the status is written without the lead")
+        });
     }
 
     /// I7, of a pass that began then: what nobody else wrote to lately is as the commit says.

@@ -154,7 +154,7 @@ fn r_60_what_is_wanted_and_being_deleted_is_not_called_applied() {
     for (mode, ready, story) in [
         ("auto", "False", "1 change not made: hq/dev/shop: "),
         ("manual", "False", "1 change not made: hq/dev/shop: "),
-        ("observe", "True", "1 change would be made, nothing written"),
+        ("observe", "True", "1 change would be made"),
     ] {
         let (spec, seen) = (spec(mode), seen(TWO, vec![going.clone()]));
         let next = after(&SyncStatus::default(), &spec, 1, &seen, at(100));
