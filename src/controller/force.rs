@@ -62,10 +62,18 @@ pub(super) async fn wanted<S: Source>(
     };
     let head = source.head(question).await;
     if let Some(said) = before.clone().filter(|_| head.is_none()) {
-        seen.attempted = said.attempted;
-        seen.trouble = said.trouble;
-        seen.in_force = Some(said.in_force.to_string());
-        return source.desired(&said.in_force).await.ok();
+        (seen.attempted, seen.trouble) = (said.attempted, said.trouble);
+        return match source.desired(&said.in_force).await {
+            Ok(desired) => {
+                seen.in_force = Some(said.in_force.to_string());
+                Some(desired)
+            }
+            // Nothing is known then, which is not that nothing is wanted.
+            Err(trouble) => {
+                seen.trouble.get_or_insert(trouble);
+                None
+            }
+        };
     }
     *before = None;
     let found = match head {
@@ -112,4 +120,53 @@ pub(super) fn of_source(error: &RepositoryError) -> Trouble {
         _ => Sort::Source,
     };
     Trouble::new(sort, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "1111111111111111111111111111111111111111";
+
+    /// A repository that does not answer, whatever it is asked.
+    struct Silent;
+
+    impl Source for Silent {
+        async fn head(&mut self, _: Option<(Instant, Duration)>) -> Option<Answer> {
+            None
+        }
+
+        async fn admit(&mut self, _: &CommitId) -> Result<Option<String>, Trouble> {
+            Ok(None)
+        }
+
+        async fn desired(&mut self, _: &CommitId) -> Result<Arc<Desired>, Trouble> {
+            Err(Trouble::new(Sort::Source, "nobody answers"))
+        }
+    }
+
+    /// A look at a commit that was in force before and cannot be read again.
+    async fn look(before: Option<Trouble>) -> Seen {
+        let mut said = Some(Said {
+            attempted: Some(COMMIT.to_owned()),
+            trouble: before,
+            in_force: CommitId::new(COMMIT).unwrap(),
+        });
+        let mut seen = Seen::default();
+        let wanted = wanted(&mut Silent, &mut said, None, Some(COMMIT), &mut seen).await;
+        assert!(wanted.is_none());
+        seen
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_cannot_be_read_again_is_trouble_and_not_an_empty_one() {
+        let seen = look(None).await;
+        let trouble = Trouble::new(Sort::Source, "nobody answers");
+        assert_eq!(seen.trouble, Some(trouble));
+        assert_eq!(seen.in_force, None);
+        assert_eq!(seen.attempted.as_deref(), Some(COMMIT));
+        // What is wrong with the tracked commit is still what has to be mended.
+        let mistake = Trouble::new(Sort::InvalidCommit, "a mistake");
+        assert_eq!(look(Some(mistake.clone())).await.trouble, Some(mistake));
+    }
 }

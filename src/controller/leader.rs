@@ -1,11 +1,12 @@
 //! Who of several controllers works: the holder of one Lease. Work stops well before the Lease runs out
-//! unrenewed, and preconditions stop what a stale leader still had on its way.
+//! unrenewed, the Lease is given back only when all work has run out, and preconditions stop what a stale
+//! leader still had on its way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Shared;
 use crate::adapters::cluster::KubeCluster;
@@ -22,6 +23,8 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 const ATTEMPT: Duration = Duration::from_secs(20);
 /// The pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_secs(2);
+/// For how long giving the Lease back is waited for: then it runs out by itself.
+const GIVE_BACK: Duration = Duration::from_secs(4);
 
 /// Who wants to lead.
 pub(super) trait Candidate: Send + Sync + 'static {
@@ -64,6 +67,8 @@ impl Candidate for Shared {
 /// The time during which this process leads.
 pub(super) struct Term {
     token: CancellationToken,
+    /// Dropped when the work has run out: until then nobody else leads.
+    work: DropGuard,
     renewal: JoinHandle<()>,
 }
 
@@ -90,9 +95,13 @@ pub(super) async fn lead<K: Candidate>(who: &Arc<K>, stop: &CancellationToken) -
             Ok(lease) => {
                 who.ready();
                 tracing::info!(holder, "leading");
-                let token = stop.child_token();
-                let renewal = tokio::spawn(hold(Arc::clone(who), lease, token.clone()));
-                return Some(Term { token, renewal });
+                let (token, over) = (stop.child_token(), CancellationToken::new());
+                let held = hold(Arc::clone(who), lease, (token.clone(), over.clone()));
+                return Some(Term {
+                    token,
+                    work: over.drop_guard(),
+                    renewal: tokio::spawn(held),
+                });
             }
             // A follower does all that it should.
             Err(problem) if problem.kind == ProblemKind::Leased => who.ready(),
@@ -111,20 +120,25 @@ impl Term {
         &self.token
     }
 
-    /// Ends the term and gives the Lease back.
+    /// Ends the term, whose work has run out, and gives the Lease back.
     pub(super) async fn end(self) {
         self.token.cancel();
-        drop(self.renewal.await);
+        drop(self.work);
+        drop(tokio::time::timeout(GIVE_BACK, self.renewal).await);
     }
 }
 
-/// Renews until the term ends; ends it when renewing fails for too long.
-async fn hold<K: Candidate>(who: Arc<K>, mut lease: Lease, term: CancellationToken) {
+/// Renews until the work is over; ends the term when renewing fails for too long.
+async fn hold<K: Candidate>(
+    who: Arc<K>,
+    mut lease: Lease,
+    (term, over): (CancellationToken, CancellationToken),
+) {
     let cluster = who.cluster();
     let mut good = tokio::time::Instant::now();
     loop {
         tokio::select! {
-            () = term.cancelled() => break,
+            () = over.cancelled() => break,
             () = tokio::time::sleep(RENEW) => {}
         }
         let left = GIVE_UP.saturating_sub(good.elapsed());

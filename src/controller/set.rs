@@ -16,8 +16,9 @@ use crate::apply::cluster::Cluster;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::health::{Health, health};
-use crate::object::{ObjectKey, Owner, Rendered};
+use crate::object::{Desired as Wanted, ObjectKey, Owner, Rendered};
 use crate::plan::hold;
+use crate::plan::inventory::Entry;
 use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
 use crate::plan::{Action, Finding, Neighbours, Plan, Policy, Rule, Step, Verb, digest};
@@ -97,6 +98,8 @@ pub struct SetResult {
     pub unhealthy: usize,
     /// Objects that are on their way.
     pub on_its_way: usize,
+    /// Wanted objects that are being deleted: they are made anew when they are gone.
+    pub going: usize,
     /// The digest of the plan, if it is not done.
     pub plan: Option<String>,
     /// What is in the way; empty if nothing is.
@@ -109,6 +112,13 @@ pub struct SetResult {
     pub fights: usize,
     /// What is wrong with its files in the commit, so that an older one stays in force for it.
     pub behind: Option<String>,
+}
+
+impl SetResult {
+    /// Changes that are not made, by us or because something is in the way.
+    pub(super) fn missing(&self) -> usize {
+        self.pending + self.going
+    }
 }
 
 impl<C: Cluster> Task<'_, C> {
@@ -257,7 +267,7 @@ fn at_rest<C>(task: &Task<'_, C>, plan: &Plan, result: &SetResult) -> Option<Set
 
 fn judge_health<C: Cluster>(task: &Task<'_, C>, prepared: &Prepared, result: &mut SetResult) {
     let now = task.means.cluster.now();
-    for key in task.rendered.objects.keys() {
+    for (key, desired) in &task.rendered.objects {
         let health = match prepared.world.objects.get(key) {
             Some(Observed::Present(live)) => health(&live.body, now),
             Some(Observed::Unreadable { reason }) => {
@@ -270,17 +280,27 @@ fn judge_health<C: Cluster>(task: &Task<'_, C>, prepared: &Prepared, result: &mu
         if health.is_settled() {
             continue;
         }
+        result.unhealthy += 1;
         match health {
-            Health::Failed { .. } => result.unhealthy += 1,
-            _ => {
-                result.unhealthy += 1;
+            Health::Failed { .. } => {}
+            Health::Terminating { .. } => {
                 result.on_its_way += 1;
+                result.going += usize::from(comes_again(prepared, desired));
             }
+            _ => result.on_its_way += 1,
         }
         if result.message.is_empty() {
             result.message = fitting(&format!("{}{key}: {}", blame(task, key), health.why()));
         }
     }
+}
+
+/// Whether what goes is made anew: a run that was started or finished before is not.
+fn comes_again(prepared: &Prepared, desired: &Wanted) -> bool {
+    let entries = &prepared.stored.inventory.entries;
+    let record = entries.get(&desired.manifest.key).and_then(Entry::record);
+    let before = record.and_then(|record| record.run_key.as_ref());
+    before.is_none() || before != desired.rules.run_key.as_ref()
 }
 
 fn judge_plan<C>(task: &Task<'_, C>, plan: &Plan, result: &mut SetResult) {

@@ -202,7 +202,7 @@ impl State {
             Self::Held
         } else if spec.mode == Mode::Manual && any(|s| s.pending > 0) {
             Self::AwaitsApproval
-        } else if any(|s| s.pending > 0) {
+        } else if any(|s| s.missing() > 0) {
             Self::Incomplete
         } else {
             Self::Applied
@@ -280,22 +280,27 @@ fn story(state: State, seen: &Seen) -> String {
         .map(|s| format!(": {}: {}", s.name, s.message))
         .unwrap_or_default();
     let objects = counted(sum(|s| s.objects), "object");
-    let pending = sum(|s| s.pending);
     let text = match state {
         State::Applied => format!("{at}: {sets} with {objects} as wanted{why}"),
-        State::Observed => match pending {
+        State::Observed => match sum(SetResult::missing) {
             0 => format!("{at}: {sets} with {objects} as wanted, nothing written"),
             n => format!(
                 "{at}: {} would be made, nothing written",
                 counted(n, "change")
             ),
         },
-        State::AwaitsApproval => format!("{at}: {} wait for approval", counted(pending, "change")),
+        State::AwaitsApproval => {
+            let pending = counted(sum(|s| s.pending), "change");
+            format!("{at}: {pending} wait for approval")
+        }
         State::Held => format!(
             "{at}: {} held by rules{why}",
             counted(sum(|s| s.held), "change")
         ),
-        State::Incomplete => format!("{at}: {} not made{why}", counted(pending, "change")),
+        State::Incomplete => {
+            let missing = counted(sum(SetResult::missing), "change");
+            format!("{at}: {missing} not made{why}")
+        }
         State::Behind => behind(at, seen),
         State::CalledOff => format!("{at}: called off, something newer comes"),
         State::Troubled => troubled(seen),

@@ -103,7 +103,7 @@ fn found(seen: &Seen, spec: &SyncSpec) -> Option<(State, String)> {
             Some(set) => (State::Failure, set.message.clone()),
             None => (
                 State::Pending,
-                format!("{} not made yet", changes(sum(|s| s.pending))),
+                format!("{} not made yet", changes(sum(SetResult::missing))),
             ),
         },
         Stands::Behind => {

@@ -328,9 +328,8 @@ impl Cluster for Hand {
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), Problem> {
-        let now = self.world.time();
         let life = self.name.as_str();
-        self.world.server().judge.gives_back(life, &lease.set, now);
+        self.world.server().judge.gives_back(life, &lease.set);
         let version = lease.version.parse().unwrap();
         self.put_lease(&lease.set, "", Some(version))
             .await

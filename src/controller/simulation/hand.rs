@@ -217,8 +217,11 @@ impl Hand {
         }
     }
 
-    /// Shows the judge what is sent.
+    /// Shows the judge what is sent, by who lives.
     pub(super) fn sends(&self, by: &Caller, key: &ObjectKey, sent: &Sent<'_>) {
+        if self.death.is_cancelled() {
+            return;
+        }
         let (seat, now) = (leader::seat(&Shard::default()), self.world.time());
         let mut server = self.world.server();
         server.judge.sends(by, key, sent, (&seat, now));
@@ -239,7 +242,9 @@ impl Hand {
     /// Writes the status of the Sync, after a pass with the time when it began. False if that failed.
     pub(super) async fn report(&self, status: &SyncStatus, began: Option<Duration>) -> bool {
         let (life, status) = (self.name.clone(), status.clone());
+        let (world, seat) = (Arc::clone(&self.world), leader::seat(&Shard::default()));
         let written = self.change("write the status", false, move |server| {
+            server.judge.reports(&life, (&seat, world.time()));
             server.report(&life, &status, began);
             Ok(())
         });

@@ -1,6 +1,6 @@
 //! Judges what replicas do, call by call: I1 in whose name, I2 only what the books own and the commit does
 //! not want is deleted, I4 nothing is made that no book announces, I7 "applied" is true; and nothing is
-//! written without a lease, nor over what a controller of the cluster has.
+//! written without a lease, the status neither, nor over what a controller of the cluster has.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -79,14 +79,9 @@ impl Judge {
         self.leases.insert((life.to_owned(), set.clone()), None);
     }
 
-    /// A lease is given back. What was begun under the lead may run out, under a set's own nothing may.
-    pub(super) fn gives_back(&mut self, life: &str, set: &SetId, now: Duration) {
-        let of = (life.to_owned(), set.clone());
-        if set.environment.is_empty() {
-            self.leases.insert(of, Some(now));
-        } else {
-            self.leases.remove(&of);
-        }
+    /// A lease is given back: nothing that was begun under it runs on.
+    pub(super) fn gives_back(&mut self, life: &str, set: &SetId) {
+        self.leases.remove(&(life.to_owned(), set.clone()));
     }
 
     fn holds(&self, life: &str, set: &SetId, now: Duration) -> bool {
@@ -221,6 +216,14 @@ impl Judge {
         }
     }
 
+    /// The status is written.
+    pub(super) fn reports(&mut self, life: &str, (seat, now): (&SetId, Duration)) {
+        let leads = self.holds(life, seat, now);
+        self.check(leads, || {
+            format!("{life}: the status is written without the lead")
+        });
+    }
+
     /// I7, of a pass that began then: what nobody else wrote to lately is as the commit says.
     pub(super) fn applied(
         &mut self,
@@ -234,16 +237,14 @@ impl Judge {
             self.wrong.push(said);
             return;
         };
-        // What is on its way out cannot be written; that is said as its health.
-        let excused = |key: &ObjectKey| {
+        let lately = |key: &ObjectKey| {
             let touched = self.touched.get(key);
             touched.is_some_and(|at| began < *at + SHOWN)
-                || objects.get(key).is_some_and(Object::is_going)
         };
         let wrong: Vec<String> = sets
             .iter()
             .flat_map(|r| missing(r, objects))
-            .filter(|(key, _)| !excused(key))
+            .filter(|(key, _)| !lately(key))
             .map(|(key, why)| format!("{life} has applied {commit}, and {key} {why}"))
             .collect();
         self.wrong.extend(wrong);

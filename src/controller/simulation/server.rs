@@ -144,7 +144,7 @@ impl Object {
             .is_some_and(|l| !l.is_empty())
     }
 
-    pub(super) fn is_going(&self) -> bool {
+    fn is_going(&self) -> bool {
         self.body["metadata"].get("deletionTimestamp").is_some()
     }
 }

@@ -143,6 +143,31 @@ fn each_pass_has_its_conditions_and_its_ending() {
 }
 
 #[test]
+fn r_60_what_is_wanted_and_being_deleted_is_not_called_applied() {
+    let going = SetResult {
+        unhealthy: 1,
+        on_its_way: 1,
+        going: 1,
+        message: "Service/web: it is being deleted".into(),
+        ..set()
+    };
+    for (mode, ready, story) in [
+        ("auto", "False", "1 change not made: hq/dev/shop: "),
+        ("manual", "False", "1 change not made: hq/dev/shop: "),
+        ("observe", "True", "1 change would be made"),
+    ] {
+        let (spec, seen) = (spec(mode), seen(TWO, vec![going.clone()]));
+        let next = after(&SyncStatus::default(), &spec, 1, &seen, at(100));
+        let truth = format!("Ready={ready} Reconciling=True Stalled=False Healthy=False");
+        assert!(truths(&next).starts_with(&truth), "{mode}: {next:?}");
+        assert_eq!(next.last_applied, None, "{mode}");
+        assert!(next.story.contains(story), "{mode}: {}", next.story);
+        // It is looked at again without anybody's help.
+        assert_eq!(ending(&seen, &spec), Ending::OnItsWay, "{mode}");
+    }
+}
+
+#[test]
 fn a_broken_commit_leaves_the_last_valid_one_in_force_and_says_where_it_is_broken() {
     let good = after(
         &SyncStatus::default(),

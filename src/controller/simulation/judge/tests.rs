@@ -100,7 +100,7 @@ fn what_is_right_is_right() {
 #[test]
 fn each_thing_that_is_wrong_is_told() {
     type History = fn(&mut Judge);
-    let cases: [(&str, History); 12] = [
+    let cases: [(&str, History); 14] = [
         ("no inventory owns it", |judge| {
             judge.books.clear();
             sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-1" });
@@ -116,8 +116,16 @@ fn each_thing_that_is_wrong_is_told() {
             sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
         }),
         ("without the lease of", |judge| {
-            judge.gives_back(LIFE, &tenants().set, NOW);
+            judge.gives_back(LIFE, &tenants().set);
             sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
+        }),
+        ("without the lead", |judge| {
+            judge.gives_back(LIFE, &seat(&Shard::default()));
+            sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
+        }),
+        ("status is written without the lead", |judge| {
+            judge.gives_back(LIFE, &seat(&Shard::default()));
+            judge.reports(LIFE, (&seat(&Shard::default()), NOW));
         }),
         ("as Own", |judge| {
             sends(judge, &caller(None), &Sent::Write(&body()));
