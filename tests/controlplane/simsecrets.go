@@ -102,16 +102,17 @@ func (w *world) writeTarget(ctx context.Context, object *unstructured.Unstructur
 	data := map[string]any{}
 	for _, entry := range list(object.Object, "spec", "data") {
 		source := text(entry, "remoteRef", "key") + "/" + text(entry, "remoteRef", "property")
-		data[text(entry, "secretKey")] = base64.StdEncoding.EncodeToString([]byte("value-" + digest(source)[:12]))
+		key := text(entry, "secretKey")
+		data[key] = stored(key, source)
 	}
 	if len(list(object.Object, "spec", "dataFrom")) > 0 {
 		for _, key := range []string{"username", "password"} {
-			data[key] = base64.StdEncoding.EncodeToString([]byte("value-" + digest(object.GetName() + key)[:12]))
+			data[key] = stored(key, object.GetName()+key)
 		}
 	}
 	template, _, _ := unstructured.NestedMap(object.Object, "spec", "target", "template", "data")
 	for key := range template {
-		data[key] = base64.StdEncoding.EncodeToString([]byte("value-" + digest(object.GetName() + key)[:12]))
+		data[key] = stored(key, object.GetName()+key)
 	}
 	metadata := map[string]any{
 		"name": targetName(object), "namespace": object.GetNamespace(),
@@ -125,6 +126,15 @@ func (w *world) writeTarget(ctx context.Context, object *unstructured.Unstructur
 		secret["type"] = kind
 	}
 	return w.applySecret(ctx, "externalsecrets.external-secrets.io/"+object.GetName(), secret)
+}
+
+// stored is what a store holds for a key of a Secret, in base64: the API server reads log-ins to registries.
+func stored(key, source string) string {
+	value := "value-" + digest(source)[:12]
+	if key == ".dockerconfigjson" {
+		value = fmt.Sprintf(`{"auths":{"registry.example":{"username":"robot","password":%q}}}`, value)
+	}
+	return base64.StdEncoding.EncodeToString([]byte(value))
 }
 
 func digest(text string) string {
