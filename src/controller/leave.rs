@@ -6,6 +6,8 @@
 //! request and the one from which it went its own way, rendered here anew. People agree at the forge to
 //! all of it, or in the cluster to what it changes in one set.
 
+use std::collections::BTreeMap;
+
 use tokio::time::Instant;
 
 use super::cycle::{Memory, Seen, Tools};
@@ -17,7 +19,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::object::{Rendered, SetId};
 use crate::plan::Plan;
 use crate::plan::approved::{Given, Vouched};
-use crate::plan::hold::{self, Agreed};
+use crate::plan::hold::{self, Agreed, Applied};
 use crate::plan::intent::Intent;
 use crate::report::audit::Agreement;
 
@@ -43,6 +45,7 @@ pub struct Leave {
 #[derive(Debug, Clone, Default)]
 struct Bound {
     intents: Vec<Intent>,
+    applied: BTreeMap<SetId, Applied>,
     missing: Vec<Missing>,
     agreements: Vec<Agreement>,
     waiting: Vec<Waiting>,
@@ -101,8 +104,10 @@ impl Leave {
         let missing = bound.missing.iter().filter(|m| m.is_of(&plan.set));
         let missing: Vec<&str> = missing.map(|m| m.why.as_str()).collect();
         let why = missing.join("; ");
+        let nothing = Applied::new();
         let agreed = Agreed {
             intents: &bound.intents,
+            applied: bound.applied.get(&plan.set).unwrap_or(&nothing),
             whole: missing.is_empty(),
             why: if why.is_empty() {
                 "it is no part of what was agreed to"

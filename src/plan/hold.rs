@@ -1,18 +1,23 @@
 //! Steps of a finished plan that wait: for somebody to agree, or for their time. What undoes changes
 //! made outside of Git never waits: it is not a change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::object::Rendered;
-use crate::plan::intent::{Intent, hold_unannounced};
+use crate::object::{ObjectKey, Rendered};
+use crate::plan::intent::{Announced, Intent, hold_unannounced};
 use crate::plan::season::Season;
 use crate::plan::{Finding, Level, Plan, Rule, Step, Verb, digest};
+
+/// The digest of what was desired of each object in the commit that was applied last.
+pub type Applied = BTreeMap<ObjectKey, String>;
 
 /// What people agreed to.
 #[derive(Debug, Clone, Copy)]
 pub struct Agreed<'a> {
-    /// What the changes announced that were agreed to.
+    /// What the changes announced that were agreed to, the oldest first.
     pub intents: &'a [Intent],
+    /// From where they lead: the set as it was applied last, as far as they change it.
+    pub applied: &'a Applied,
     /// Whether all changes were agreed to, so that what they come to together is, too.
     pub whole: bool,
     /// What is missing, for people.
@@ -26,8 +31,10 @@ pub fn unapproved(plan: &mut Plan, rendered: &Rendered, agreed: Agreed<'_>) {
     let stands = |step: &Step| {
         let wanted = rendered.objects.get(&step.key);
         let wanted = wanted.map(|desired| digest::of_desired(desired, &plan.set));
-        let mut same = announced.iter().filter(|change| change.key == step.key);
-        same.any(|change| agreed.whole || change.after == wanted)
+        let same = announced.iter().filter(|change| change.key == step.key);
+        let same: Vec<&Announced> = same.copied().collect();
+        let applied = agreed.applied.get(&step.key);
+        !same.is_empty() && (agreed.whole || lead(&same, applied, wanted.as_ref()))
     };
     let message = format!("nobody agreed: {}", agreed.why);
     let found = changes(plan)
@@ -36,6 +43,19 @@ pub fn unapproved(plan: &mut Plan, rendered: &Rendered, agreed: Agreed<'_>) {
         .collect();
     add(plan, found);
     hold_unannounced(plan, agreed.intents);
+}
+
+/// Whether changes of one object lead from what was applied to what is wanted. Where another change lies in
+/// between, nobody was shown it who agreed to the next one, and the next one holds it as well.
+fn lead(changes: &[&Announced], applied: Option<&String>, wanted: Option<&String>) -> bool {
+    let mut reached = vec![applied];
+    for change in changes {
+        if reached.contains(&change.before.as_ref()) {
+            reached.push(change.after.as_ref());
+        }
+    }
+    let last = changes.last().map(|change| change.after.as_ref());
+    last == Some(wanted) && reached.contains(&wanted)
 }
 
 /// Holds every change outside of its time.

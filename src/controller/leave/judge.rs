@@ -1,6 +1,7 @@
 //! What comes of what is known: each change that came in is judged by the rule, by what people said at the
 //! forge and by what they approved in the cluster. Pure, so that it is done again as often as somebody approves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,8 +11,10 @@ use crate::adapters::approval::Waiting;
 use crate::adapters::sync::{MAX_WAITING, fitting};
 use crate::controller::forges::Merged;
 use crate::kinds::approval::Approval;
+use crate::object::SetId;
 use crate::plan::approved::{About, Given, Heard, Vouched};
 use crate::plan::consent::{self, Consent, People};
+use crate::plan::hold::Applied;
 use crate::plan::intent::Intent;
 use crate::report::audit::Agreement;
 
@@ -25,6 +28,8 @@ pub(super) struct Found {
     pub(super) rule: Option<Approval>,
     /// How they came in.
     pub(super) parts: Vec<Part>,
+    /// What they change, as it was before them.
+    pub(super) applied: BTreeMap<SetId, Applied>,
 }
 
 /// How a change came in.
@@ -60,7 +65,10 @@ impl Found {
         let Some(rule) = &self.rule else {
             return Leave::default();
         };
-        let mut bound = Bound::default();
+        let mut bound = Bound {
+            applied: self.applied.clone(),
+            ..Bound::default()
+        };
         for part in &self.parts {
             match part {
                 Part::Unknown(why) => bound.missing.push(Missing::all(why.clone())),
@@ -150,6 +158,8 @@ impl Said<'_> {
         let mut people: People = merged.people.clone();
         people.yeses.extend(heard.yeses);
         let mut consent = Consent::of(rule, &people, self.now);
+        // Whoever may make Approvals can make many that do not count.
+        consent.refused.truncate(MAX_REFUSED);
         let room = MAX_REFUSED.saturating_sub(consent.refused.len());
         consent.refused.extend(heard.refused.into_iter().take(room));
         consent

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::judge::{Brought, Found, Part};
-use super::shown::{Shown, announced};
+use super::shown::{Shown, announced, applied};
 use crate::adapters::git::Merge;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::sync::Sync;
@@ -84,8 +84,17 @@ impl Search<'_> {
                 Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, &remote, shown).await)),
             });
         }
+        let known = parts.iter().filter_map(|part| match part {
+            Part::Pull(brought) => brought.intents.as_ref().ok(),
+            Part::Unknown(_) => None,
+        });
+        let applied = applied(&before.sets, known.flat_map(|intents| intents.iter()));
         let rule = Some(rule.clone());
-        Ok(Found { rule, parts })
+        Ok(Found {
+            rule,
+            parts,
+            applied,
+        })
     }
 
     /// How each of some commits came in, those of one pull request together.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::object::Rendered;
 use crate::object::SetId;
-use crate::plan::Policy;
+use crate::plan::hold::Applied;
 use crate::plan::intent::{Intent, intent};
+use crate::plan::{Policy, digest};
 use crate::source::repository::CommitId;
 
 /// Pull requests that are remembered.
@@ -59,4 +60,25 @@ pub(super) fn announced(
             .map_err(|error| error.to_string())
     };
     new.iter().map(one).collect()
+}
+
+/// What is said to change, as it was in the commit that was applied last.
+pub(super) fn applied<'i>(
+    sets: &[Rendered],
+    intents: impl Iterator<Item = &'i Intent>,
+) -> BTreeMap<SetId, Applied> {
+    let mut all: BTreeMap<SetId, Applied> = BTreeMap::new();
+    for intent in intents {
+        let Some(rendered) = sets.iter().find(|r| r.set == intent.set) else {
+            continue;
+        };
+        let applied = all.entry(intent.set.clone()).or_default();
+        for change in &intent.changes {
+            if let Some(desired) = rendered.objects.get(&change.key) {
+                let digest = digest::of_desired(desired, &rendered.set);
+                applied.insert(change.key.clone(), digest);
+            }
+        }
+    }
+    all
 }

@@ -1,10 +1,10 @@
 //! What waits: for people to agree and for its time, and what never does.
 
-use kubemate::object::Rendered;
-use kubemate::plan::hold::{Agreed, out_of_season, unapproved};
+use kubemate::object::{ObjectKey, Rendered};
+use kubemate::plan::hold::{Agreed, Applied, out_of_season, unapproved};
 use kubemate::plan::intent::{Intent, intent};
 use kubemate::plan::season::Season;
-use kubemate::plan::{Plan, Policy, Rule, plan};
+use kubemate::plan::{Plan, Policy, Rule, digest, plan};
 use serde_json::json;
 
 use super::world::{Model, config, deployment, desired, rendered};
@@ -51,8 +51,17 @@ impl Change {
     fn held(&self, intents: &[Intent], whole: bool) -> Vec<(String, Vec<Rule>)> {
         let mut plan = self.plan();
         let why = "nobody was asked";
+        let base = &self.base;
+        let one = |(key, desired)| {
+            (
+                ObjectKey::clone(key),
+                digest::of_desired(desired, &base.set),
+            )
+        };
+        let applied: Applied = base.objects.iter().map(one).collect();
         let agreed = Agreed {
             intents,
+            applied: &applied,
             whole,
             why,
         };
@@ -130,6 +139,30 @@ fn s_81_agreeing_to_one_thing_is_not_agreeing_to_another() {
             .iter()
             .any(|(name, rules)| name == "old" && rules.contains(&Rule::NotAnnounced))
     );
+}
+
+/// Who agrees to a change is not shown what came into the same object before it, past everybody.
+#[test]
+fn what_nobody_agreed_to_does_not_go_with_the_next_change_of_the_same_object() {
+    let change = Change::new();
+    let past = rendered(vec![
+        desired("web", deployment("web", "web:9", 2)),
+        desired("cfg", config("cfg", json!({ "a": "1" }))),
+        desired("old", config("old", json!({}))),
+        desired("kept", config("kept", json!({ "a": "1" }))),
+    ]);
+    let between = |base: &Rendered, head: &Rendered| intent(base, head, &Policy::default());
+    let first = change.intent(&past);
+    let (next, _) = between(&past, &change.head).unwrap();
+    assert_eq!(
+        names(&change.held(std::slice::from_ref(&next), false)),
+        ["web"]
+    );
+    assert_eq!(names(&change.held(&[first, next], false)), [""; 0]);
+    // Nor is what was agreed to before it was changed again.
+    let (again, _) = between(&change.head, &past).unwrap();
+    let all = [change.intent(&change.head), again];
+    assert_eq!(names(&change.held(&all, false)), ["cfg", "old", "web"]);
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn found(brought: Brought) -> Found {
     Found {
         rule: serde_json::from_value(rule).unwrap(),
         parts: vec![Part::Pull(Box::new(brought))],
+        ..Found::default()
     }
 }
 
