@@ -1,6 +1,7 @@
 //! What people approved in the cluster, as far as it is known: one watch for all Syncs. As long as it is
 //! not known, nothing counts.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::plan::approved::Given;
 const MAX_KNOWN: usize = 5000;
 /// Approvals of one Sync that are looked at.
 const MAX_OF_SYNC: usize = 500;
+/// Approvals of one person for one Sync that are looked at: nobody crowds out the others.
+const MAX_OF_PERSON: usize = 100;
 /// For how long the API server may think.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,7 +77,7 @@ impl Approvals {
     /// back does not count while the watch does not tell.
     pub(super) async fn live(&self, client: kube::Client, sync: &str) -> Option<Vec<Given>> {
         let known = self.of(sync)?;
-        if known.is_empty() {
+        if known.is_empty() && !self.is_full() {
             return Some(known);
         }
         match tokio::time::timeout(PATIENCE, approval::list(client)).await {
@@ -90,6 +93,13 @@ impl Approvals {
         }
     }
 
+    /// Whether there are more than are kept in mind.
+    fn is_full(&self) -> bool {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let full = |all: &All| all.len() >= MAX_KNOWN;
+        inner.known.as_ref().is_some_and(full)
+    }
+
     /// What people approved for a Sync; `None` while that is not known.
     pub(super) fn of(&self, sync: &str) -> Option<Vec<Given>> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
@@ -103,10 +113,19 @@ impl Approvals {
     }
 }
 
-/// Those of one Sync, of all that were read.
+/// Those of one Sync, of all that were read, the newest first.
 fn of_sync(all: &[Approval], sync: &str) -> Vec<Given> {
     let of = all.iter().filter(|approval| approval.spec.sync == sync);
-    of.filter_map(Approval::given).take(MAX_OF_SYNC).collect()
+    let mut of: Vec<Given> = of.filter_map(Approval::given).collect();
+    of.sort_by_key(|given| Reverse(given.at));
+    let mut people: BTreeMap<String, usize> = BTreeMap::new();
+    of.retain(|given| {
+        let count = people.entry(given.user.clone()).or_default();
+        *count += 1;
+        *count <= MAX_OF_PERSON
+    });
+    of.truncate(MAX_OF_SYNC);
+    of
 }
 
 /// Remembers an Approval. The Syncs that this may matter to.
@@ -147,6 +166,8 @@ fn different(before: &All, now: &All) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::json;
 
     use super::*;
@@ -203,6 +224,29 @@ mod tests {
             given[0].changed,
             "an object without a generation is not what it was"
         );
+    }
+
+    #[test]
+    fn nobody_crowds_out_the_others() {
+        let mut all: Vec<Approval> = (0..2 * MAX_OF_SYNC)
+            .map(|number| approval(&format!("a{number}"), "prod", "eve"))
+            .collect();
+        all.push(approval("z", "prod", "ana"));
+        let given = of_sync(&all, "prod");
+        let of = |user: &str| given.iter().filter(|given| given.user == user).count();
+        assert_eq!((of("eve"), of("ana")), (MAX_OF_PERSON, 1));
+        for (name, at) in [
+            ("old", "2026-05-04T10:00:00Z"),
+            ("new", "2026-05-04T11:00:00Z"),
+        ] {
+            let mut approval = approval(name, "prod", "eve");
+            let time: Timestamp = at.parse().unwrap();
+            approval.metadata.creation_timestamp = Some(Time(time));
+            all.push(approval);
+        }
+        let given = of_sync(&all, "prod");
+        let newest = given.first().and_then(|given| given.at).unwrap();
+        assert_eq!(newest.to_string(), "2026-05-04T11:00:00Z");
     }
 
     #[test]

@@ -91,10 +91,13 @@ pub(super) struct Known {
 /// The last search: from which commit to which, when, and what it found.
 struct Last {
     commits: (String, String),
+    /// Of the spec: another one may ask for something else.
+    generation: i64,
     at: Instant,
     found: Result<Found, String>,
-    /// What comes of it, where nothing that people say changes that.
-    lasting: Option<Leave>,
+    /// People agreed to all of it at the forge, so that it is not asked again. It is judged again all the
+    /// same: an agreement may be good for some time only.
+    settled: bool,
 }
 
 impl Leave {
@@ -128,10 +131,10 @@ impl Leave {
         self.bound.as_ref().map_or(&[], |bound| &bound.waiting)
     }
 
-    /// Whether it stays as it is. What was approved in the cluster may end.
-    fn lasts(&self) -> bool {
-        let lasts = |bound: &Bound| bound.missing.is_empty() && bound.waiting.is_empty();
-        self.bound.as_ref().is_none_or(lasts)
+    /// Whether nobody else is waited for. What was approved in the cluster may be taken back.
+    fn is_settled(&self) -> bool {
+        let is = |bound: &Bound| bound.missing.is_empty() && bound.waiting.is_empty();
+        self.bound.as_ref().is_none_or(is)
     }
 
     fn none(why: &str) -> Self {
@@ -160,15 +163,14 @@ pub(super) async fn find(
     }
     let commits = (from.clone(), to.clone());
     let last = memory.leave.last.take();
-    let mut last = match last.filter(|last| last.commits == commits) {
-        Some(last) if last.lasting.is_some() || last.at.elapsed() < AGAIN => last,
+    let generation = sync.metadata.generation.unwrap_or_default();
+    let known = |last: &Last| last.commits == commits && last.generation == generation;
+    let mut last = match last.filter(known) {
+        Some(last) if last.settled || last.at.elapsed() < AGAIN => last,
         _ => search((tools, sync, wanted), memory, commits).await,
     };
-    let leave = match last.lasting.take() {
-        Some(leave) => leave,
-        None => judged(tools, sync, &last.found).await,
-    };
-    last.lasting = leave.lasts().then(|| leave.clone());
+    let leave = judged(tools, sync, &last.found).await;
+    last.settled = leave.is_settled();
     memory.leave.last = Some(last);
     seen.waiting = leave.waiting().to_vec();
     leave
@@ -193,9 +195,10 @@ async fn search(
     let found = search.between(from, to, before, shown).await;
     Last {
         commits,
+        generation,
         at: Instant::now(),
         found,
-        lasting: None,
+        settled: false,
     }
 }
 
@@ -205,6 +208,9 @@ async fn judged(tools: &Tools, sync: &Sync, found: &Result<Found, String>) -> Le
         Ok(found) => found,
         Err(why) => return Leave::none(why),
     };
+    if found.rule.is_none() {
+        return Leave::default();
+    }
     let name = kube::ResourceExt::name_any(sync);
     let (given, vouched) = match tools.cluster.client() {
         Ok(client) => {

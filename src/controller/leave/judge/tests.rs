@@ -134,7 +134,7 @@ fn without_a_rule_everything_goes() {
         vouched: &vouched,
         now: time(NOW),
     });
-    assert!(leave.bound.is_none() && leave.lasts());
+    assert!(leave.bound.is_none() && leave.is_settled());
 }
 
 #[test]
@@ -160,8 +160,30 @@ fn each_set_needs_its_own_approval_and_withdrawn_ones_are_none() {
     let by = both.agreements.iter().map(|agreement| &agreement.approvers);
     assert!(by.clone().all(|by| *by == ["cid"]) && by.count() == 2);
     let leave = Leave { bound: Some(both) };
-    assert!(!leave.lasts(), "it can be taken back");
+    assert!(!leave.is_settled(), "it can be taken back");
     assert!(judged(&found, Some(&[])).intents.is_empty());
+}
+
+#[test]
+fn what_was_agreed_to_for_some_time_ends_although_nothing_else_happens() {
+    let mut agreed = brought(&["shop"]);
+    agreed.merged.people.yeses = vec![Yes {
+        user: "cid".to_owned(),
+        at: Some(time(MADE)),
+        ..Yes::default()
+    }];
+    let mut found = found(agreed);
+    let rule = json!({ "name": "prod-change", "approver": [{ "user": "cid" }], "valid-for": "1h" });
+    found.rule = serde_json::from_value(rule).unwrap();
+    let vouched = Err("no".to_owned());
+    for (now, goes) in [(NOW, true), ("2026-05-04T12:31:00Z", false)] {
+        let leave = found.judge(Said {
+            given: Some(&[]),
+            vouched: &vouched,
+            now: time(now),
+        });
+        assert_eq!(leave.is_settled(), goes, "{now}");
+    }
 }
 
 #[test]
