@@ -296,8 +296,14 @@ impl Forge for GitHub {
         let what = "ask where a commit came from";
         let path = self.path(&format!("commits/{commit}/pulls"));
         let all = self.link.list(&path, PAGES, what).await?;
-        let mut merged = all.iter().filter(|p| p["merged_at"].is_string());
-        let merged = merged.find(|p| p.pointer("/base/ref").is_some_and(|name| name == target));
+        // Forks share their commits, and a pull request of another repository may have a number of ours.
+        let ours = |p: &Value| {
+            let name = read::text(p, "/base/repo/full_name");
+            name.is_some_and(|name| read::same_user(&name, &self.repository))
+        };
+        let into = |p: &Value| p.pointer("/base/ref").is_some_and(|name| name == target);
+        let merged = |p: &&Value| p["merged_at"].is_string() && into(p) && ours(p);
+        let merged = all.iter().find(merged);
         let Some(number) = merged.and_then(|p| read::number(p, "/number")) else {
             return Ok(None);
         };

@@ -10,7 +10,7 @@ use super::{Bound, Leave, Missing, Whose};
 use crate::adapters::approval::Waiting;
 use crate::adapters::sync::{MAX_WAITING, fitting};
 use crate::controller::forges::Merged;
-use crate::kinds::approval::Approval;
+use crate::kinds::approval::{self, Approval};
 use crate::object::SetId;
 use crate::plan::approved::{About, Given, Heard, Vouched};
 use crate::plan::consent::{self, Consent, People};
@@ -86,6 +86,10 @@ impl Said<'_> {
         let merged = &brought.merged;
         let reviews = Consent::of(rule, &merged.people, self.now);
         let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
+        if rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none() {
+            let why = "the forge does not tell who merged it, which may be whoever agreed to it";
+            bound.missing.push(missing(why));
+        }
         match &brought.intents {
             Err(why) if reviews.is_given() => bound.missing.push(missing(why)),
             // Nothing can be shown that people could approve in the cluster.

@@ -110,6 +110,20 @@ fn writers_are_known_without_a_review() {
     }
 }
 
+/// Forks share their commits, and GitHub tells of them all.
+#[test]
+fn a_pull_request_of_another_repository_is_not_the_one_of_this_number() {
+    let sim = github_sim::start();
+    furnish(&sim);
+    let forge = github(&sim, TOKEN);
+    let merge = commit(MERGE);
+    let ask = || sim.runtime.block_on(forge.merged_with(&merge, "main"));
+    assert!(ask().unwrap().is_some());
+    let name = json!("eve/platform");
+    sim.store().pulls.get_mut(&7).unwrap()["base"]["repo"]["full_name"] = name;
+    assert_eq!(ask(), Ok(None));
+}
+
 /// GitHub tells no more than 250 commits of a pull request: who wrote the rest is not known.
 #[test]
 fn writers_of_what_github_does_not_tell_are_not_known() {

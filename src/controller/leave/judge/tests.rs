@@ -165,6 +165,26 @@ fn each_set_needs_its_own_approval_and_withdrawn_ones_are_none() {
 }
 
 #[test]
+fn who_merged_it_is_to_be_known_where_that_matters() {
+    for (merger, goes) in [(Some("may"), true), (None, false), (Some("cid"), false)] {
+        let mut agreed = brought(&["shop"]);
+        agreed.merged.people.merger = merger.map(str::to_owned);
+        agreed.merged.people.yeses = vec![Yes {
+            user: "cid".to_owned(),
+            at: Some(time(MADE)),
+            ..Yes::default()
+        }];
+        let mut found = found(agreed);
+        let rule = json!({
+            "name": "prod-change", "approver": [{ "user": "cid" }], "exclude": ["merger"],
+        });
+        found.rule = serde_json::from_value(rule).unwrap();
+        let bound = judged(&found, Some(&[]));
+        assert_eq!(missing(&bound, "shop").is_empty(), goes, "{merger:?}");
+    }
+}
+
+#[test]
 fn what_was_agreed_to_for_some_time_ends_although_nothing_else_happens() {
     let mut agreed = brought(&["shop"]);
     agreed.merged.people.yeses = vec![Yes {
