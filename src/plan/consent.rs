@@ -166,11 +166,11 @@ fn parts(name: &str) -> BTreeSet<String> {
     parts
 }
 
-/// A cluster's name of a person without what stands around it.
+/// A cluster's name of a person without what stands around it: `ana+ops@bank.example` is `ana`.
 fn plain(name: &str) -> String {
     let lower = name.to_lowercase();
     let bare = lower.rsplit([':', '/', '#', '\\']).next();
-    let bare = bare.and_then(|bare| bare.split('@').next());
+    let bare = bare.and_then(|bare| bare.split(['@', '+']).next());
     match bare.unwrap_or_default() {
         "" => lower,
         bare => bare.to_owned(),
@@ -358,8 +358,10 @@ mod tests {
         let cluster = |user: &str| in_cluster(user, leads, at);
         let both = [cluster("oidc:cid@bank"), cluster("oidc:dan@bank")];
         assert_eq!(judged(&two, &people(&both)).missing, 0);
-        let both = [cluster("oidc:cid@bank"), cluster("cid@bank")];
-        assert_eq!(judged(&two, &people(&both)).missing, 1);
+        for other in ["cid@bank", "oidc:cid+ops@bank"] {
+            let both = [cluster("oidc:cid@bank"), cluster(other)];
+            assert_eq!(judged(&two, &people(&both)).missing, 1, "{other}");
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ impl Found {
                 Part::Pull(brought) => said.judge(brought, rule, &mut bound),
             }
         }
+        // What nobody has to look at any more makes room for the rest.
+        bound.waiting.sort_by_key(|waiting| waiting.missing == 0);
         bound.waiting.truncate(MAX_WAITING);
         Leave { bound: Some(bound) }
     }

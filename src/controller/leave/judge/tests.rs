@@ -165,6 +165,17 @@ fn each_set_needs_its_own_approval_and_withdrawn_ones_are_none() {
 }
 
 #[test]
+fn what_still_waits_is_shown_before_what_was_approved() {
+    let names: Vec<String> = (0..=MAX_WAITING).map(|n| format!("t{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (last, rest) = names.split_last().unwrap();
+    let all: Vec<Given> = rest.iter().map(|name| given(name)).collect();
+    let bound = judged(&found(brought(&names)), Some(&all));
+    assert_eq!(bound.waiting.len(), MAX_WAITING);
+    assert_eq!(bound.waiting[0].set, set(last).to_string());
+}
+
+#[test]
 fn who_merged_it_is_to_be_known_where_that_matters() {
     for (merger, goes) in [(Some("may"), true), (None, false), (Some("cid"), false)] {
         let mut agreed = brought(&["shop"]);
