@@ -184,7 +184,7 @@ fn compare(
     } else {
         offline(before.as_ref(), &head, judgement)?;
     }
-    judgement.asked = asked(before.as_ref(), &judgement.plans);
+    judgement.asked = asked(before.as_ref(), &head, &judgement.plans);
     let rights = &before.as_ref().unwrap_or(&head).rights;
     let changing = judgement.plans.iter().filter(|plan| !plan.is_empty());
     let seasons = changing.map(|plan| (&plan.set, rights.season(&plan.set, super::now())));
@@ -195,11 +195,13 @@ fn compare(
 }
 
 /// By whose leave the plans go, by the rules that the change starts from: what begins with a change
-/// has none.
-fn asked(before: Option<&Session>, plans: &[Plan]) -> Vec<Approval> {
+/// has none. That a rule changes makes no plan, and needs the leave that it asks for.
+fn asked(before: Option<&Session>, head: &Session, plans: &[Plan]) -> Vec<Approval> {
     let mut all = BTreeMap::new();
-    for plan in plans.iter().filter(|plan| !plan.is_empty()) {
-        if let Some(rule) = before.and_then(|session| session.rights.approval(&plan.set)) {
+    for plan in plans {
+        let rule = before.and_then(|session| session.rights.approval(&plan.set));
+        let stays = rule == head.rights.approval(&plan.set);
+        if let Some(rule) = rule.filter(|_| !stays || !plan.is_empty()) {
             all.insert(rule.name.to_string(), rule.clone());
         }
     }

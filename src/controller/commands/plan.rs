@@ -156,7 +156,7 @@ async fn judge(
         return Ok(out);
     }
     compare(scene, (head, old), ruling, &mut out)?;
-    agree(scene, ruling, &mut out).await;
+    agree(scene, (head, ruling), &mut out).await;
     Ok(out)
 }
 
@@ -239,12 +239,15 @@ fn applied(scene: &Scene<'_>, set: &SetId) -> Option<String> {
     sync.status.as_ref()?.last_applied.clone()
 }
 
-/// Who agreed, where the rules in force ask for it. What cannot be found out is said and counts as no.
-async fn agree(scene: &Scene<'_>, ruling: &Ruling, out: &mut Judgement) {
+/// Who agreed, where the rules in force ask for it; that a rule changes makes no plan, and needs the leave
+/// that it asks for. What cannot be found out is said and counts as no.
+async fn agree(scene: &Scene<'_>, (head, ruling): (&Side, &Ruling), out: &mut Judgement) {
     let mut asked: BTreeMap<String, &Approval> = BTreeMap::new();
-    for plan in out.plans.iter().filter(|plan| !plan.is_empty()) {
+    for plan in &out.plans {
         let rules = ruling.of(applied(scene, &plan.set).as_deref());
-        if let Some(rule) = rules.rights.approval(&plan.set) {
+        let rule = rules.rights.approval(&plan.set);
+        let stays = rule == head.rights.approval(&plan.set);
+        if let Some(rule) = rule.filter(|_| !stays || !plan.is_empty()) {
             asked.insert(rule.name.to_string(), rule);
         }
     }
