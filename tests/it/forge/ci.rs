@@ -19,6 +19,7 @@ const PROJECT: &str = r#"project shop schema=1 {
   }
 }
 "#;
+const RULE: &str = "approval leads {\n  approver group=leads\n}\n";
 const TENANTS: &str = "tenant web\ntenant depot\n";
 const APP: &str =
     "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n}\n";
@@ -357,21 +358,24 @@ fn gitlab_gets_threads_and_reports() {
     assert!(read("junit.xml").contains("<testsuites>") && read("all.md").contains("kubemate"));
 }
 
+/// Files with a rule.
+fn ruled(project: &str) -> [(&str, &str); 4] {
+    [
+        ("kubemate.kdl", project),
+        ("platform/tenants.kdl", TENANTS),
+        ("platform/rules.kdl", RULE),
+        ("tenants/web/cart.kdl", APP),
+    ]
+}
+
 #[test]
 fn a_change_waits_until_people_agreed_to_it_by_the_rules_it_starts_from() {
     let project = PROJECT.replace("environment dev {", "environment dev approval=leads {");
-    let rule = "approval leads {\n  approver group=leads\n}\n";
-    let base = [
-        ("kubemate.kdl", project.as_str()),
-        ("platform/tenants.kdl", TENANTS),
-        ("platform/rules.kdl", rule),
-        ("tenants/web/cart.kdl", APP),
-    ];
     // The change would let its author agree to it.
     let eased = "approval leads {\n  approver user=ann\n  approver user=ben\n}\n";
     let app = APP.replace("1.0.0", "1.1.0");
     let job = Job::over(
-        &base,
+        &ruled(&project),
         &[
             ("tenants/web/cart.kdl", &app),
             ("platform/rules.kdl", eased),
@@ -418,6 +422,18 @@ fn a_change_waits_until_people_agreed_to_it_by_the_rules_it_starts_from() {
     // A yes to another commit is none.
     sim.store().reviews[2]["commit_id"] = job.base.as_str().into();
     assert_eq!(run().0, "pending");
+}
+
+#[test]
+fn a_rule_that_is_eased_alone_asks_by_the_one_it_replaces() {
+    let project = PROJECT.replace("environment dev {", "environment dev approval=leads {");
+    let eased = "approval leads {\n  approver user=ben\n}\n";
+    let job = Job::over(&ruled(&project), &[("platform/rules.kdl", eased)]);
+    let sim = github_sim::start();
+    job.offer(&sim);
+    let output = job.actions(&sim, "team/platform", &[("GITHUB_TOKEN", TOKEN)]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(sim.store().statuses[0]["state"], "pending");
 }
 
 #[test]
