@@ -352,6 +352,20 @@ pub(super) const ROWS: &[Row] = &[
         By::Policy("the files of Prometheus"),
     ),
     object(
+        "another tenant's metrics, by another address",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds PodMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, podMetricsEndpoints: [{port: http, relabelings: [{targetLabel: __address__, replacement: 'checkout.PAY.svc:80'}]}]}\n",
+        OUT,
+        By::Policy("reads the targets that it selects"),
+    ),
+    object(
+        "another tenant's metrics, by a label that becomes an address",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ServiceMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, endpoints: [{port: http, relabelings: [{action: labelmap, regex: '__meta_kubernetes_pod_label_(.+)', replacement: __address__}]}]}\n",
+        OUT,
+        By::Policy("reads the targets that it selects"),
+    ),
+    object(
         "the Ingresses of everybody for a probe",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds Probe }",
         "apiVersion: monitoring.coreos.com/v1\nkind: Probe\nmetadata: {name: escape, namespace: WEB}\nspec: {prober: {url: prober.web.DOMAIN}, targets: {ingress: {selector: {}, namespaceSelector: {any: true}}}}\n",
