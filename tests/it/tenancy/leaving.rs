@@ -141,6 +141,13 @@ pub(super) const ROWS: &[Row] = &[
         "write `certificate` instead",
         By::Policy("no other subject"),
     ),
+    object(
+        "a certificate of a group that is not the tenant's",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Certificate }",
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN], subject: {organizations: ['system:masters']}}\n",
+        "write `certificate` instead",
+        By::Policy("no other subject"),
+    ),
     resource(
         "a certificate by the name of somebody else",
         "certificate escape tenant=web issuer=bank-ca { host \"a.web.${domain}\"; common-name cluster-admin }",
