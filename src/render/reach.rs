@@ -87,7 +87,9 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
             let known = told(&bounds.classes);
             return Some(format!("the priority class `{class}` of {key} is not one of the tenant's: {known}"));
         }
-        let account = text(pod, "/serviceAccountName").filter(|account| *account == IDENTITY)?;
+        // The older name of the field counts where the newer one is not there.
+        let mut named = ["/serviceAccountName", "/serviceAccount"].iter().filter_map(|at| text(pod, at));
+        let account = named.find(|account| *account == IDENTITY)?;
         Some(format!("nothing runs as `{account}`, the account that writes the tenant's objects: {key} would"))
     })
 }

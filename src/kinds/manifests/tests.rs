@@ -177,6 +177,7 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "PersistentVolumeClaim", "spec: {dataSourceRef: {kind: VolumeSnapshot, name: s, namespace: identity}}", "namespace `identity`"),
     ("v1", "Pod", "spec: {priorityClassName: high}", "it has low"),
     ("batch/v1", "Job", "spec: {template: {spec: {serviceAccountName: kubemate-tenant}}}", "nothing runs as"),
+    ("batch/v1", "Job", "spec: {template: {spec: {serviceAccount: kubemate-tenant}}}", "nothing runs as"),
     ("apps/v1", "Deployment", "spec: {template: {metadata: {annotations: {external-dns.alpha.kubernetes.io/hostname: a.bank}}, spec: {}}}", "is read by external-dns"),
     ("apps/v1", "Deployment", "spec: {template: {metadata: {labels: {kueue.x-k8s.io/queue-name: nightly}}, spec: {}}}", "the queue `nightly`"),
     ("batch/v1", "CronJob", "spec: {jobTemplate: {metadata: {labels: {kueue.x-k8s.io/priority-class: high}}, spec: {template: {spec: {}}}}}", "it has low"),
