@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokio::sync::{Mutex as Turn, Semaphore};
 use tokio::task::JoinSet;
@@ -25,10 +26,11 @@ use self::words::{Command, Odd};
 use super::forges::Desk;
 use super::{Kept, Shared, verdict};
 use crate::adapters::sync::Sync;
+use crate::apply::cluster::Cluster as _;
 use crate::plan::display::escape;
 use crate::report::forge::webhook::{Deliveries, Delivery, Event};
 use crate::report::forge::{
-    Forge as _, ForgeError, Instance, Permission, Pull, PullNumber, comment,
+    Forge as _, ForgeError, Instance, Permission, Pull, PullNumber, Remark, comment,
 };
 use crate::source::address::RemoteAddress;
 
@@ -49,6 +51,9 @@ const BEAT: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
 /// A command that waited for longer is about something else by now.
 const STALE: Duration = Duration::from_mins(10);
+/// A comment that is older was told before, and not by a forge that tries again: which ones were heard is
+/// forgotten with every start.
+const OLD: SignedDuration = SignedDuration::from_hours(1);
 /// Syncs that one command is about.
 const MOST_SYNCS: usize = 50;
 /// Most characters of a name in the log.
@@ -274,8 +279,8 @@ impl Commander {
         let Some(remark) = desk.forge.remark(call.pull, call.comment).await? else {
             return Ok(Answer::Silence("the forge knows of no such comment"));
         };
-        if remark.edited {
-            return Ok(Answer::Silence("the comment was edited"));
+        if let Some(why) = past(&remark, shared.tools.cluster.now()) {
+            return Ok(Answer::Silence(why));
         }
         let Some(command) = words::read(&remark.text) else {
             return Ok(Answer::Silence("the comment holds no command"));
@@ -339,6 +344,15 @@ async fn answer(
     let forge = &scene.desk.forge;
     forge.put_comment(scene.pull.number, &text).await?;
     Ok(answer)
+}
+
+/// Why a comment does not say what somebody wants now.
+fn past(remark: &Remark, now: Timestamp) -> Option<&'static str> {
+    if remark.edited {
+        return Some("the comment was edited");
+    }
+    let old = now.duration_since(remark.written) > OLD;
+    old.then_some("the comment was written long ago")
 }
 
 /// What somebody may, by the word of the forge at this moment.

@@ -28,6 +28,11 @@ const FILES: &[&str] = &[
     "/tlsConfig/certFile",
     "/tlsConfig/keyFile",
 ];
+/// Where a probe changes the labels of its targets.
+const PROBED: &[&str] = &[
+    "/spec/targets/staticConfig/relabelingConfigs",
+    "/spec/targets/ingress/relabelingConfigs",
+];
 
 /// What is a tenant's own on a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +87,9 @@ pub(super) fn refuse(manifest: &Manifest, pod: Option<&Value>, bounds: &Bounds) 
             let known = told(&bounds.classes);
             return Some(format!("the priority class `{class}` of {key} is not one of the tenant's: {known}"));
         }
-        let account = text(pod, "/serviceAccountName").filter(|account| *account == IDENTITY)?;
+        // The older name of the field counts where the newer one is not there.
+        let mut named = ["/serviceAccountName", "/serviceAccount"].iter().filter_map(|at| text(pod, at));
+        let account = named.find(|account| *account == IDENTITY)?;
         Some(format!("nothing runs as `{account}`, the account that writes the tenant's objects: {key} would"))
     })
 }
@@ -133,6 +140,7 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             monitor(body, bounds)
                 .or_else(|| files(body))
                 .or_else(|| prober(body))
+                .or_else(|| relabelled(body, kind.as_str() == "Probe"))
                 .or_else(|| inner(targets.filter_map(Value::as_str), bounds))
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
@@ -220,6 +228,49 @@ fn prober(body: &Value) -> Option<String> {
     Some(format!(
         "`{path}` is not where a prober answers, which is /probe"
     ))
+}
+
+/// A change of labels after which Prometheus may read another target than the one that was selected.
+fn relabelled(body: &Value, probe: bool) -> Option<String> {
+    let scrapes = list(body, "/spec/endpoints").chain(list(body, "/spec/podMetricsEndpoints"));
+    let changes = scrapes.flat_map(|scrape| list(scrape, "/relabelings"));
+    let mut changes = changes.chain(PROBED.iter().flat_map(|at| list(body, at)));
+    let found = changes.find(|change| moves(change, probe))?;
+    let what = text(found, "/targetLabel").or_else(|| text(found, "/regex"));
+    let what = what.unwrap_or("labelmap");
+    Some(format!(
+        "relabeling by `{what}` may lead to the targets of others"
+    ))
+}
+
+/// Whether a change of labels may be one of an address.
+fn moves(change: &Value, probe: bool) -> bool {
+    let word = |at: &str| text(change, at).unwrap_or_default();
+    if word("/action").eq_ignore_ascii_case("labelmap") {
+        let as_it_is = matches!(text(change, "/replacement"), None | Some("$1" | "${1}"));
+        return !as_it_is || !is_of_kubernetes(word("/regex"));
+    }
+    let target = word("/targetLabel");
+    let address = match probe {
+        true => target.starts_with("__") && !target.starts_with("__tmp"),
+        false => target == "__address__",
+    };
+    // Only Prometheus knows which label a `$` makes of it.
+    address || target.contains('$')
+}
+
+/// Whether a pattern takes labels or annotations of Kubernetes by their whole keys, which do not begin with `_`.
+fn is_of_kubernetes(regex: &str) -> bool {
+    let ends = |rest: &str| rest.ends_with("_(.+)") || rest.ends_with("_(.*)");
+    let rest = regex.strip_prefix("__meta_kubernetes_");
+    let rest = rest.filter(|rest| ends(rest));
+    let rest = rest.and_then(|rest| rest.get(..rest.len() - "_(.+)".len()));
+    let parts = rest.and_then(|rest| rest.split_once('_'));
+    parts.is_some_and(|(of, what)| {
+        let plain = !of.is_empty() && of.bytes().all(|byte| byte.is_ascii_lowercase());
+        let kinds = ["annotation", "annotationpresent", "label", "labelpresent"];
+        plain && kinds.contains(&what)
+    })
 }
 
 /// An address that somebody would follow for the tenant, and only the cluster knows.

@@ -261,6 +261,8 @@ pub struct Remark {
     pub author: String,
     /// What it says.
     pub text: String,
+    /// When it was written.
+    pub written: Timestamp,
     /// Whether anything of it was changed after it was written, by whomever.
     pub edited: bool,
 }

@@ -267,7 +267,7 @@ impl Link {
     ) -> Result<Answer, (Ending, ForgeError)> {
         if status == StatusCode::NOT_MODIFIED {
             return match kept {
-                Some(kept) => self.answer(ask, kept.page, &kept.body),
+                Some(kept) => self.answer(ask, kept.page.still(page(&headers)), &kept.body),
                 // Nothing was kept, so nothing can be the same: an answer to somebody else.
                 None => Err((
                     Ending::Unknown,

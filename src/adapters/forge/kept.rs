@@ -28,6 +28,21 @@ pub(super) struct Page {
     pub(super) total: Option<usize>,
 }
 
+impl Page {
+    /// What counts where a forge says that an answer did not change, and `said` this with it. A page may have
+    /// come behind one that was the last, and that changes nothing in it.
+    pub(super) fn still(self, said: Self) -> Self {
+        if said != Self::default() {
+            return said;
+        }
+        let more = self.total.is_some() || self.last == Some(false);
+        Self {
+            last: more.then_some(false),
+            total: None,
+        }
+    }
+}
+
 /// Answers by their path, each with when it was used last.
 #[derive(Default)]
 pub(super) struct Shelf {
@@ -106,5 +121,31 @@ mod tests {
         assert!(shelf.get("/large/19").is_some() && shelf.get("/large/0").is_none());
         shelf.clear();
         assert_eq!((shelf.all.len(), shelf.bytes), (0, 0));
+    }
+
+    #[test]
+    fn r_96_that_a_page_was_the_last_one_is_not_believed_again() {
+        let page = |last, total| Page { last, total };
+        let none = Page::default();
+        for (kept, said, counts) in [
+            (none, none, none),
+            // How many items there are on it decides then.
+            (page(Some(true), None), none, none),
+            (page(Some(false), None), none, page(Some(false), None)),
+            (page(None, Some(50)), none, page(Some(false), None)),
+            (page(Some(true), Some(50)), none, page(Some(false), None)),
+            (
+                page(Some(true), None),
+                page(Some(false), None),
+                page(Some(false), None),
+            ),
+            (
+                page(None, Some(50)),
+                page(None, Some(51)),
+                page(None, Some(51)),
+            ),
+        ] {
+            assert_eq!(kept.still(said), counts, "{kept:?} {said:?}");
+        }
     }
 }

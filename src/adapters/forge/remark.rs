@@ -26,6 +26,7 @@ fn understood(found: &Value, author: &str) -> Option<Remark> {
     Some(Remark {
         author: read::text(found, author)?,
         text: read::text(found, "/body")?,
+        written,
         edited: changed != written,
     })
 }

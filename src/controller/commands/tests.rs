@@ -23,6 +23,26 @@ fn s_75_a_comment_counts_once_for_each_repository() {
 }
 
 #[test]
+fn s_75_an_old_comment_is_not_told_again() {
+    let remark = |edited: bool| Remark {
+        author: "ann".to_owned(),
+        text: "/kubemate plan".to_owned(),
+        written: "2026-05-04T10:00:00Z".parse().unwrap(),
+        edited,
+    };
+    for (now, edited, heard) in [
+        ("2026-05-04T10:59:00Z", false, true),
+        // Clocks differ.
+        ("2026-05-04T09:58:00Z", false, true),
+        ("2026-05-04T11:00:01Z", false, false),
+        ("2026-05-04T10:00:01Z", true, false),
+    ] {
+        let why = past(&remark(edited), now.parse().unwrap());
+        assert_eq!(why.is_none(), heard, "{now} {edited}: {why:?}");
+    }
+}
+
+#[test]
 fn s_76_few_commands_of_a_repository_wait() {
     let commander = Commander::new(Allowed::default());
     let take = |name: &str| commander.place(name.to_owned());

@@ -11,17 +11,22 @@ const BORDERS: &[(&str, &str)] = &[
     ("", "namespaces"),
     ("", "resourcequotas"),
     ("", "serviceaccounts"),
+    // What is asked of an issuer here names its hosts where no policy reads them.
+    ("cert-manager.io", "certificaterequests"),
     ("discovery.k8s.io", "endpointslices"),
     ("external-secrets.io", "pushsecrets"),
     ("external-secrets.io", "secretstores"),
     ("gateway.networking.k8s.io", "gateways"),
     ("gateway.networking.k8s.io", "listenersets"),
     ("gateway.networking.k8s.io", "referencegrants"),
+    ("gateway.networking.k8s.io", "udproutes"),
     ("kueue.x-k8s.io", "localqueues"),
     ("networking.k8s.io", "networkpolicies"),
+    ("traefik.io", "ingressrouteudps"),
 ];
 /// Groups that hold rights, or reach beyond a namespace.
 const BORDER_GROUPS: &[&str] = &[
+    "acme.cert-manager.io",
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
     "authentication.k8s.io",

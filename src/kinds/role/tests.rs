@@ -26,6 +26,17 @@ fn what_is_refused_is_said_in_words() {
 }
 
 #[test]
+fn what_no_policy_can_read_is_a_border() {
+    for on in [
+        "acme.cert-manager.io/orders", "cert-manager.io/certificaterequests", "gateway.networking.k8s.io/udproutes",
+        "traefik.io/ingressrouteudps",
+    ] {
+        let found = said_of(&format!("role r {{ allow create on=\"{on}\" }}"));
+        assert!(found.iter().any(|said| said.starts_with("KM0554")), "{on}: {found:?}");
+    }
+}
+
+#[test]
 fn what_is_right_passes() {
     for text in [
         r#"role r { allow get list watch on="networking.k8s.io/networkpolicies" }"#,

@@ -343,6 +343,20 @@ fn policies_are_made_once_for_an_environment() {
 }
 
 #[test]
+fn templates_of_pods_are_judged_when_they_change() {
+    let objects = rendered(&[("platform/a.kdl", "tenant a")], "prod");
+    let judged = |key: &str| key.starts_with("ValidatingAdmissionPolicy.") && key.contains("kubemate-workloads");
+    let (_, policy) = objects.iter().find(|(key, _)| judged(key)).unwrap();
+    let rules = policy["spec"]["matchConstraints"]["resourceRules"].as_array().unwrap();
+    assert!(!rules.is_empty());
+    for rule in rules {
+        let changes = rule["operations"].as_array().unwrap().contains(&json!("UPDATE"));
+        // A pod is made from a template that was judged, and only little of it changes afterwards.
+        assert_eq!(changes, rule["resources"] != json!(["pods"]), "{rule}");
+    }
+}
+
+#[test]
 fn a_quota_counts_things_by_the_names_that_the_api_server_counts() {
     let text = "tenant a { quota { count services.nodeports 0; count services.loadbalancers 1; count services 5\n\
         count deployments.apps 7; storage-class fast \"5Gi\" } }";

@@ -3,6 +3,8 @@
 //! A line that is not understood is an error and never left out: what was meant to narrow who may sign
 //! must not be lost. Times without a zone are UTC, because a controller has no other.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -114,6 +116,7 @@ fn allowed(text: &str) -> Result<Option<Allowed>, String> {
         until: None,
     };
     let mut for_git = true;
+    let mut known = BTreeSet::new();
     let mut quoted = false;
     let parts = options.split(|c: char| {
         quoted ^= c == '"';
@@ -122,12 +125,9 @@ fn allowed(text: &str) -> Result<Option<Allowed>, String> {
     for part in parts.filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let value = value.trim_matches('"');
-        match name.to_ascii_lowercase().as_str() {
-            "namespaces" => {
-                for_git = value
-                    .split(',')
-                    .any(|space| matches!(space.trim(), "git" | "*"));
-            }
+        let option = name.to_ascii_lowercase();
+        match option.as_str() {
+            "namespaces" => for_git = is_for_git(value)?,
             "valid-after" => allowed.from = Some(moment(name, value)?),
             "valid-before" => allowed.until = Some(moment(name, value)?),
             "cert-authority" => {
@@ -140,8 +140,21 @@ fn allowed(text: &str) -> Result<Option<Allowed>, String> {
                 ));
             }
         }
+        if !known.insert(option) {
+            return Err(format!("`{name}` stands there twice; write it once"));
+        }
     }
     Ok(for_git.then_some(allowed))
+}
+
+/// Whether what a key signs for includes Git. What is taken out again by a `!` is not understood.
+fn is_for_git(spaces: &str) -> Result<bool, String> {
+    if spaces.contains('!') {
+        let said = "`namespaces` with `!` is not understood; name those that the key counts for";
+        return Err(said.to_owned());
+    }
+    let mut spaces = spaces.split(',').map(str::trim);
+    Ok(spaces.any(|space| matches!(space, "git" | "*")))
 }
 
 /// The first word, which may hold spaces in quotes, and the rest.

@@ -358,6 +358,11 @@ fn lines_that_are_not_understood_are_errors() {
         (format!("ana cert-authority {key}"), "certificates"),
         (format!("ana verify-required {key}"), "`verify-required`"),
         (format!("ana valid-before=\"2026\" {key}"), "valid-before"),
+        (format!("ana namespaces=\"*,!git\" {key}"), "with `!`"),
+        (
+            format!("ana valid-before=\"20260101\",valid-before=\"20300101\" {key}"),
+            "twice",
+        ),
         (format!("ana valid-after=\"20261301\" {key}"), "valid-after"),
     ] {
         let text = format!("# people\n\n{line}");

@@ -1,7 +1,7 @@
 //! A comment read from every dialect: who wrote it, what it says, and whether it was edited since. What is
 //! not there, or on another pull request, is none.
 
-use kubemate::report::forge::{Forge, PullNumber, Remark};
+use kubemate::report::forge::{Forge, PullNumber};
 
 use super::sim::{Sim, TOKEN};
 use super::suite::{SEVEN, gitea, github, gitlab};
@@ -15,12 +15,12 @@ fn read<F: Forge>(sim: &Sim, forge: &F) {
             store.says("ben", "ä\nb"),
         )
     };
-    let remark = |pull: PullNumber, id: u64| sim.runtime.block_on(forge.remark(pull, id));
-    let said = |author: &str, text: &str, edited: bool| Remark {
-        author: author.to_owned(),
-        text: text.to_owned(),
-        edited,
+    let remark = |pull: PullNumber, id: u64| {
+        let found = sim.runtime.block_on(forge.remark(pull, id));
+        found.map(|found| found.map(|remark| (remark.author, remark.text, remark.edited)))
     };
+    let said =
+        |author: &str, text: &str, edited: bool| (author.to_owned(), text.to_owned(), edited);
     let plan = said("ann", "/kubemate plan", false);
     assert_eq!(remark(SEVEN(), first), Ok(Some(plan)));
     assert_eq!(

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
 use kubemate::report::forge::Permission;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -100,15 +101,16 @@ impl Store {
         id
     }
 
-    /// A comment of this number, and when it was written and changed.
-    pub(crate) fn comment(&self, id: &str) -> Option<(&Comment, [&'static str; 2])> {
+    /// A comment of this number, and when it was written and changed: just now.
+    pub(crate) fn comment(&self, id: &str) -> Option<(&Comment, [String; 2])> {
         let mut all = self.comments.iter();
         let found = all.find(|comment| comment.id.to_string() == id)?;
+        let written = Timestamp::now();
         let changed = match self.edited.contains(&found.id) {
-            true => "2026-05-04T10:05:00Z",
-            false => "2026-05-04T10:00:00Z",
+            true => written + SignedDuration::from_secs(1),
+            false => written,
         };
-        Some((found, ["2026-05-04T10:00:00Z", changed]))
+        Some((found, [written.to_string(), changed.to_string()]))
     }
 
     /// How many requests wrote something.

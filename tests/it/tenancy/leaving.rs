@@ -134,6 +134,20 @@ pub(super) const ROWS: &[Row] = &[
         "write `certificate` instead",
         By::Policy("signs no others"),
     ),
+    object(
+        "a certificate for somebody's mail",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Certificate }",
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN], emailAddresses: [chief@DOMAIN]}\n",
+        "write `certificate` instead",
+        By::Policy("no other subject"),
+    ),
+    object(
+        "a certificate of a group that is not the tenant's",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds Certificate }",
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: escape, namespace: WEB}\nspec: {secretName: escape, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN], subject: {organizations: ['system:masters']}}\n",
+        "write `certificate` instead",
+        By::Policy("no other subject"),
+    ),
     resource(
         "a certificate by the name of somebody else",
         "certificate escape tenant=web issuer=bank-ca { host \"a.web.${domain}\"; common-name cluster-admin }",
@@ -350,6 +364,20 @@ pub(super) const ROWS: &[Row] = &[
         "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, endpoints: [{port: http, tlsConfig: {certFile: /etc/prometheus/a.crt, keyFile: /etc/prometheus/a.key}}]}\n",
         OUT,
         By::Policy("the files of Prometheus"),
+    ),
+    object(
+        "another tenant's metrics, by another address",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds PodMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, podMetricsEndpoints: [{port: http, relabelings: [{targetLabel: __address__, replacement: 'checkout.PAY.svc:80'}]}]}\n",
+        OUT,
+        By::Policy("reads the targets that it selects"),
+    ),
+    object(
+        "another tenant's metrics, by a label that becomes an address",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ServiceMonitor }",
+        "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: escape, namespace: WEB}\nspec: {selector: {}, endpoints: [{port: http, relabelings: [{action: labelmap, regex: '__meta_kubernetes_pod_label_(.+)', replacement: __address__}]}]}\n",
+        OUT,
+        By::Policy("reads the targets that it selects"),
     ),
     object(
         "the Ingresses of everybody for a probe",

@@ -157,7 +157,7 @@ const EVERYDAY: &[&str] = &[
     "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: fine, namespace: WEB}\nspec: {secretName: fine, issuerRef: {name: bank-ca, kind: ClusterIssuer}, dnsNames: [a.web.DOMAIN, web-api.WEB.svc]}\n",
     "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: fine, namespace: WEB}\nspec: {chain: {middlewares: [{name: other}]}}\n",
     "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: asked, namespace: WEB}\nspec: {forwardAuth: {address: 'http://web-api.WEB.svc:80/check'}}\n",
-    "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: fine, namespace: WEB}\nspec: {selector: {}, namespaceSelector: {matchNames: [WEB]}, endpoints: [{port: http, tlsConfig: {ca: {secret: {name: ca, key: ca.crt}}}}]}\n",
+    "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: fine, namespace: WEB}\nspec: {selector: {}, namespaceSelector: {matchNames: [WEB]}, endpoints: [{port: http, tlsConfig: {ca: {secret: {name: ca, key: ca.crt}}}, relabelings: [{sourceLabels: [__meta_kubernetes_pod_name], targetLabel: pod}, {action: labelmap, regex: '__meta_kubernetes_pod_label_(.+)'}]}]}\n",
     "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: fine, namespace: WEB}\nspec: {secretStoreRef: {kind: SecretStore, name: vault}, target: {name: fine}, data: [{secretKey: a, remoteRef: {key: web/a}}]}\n",
 ];
 
