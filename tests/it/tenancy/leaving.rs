@@ -252,7 +252,7 @@ pub(super) const ROWS: &[Row] = &[
     object(
         "another tenant's Service behind one that fails over",
         "manifests escape tenant=web { from \"escape.yaml\"; kinds TraefikService }",
-        "apiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {name: escape, namespace: WEB}\nspec: {failover: {service: {name: web-api, port: 80}, fallback: {name: checkout, namespace: PAY, port: 80}}}\n",
+        "apiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {name: escape, namespace: WEB}\nspec: {failover: {service: {name: web-api, port: 80}, fallback: {name: checkout, namespace: PAY, port: 80}, errors: {status: [\"500-599\"]}}}\n",
         OUT,
         By::Policy("leads out of tenant `web`"),
     ),
