@@ -107,10 +107,23 @@ fn leaves(fields: &Value, body: &Value, at: String, out: &mut Vec<String>) {
         if let Some(name) = key.strip_prefix("f:") {
             let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
             leaves(fields, body, at, out);
-        } else if let Some(index) = key.strip_prefix("k:").and_then(|key| index(body, &at, key)) {
-            leaves(fields, body, format!("{at}/{index}"), out);
+        } else if let Some(keys) = key.strip_prefix("k:")
+            && let Some(index) = index(body, &at, keys)
+        {
+            leaves(&beside(fields, keys), body, format!("{at}/{index}"), out);
         }
     }
+}
+
+/// The fields of an entry without those that it is known by: with another key it is another entry, which
+/// is its writer's.
+fn beside(fields: &Value, keys: &str) -> Value {
+    let keys: Value = serde_json::from_str(keys).unwrap_or_default();
+    let mut fields = fields.clone();
+    if let Some(fields) = fields.as_object_mut() {
+        fields.retain(|name, _| keys.get(name.trim_start_matches("f:")).is_none());
+    }
+    fields
 }
 
 /// Where the entry of a list with these keys is.

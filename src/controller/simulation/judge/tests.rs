@@ -97,64 +97,65 @@ fn what_is_right_is_right() {
     assert_eq!(judge.wrong, Vec::<String>::new());
 }
 
+/// Histories in which something is wrong, each with what is to be told of it.
+const WRONG: [(&str, fn(&mut Judge)); 14] = [
+    ("no inventory owns it", |judge| {
+        judge.books.clear();
+        sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-1" });
+    }),
+    ("no inventory owns it", |judge| {
+        sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-2" });
+    }),
+    ("is deleted and wanted", |judge| {
+        sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-1" });
+    }),
+    ("without the lead", |judge| {
+        judge.leased("two-0", &seat(&Shard::default()), NOW);
+        sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
+    }),
+    ("without the lease of", |judge| {
+        judge.gives_back(LIFE, &tenants().set);
+        sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
+    }),
+    ("without the lead", |judge| {
+        judge.gives_back(LIFE, &seat(&Shard::default()));
+        sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
+    }),
+    ("status is written without the lead", |judge| {
+        judge.gives_back(LIFE, &seat(&Shard::default()));
+        judge.reports(LIFE, (&seat(&Shard::default()), NOW));
+    }),
+    ("as Own", |judge| {
+        sends(judge, &caller(None), &Sent::Write(&body()));
+    }),
+    ("as ServiceAccount", |judge| {
+        sends(judge, &caller(Some("base")), &Sent::Write(&body()));
+    }),
+    ("is not written as a says", |judge| {
+        let mut body = body();
+        body["data"]["a"] = "otherwise".into();
+        sends(judge, &caller(Some(HOME)), &Sent::Write(&body));
+    }),
+    ("is patched", |judge| {
+        let patch = json!({"metadata": {"labels": {}}});
+        sends(judge, &caller(Some(HOME)), &Sent::Patch(&patch));
+    }),
+    ("is made, and no inventory has it", |judge| {
+        judge.books.clear();
+        let label = tenants().set.label();
+        judge.written(&caller(Some(HOME)), (&key(), &label), true, &[]);
+    }),
+    ("is taken from keda", |judge| {
+        let taken = [(SCALED.to_owned(), "keda".to_owned())];
+        let label = tenants().set.label();
+        judge.written(&caller(Some(HOME)), (&key(), &label), false, &taken);
+    }),
+    ("for valid, which is not", |judge| judge.begins(LIFE, "b")),
+];
+
 #[test]
 fn each_thing_that_is_wrong_is_told() {
-    type History = fn(&mut Judge);
-    let cases: [(&str, History); 14] = [
-        ("no inventory owns it", |judge| {
-            judge.books.clear();
-            sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-1" });
-        }),
-        ("no inventory owns it", |judge| {
-            sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-2" });
-        }),
-        ("is deleted and wanted", |judge| {
-            sends(judge, &caller(Some(HOME)), &Sent::Delete { uid: "uid-1" });
-        }),
-        ("without the lead", |judge| {
-            judge.leased("two-0", &seat(&Shard::default()), NOW);
-            sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
-        }),
-        ("without the lease of", |judge| {
-            judge.gives_back(LIFE, &tenants().set);
-            sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
-        }),
-        ("without the lead", |judge| {
-            judge.gives_back(LIFE, &seat(&Shard::default()));
-            sends(judge, &caller(Some(HOME)), &Sent::Write(&body()));
-        }),
-        ("status is written without the lead", |judge| {
-            judge.gives_back(LIFE, &seat(&Shard::default()));
-            judge.reports(LIFE, (&seat(&Shard::default()), NOW));
-        }),
-        ("as Own", |judge| {
-            sends(judge, &caller(None), &Sent::Write(&body()));
-        }),
-        ("as ServiceAccount", |judge| {
-            sends(judge, &caller(Some("base")), &Sent::Write(&body()));
-        }),
-        ("is not written as a says", |judge| {
-            let mut body = body();
-            body["data"]["a"] = "otherwise".into();
-            sends(judge, &caller(Some(HOME)), &Sent::Write(&body));
-        }),
-        ("is patched", |judge| {
-            let patch = json!({"metadata": {"labels": {}}});
-            sends(judge, &caller(Some(HOME)), &Sent::Patch(&patch));
-        }),
-        ("is made, and no inventory has it", |judge| {
-            judge.books.clear();
-            let label = tenants().set.label();
-            judge.written(&caller(Some(HOME)), (&key(), &label), true, &[]);
-        }),
-        ("is taken from keda", |judge| {
-            let taken = [(SCALED.to_owned(), "keda".to_owned())];
-            let label = tenants().set.label();
-            judge.written(&caller(Some(HOME)), (&key(), &label), false, &taken);
-        }),
-        ("for valid, which is not", |judge| judge.begins(LIFE, "b")),
-    ];
-    for (said, history) in cases {
+    for (said, history) in WRONG {
         let mut judge = at_work();
         history(&mut judge);
         let told = judge.wrong.iter().any(|wrong| wrong.contains(said));
