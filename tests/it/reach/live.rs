@@ -35,8 +35,9 @@ metadata: {name: kata}
 handler: kata
 "#;
 
-/// Most plans that are carried out until nothing is left to do.
-const TURNS: usize = 6;
+/// Most plans that are carried out until nothing is left to do: a namespace may take minutes to go while CRDs
+/// of other tests come and go.
+const TURNS: usize = 24;
 
 /// Applies what a project says; every rendered field is then live. What the server refuses comes back:
 /// the paths of the edits at whose lines the plan says so.
