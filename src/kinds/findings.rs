@@ -97,6 +97,18 @@ impl<'a> Findings<'a> {
         self.node.at(pointer).is_some()
     }
 
+    /// Says of each of these fields that was written that it would change nothing: the thing exists already.
+    pub fn idle(&mut self, code: Code, what: &str, fields: &[&str]) {
+        for field in fields {
+            let at = format!("/{field}");
+            if self.written(&at) {
+                let message = format!("`{field}` would change nothing: the {what} exists already");
+                let finding = self.error_on_name(code, &at, message);
+                self.push(finding.help("remove it, or `external`"));
+            }
+        }
+    }
+
     /// Adds a diagnostic: `out.push(out.error(…).help(…))`.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);

@@ -10,7 +10,9 @@ use crate::names::Name;
 
 pub(super) fn check(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Findings<'_>) {
     if volume.external {
-        external(out);
+        // Nothing but its size can be said of it.
+        let others = ["class", "access", "reclaim", "mount-options", "claim", "nfs", "csi", "local"];
+        out.idle(codes::STORAGE, "volume", &others);
         return;
     }
     let places = [
@@ -58,28 +60,6 @@ pub(super) fn check(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Find
         out.push(finding.help("remove `reclaim`: it is kept until a person deletes it"));
     }
     claim(volume, scope, out);
-}
-
-/// Nothing but its size can be said of a volume that exists already.
-fn external(out: &mut Findings<'_>) {
-    let all = [
-        "class",
-        "access",
-        "reclaim",
-        "mount-options",
-        "claim",
-        "nfs",
-        "csi",
-        "local",
-    ];
-    for field in all {
-        let at = format!("/{field}");
-        if out.written(&at) {
-            let message = format!("`{field}` would change nothing: the volume exists already");
-            let finding = out.error_on_name(codes::STORAGE, &at, message);
-            out.push(finding.help("remove it, or `external`"));
-        }
-    }
 }
 
 fn claim(volume: &PersistentVolume, scope: &Scope<'_>, out: &mut Findings<'_>) {
