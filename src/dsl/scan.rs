@@ -62,9 +62,12 @@ pub fn scan(file: FileId, text: &str) -> Scan {
         grammar::check(&mut report, &tokens[region.tokens.clone()]);
     }
     let mut out = Scan::default();
+    let places = report.places();
     for region in regions {
         let bytes = region.bytes(&tokens);
-        let sound = region.closed && !report.is_broken(&bytes);
+        let next = places.partition_point(|place| *place < bytes.start);
+        let is_clean = places.get(next).is_none_or(|place| *place >= bytes.end);
+        let sound = region.closed && is_clean;
         if sound {
             &mut out.chunks
         } else {

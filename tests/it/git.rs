@@ -209,7 +209,8 @@ fn s_22_a_tree_that_holds_itself_many_times_ends_at_the_limit() {
                 let refused = bed.local().changed_paths(&commit, &commit).unwrap_err();
                 assert_eq!(refused, RepositoryError::Tree(TreeError::TooManyFiles));
                 let spent = processor_time() - started;
-                assert!(spent < Duration::from_secs(5), "{spent:?}");
+                // Without the limit it would take days.
+                assert!(spent < Duration::from_secs(60), "{spent:?}");
                 assert!(growth < 64 * MIB, "grew by {growth}");
             }
         },

@@ -43,12 +43,10 @@ pub(super) fn check_hidden(report: &mut Report<'_>, token: Token) {
         return;
     }
     let lone_return = |at: usize| !text[at..].starts_with("\r\n");
-    let bad: Vec<(usize, char)> = text
+    let bad = text
         .char_indices()
-        .filter(|(at, c)| is_treacherous(*c) || (*c == '\r' && lone_return(*at)))
-        .take(MAX_REPORTED)
-        .collect();
-    for (at, c) in bad {
+        .filter(|(at, c)| is_treacherous(*c) || (*c == '\r' && lone_return(*at)));
+    for (at, c) in bad.take(MAX_REPORTED) {
         let start = token.start + at;
         hidden(report, token, start..start + c.len_utf8(), c);
     }

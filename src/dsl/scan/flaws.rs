@@ -34,7 +34,7 @@ pub(super) fn junk(report: &mut Report<'_>, token: Token) {
         .help("a list is written as values behind each other: `keys username password`")
         .help("as part of a text it stands in quotes");
     report.push(found);
-    report.mute(line_of(report.text, token.start));
+    report.mute_line(token.start);
 }
 
 fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
@@ -42,8 +42,7 @@ fn open_string(report: &mut Report<'_>, tokens: &[Token], at: usize) {
     let Kind::Quoted(quoting) = token.kind else {
         return;
     };
-    let line = line_of(report.text, token.start);
-    report.mute(line.clone());
+    report.mute_line(token.start);
     let opening = token.start..token.start + quoting.opening();
     let hashes = "#".repeat(usize::from(quoting.hashes));
     if quoting.multiline {
@@ -128,7 +127,7 @@ fn hash_comment(report: &mut Report<'_>, token: Token) {
         )
         .fix(report.span(mark), "//", "write `//`");
     report.push(found);
-    report.mute(line_of(report.text, token.start));
+    report.mute_line(token.start);
     characters::check_hidden(report, token);
 }
 
@@ -156,7 +155,7 @@ fn one_line_fence(report: &mut Report<'_>, token: Token) {
         );
     }
     report.push(found);
-    report.mute(line_of(report.text, token.end));
+    report.mute_line(token.end);
 }
 
 fn fence_not_alone(report: &mut Report<'_>, token: Token) {
@@ -182,7 +181,7 @@ fn fence_not_alone(report: &mut Report<'_>, token: Token) {
             "move it to its own line",
         );
     report.push(found);
-    report.mute(line_of(report.text, token.end));
+    report.mute_line(token.end);
 }
 
 fn too_many_hashes(report: &mut Report<'_>, token: Token) {
@@ -194,7 +193,7 @@ fn too_many_hashes(report: &mut Report<'_>, token: Token) {
         )
         .help("it needs only one `#` more than the longest run behind a quote in its text");
     report.push(found);
-    report.mute(line_of(report.text, token.start));
+    report.mute_line(token.start);
 }
 
 fn bracket_list(report: &mut Report<'_>, token: Token) {
@@ -272,7 +271,7 @@ fn needs_quotes(report: &mut Report<'_>, token: Token) {
         );
     }
     report.push(found);
-    report.mute(line_of(report.text, token.start));
+    report.mute_line(token.start);
 }
 
 /// What a bare word holds that it cannot hold.
@@ -315,21 +314,4 @@ fn quoted(text: &str) -> String {
         return format!("#\"{text}\"#");
     }
     format!("\"{text}\"")
-}
-
-/// The line around a byte, within reach.
-fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
-    const REACH: usize = 4096;
-    let bytes = text.as_bytes();
-    let low = at.saturating_sub(REACH);
-    let high = (at + REACH).min(bytes.len());
-    let start = bytes[low..at]
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(low, |p| low + p + 1);
-    let end = bytes[at..high]
-        .iter()
-        .position(|b| *b == b'\n')
-        .map_or(high, |p| at + p);
-    start..end
 }

@@ -26,7 +26,8 @@ pub(crate) struct Report<'a> {
     offset: usize,
     list: Diagnostics,
     left_out: usize,
-    broken: std::collections::BTreeSet<usize>,
+    /// Where something was found. A list and no set: a file may hold a million of them.
+    broken: Vec<usize>,
     muted: BTreeMap<usize, usize>,
 }
 
@@ -39,7 +40,7 @@ impl<'a> Report<'a> {
             offset,
             list: Diagnostics::default(),
             left_out: 0,
-            broken: std::collections::BTreeSet::new(),
+            broken: Vec::new(),
             muted: BTreeMap::new(),
         }
     }
@@ -69,7 +70,7 @@ impl<'a> Report<'a> {
             .as_ref()
             .map_or(0, |label| label.span.start as usize);
         let start = start.saturating_sub(self.offset);
-        self.broken.insert(start);
+        self.broken.push(start);
         let follows =
             matches!(diagnostic.code, codes::SYNTAX | codes::MISSING_SPACE) && self.is_muted(start);
         if follows {
@@ -87,16 +88,20 @@ impl<'a> Report<'a> {
     pub(crate) fn only_counts(&mut self, start: usize) -> bool {
         let full = self.list.len() >= MAX_KEPT;
         if full {
-            self.broken.insert(start);
+            self.broken.push(start);
             self.left_out += 1;
         }
         full
     }
 
-    /// Follow-up errors in a range are not shown.
-    pub(crate) fn mute(&mut self, range: Range<usize>) {
-        let end = self.muted.entry(range.start).or_default();
-        *end = range.end.max(*end);
+    /// Follow-up errors on the line of a byte are not shown. A line full of mistakes is looked at once.
+    pub(crate) fn mute_line(&mut self, at: usize) {
+        if self.is_muted(at) {
+            return;
+        }
+        let line = line_of(self.text, at);
+        let end = self.muted.entry(line.start).or_default();
+        *end = line.end.max(*end);
     }
 
     fn is_muted(&self, at: usize) -> bool {
@@ -106,9 +111,11 @@ impl<'a> Report<'a> {
             .is_some_and(|(_, end)| at < *end)
     }
 
-    /// Whether something was found in a range.
-    pub(crate) fn is_broken(&self, range: &Range<usize>) -> bool {
-        self.broken.range(range.clone()).next().is_some()
+    /// Where something was found, in order.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let mut places = self.broken.clone();
+        places.sort_unstable();
+        places
     }
 
     /// Whether anything was found at all.
@@ -166,4 +173,21 @@ impl<'a> Report<'a> {
             );
         self.push(found);
     }
+}
+
+/// The line around a byte, within reach.
+fn line_of(text: &str, at: usize) -> Range<usize> {
+    const REACH: usize = 4096;
+    let bytes = text.as_bytes();
+    let low = at.saturating_sub(REACH);
+    let high = (at + REACH).min(bytes.len());
+    let start = bytes[low..at]
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(low, |p| low + p + 1);
+    let end = bytes[at..high]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(high, |p| at + p);
+    start..end
 }

@@ -1,7 +1,5 @@
 //! Files made to cost much: each is refused by the limit it breaks, or is cheap.
 
-use std::time::Duration;
-
 use kubemate::dsl::codes;
 use kubemate::dsl::diagnostic::Code;
 use kubemate::dsl::fmt::format;
@@ -9,7 +7,7 @@ use kubemate::dsl::parse::parse;
 use kubemate::dsl::scan::Scan;
 
 use super::{FILE, look};
-use crate::alone::processor_time;
+use crate::alone::{cost, grows_linearly};
 
 /// Pieces that cost much when repeated, if anything is looked at more than once.
 const UNITS: [&str; 72] = [
@@ -87,17 +85,23 @@ const UNITS: [&str; 72] = [
     "a /*b*/ ",
 ];
 
-/// Everything that is done with an unknown file, in bounded time.
-fn survives(name: &str, text: &str) -> Scan {
-    let start = processor_time();
+/// Everything that is done with an unknown file.
+fn survives(text: &str) -> Scan {
     let scan = look(text);
     for chunk in &scan.chunks {
         drop(parse(FILE, text, chunk.clone()));
     }
     drop(format(text));
-    let spent = processor_time() - start;
-    assert!(spent < Duration::from_secs(5), "{name} took {spent:?}");
     scan
+}
+
+/// The same for so many pieces, and that their cost grows no faster than they do.
+fn survives_each(name: &str, n: usize, text: impl Fn(usize) -> String) -> Scan {
+    grows_linearly(name, n, |n| {
+        let text = text(n);
+        cost(|| drop(survives(&text)))
+    });
+    survives(&text(n))
 }
 
 fn codes_of(scan: &Scan) -> Vec<Code> {
@@ -108,7 +112,7 @@ fn codes_of(scan: &Scan) -> Vec<Code> {
 fn s_20_s_22_bombs_are_refused_by_the_limit_they_break() {
     let nested = |n: usize| format!("{}{}", "a /-{".repeat(n), "}".repeat(n));
     for n in [16, 100, 1000, 10_000] {
-        let scan = survives("slashdash", &nested(n));
+        let scan = survives_each("slashdash", n, nested);
         assert!(
             codes_of(&scan).contains(&codes::NESTED_SLASHDASH),
             "{n}: {:?}",
@@ -116,76 +120,72 @@ fn s_20_s_22_bombs_are_refused_by_the_limit_they_break() {
         );
         assert!(scan.chunks.is_empty());
     }
+    let closed = |n: usize| format!("{}{}", "a{".repeat(n), "}".repeat(n));
+    let open = |n: usize| "a {\n".repeat(n);
     for n in [50, 100, 1000, 100_000] {
-        let closed = format!("{}{}", "a{".repeat(n), "}".repeat(n));
-        assert!(
-            codes_of(&survives("closed", &closed)).contains(&codes::TOO_DEEP),
-            "{n}"
-        );
-        let open = "a {\n".repeat(n);
-        assert!(
-            codes_of(&survives("open", &open)).contains(&codes::TOO_DEEP),
-            "{n}"
-        );
+        for scan in [
+            survives_each("closed", n, closed),
+            survives_each("open", n, open),
+        ] {
+            assert!(codes_of(&scan).contains(&codes::TOO_DEEP), "{n}");
+        }
     }
-    let huge = "a 1\n".repeat(50 * 1024 * 1024 / 4);
-    assert_eq!(codes_of(&survives("huge", &huge)), [codes::FILE_TOO_LARGE]);
-    let text = format!("a \"{}\"", "x".repeat(1_000_000));
-    assert_eq!(
-        codes_of(&survives("string", &text)),
-        [codes::STRING_TOO_LONG]
-    );
-    let nodes = "a\n".repeat(1_000_000);
-    assert_eq!(
-        codes_of(&survives("nodes", &nodes)),
-        [codes::FILE_TOO_LARGE]
-    );
-    let nodes = "a\n".repeat(500_000);
-    assert_eq!(
-        codes_of(&survives("nodes", &nodes)),
-        [codes::TOO_MANY_TOKENS]
-    );
+    let assigned = |n: usize| "a 1\n".repeat(n);
+    let huge = survives_each("huge", 50 * 1024 * 1024 / 4, assigned);
+    assert_eq!(codes_of(&huge), [codes::FILE_TOO_LARGE]);
+    let long = |n: usize| format!("a \"{}\"", "x".repeat(n));
+    let string = survives_each("string", 1_000_000, long);
+    assert_eq!(codes_of(&string), [codes::STRING_TOO_LONG]);
+    let nodes = |n: usize| "a\n".repeat(n);
+    let many = survives_each("nodes", 1_000_000, nodes);
+    assert_eq!(codes_of(&many), [codes::FILE_TOO_LARGE]);
+    let fewer = survives_each("nodes", 500_000, nodes);
+    assert_eq!(codes_of(&fewer), [codes::TOO_MANY_TOKENS]);
 }
 
 #[test]
 fn repetition_costs_linear_time() {
-    let repeat = |unit: &str| unit.repeat(1_000_000 / unit.len());
     for unit in UNITS {
-        let start = processor_time();
-        let text = repeat(unit);
-        let scan = look(&text);
-        drop(format(&text));
-        let spent = processor_time() - start;
-        assert!(
-            spent < Duration::from_secs(5),
-            "{unit:?} took {spent:?}, {:?}",
-            codes_of(&scan)
-        );
+        grows_linearly(unit, 1_000_000 / unit.len(), |n| {
+            let text = unit.repeat(n);
+            cost(|| {
+                drop(look(&text));
+                drop(format(&text));
+            })
+        });
     }
 }
 
 #[test]
 fn what_passes_is_cheap_to_parse() {
-    let comment = format!("a /* {} */ 1\n", "* / ".repeat(20_000));
-    let dashes = format!("a {} x\n", "/-1 ".repeat(2_000));
-    let spread = format!("{}a{}\n", "a /-x {\n".repeat(31), "\n}".repeat(31));
-    let removed = format!("a /-{{ {} }} b\n", "c { d 1; e 2 }\n".repeat(500));
-    let removed = removed.replace("} b\n", "}\n");
-    for text in [comment, dashes, spread, removed] {
-        let scan = look(&text);
-        assert!(scan.diagnostics.is_empty(), "{:#?}", scan.diagnostics);
-        let start = processor_time();
-        for chunk in &scan.chunks {
-            parse(FILE, &text, chunk.clone()).unwrap();
-        }
-        let spent = processor_time() - start;
-        assert!(spent < Duration::from_secs(2), "{spent:?} for {text:.40}");
+    let comment = |n: usize| format!("a /* {} */ 1\n", "* / ".repeat(n));
+    let dashes = |n: usize| format!("a {} x\n", "/-1 ".repeat(n));
+    let spread = |n: usize| format!("{}a{}\n", "a /-x {\n".repeat(n), "\n}".repeat(n));
+    let removed = |n: usize| format!("a /-{{ {} }}\n", "c { d 1; e 2 }\n".repeat(n));
+    let cases: [(usize, &dyn Fn(usize) -> String); 4] = [
+        (20_000, &comment),
+        (2_000, &dashes),
+        (31, &spread),
+        (500, &removed),
+    ];
+    for (n, text) in cases {
+        let shown = text(n);
+        grows_linearly(&format!("{shown:.40}"), n, |n| {
+            let text = text(n);
+            let scan = look(&text);
+            assert!(scan.diagnostics.is_empty(), "{:#?}", scan.diagnostics);
+            cost(|| {
+                for chunk in &scan.chunks {
+                    parse(FILE, &text, chunk.clone()).unwrap();
+                }
+            })
+        });
     }
 }
 
 #[test]
 fn a_bad_file_cannot_flood_the_reader() {
-    let scan = survives("quotes", &"a \"\n".repeat(10_000));
+    let scan = survives_each("quotes", 10_000, |n| "a \"\n".repeat(n));
     assert_eq!(scan.diagnostics.len(), 50);
     assert_eq!(scan.diagnostics.left_out[&FILE], 9_950);
 }
