@@ -239,7 +239,7 @@ impl std::ops::Deref for Bank {
 }
 
 /// A number of those that a cluster gives to nobody by itself.
-fn node_port() -> u32 {
+pub(crate) fn node_port() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     30_000 + (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % 86
 }

@@ -20,8 +20,9 @@ fn is_its_own(path: &str) -> bool {
     .any(|part| path.contains(part))
 }
 
-/// Spec, data, labels and annotations, without what controllers and the server choose.
-pub(super) fn lasting(body: &Value) -> Value {
+/// Spec, data, labels and annotations, without what controllers and the server choose; how many pods there are is
+/// chosen by an autoscaler where it is not wanted.
+pub(super) fn lasting(body: &Value, wanted: &Value) -> Value {
     let mut body = body.clone();
     let map = body.as_object_mut().unwrap();
     map.remove("status");
@@ -41,7 +42,8 @@ pub(super) fn lasting(body: &Value) -> Value {
             "claimRef",
             "storageClassName",
         ];
-        spec.retain(|name, _| !chosen.contains(&name.as_str()));
+        let scaled = wanted.pointer("/spec/replicas").is_none();
+        spec.retain(|name, _| !chosen.contains(&name.as_str()) && !(scaled && name == "replicas"));
         let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
         for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
             port.remove("nodePort");

@@ -10,6 +10,7 @@ use kubemate::source::SourceTree;
 
 use super::Objects;
 use super::places::{Place, edited, places};
+use crate::bank::project::node_port;
 use crate::effort;
 use crate::engine::written::{Written, placeless, written};
 use crate::language::tree;
@@ -182,9 +183,11 @@ impl Project {
 
     /// The same with names that nothing else in the cluster has.
     pub(super) fn named(mut self, unique: &str) -> Self {
+        // The other value of a port is the one behind it.
+        let (port, _other) = (node_port().to_string(), node_port());
         for (path, text) in self.texts.iter_mut().chain(&mut self.beside) {
             *path = path.replace(ANYBODY, unique);
-            *text = text.replace(ANYBODY, unique);
+            *text = text.replace(ANYBODY, unique).replace("31080", &port);
         }
         unique.clone_into(&mut self.unique);
         self
