@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ObjectMeta, PostParams};
@@ -36,6 +36,18 @@ use kube::{Api, Client, Config};
 
 /// The Namespace that declares a cluster free for tests.
 pub(crate) const DISPOSABLE: &str = "kubemate-test-disposable";
+
+/// Far more than anything here takes on a slow machine that does other things too.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
 
 /// A cluster to test against.
 pub(crate) struct Cluster {
@@ -144,15 +156,22 @@ impl Cluster {
             "crd",
         ];
         arguments.extend(crds);
-        let mut said = String::new();
-        for _ in 0..10 {
-            match self.try_kubectl(&arguments, "") {
-                Ok(_) => return,
-                Err(why) => said = why,
-            }
-            std::thread::sleep(std::time::Duration::from_millis(300));
-        }
-        panic!("{crds:?}: {said}");
+        until(&format!("{crds:?} are established"), || {
+            self.try_kubectl(&arguments, "").is_ok()
+        });
+    }
+
+    /// Waits until the kind of a CRD is among those that the cluster says it serves, which is a little after it
+    /// is established.
+    pub(crate) fn served(&self, crd: &str) {
+        self.established(&[crd]);
+        let group = crd.split_once('.').map_or("", |(_, group)| group);
+        let group = format!("--api-group={group}");
+        until(&format!("{crd} is served"), || {
+            let asked = ["api-resources", "--cached=false", "-o", "name", &group];
+            let said = self.try_kubectl(&asked, "").unwrap_or_default();
+            said.lines().any(|line| line == crd)
+        });
     }
 
     /// The same, where a failure is an answer.

@@ -56,7 +56,7 @@ async fn a_gateway_is_well_once_another_set_brings_its_certificate() {
         "--from-literal=tls.crt=x",
     ]);
     assert!(kubectl.contains("created"), "{kubectl}");
-    let patience = Instant::now() + Duration::from_secs(40);
+    let patience = Instant::now() + Duration::from_mins(3);
     settle(
         &engine.cluster,
         &engine.rendered,

@@ -153,11 +153,11 @@ async fn r_06_a_lease_that_is_not_answered_has_a_short_deadline() {
     let plan = engine.plan().await;
     proxy.add(Break::new(
         Match::any().resource("leases"),
-        Fault::BlackHole(Duration::from_mins(1)),
+        Fault::BlackHole(Duration::from_mins(2)),
     ));
     let before = tokio::time::Instant::now();
     let problem = engine.carry_out(&plan).await.unwrap_err();
-    assert!(before.elapsed() < Duration::from_secs(30));
+    assert!(before.elapsed() < Duration::from_mins(1));
     assert!(
         matches!(problem.kind, ProblemKind::Timeout | ProblemKind::Unknown),
         "{problem}"

@@ -7,6 +7,7 @@ use kubemate::plan::Rule;
 use serde_json::json;
 use std::time::Duration;
 
+use crate::bed;
 use crate::bed::proxy::Proxy;
 use crate::engine::{Engine, outcome, told};
 
@@ -19,7 +20,6 @@ async fn tenant(proxy: &Proxy) -> Engine {
         namespace: engine.namespace.clone(),
         name: "kubemate-tenant".into(),
     };
-    engine.options.settle = Duration::from_secs(3);
     engine.kubectl(&["create", "serviceaccount", "kubemate-tenant"]);
     engine
 }
@@ -33,6 +33,7 @@ fn grant(engine: &Engine) {
         "--clusterrole=edit",
         &account,
     ]);
+    engine.until_granted("kubemate-tenant");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,6 +81,7 @@ async fn without_rights_nothing_is_written_and_the_plan_says_who_may_not() {
         .expect("a finding");
     assert!(finding.message.contains("kubemate-tenant"), "{finding:?}");
     // Rights that were taken away after the plan.
+    engine.options.settle = Duration::from_secs(3);
     let mut held = plan.clone();
     held.steps[0].held_by.clear();
     let report = engine.carry_out(&held).await.unwrap();
@@ -91,7 +93,7 @@ async fn without_rights_nothing_is_written_and_the_plan_says_who_may_not() {
     assert!(engine.live(&key).await.is_none());
 
     // Rights that take a moment to be known.
-    engine.options.settle = Duration::from_secs(20);
+    engine.options.settle = bed::PATIENCE;
     let (carried, ()) = tokio::join!(engine.carry_out(&held), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         grant(&engine);

@@ -8,6 +8,7 @@ use kubemate::object::ObjectRules;
 use kubemate::plan::{Plan, Verb};
 use serde_json::{Value, json};
 
+use crate::bed;
 use crate::bed::proxy::{Fault, Match, Rule as Break, Verb as Call};
 use crate::engine::{Engine, deployment, outcome, told};
 
@@ -138,6 +139,7 @@ async fn what_is_needed_must_be_healthy_first_and_the_wait_says_why() {
     let heard = engine.waits.lock().unwrap().join("\n");
     assert!(heard.contains("Deployment.apps/db"), "{heard}");
 
+    engine.options.patience = bed::PATIENCE;
     engine.want(deployment("db", 2));
     engine.apply_all().await;
     assert!(engine.live(&after).await.is_some());
@@ -157,7 +159,7 @@ async fn r_67_a_newer_commit_ends_the_wait_at_once() {
         stop.cancel();
     });
     let report = report.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(begun.elapsed() < engine.options.patience / 2);
     assert!(
         report.complete() && !report.healthy(),
         "{}",
@@ -185,7 +187,7 @@ async fn r_67_a_job_that_cleans_up_after_itself_is_not_waited_for_when_it_is_gon
         let (plan, report) = engine.apply().await;
         let said = told(&plan, &report);
         assert!(
-            report.complete() && begun.elapsed() < Duration::from_secs(40),
+            report.complete() && begun.elapsed() < engine.options.patience / 2,
             "{said}"
         );
         // Seen or not: it is never called failed, and called done only where its end was seen.
@@ -202,7 +204,7 @@ async fn r_67_a_job_that_cleans_up_after_itself_is_not_waited_for_when_it_is_gon
             "{said}"
         );
         assert!(blind || health.is_settled(), "{said}");
-        for _ in 0..80 {
+        for _ in 0..1200 {
             if engine.live(&key).await.is_none() {
                 break;
             }
@@ -250,16 +252,15 @@ async fn r_18_a_crd_that_an_admin_deleted_closes_the_entries_of_its_objects() {
     let group = format!("{}.example.com", crate::bed::unique_name("g"));
     let other = engine.namespace.clone();
     crate::bed::cluster().kubectl_with(&["apply", "-f", "-"], &crd(&group).to_string());
-    crate::bed::cluster().established(&[&format!("gadgets.{group}")]);
+    crate::bed::cluster().served(&format!("gadgets.{group}"));
     let body = json!({"apiVersion":format!("{group}/v1"),"kind":"Gadget","metadata":{"name":"g","namespace":other},"spec":{"size":1}});
     let gadget = engine.want(body);
     engine.want_config("b", &json!({"k": "1"}));
-    tokio::time::sleep(Duration::from_secs(1)).await;
     engine.apply_all().await;
     crate::bed::cluster().kubectl(&["delete", "crd", &format!("gadgets.{group}")]);
     engine.rendered.objects.remove(&gadget);
     let mut plan = engine.plan().await;
-    for _ in 0..20 {
+    for _ in 0..600 {
         if plan.count(Verb::Release) == 1 {
             break;
         }

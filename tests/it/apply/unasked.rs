@@ -119,8 +119,7 @@ async fn a_crd_refuses_the_same_before_it_is_there_and_before_the_namespace_is()
 
     bed::cluster().kubectl_with(&["apply", "-f", "-"], &crd(&group).to_string());
     let name = format!("gizmos.{group}");
-    bed::cluster().established(&[&name]);
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    bed::cluster().served(&name);
     let [asked, unasked] = asked_and_unasked(&version, "Gizmo", &objects).await;
 
     let expected = verdicts(&asked, &names);

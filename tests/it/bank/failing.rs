@@ -84,7 +84,7 @@ fn an_api_server_that_dies_in_the_middle_leaves_what_the_next_run_finishes() {
     let args = ["apply", "--env", env, "--timeout", "10s"];
     let said = std::thread::scope(|scope| {
         let running = scope.spawn(|| bank.run(proxy.kubeconfig(), &args));
-        assert!(gate.wait_reached(std::time::Duration::from_secs(60)));
+        assert!(gate.wait_reached(bed::PATIENCE));
         proxy.heal();
         proxy.add(Rule::new(Match::any(), Fault::ResetBefore));
         gate.open();

@@ -176,7 +176,7 @@ fn r_60_deleted_by_a_person() {
     kubectl(&["get", "deployment", "web-api"]);
     let free = r#"{"metadata":{"finalizers":null}}"#;
     kubectl(&["patch", "service", "web-api", "--type=merge", "-p", free]);
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + bed::PATIENCE;
     while kubectl(&["get", "services", "-o", "name"]).contains("web-api") && Instant::now() < until
     {
         std::thread::sleep(Duration::from_millis(200));

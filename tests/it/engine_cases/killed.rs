@@ -25,10 +25,10 @@ fn kill(small: &Small, proxy: &Proxy, nth: usize, after: bool) -> bool {
         Fault::PauseBefore(gate.clone())
     };
     proxy.add(Rule::new(Match::writes(), fault).nth(nth));
-    let args = ["apply", "--env", &small.env, "--timeout", "60s"];
+    let args = ["apply", "--env", &small.env, "--timeout", "180s"];
     let mut child = small.folder.start(proxy.kubeconfig(), &args);
     let mut reached = false;
-    for _ in 0..900 {
+    for _ in 0..3000 {
         reached = gate.wait_reached(Duration::from_millis(100));
         if reached || child.try_wait().unwrap().is_some() {
             break;

@@ -15,7 +15,7 @@ use crate::engine::{Engine, told};
 /// Rounds until a set must be as it is wanted.
 const ROUNDS: usize = 3;
 /// For how long what is on its way out is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Ends the faults and judges everything that happened since the proxy began, or forgot.
 pub(crate) async fn settles(engines: &[&Engine], proxy: &Proxy) {

@@ -154,7 +154,7 @@ async fn r_54_a_crd_that_is_never_served_is_told_with_its_reason() {
     // Once the name is free, the same connection finds the new kind; the server takes a moment.
     drop(first);
     bed::cluster().established(&[&name]);
-    for _ in 0..120 {
+    for _ in 0..1200 {
         if about(&engine.plan().await, &widget, Rule::Unreadable).is_none() {
             break;
         }
@@ -339,6 +339,12 @@ async fn r_64_objects_outlive_the_version_they_were_written_in() {
     next["spec"]["versions"] = served(false).as_slice().into();
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
     bed::cluster().kubectl_with(&apply, &next.to_string());
+    let old = format!("/apis/{}/v1alpha1", crd.group);
+    bed::until("the old version is not served", || {
+        bed::cluster()
+            .try_kubectl(&["get", "--raw", &old], "")
+            .is_err()
+    });
     tokio::time::sleep(Duration::from_secs(2)).await;
     not_served_is_told(&mut engine, &proxy, &key).await;
     engine.want(crd.gadget("v1", "g", 2));

@@ -321,7 +321,7 @@ async fn r_59_a_namespace_with_wanted_objects_stays() {
     // Kinds of other tests come and go, and what cannot be listed is not known.
     let told_so = |plan: &Plan| plan.findings.iter().any(|f| f.rule == Rule::StillInUse);
     let (mut plan, mut report) = engine.apply().await;
-    for _ in 0..20 {
+    for _ in 0..200 {
         if told_so(&plan) {
             break;
         }
@@ -354,7 +354,7 @@ async fn an_autoscaler_has_the_number_of_pods_for_as_long_as_it_exists() {
     );
     bed::cluster().kubectl_with(&["apply", "-f", "-"], &scaler);
     let pods = async |engine: &Engine, wanted: u64| {
-        for _ in 0..300 {
+        for _ in 0..1500 {
             let live = engine.live(&key).await.unwrap();
             if live.body["spec"]["replicas"] == wanted {
                 return;

@@ -110,6 +110,27 @@ fn at_once(calls: &[Call]) -> usize {
     most
 }
 
+/// Until the webhook is asked: the API server learns of it a little later.
+fn in_force(engine: &Engine, hook: &Proxy) {
+    let probe = ["create", "configmap", "probe", "--dry-run=server"];
+    bed::until("the webhook is asked", || {
+        engine.kubectl(&probe);
+        !hook.calls().is_empty()
+    });
+    hook.forget();
+}
+
+/// Each of these asks the API server several times, and waits in none of them for the webhook.
+fn is_prompt(mut times: Vec<Duration>, alone: Duration) {
+    let bound = (alone * 4).max(slow_for());
+    times.sort();
+    let (usual, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    assert!(
+        usual < bound && longest < bound * 3,
+        "{times:?} against {alone:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r_53_a_slow_webhook_slows_its_own_set_only() {
     let (mut slow, proxy) = Engine::behind_proxy().await;
@@ -130,7 +151,7 @@ async fn r_53_a_slow_webhook_slows_its_own_set_only() {
 
     hook.add(Break::new(Match::any(), Fault::Delay(slow_for())));
     let _webhook = Webhook::over(&slow.namespace, &hook);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    in_force(&slow, &hook);
     let (done, times) = tokio::join!(slow.apply(), async {
         let mut times = Vec::new();
         for round in 2..8 {
@@ -158,11 +179,7 @@ async fn r_53_a_slow_webhook_slows_its_own_set_only() {
     );
     let most = at_once(&calls);
     assert!((8..=32).contains(&most), "{most} at once");
-    let bound = (alone * 2 + Duration::from_secs(1)).max(slow_for());
-    assert!(
-        times.iter().all(|time| *time < bound),
-        "{times:?} against {alone:?}"
-    );
+    is_prompt(times, alone);
     hook.heal();
     settles(&[&slow, &other], &proxy).await;
 }

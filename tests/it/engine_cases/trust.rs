@@ -31,6 +31,7 @@ pub(crate) async fn tenant(proxy: &Proxy) -> Engine {
         "--clusterrole=edit",
         &account,
     ]);
+    engine.until_granted("kubemate-tenant");
     engine
 }
 

@@ -48,19 +48,16 @@ async fn r_07_an_answer_that_drips_has_a_deadline_over_all_of_it() {
     proxy.add(Break::new(here, slow.clone()));
     proxy.add(Break::new(Match::any().resource("leases"), slow));
     let begun = Instant::now();
-    let (plan, (run, ended)) = tokio::join!(engine.plan(), async {
-        (engine.carry_out(&before).await, begun.elapsed())
-    });
-    assert!(
-        begun.elapsed() < Duration::from_secs(50),
-        "{:?}",
-        begun.elapsed()
-    );
+    let ((plan, planned), (run, ended)) =
+        tokio::join!(async { (engine.plan().await, begun.elapsed()) }, async {
+            (engine.carry_out(&before).await, begun.elapsed())
+        });
+    assert!(planned < Duration::from_secs(90), "{planned:?}");
     left_alone(&plan, &[&stays, &gone]);
     assert!(run.is_err(), "no lease, no run");
     assert!(
-        ended < Duration::from_secs(20),
-        "a lease has a deadline of its own: {ended:?}"
+        ended < planned,
+        "a lease has a deadline of its own: {ended:?} and {planned:?}"
     );
     proxy.heal();
     assert_eq!(engine.live(&stays).await.unwrap().body["data"]["k"], "1");
@@ -339,19 +336,18 @@ async fn r_06_a_black_hole_swallows_one_kind_and_nobody_else_waits() {
         Engine::through(proxy.kubeconfig(), bed::cluster().unique_namespace().await).await;
     let theirs = other.want_config("theirs", &json!({"k": "1"}));
     let begun = Instant::now();
-    let (report, others) = tokio::join!(engine.carry_out(&plan), async {
-        other.apply_all().await;
-        begun.elapsed()
-    });
-    assert!(
-        others < Duration::from_secs(30),
-        "the other set waited {others:?}"
+    let ((report, waited), others) = tokio::join!(
+        async { (engine.carry_out(&plan).await, begun.elapsed()) },
+        async {
+            other.apply_all().await;
+            begun.elapsed()
+        }
     );
     assert!(
-        begun.elapsed() < Duration::from_mins(1),
-        "{:?}",
-        begun.elapsed()
+        others < waited,
+        "the other set waited {others:?} of {waited:?}"
     );
+    assert!(waited < Duration::from_secs(110), "{waited:?}");
     let report = report.unwrap();
     let end = outcome(&report, &web);
     assert!(

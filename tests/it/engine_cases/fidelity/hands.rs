@@ -95,7 +95,7 @@ pub(super) async fn disturb(
 
 /// Until a deleted object is gone.
 async fn gone(api: &Api<DynamicObject>, name: &str) {
-    for _ in 0..1200 {
+    for _ in 0..6000 {
         if api.get_opt(name).await.expect("a read").is_none() {
             return;
         }

@@ -12,7 +12,7 @@ use crate::bed;
 use crate::bed::proxy::{Call, Fault, Gate, Match, Proxy, Rule, Verb as Does};
 use crate::engine::{Engine, deployment, outcome, told};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(5);
 
 async fn through_proxy() -> (Engine, Proxy) {
     let bed = bed::cluster();

@@ -299,7 +299,7 @@ impl Policy {
             dry_run: true,
             ..PostParams::default()
         };
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + bed::PATIENCE;
         loop {
             let made = api.create(&params, &object).await;
             let noted = made
