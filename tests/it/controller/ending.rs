@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Bed, Controller, GOOD, is};
 
 /// What is between now and the end at least, so that everything stands before.
-const AHEAD: i64 = 45;
+const AHEAD: i64 = 75;
 
 /// The next whole minute that is far enough away.
 fn end() -> Timestamp {

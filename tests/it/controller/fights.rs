@@ -59,11 +59,12 @@ fn a_fight_with_another_program_rests_and_both_are_named() {
     // It stays as the other one wants it; what else is changed is undone.
     write(&faulty, "k3", "autotuner");
     write(&faulty, "k4", "autotuner");
-    std::thread::sleep(Duration::from_secs(4));
+    faulty
+        .bed
+        .until("k4 is put back", |_| value(&faulty, "k4") == "1");
+    std::thread::sleep(Duration::from_secs(3));
     assert_eq!(value(&faulty, "k3"), "tuned");
-    assert_eq!(value(&faulty, "k4"), "1");
-    let status = faulty.bed.status();
-    assert!(is(&status, "Drifted", "True"), "{status:#}");
+    faulty.bed.until("it is told", |s| is(s, "Drifted", "True"));
     // What Git wants anew is written.
     let second = faulty.push(2);
     let next = |status: &serde_json::Value| status["lastApplied"] == second.as_str();

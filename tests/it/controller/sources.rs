@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use super::faulty::{Faulty, files};
 use super::signed::patch;
 use super::{BROKEN, MAIN, is};
+use crate::bed;
 use crate::bed::history::commit;
 use crate::githost::Mood;
 
-/// What undoing drift may take here, far more than it should on a quiet machine.
-const PROMPT: Duration = Duration::from_secs(10);
+/// What undoing drift may take here: far more than it should on a quiet machine, and less than what a host that
+/// hangs is given.
+const PROMPT: Duration = Duration::from_mins(1);
 
 /// A controller with the commit number 1 in force.
 fn kept(repository: &'static str) -> (Faulty, String) {
@@ -51,8 +53,9 @@ fn r_90_while_the_remote_is_away_what_was_good_is_kept() {
     );
     let asked = faulty.bed.host.asked().len();
     std::thread::sleep(Duration::from_secs(15));
-    let asked = faulty.bed.host.asked().len() - asked;
-    assert!((1..=5).contains(&asked), "asked {asked} times in 15 s");
+    let more = faulty.bed.host.asked().len() - asked;
+    assert!(more <= 5, "asked {more} times in 15 s");
+    bed::until("it asks again", || faulty.bed.host.asked().len() > asked);
     assert!(faulty.drift() < PROMPT);
     assert_eq!(since(&faulty.bed.status()), age, "its age is told");
     faulty.bed.host.set(Mood::Honest);
@@ -95,13 +98,15 @@ fn r_91_rewritten_history_is_followed_and_nothing_is_stuck() {
     let second = rewrite(&faulty, files(&faulty.bed, 2));
     faulty.applied(&second, 2);
     assert_eq!(faulty.bed.status()["rewritten"], first.as_str());
-    let events = ["get", "events", "-n", "kubemate-system", "-o", "json"];
-    let events: Value = serde_json::from_str(&faulty.bed.cluster.kubectl(&events)).unwrap();
-    let told = events["items"].as_array().unwrap().iter().any(|event| {
-        event["reason"] == "HistoryRewritten"
-            && event["involvedObject"]["name"] == faulty.bed.name.as_str()
+    bed::until("an event tells of it", || {
+        let events = ["get", "events", "-n", "kubemate-system", "-o", "json"];
+        let events = faulty.bed.cluster.kubectl(&events);
+        let events: Value = serde_json::from_str(&events).unwrap();
+        events["items"].as_array().unwrap().iter().any(|event| {
+            event["reason"] == "HistoryRewritten"
+                && event["involvedObject"]["name"] == faulty.bed.name.as_str()
+        })
     });
-    assert!(told, "no event: {events:#}");
     // Back to what there was before, and away from it again.
     let id = Oid::from_str(&first).unwrap();
     faulty.bed.served.reference(MAIN, id, true, "back").unwrap();
