@@ -10,6 +10,7 @@
     reason = "a bed that cannot be made fails the test that asked for it, and it is made of files and processes"
 )]
 
+mod asking;
 mod control_plane;
 pub(crate) mod gitea;
 pub(crate) mod history;
@@ -55,6 +56,8 @@ pub(crate) struct Cluster {
     /// The control plane binary, which is also kubectl; none where Go is missing.
     binary: Option<PathBuf>,
     crds: Mutex<BTreeSet<String>>,
+    /// Made by the first question.
+    asking: OnceLock<Client>,
     /// Keeps the pipe open that keeps the control plane alive.
     _plane: Option<program::Running>,
 }

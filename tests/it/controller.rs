@@ -220,28 +220,24 @@ impl Place {
     }
 
     fn status(&self) -> Value {
-        let text = self.cluster.kubectl(&[
-            "get",
-            "sync",
-            &self.name,
-            "-n",
-            "kubemate-system",
-            "-o",
-            "json",
-        ]);
-        serde_json::from_str::<Value>(&text).unwrap()["status"].clone()
+        let all = "/apis/kubemate.dev/v1alpha1/namespaces/kubemate-system/syncs";
+        self.cluster.get(&format!("{all}/{}", self.name))["status"].clone()
     }
 
     fn deployment(&self) -> Option<Value> {
-        let text = self.cluster.kubectl(&["get", "deploy", "-A", "-o", "json"]);
-        let list: Value = serde_json::from_str(&text).unwrap();
         let label = format!("{}.dev.t-{}", self.name, self.name);
-        let found = list["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|d| d["metadata"]["labels"]["kubemate.dev/set"] == label.as_str());
-        found.cloned()
+        let of_set = format!("labelSelector=kubemate.dev%2Fset%3D{label}");
+        let list = self
+            .cluster
+            .get(&format!("/apis/apps/v1/deployments?{of_set}"));
+        list["items"].as_array().unwrap().first().cloned()
+    }
+
+    /// What the commits here write into a ConfigMap of the tenant's.
+    fn value(&self, config: &str) -> String {
+        let path = format!("/api/v1/namespaces/{}/configmaps/{config}", self.name);
+        let value = self.cluster.get(&path)["data"]["n"].clone();
+        value.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until something holds, and shows the status if it never does.

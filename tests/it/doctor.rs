@@ -10,7 +10,7 @@ use crate::bed::{Cluster, own_cluster};
 use crate::forge::{gitea_sim, sim::TOKEN};
 
 /// How long the simulated nodes may take to run the controller.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(5);
 
 fn kubemate(args: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kubemate"))

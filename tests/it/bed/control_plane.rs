@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -44,6 +44,7 @@ pub(super) fn provide() -> Result<Cluster, String> {
         kubeconfig,
         binary,
         crds: Mutex::new(BTreeSet::new()),
+        asking: OnceLock::new(),
         _plane: plane,
     })
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-const START_LIMIT: Duration = Duration::from_secs(150);
+const START_LIMIT: Duration = Duration::from_mins(5);
 const BUILT_KEPT: usize = 2;
 
 /// A program in a folder of `tests`. Started with `up --rm --dir DIR` it prints one line of JSON when

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::proxy::{Fault, Match, Proxy, Rule};
 use super::{DISPOSABLE, cluster, with_crds};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = super::PATIENCE;
 
 /// Polls a field of an object until it has the value.
 async fn reaches(api: &Api<DynamicObject>, name: &str, pointer: &str, wanted: &str) {

@@ -146,17 +146,14 @@ impl Faulty {
             "-p",
             r#"{"data":{"n":"no"}}"#,
         ];
-        let value = || {
-            let args = ["get", "cm", "k3", "-n", name, "-o", "jsonpath={.data.n}"];
-            self.bed.cluster.kubectl(&args)
-        };
-        let before = value();
+        let before = self.bed.value("k3");
         self.bed.cluster.kubectl(&patch);
         let began = Instant::now();
-        while value() != before {
+        while self.bed.value("k3") != before {
             let status = || self.bed.status();
             let late = began.elapsed() > PATIENCE;
             assert!(!late, "the drift stays: {:#}", status());
+            std::thread::sleep(Duration::from_millis(50));
         }
         began.elapsed()
     }
