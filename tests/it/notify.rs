@@ -274,12 +274,9 @@ fn a_receiver_that_hangs_holds_up_no_other() {
         };
         let (stuck, (ended, took)) = futures::future::join(all, one).await;
         assert_eq!(ended, Ok(()));
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < QUICK.total, "{took:?}");
         assert!(stuck.iter().all(Result::is_err));
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "each call has an end"
-        );
+        assert!(began.elapsed() < QUICK.total * 10, "each call has an end");
     });
     assert!(hangs.heard().len() <= 16);
     assert_eq!(lives.heard().len(), 1);

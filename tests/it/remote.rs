@@ -77,7 +77,7 @@ impl Bed {
             mirrors: self.directory.path().join("mirrors"),
             credential: Some(Credential::Bearer(CANARY.into())),
             limits: FetchLimits {
-                deadline: Duration::from_secs(20),
+                deadline: Duration::from_mins(1),
                 ..FetchLimits::default()
             },
             ssh: SshOptions::default(),
@@ -326,7 +326,7 @@ fn s_29_a_slow_host_is_left_at_the_deadline() {
     let started = Instant::now();
     let error = bed.head(&remote(options)).unwrap_err();
     assert_eq!(error.to_string(), "127.0.0.1 did not finish within 3 s");
-    assert!(started.elapsed() < Duration::from_secs(40));
+    assert!(started.elapsed() < Duration::from_mins(2));
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn s_29_endless_headers_and_packed_zeros_end_at_a_limit() {
                 let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
                 assert!(!error.class().is_empty(), "{mood:?}: {error}");
                 assert!(growth < 96 * 1024 * 1024, "{mood:?} grew by {growth}");
-                assert!(started.elapsed() < Duration::from_secs(40));
+                assert!(started.elapsed() < Duration::from_mins(2));
             }
             bed.host.set(Mood::Honest);
             assert!(bed.head(&bed.remote()).is_ok());

@@ -152,7 +152,7 @@ fn a_store_that_is_down_or_refuses_is_an_error_in_time() {
                 .add(entry("c", "x"), now())
                 .await
                 .unwrap_err();
-            assert!(start.elapsed() < Duration::from_secs(20), "{failed}");
+            assert!(start.elapsed() < Duration::from_mins(1), "{failed}");
             assert!(
                 failed.to_string().contains("s3://audit/eu/one/here-prod"),
                 "{failed}"

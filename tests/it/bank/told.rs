@@ -47,7 +47,7 @@ fn plan(bank: &Bank) -> Said {
 
 /// Plans until these words are said: admission and quotas take a moment to be known everywhere.
 fn plan_until(bank: &Bank, words: &str) -> Said {
-    for _ in 0..20 {
+    for _ in 0..300 {
         let said = plan(bank);
         if said.all().contains(words) {
             return said;
@@ -144,19 +144,11 @@ fn what_is_refused_only_at_the_write_is_told_at_its_line_and_the_rest_is_done() 
     bed::cluster().kubectl(&["create", "namespace", &namespace]);
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "x", "namespace": namespace},
         "spec": {"hard": {"pods": "1"}}});
-    let mut refused = false;
-    for _ in 0..40 {
-        let review = bed::cluster().try_kubectl(
-            &["create", "--dry-run=server", "-f", "-"],
-            &quota.to_string(),
-        );
-        refused = review.is_err();
-        if refused {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
-    assert!(refused);
+    let dry = ["create", "--dry-run=server", "-f", "-"];
+    bed::until("it is refused", || {
+        let review = bed::cluster().try_kubectl(&dry, &quota.to_string());
+        review.is_err()
+    });
     bed::cluster().kubectl(&["delete", "namespace", &namespace]);
     let planned = plan(&bank);
     assert!(
@@ -178,8 +170,7 @@ fn what_is_refused_only_at_the_write_is_told_at_its_line_and_the_rest_is_done() 
         "{live}"
     );
     drop(denial);
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    bank.apply(bank.dev());
+    bed::until("what was refused is applied", || apply(&bank).code == 0);
 }
 
 #[test]

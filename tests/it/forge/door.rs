@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::hooks::{SECRET, hex, mac, push};
+use crate::bed::PATIENCE;
 
 /// A call as GitHub makes it: what is sent before the body.
 pub(crate) fn head(name: &str, (event, id): (&str, &str), body: &[u8]) -> String {
@@ -103,6 +104,19 @@ impl Bed {
         )
     }
 
+    /// The names that came through: so many at least, and then those within a time without any.
+    fn heard_after(&mut self, least: usize, quiet: Duration) -> Vec<String> {
+        let mut all = Vec::new();
+        while all.len() < least {
+            let next = self
+                .runtime
+                .block_on(async { tokio::time::timeout(PATIENCE, self.calls.recv()).await });
+            all.push(next.expect("in time").expect("a name"));
+        }
+        all.extend(self.heard(quiet));
+        all
+    }
+
     /// The names that came through within a time without any.
     fn heard(&mut self, quiet: Duration) -> Vec<String> {
         let mut all = Vec::new();
@@ -144,7 +158,7 @@ fn s_70_a_signed_push_comes_through_and_nothing_else_does() {
     assert_eq!(bed.heard(QUIET), Vec::<String>::new());
 
     assert_eq!(send(bed.address, &signed, body), 202);
-    assert_eq!(bed.heard(QUIET), ["dev"]);
+    assert_eq!(bed.heard_after(1, QUIET), ["dev"]);
 
     // A process that does not lead cannot look, and does not pretend to.
     bed.vitals.leads(false);
@@ -158,10 +172,10 @@ fn s_75_a_repeated_call_is_taken_and_comes_to_nothing() {
     assert_eq!(bed.push("dev", "one"), 202);
     assert!((0..20).all(|_| bed.push("dev", "one") == 202));
     // Longer than a beat: what was asked again would have come.
-    assert_eq!(bed.heard(Duration::from_millis(2_500)), ["dev"]);
+    assert_eq!(bed.heard_after(1, Duration::from_millis(2_500)), ["dev"]);
     // The same number from another forge is another call.
     assert_eq!(bed.push("other", "one"), 202);
-    assert_eq!(bed.heard(QUIET), ["other"]);
+    assert_eq!(bed.heard_after(1, QUIET), ["other"]);
 }
 
 #[test]
@@ -179,9 +193,9 @@ fn s_75_a_thousand_calls_come_to_few_looks() {
         }
     });
     let beats = usize::try_from(began.elapsed().as_secs() / 2).unwrap();
-    let heard = bed.heard(Duration::from_millis(2_500));
+    let heard = bed.heard_after(2, Duration::from_millis(2_500));
     // The first at once, the last one after all others, and one each beat between them.
-    assert!((2..=beats + 3).contains(&heard.len()), "{}", heard.len());
+    assert!(heard.len() <= beats + 3, "{}", heard.len());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{gitea_sim, github_sim, gitlab_sim};
 /// Quick, so that tests are.
 pub(crate) const PATIENCE: Patience = Patience {
     attempts: 4,
-    total: Duration::from_secs(5),
+    total: Duration::from_mins(1),
     first_wait: Duration::from_millis(5),
 };
 

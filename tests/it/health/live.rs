@@ -101,8 +101,8 @@ struct Came {
 }
 
 /// Puts everything into a namespace of its own where controllers do as they are told, and waits for
-/// each of the kinds above.
-async fn life(wish: &str, patience: Duration) -> Vec<Came> {
+/// each of the kinds above: in vain for as long, and for minutes where it comes to something.
+async fn life(wish: &str, in_vain: Duration, ends: impl Fn(&str) -> bool) -> Vec<Came> {
     furnish();
     let bed = bed::with_crds(&OPERATORS);
     let namespace = bed.unique_namespace().await;
@@ -141,9 +141,10 @@ async fn life(wish: &str, patience: Duration) -> Vec<Came> {
         .filter(|o| judged(&o["kind"]) && !plain(o))
         .map(|object| {
             let manifest = Manifest::new(object.clone()).expect("a manifest");
+            let patience = ends(&manifest.key.group_kind.kind).then_some(bed::PATIENCE);
             let waiting = Waiting {
                 target: Target::of(&manifest.key),
-                deadline: Instant::now() + patience,
+                deadline: Instant::now() + patience.unwrap_or(in_vain),
                 stop: CancellationToken::new(),
                 pace: Arc::new(Pace::default()),
             };
@@ -188,33 +189,32 @@ fn all_came(came: &[Came], expected: impl Fn(&Came) -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_does_well_becomes_well() {
-    let came = life("healthy", Duration::from_secs(90)).await;
+    let came = life("healthy", bed::PATIENCE, |_| true).await;
     all_came(&came, |c| c.health.is_settled());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_says_what_is_wrong_before_the_time_is_up() {
     let start = Instant::now();
-    let came = life("failing", Duration::from_secs(45)).await;
     let about = |kind: &str| {
         FAILING
             .iter()
             .find(|(k, _)| *k == kind)
             .map(|(_, about)| *about)
     };
+    let in_vain = Duration::from_secs(45);
+    let came = life("failing", in_vain, |kind| about(kind).is_some()).await;
     all_came(&came, |c| match about(&c.kind) {
         Some(about) => c.health.word() == "failed" && c.health.why().contains(about),
         None => c.health.word() == "in-progress",
     });
-    assert!(
-        start.elapsed() >= Duration::from_secs(45),
-        "what waits on is waited for"
-    );
+    assert!(start.elapsed() >= in_vain, "what waits on is waited for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_stuck_is_told_when_the_time_is_up() {
-    let came = life("pending", Duration::from_secs(8)).await;
+    let in_vain = Duration::from_secs(15);
+    let came = life("pending", in_vain, |kind| kind == "Gateway").await;
     all_came(&came, |c| match c.kind.as_str() {
         // Its certificate is not there yet, which a gateway calls a fault.
         "Gateway" => c.health.word() == "failed" && c.health.why().contains("/shop does not exist"),

@@ -138,7 +138,7 @@ fn every_kind_that_is_rendered_has_its_states_written_down() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_kind_is_followed_from_its_first_status_to_its_last() {
     let mut wrong = Vec::new();
     for life in lives() {

@@ -118,7 +118,7 @@ fn s_27_a_pack_that_would_fill_the_memory_is_refused() {
                 let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
                 assert_eq!(error.class(), "transfer-too-large", "{error}");
                 assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
-                assert!(started.elapsed() < Duration::from_secs(40));
+                assert!(started.elapsed() < Duration::from_mins(2));
                 assert!(packs(remote.git_dir()).is_empty());
             }
             let foreign = pack(&[object(3, 5, &[], b"hello")]);
@@ -151,7 +151,7 @@ fn s_27_a_long_chain_of_deltas_costs_little() {
                 "what was asked for is not in it: {error}"
             );
             assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
-            assert!(started.elapsed() < Duration::from_secs(40));
+            assert!(started.elapsed() < Duration::from_mins(2));
             assert!(packs(remote.git_dir()).is_empty());
             bed.host.set(Mood::Honest);
             assert_eq!(bed.head(&remote).unwrap(), commit);

@@ -377,12 +377,7 @@ fn s_09_a_sync_with_a_trick_for_an_address_is_refused_at_admission() {
         "http://127.0.0.1:3000/org/r.git",
     ];
     // It is served a moment after it is established.
-    for _ in 0..20 {
-        if dry(sound[0]).is_ok() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
+    bed::until("it is served", || dry(sound[0]).is_ok());
     for repository in sound {
         let said = dry(repository);
         assert!(said.is_ok(), "{repository}: {said:?}");

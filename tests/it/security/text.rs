@@ -255,7 +255,7 @@ fn s_20_depth_ends_with_a_line_and_nobody_else_suffers() {
                 "{deep}: {said:.800}"
             );
             assert!(!said.contains("tenants/b/"), "{deep}: {said:.800}");
-            assert!(started.elapsed() < Duration::from_secs(30));
+            assert!(started.elapsed() < Duration::from_mins(3));
         }
     }
 }
@@ -270,7 +270,7 @@ fn s_22_what_is_too_large_is_refused_before_it_is_parsed() {
         let said = project.refused(&["validate"]);
         assert!(said.contains("tenants/a/large.kdl"), "{said:.800}");
         assert!(said.contains(said_of), "{said:.800}");
-        assert!(started.elapsed() < Duration::from_secs(20));
+        assert!(started.elapsed() < Duration::from_mins(3));
     }
     let project = Project::new(&[]);
     for number in 0..20_001 {

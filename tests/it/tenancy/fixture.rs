@@ -68,7 +68,7 @@ impl Fixture {
         let probe = fixture.fill(
             "apiVersion: v1\nkind: Service\nmetadata: {name: probe, namespace: WEB}\nspec: {ports: [{port: 1}], externalIPs: [203.0.113.9]}\n",
         );
-        for _ in 0..60 {
+        for _ in 0..600 {
             let args = ["create", "--dry-run=server", "-f", "-"];
             if bed::cluster().try_kubectl(&args, &probe).is_err() {
                 return fixture;
@@ -147,7 +147,7 @@ impl Fixture {
         let web = self.web();
         let of = ["-n", web.as_str(), "get", "deployment", name, "-o"];
         let path = "jsonpath={.status.conditions[?(@.type==\"ReplicaFailure\")].message}";
-        for _ in 0..60 {
+        for _ in 0..600 {
             let said = bed::cluster().kubectl(&[&of[..], &[path]].concat());
             if !said.is_empty() {
                 return said;

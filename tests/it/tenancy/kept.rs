@@ -9,7 +9,7 @@ use crate::bed;
 
 /// Tries until something holds, for as long as the API server may take to hear of a change.
 fn comes(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..240 {
+    for _ in 0..600 {
         if holds() {
             return;
         }

@@ -210,7 +210,7 @@ fn what_is_the_tenants_own_passes_and_the_policies_are_sound() {
             "json",
         ];
         let mut checked = Value::Null;
-        for _ in 0..20 {
+        for _ in 0..600 {
             let live: Value = serde_json::from_str(&bed::cluster().kubectl(&args)).expect("JSON");
             checked = live["status"]["typeChecking"].clone();
             if !checked.is_null() {
