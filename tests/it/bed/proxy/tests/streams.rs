@@ -71,7 +71,7 @@ async fn a_stall_holds_the_rest_back() {
 #[tokio::test]
 async fn a_watch_streams_while_it_is_open() {
     let origin = Origin::start().await;
-    let gone = Duration::from_secs(30);
+    let gone = Duration::from_mins(2);
     origin.proxy.add(Rule::new(
         Match::any(),
         Fault::Watch(WatchFault::StallAfter(2, gone)),
@@ -79,7 +79,7 @@ async fn a_watch_streams_while_it_is_open() {
     let mut answer = origin.request("GET", WATCH).send().await.unwrap();
     let mut text = Vec::new();
     while text.split(|byte| *byte == b'\n').count() < 3 {
-        let chunk = tokio::time::timeout(Duration::from_secs(5), answer.chunk()).await;
+        let chunk = tokio::time::timeout(Duration::from_mins(1), answer.chunk()).await;
         text.extend(
             chunk
                 .expect("events come before the stream ends")
