@@ -172,12 +172,31 @@ impl Cluster {
         let group = format!("--api-group={group}");
         until(&format!("{crd} is served"), || {
             let asked = ["api-resources", "--cached=false", "-o", "name", &group];
-            let said = self.try_kubectl(&asked, "").unwrap_or_default();
+            // It fails as a whole where another group does not answer, and lists the others all the same.
+            let said = self.try_kubectl(&asked, "").unwrap_or_else(|said| said);
             said.lines().any(|line| line == crd)
         });
     }
 
-    /// The same, where a failure is an answer.
+    /// Waits until an account of a namespace may make ConfigMaps: the API server learns of rights a little after
+    /// they are given.
+    pub(crate) fn granted(&self, namespace: &str, account: &str) {
+        let user = format!("--as=system:serviceaccount:{namespace}:{account}");
+        let asked = [
+            "auth",
+            "can-i",
+            "create",
+            "configmaps",
+            "-n",
+            namespace,
+            &user,
+        ];
+        until("the rights are known", || {
+            self.try_kubectl(&asked, "").is_ok()
+        });
+    }
+
+    /// Runs kubectl where a failure is an answer.
     pub(crate) fn try_kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
         let mut command = self.binary.as_ref().map_or_else(
             || Command::new("kubectl"),

@@ -235,25 +235,6 @@ impl Engine {
         self.cluster.read(&Target::of(key)).await.expect("a read")
     }
 
-    /// Until an account of the test's namespace may make ConfigMaps: the API server learns of rights a little
-    /// after they are given.
-    pub(crate) fn until_granted(&self, account: &str) {
-        let user = format!("system:serviceaccount:{}:{account}", self.namespace);
-        let asked = [
-            "-n",
-            &self.namespace,
-            "auth",
-            "can-i",
-            "create",
-            "configmaps",
-            "--as",
-            &user,
-        ];
-        bed::until("the rights are known", || {
-            bed::cluster().try_kubectl(&asked, "").is_ok()
-        });
-    }
-
     /// kubectl in the test's namespace.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         let mut all = vec!["-n", self.namespace.as_str()];

@@ -33,7 +33,7 @@ fn grant(engine: &Engine) {
         "--clusterrole=edit",
         &account,
     ]);
-    engine.until_granted("kubemate-tenant");
+    bed::cluster().granted(&engine.namespace, "kubemate-tenant");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

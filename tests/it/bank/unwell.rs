@@ -8,7 +8,7 @@ use crate::bed;
 fn a_run_without_changes_is_not_well_while_something_is_not_healthy() {
     let bank = Bank::of(&["web"]);
     let (env, kubeconfig) = (bank.dev(), bed::cluster().kubeconfig());
-    let args = ["apply", "--env", env, "--timeout", "5s"];
+    let args = ["apply", "--env", env, "--timeout", "20s"];
     bank.edit("tenants/web/service.kdl", |text| {
         let nowhere =
             "app web-api tenant=web replicas=2 {\n  placement { node-label \"no=where\" }";

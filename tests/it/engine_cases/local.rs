@@ -4,7 +4,6 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -469,7 +468,7 @@ fn r_76_without_an_account_nothing_is_deleted_in_its_name() {
         .folder
         .run(bed::cluster().kubeconfig(), &["apply", "--env", &small.env]);
     assert!([0, 5].contains(&said.code), "{}", said.end());
-    std::thread::sleep(Duration::from_millis(500));
+    bed::cluster().granted(&t, "kubemate-tenant");
     watched.learn();
     let said = take_down(&small, proxy.kubeconfig(), &name);
     assert_eq!(said.code, 0, "{}", said.end());

@@ -31,7 +31,7 @@ pub(crate) async fn tenant(proxy: &Proxy) -> Engine {
         "--clusterrole=edit",
         &account,
     ]);
-    engine.until_granted("kubemate-tenant");
+    bed::cluster().granted(&engine.namespace, "kubemate-tenant");
     engine
 }
 

@@ -242,7 +242,7 @@ fn drift_is_undone_for_every_kind_of_object() {
         .filter(|(kind, _)| *kind != "Namespace")
     {
         for object in objects.iter().take(1) {
-            let said = object.kubectl("delete", &["--wait=true", "--timeout=60s"]);
+            let said = object.kubectl("delete", &["--wait=true", "--timeout=300s"]);
             assert!(said.is_ok(), "{kind}: {said:?}");
         }
     }
