@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use kubemate::object::{Desired, ObjectKey};
+use kubemate::object::ObjectKey;
 use kubemate::plan::normalize::desired_body;
 use kubemate::plan::step::{Action, KeepWhy, Step};
 use kubemate::plan::{Finding, Level, Plan, Rule};
@@ -105,19 +105,19 @@ async fn in_time(until: Instant, engine: &Engine, told_by: &str) {
     tokio::time::sleep(PAUSE).await;
 }
 
-/// Waits for the volumes of claims that get one at once, since they name no class: the server lets none grow
+/// Waits for the volumes of claims in the class of the bed that gives them at once: the server lets none grow
 /// before.
 async fn bound(engine: &Engine) {
     let until = Instant::now() + CALM;
-    let at_once = |desired: &Desired| {
-        let body = &desired.manifest.body;
-        body["kind"] == "PersistentVolumeClaim" && body.pointer("/spec/storageClassName").is_none()
-    };
-    let claims = engine.rendered.objects.iter();
-    for (key, _) in claims.filter(|(_, desired)| at_once(desired)) {
+    let keys = engine.rendered.objects.keys();
+    for key in keys.filter(|key| key.group_kind.kind == "PersistentVolumeClaim") {
         while Instant::now() < until {
             let live = engine.live(key).await;
-            if live.is_some_and(|live| live.body["status"]["phase"] == "Bound") {
+            let waits = live.is_some_and(|live| {
+                let class = &live.body["spec"]["storageClassName"];
+                class == "standard" && live.body["status"]["phase"] != "Bound"
+            });
+            if !waits {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
