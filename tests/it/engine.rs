@@ -88,7 +88,7 @@ impl Engine {
                 lease_wait: Duration::from_secs(5),
                 // The namespace controller waits longer after each discovery that failed, and CRDs of
                 // other tests come and go all the time.
-                patience: Duration::from_mins(3),
+                patience: bed::PATIENCE,
                 ..Options::default()
             },
             stop: CancellationToken::new(),

@@ -18,17 +18,10 @@ fn end() -> Timestamp {
 }
 
 fn members(bed: &Bed) -> Vec<String> {
-    let namespace = bed.name.as_str();
-    let binding = [
-        "get",
-        "rolebinding",
-        "kubemate-role-viewer",
-        "-n",
-        namespace,
-        "-o",
-        "json",
-    ];
-    let binding: Value = serde_json::from_str(&bed.cluster.kubectl(&binding)).unwrap();
+    let here = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}", bed.name);
+    let binding = bed
+        .cluster
+        .get(&format!("{here}/rolebindings/kubemate-role-viewer"));
     let subjects = binding["subjects"].as_array().cloned().unwrap_or_default();
     subjects
         .iter()

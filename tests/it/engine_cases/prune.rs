@@ -276,7 +276,7 @@ async fn r_59_a_namespace_that_another_set_needs_stays() {
 }
 
 /// How long the namespace controller may take, which works through the namespaces of all tests.
-const GOING: Duration = Duration::from_secs(180);
+const GOING: Duration = Duration::from_mins(10);
 
 /// The plan once two objects are going: the namespace controller takes a moment to get to its content.
 async fn once_going(engine: &Engine) -> Plan {
