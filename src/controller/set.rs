@@ -173,7 +173,7 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
         }
     };
     let digest = prepared.plan.digest.clone();
-    hold(task, &mut prepared.plan);
+    hold(task, &mut prepared);
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
@@ -206,8 +206,9 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
 }
 
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
-/// its time.
-fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
+/// its time or for another set.
+fn hold<C: Cluster>(task: &Task<'_, C>, prepared: &mut Prepared) {
+    let plan = &mut prepared.plan;
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
         let whole = task
@@ -220,6 +221,7 @@ fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);
     hold::out_of_season(plan, &season);
+    hold::until_taken(plan, &prepared.world);
 }
 
 /// Whether the mode lets the plan of this digest be carried out.

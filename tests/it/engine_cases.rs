@@ -3,6 +3,7 @@
 mod disturbed;
 mod every_call;
 mod fidelity;
+mod handed;
 mod immutable;
 mod killed;
 mod local;
