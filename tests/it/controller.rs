@@ -25,6 +25,7 @@ mod faulty;
 mod fights;
 mod flood;
 mod late;
+mod noise;
 mod noticed;
 mod panics;
 mod quiet;
@@ -81,6 +82,8 @@ impl Controller {
             .arg(directory.join("mirrors"))
             .args(more)
             .env("XDG_CACHE_HOME", directory.join("cache"))
+            // Nothing around it makes it say more than it should.
+            .envs([("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
