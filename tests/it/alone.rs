@@ -17,12 +17,7 @@ pub(crate) fn alone_with(test: &str, set: &[(&str, &str)], body: impl FnOnce()) 
 }
 
 /// The same in the surroundings that a line of a shell makes, which ends in `exec "$@"`.
-pub(crate) fn under(
-    shell: &str,
-    test: &str,
-    set: &[(&str, &str)],
-    body: impl FnOnce(),
-) -> bool {
+pub(crate) fn under(shell: &str, test: &str, set: &[(&str, &str)], body: impl FnOnce()) -> bool {
     if std::env::var_os(NAME).is_some_and(|name| name == test) {
         body();
         return false;

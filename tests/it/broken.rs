@@ -213,7 +213,11 @@ fn what_may_hold_files_below_an_include_and_is_passed_by_is_told() {
         reason: "it is a submodule, which is never fetched".to_owned(),
     };
     for (at, content, words) in [
-        ("platform/more", Content::Symlink, "more` is a symbolic link"),
+        (
+            "platform/more",
+            Content::Symlink,
+            "more` is a symbolic link",
+        ),
         ("tenants/pay", Content::Symlink, "pay` is a symbolic link"),
         ("platform/lib.git", nested(), "it is a submodule"),
     ] {

@@ -272,7 +272,10 @@ fn s_11_a_repository_and_a_receiver_are_judged_alike() {
         "kubernetes.default.svc",
         "kubernetes.default.svc.cluster.local",
     ] {
-        for url in [format!("https://{host}/r"), format!("https://{host}:8443/r")] {
+        for url in [
+            format!("https://{host}/r"),
+            format!("https://{host}:8443/r"),
+        ] {
             // A name of two parts is as good as any on the internet: what it leads to is judged then.
             let leads = host == "kubernetes.default";
             assert_eq!((repository(&url), receiver(&url)), (leads, leads), "{url}");

@@ -139,7 +139,10 @@ mod tests {
             let mut out = String::new();
             project_list(&items, &found, Some(&owned), &live, &mut out);
             assert_eq!(out, searched(&items, &found, &owned));
-            assert!(out.contains("\"p38\"") && out.ends_with("null,null,null]"), "{out}");
+            assert!(
+                out.contains("\"p38\"") && out.ends_with("null,null,null]"),
+                "{out}"
+            );
         }
     }
 

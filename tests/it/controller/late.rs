@@ -15,9 +15,17 @@ fn what_a_leader_that_was_says_late_does_not_stay() {
             && s["story"].as_str().is_some_and(|s| s.contains("as wanted"))
     };
     bed.until("applied", applied);
-    let late = serde_json::json!({"status": {"story": "called off", "lastApplied": "0".repeat(40)}});
+    let late =
+        serde_json::json!({"status": {"story": "called off", "lastApplied": "0".repeat(40)}});
     let name = bed.name.as_str();
-    let patch = ["patch", "sync", name, "-n", "kubemate-system", "--subresource=status"];
+    let patch = [
+        "patch",
+        "sync",
+        name,
+        "-n",
+        "kubemate-system",
+        "--subresource=status",
+    ];
     let late = late.to_string();
     bed.cluster
         .kubectl(&[&patch[..], &["--type=merge", "-p", &late]].concat());
