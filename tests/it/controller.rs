@@ -32,6 +32,7 @@ mod quiet;
 mod reports;
 mod sealed;
 mod signed;
+mod slow;
 mod sources;
 mod story;
 mod told;
