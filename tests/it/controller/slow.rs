@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::behind::{app, files, second};
 use super::{Bed, Controller, GOOD, is};
+use crate::bed::install_tls;
 use crate::bed::proxy::{Fault, Match, Proxy, Rule};
 use crate::engine_cases::slow::{Webhook, admits};
 
@@ -19,6 +20,7 @@ fn r_53_a_tenant_does_not_wait_for_the_webhook_of_another_one() {
     let _controller = Controller::start(bed.cluster.kubeconfig(), &bed);
     bed.until("both are there", |s| is(s, "Ready", "True"));
 
+    install_tls();
     let hook = Proxy::before_http_with_tls(admits());
     hook.add(Rule::new(Match::any(), Fault::Delay(SLOW)));
     let _webhook = Webhook::over(&shop, &hook);
