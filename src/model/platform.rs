@@ -148,6 +148,7 @@ fn inputs<'a>(
                 path: file.path.to_string(),
                 why: fault(&file.content).0,
                 hides: matches!(file.content, Content::Hidden { .. }),
+                passed_by: may_hold_files(file),
             }),
         }
     }

@@ -225,6 +225,12 @@ fn what_may_hold_files_below_an_include_and_is_passed_by_is_told() {
         let told = text.contains(words) && text.contains("what lies behind it");
         assert!(told && !text.contains("error["), "{at}: {text}");
     }
+    // A pattern says so, too, for what is not read would be deleted.
+    for content in [Content::Symlink, nested()] {
+        let text = said_with(vec![("platform/vendor/two", content)]);
+        let told = text.contains("platform/base.kdl:2") && text.contains("narrow the pattern");
+        assert!(told && !text.contains("error["), "{text}");
+    }
     let sound = said_with(Vec::new());
     for (at, content) in [
         ("docs", Content::Symlink),
