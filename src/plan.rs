@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::object::{GroupKind, ObjectKey, Rendered, ResourceId, SetId, canonical};
 use crate::plan::draft::Context;
+use crate::plan::step::KeepWhy;
 
 pub mod approved;
 mod check;
@@ -209,6 +210,16 @@ impl Plan {
     /// Whether anything is written, to objects or to the inventory alone.
     pub fn has_work(&self) -> bool {
         !self.is_empty() || self.steps.iter().any(|step| step.action.records())
+    }
+
+    /// Whether something is left that can be seen only when this plan and those of the other sets are done:
+    /// what another set takes is forgotten then, and what is not scaled any more has the pods that Git says.
+    pub fn leaves_more(&self) -> bool {
+        self.steps.iter().any(|step| match &step.action {
+            Action::Keep { why } => matches!(why, KeepWhy::Leaving(_)),
+            Action::Delete { .. } => payload::is_scaler(&step.key.group_kind),
+            _ => false,
+        })
     }
 
     /// The part of the plan that is about these objects: nothing else is done, and nothing else waited

@@ -170,9 +170,14 @@ pub enum Content {
     },
     /// A symbolic link, never followed.
     Symlink,
-    /// A file that exists and could not be read, or a repository within this one.
+    /// A file that exists and could not be read.
     Unreadable {
         /// The system's reason.
+        reason: String,
+    },
+    /// A repository within this one, which nobody looks into.
+    Nested {
+        /// What it is, in words that follow the path.
         reason: String,
     },
     /// A directory that could not be looked into: nobody knows which files are below.
@@ -233,6 +238,7 @@ impl SourceFile {
             | Content::TooLarge { .. }
             | Content::Symlink
             | Content::Unreadable { .. }
+            | Content::Nested { .. }
             | Content::Hidden { .. } => None,
         }
     }

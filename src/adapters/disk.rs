@@ -95,7 +95,8 @@ fn list(root: &Path) -> Result<Listing<Place>, DiskError> {
         }
         if directory.on_disk.join(".git").symlink_metadata().is_ok() {
             let reason = "it is a Git repository of its own, which is never read".to_owned();
-            listing.add(&directory.in_tree, 0, unreadable(reason))?;
+            let nested = Place::Not(Content::Nested { reason });
+            listing.add(&directory.in_tree, 0, nested)?;
             continue;
         }
         match fs::read_dir(&directory.on_disk) {

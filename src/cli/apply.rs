@@ -68,6 +68,8 @@ struct Ended<'a> {
     stale: bool,
     /// What is wanted, was found unchanged, and was not well.
     unwell: Vec<ObjectKey>,
+    /// Something is left to be done when all sets are.
+    more: bool,
 }
 
 impl<'a> Ended<'a> {
@@ -78,6 +80,7 @@ impl<'a> Ended<'a> {
             report: None,
             stale: false,
             unwell: Vec::new(),
+            more: false,
         }
     }
 }
@@ -159,7 +162,29 @@ async fn on_cluster<'a>(
         }
         all.push(ended);
     }
+    let done = bring_again(session, &cluster, how, all).await;
     look_again(&cluster, all, patience, how.stop).await;
+    done
+}
+
+/// Brings sets once more of which something could not be done before all sets were.
+async fn bring_again(
+    session: &Session,
+    cluster: &KubeCluster,
+    how: How<'_>,
+    all: &mut [Ended<'_>],
+) -> Result<(), Failure> {
+    for ended in all {
+        let is_whole = matches!(ended.exit(), Exit::Ok | Exit::Unhealthy);
+        if how.saved.is_some() || !ended.more || !is_whole {
+            continue;
+        }
+        let again = apply_set(session, cluster, ended.rendered, how).await?;
+        *ended = Ended {
+            floor: worse(ended.floor, again.floor),
+            ..again
+        };
+    }
     Ok(())
 }
 
@@ -171,7 +196,9 @@ fn cut_short(failure: Failure, begun: bool, left: &[&Rendered]) -> Result<Exit, 
     }
     let _printed = output::failure(&failure);
     let names: Vec<String> = left.iter().map(|r| r.set.to_string()).collect();
-    output::note(&format!("not finished or not begun: {}", names.join(", ")));
+    if !names.is_empty() {
+        output::note(&format!("not finished or not begun: {}", names.join(", ")));
+    }
     Ok(Exit::Partly)
 }
 
@@ -234,6 +261,7 @@ async fn prepare(
     };
     let season = session.rights.season(&rendered.set, cluster.now());
     hold::out_of_season(&mut plan, &season);
+    hold::until_taken(&mut plan, &seen.world);
     let mut unwell = again::unwell(rendered, &seen.world, cluster.now());
     let waited = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
     let waited: BTreeSet<&ObjectKey> = waited.map(|step| &step.key).collect();
@@ -255,6 +283,7 @@ async fn apply_set<'a>(
         let floor = nothing(session, rendered, &plan);
         return Ok(Ended {
             unwell,
+            more: plan.leaves_more(),
             ..Ended::without_writes(rendered, floor)
         });
     }
@@ -283,6 +312,7 @@ async fn apply_set<'a>(
         },
         report: Some(report),
         unwell,
+        more: plan.leaves_more(),
     })
 }
 

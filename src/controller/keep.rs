@@ -27,8 +27,9 @@ use crate::values::duration;
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(24);
-/// For how long a status or an event may take to be written.
-const REPORTING: Duration = Duration::from_secs(10);
+/// For how long a status or an event may take to be written: less than what is left of the Lease when
+/// work stops without a renewal, so that a leader that was says nothing after the next one.
+const REPORTING: Duration = Duration::from_secs(4);
 
 /// How often a Sync wants to be looked at.
 pub fn interval(spec: &SyncSpec) -> Result<Duration, String> {
@@ -56,6 +57,7 @@ struct Keeper {
     drifts: mpsc::Sender<()>,
     /// The last status is not on the cluster.
     unwritten: bool,
+    stop: CancellationToken,
     teller: Option<Teller>,
     heralds: Heralds,
 }
@@ -93,6 +95,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         sights,
         drifts,
         unwritten: false,
+        stop: stop.clone(),
         sync,
         shared,
         pulse: Pulse::new(Box::new(chance)),
@@ -105,6 +108,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             changed = specs.changed() => {
                 if changed.is_err() { break }
                 let before = std::mem::replace(&mut keeper.sync, Arc::clone(&specs.borrow_and_update()));
+                keeper.unwritten = !says(&keeper.sync, &keeper.status);
                 keeper.read_spec(&stop).await;
                 let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
                 if asked(&keeper.sync).is_some_and(|at| Some(at) != asked(&before)) {
@@ -241,8 +245,12 @@ impl Keeper {
         }
     }
 
-    /// Writes a status that says something new, and an event where the story turned.
+    /// Writes a status that says something new, and an event where the story turned. Once the lead is lost
+    /// it is the next leader's turn.
     async fn report(&mut self, mut next: SyncStatus) {
+        if self.stop.is_cancelled() {
+            return;
+        }
         let receivers = &self.sync.spec.notify;
         let is_kept = |name: &String| receivers.iter().any(|receiver| &receiver.name == name);
         next.receivers.retain(|name, _| is_kept(name));
@@ -321,6 +329,14 @@ impl Keeper {
     }
 }
 
+/// Whether a Sync has this status on the cluster. Another one may be the last word of a leader that was,
+/// which came late.
+fn says(sync: &Sync, status: &SyncStatus) -> bool {
+    let told = sync.status.clone().unwrap_or_default();
+    // As they are written: our own times are finer.
+    serde_json::to_value(told).ok() == serde_json::to_value(status).ok()
+}
+
 /// What makes another status worth an event: the reason, and what is applied.
 fn turn(status: &SyncStatus) -> (Option<&str>, Option<&str>) {
     let ready = status.conditions.iter().find(|c| c.type_ == "Ready");
@@ -344,5 +360,48 @@ fn word(ending: Ending) -> &'static str {
         Ending::NeedsPerson => "needs-person",
         Ending::Failed => "failed",
         Ending::CalledOff => "called-off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+    use super::*;
+
+    fn status(story: &str) -> SyncStatus {
+        let ready = Condition {
+            type_: "Ready".to_owned(),
+            status: "True".to_owned(),
+            reason: "Applied".to_owned(),
+            message: story.to_owned(),
+            observed_generation: Some(1),
+            last_transition_time: Time(Timestamp::new(1_700_000_000, 123_456_789).unwrap()),
+        };
+        SyncStatus {
+            story: story.to_owned(),
+            conditions: vec![ready],
+            ..SyncStatus::default()
+        }
+    }
+
+    /// A Sync as the API server shows it.
+    fn shown(status: Option<&SyncStatus>) -> Sync {
+        let spec = serde_json::json!({"repository": "https://git.bank.example/p.git",
+            "environment": "dev", "cluster": "hq"});
+        let mut sync = Sync::new("here", serde_json::from_value(spec).unwrap());
+        let written = status.map(|status| serde_json::to_value(status).unwrap());
+        sync.status = written.map(|written| serde_json::from_value(written).unwrap());
+        sync
+    }
+
+    #[test]
+    fn a_status_of_somebody_else_is_told_from_ours() {
+        let ours = status("3 objects as wanted");
+        assert!(says(&shown(Some(&ours)), &ours));
+        assert!(says(&shown(None), &SyncStatus::default()));
+        assert!(!says(&shown(Some(&status("not any more"))), &ours));
+        assert!(!says(&shown(None), &ours));
     }
 }

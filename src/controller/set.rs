@@ -173,10 +173,11 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
         }
     };
     let digest = prepared.plan.digest.clone();
-    hold(task, &mut prepared.plan);
+    hold(task, &mut prepared);
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
+    judge_leaving(plan, rendered, &mut result);
     judge_fights(task, &rests, &mut result);
     if result.pending > 0 {
         result.plan = Some(digest.clone());
@@ -206,8 +207,9 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
 }
 
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
-/// its time.
-fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
+/// its time or for another set.
+fn hold<C: Cluster>(task: &Task<'_, C>, prepared: &mut Prepared) {
+    let plan = &mut prepared.plan;
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
         let whole = task
@@ -220,6 +222,7 @@ fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);
     hold::out_of_season(plan, &season);
+    hold::until_taken(plan, &prepared.world);
 }
 
 /// Whether the mode lets the plan of this digest be carried out.
@@ -335,6 +338,24 @@ fn judge_plan<C>(task: &Task<'_, C>, plan: &Plan, result: &mut SetResult) {
     }
 }
 
+/// What Git gave up and is still going is not done, and it is told what it waits for.
+fn judge_leaving(plan: &Plan, rendered: &Rendered, result: &mut SetResult) {
+    let leaves = |step: &&Step| {
+        let goes = matches!(&step.action, Action::Keep { why } if *why == KeepWhy::Terminating);
+        goes && !rendered.objects.contains_key(&step.key)
+    };
+    for step in plan.steps.iter().filter(leaves) {
+        result.unhealthy += 1;
+        result.on_its_way += 1;
+        result.going += 1;
+        let why = |f: &&Finding| f.rule == Rule::Terminating && f.key.as_ref() == Some(&step.key);
+        let why = plan.findings.iter().find(why);
+        if let Some(finding) = why.filter(|_| result.message.is_empty()) {
+            result.message = fitting(&format!("{}: {}", step.key, finding.message));
+        }
+    }
+}
+
 /// Who keeps writing what Git says otherwise is told, unless something else is in the way.
 fn judge_fights<C>(task: &Task<'_, C>, rests: &[Rest], result: &mut SetResult) {
     result.fights = rests.len();
@@ -405,3 +426,6 @@ fn blame<C>(task: &Task<'_, C>, key: &ObjectKey) -> String {
     let at = task.desired.place(set, spans.iter().flatten());
     at.map(|at| format!("{at}: ")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

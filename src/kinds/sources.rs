@@ -18,6 +18,8 @@ pub struct Unusable {
     pub why: String,
     /// Whether it is a directory of which nobody knows what is below.
     pub hides: bool,
+    /// Whether files may lie behind it though nobody looks there: a link, or a repository within this one.
+    pub passed_by: bool,
 }
 
 /// The files that one owner's resources may read, and whose they are.
@@ -98,6 +100,18 @@ impl Sources {
             None => place.hides && directory.starts_with(&format!("{}/", place.path)),
         };
         self.unusable.iter().filter(meant).collect()
+    }
+
+    /// Places behind which nobody looks, and where something may lie that a pattern in a KDL file means.
+    pub fn passed_by(&self, named_in: FileId, pattern: &RelativeGlob) -> Vec<&Unusable> {
+        let directory = self.path(named_in, "");
+        let matcher = pattern.matcher();
+        let behind = |place: &&Unusable| {
+            let rest = place.path.strip_prefix(&directory);
+            let meant = |rest: &str| pattern.reaches(rest) && !matcher.is_match(rest);
+            place.passed_by && rest.is_some_and(meant)
+        };
+        self.unusable.iter().filter(behind).collect()
     }
 
     /// Why a file that a KDL file names cannot be used, in words that follow its path, if it is there.

@@ -148,6 +148,7 @@ fn inputs<'a>(
                 path: file.path.to_string(),
                 why: fault(&file.content).0,
                 hides: matches!(file.content, Content::Hidden { .. }),
+                passed_by: may_hold_files(file),
             }),
         }
     }
@@ -171,6 +172,8 @@ pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnost
         let hides = matches!(file.content, Content::Hidden { .. }) && layout.reaches(&file.path);
         if hides || included && file.text().is_none() {
             out.push(unusable(id, file));
+        } else if may_hold_files(file) && layout.reaches(&file.path) {
+            out.push(passed_by(id, file));
         }
     }
     for clash in intake::clashes(tree) {
@@ -192,6 +195,27 @@ pub fn judge_tree(tree: &SourceTree, found: &Found, layout: &Layout) -> Diagnost
         out.push(Diagnostic::error(codes::IDLE_INCLUDE, at, message).warning());
     }
     out
+}
+
+/// Whether files may lie behind a place that nobody looks into: a link without an ending may lead to a
+/// directory.
+fn may_hold_files(file: &SourceFile) -> bool {
+    match &file.content {
+        Content::Symlink => {
+            let name = file.path.as_str().rsplit('/').next();
+            name.is_some_and(|name| !name.contains('.'))
+        }
+        Content::Nested { .. } => true,
+        _ => false,
+    }
+}
+
+/// What `include` means and is no part of the project is no error, and nobody shall wonder about it.
+fn passed_by(id: FileId, file: &SourceFile) -> Diagnostic {
+    let message = format!("`{}` {}", file.path, fault(&file.content).0);
+    Diagnostic::error(codes::UNUSABLE_FILE, Span::new(id, 0..0), message)
+        .warning()
+        .help("what lies behind it is no part of the project: put its files here, or narrow `include`")
 }
 
 fn unusable(id: FileId, file: &SourceFile) -> Diagnostic {
@@ -219,6 +243,10 @@ fn fault(content: &Content) -> (String, &'static str) {
         Content::Unreadable { reason } => {
             (format!("cannot be read: {reason}"), "mend its permissions")
         }
+        Content::Nested { reason } => (
+            format!("is not looked into: {reason}"),
+            "put its files here",
+        ),
         Content::Hidden { reason } => (
             format!("cannot be looked into: {reason}"),
             "nobody knows which files are missing; mend it, or narrow `include` if it holds none of the project",

@@ -16,6 +16,8 @@ use crate::plan::observed::Live;
 use crate::plan::payload::Payload;
 use crate::plan::step::Preconditions;
 
+mod long;
+
 /// As long as the text of most objects.
 const TEXT: usize = 2048;
 
@@ -175,11 +177,20 @@ fn project_list(
 ) {
     let keys = shape.and_then(FieldTree::list_keys);
     match (shape, keys) {
-        (Some(shape), Some(keys)) => write_items(items, out, |item, out| {
-            let index = find_item(item, found, &keys);
-            let child = index.and_then(|i| shape.child(&i.to_string(), live));
-            project(item, index.and_then(|i| found.get(i)), child, out);
-        }),
+        (Some(shape), Some(keys)) => {
+            let index = long::Index::of(items, found, (&keys, shape));
+            write_items(items, out, |item, out| {
+                let (other, child) = match &index {
+                    Some(index) => index.find(item),
+                    None => {
+                        let at = find_item(item, found, &keys);
+                        let child = at.and_then(|at| shape.child(&at.to_string(), live));
+                        (at.and_then(|at| found.get(at)), child)
+                    }
+                };
+                project(item, other, child, out);
+            });
+        }
         (Some(shape), None) if shape.is_set() => write_items(items, out, |item, out| {
             if found.contains(item) {
                 write_canonical(item, out);

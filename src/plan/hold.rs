@@ -1,12 +1,14 @@
-//! Steps of a finished plan that wait: for somebody to agree, or for their time. What undoes changes
+//! Steps of a finished plan that wait: for somebody to agree, for their time, or for another set. What undoes changes
 //! made outside of Git never waits: it is not a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::object::{ObjectKey, Rendered};
+use crate::object::{ObjectKey, Rendered, SET_LABEL};
 use crate::plan::intent::{Announced, Intent, hold_unannounced};
+use crate::plan::observed::{Observed, World};
 use crate::plan::season::Season;
-use crate::plan::{Finding, Level, Plan, Rule, Step, Verb, digest};
+use crate::plan::step::{KeepWhy, ReleaseWhy};
+use crate::plan::{Action, Finding, Level, Plan, Rule, Step, Verb, digest};
 
 /// The digest of what was desired of each object in the commit that was applied last.
 pub type Applied = BTreeMap<ObjectKey, String>;
@@ -70,6 +72,28 @@ pub fn out_of_season(plan: &mut Plan, season: &Season) {
         .map(|step| finding(step, rule, &message))
         .collect();
     add(plan, found);
+}
+
+/// Keeps on record what another set wants until it bears that set's label: were it forgotten before, and
+/// not wanted any more by the time the other set comes to it, it would stay for ever and nobody would know.
+pub fn until_taken(plan: &mut Plan, world: &World) {
+    let label = plan.set.label();
+    for step in &mut plan.steps {
+        let Action::Release {
+            why: ReleaseWhy::Moved(set),
+        } = &step.action
+        else {
+            continue;
+        };
+        let is_ours = match world.objects.get(&step.key) {
+            Some(Observed::Present(live)) => live.label(SET_LABEL) == Some(label.as_str()),
+            _ => false,
+        };
+        if is_ours {
+            let why = KeepWhy::Leaving(set.clone());
+            step.action = Action::Keep { why };
+        }
+    }
 }
 
 /// Steps that write something because Git changed. That a membership ends was written long before.

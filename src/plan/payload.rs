@@ -146,6 +146,25 @@ pub fn is_by_hand(manager: &str) -> bool {
 /// The number of pods, which autoscalers write.
 const REPLICAS: &str = "/spec/replicas";
 
+/// What scales: group, kind, and where it names what.
+pub const SCALERS: [(&str, &str, &str); 3] = [
+    (
+        "autoscaling",
+        "HorizontalPodAutoscaler",
+        "/spec/scaleTargetRef",
+    ),
+    ("keda.sh", "ScaledObject", "/spec/scaleTargetRef"),
+    ("flagger.app", "Canary", "/spec/targetRef"),
+];
+
+/// Whether objects of a kind scale others.
+pub fn is_scaler(group_kind: &GroupKind) -> bool {
+    let is = |(group, kind, _): &(&str, &str, &str)| {
+        group_kind.group == *group && group_kind.kind == *kind
+    };
+    SCALERS.iter().any(is)
+}
+
 /// Whether Git says how many pods an object has while something that scales it, or did, has that field.
 pub fn is_scaled(desired: &Desired, live: &Live) -> bool {
     let body = &desired.manifest.body;

@@ -272,3 +272,47 @@ fn same(a: &Action, b: &Action) -> bool {
     };
     bare(a) == bare(b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Owner;
+
+    fn plan() -> Plan {
+        let mut plan = Plan {
+            set: SetId {
+                project: "bank".into(),
+                cluster: "hq".into(),
+                owner: Owner::Platform,
+                environment: "prod".into(),
+            },
+            cluster_uid: "uid".into(),
+            steps: Vec::new(),
+            findings: Vec::new(),
+            deletes_digest: "b3:none".into(),
+            digest: String::new(),
+        };
+        plan.digest = plan.content_digest();
+        plan
+    }
+
+    #[test]
+    fn an_edited_plan_is_refused_though_its_seal_was_made_anew() {
+        let stamp = Stamp {
+            kubemate: "1".into(),
+            render: 1,
+            cluster_uid: "uid".into(),
+            repository: "git.example/bank".into(),
+        };
+        let mut saved = SavedPlan::new(plan(), stamp, "0".repeat(40));
+        assert!(SavedPlan::read(&saved.to_text().unwrap()).is_ok());
+        saved.plan.deletes_digest = "b3:more".into();
+        saved.seal = saved.content_seal();
+        let error = SavedPlan::read(&saved.to_text().unwrap()).unwrap_err();
+        let SavedPlanError::Edited { found, said } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(said, plan().digest);
+        assert_eq!(found, saved.plan.content_digest());
+    }
+}

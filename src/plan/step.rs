@@ -247,6 +247,8 @@ pub enum KeepWhy {
     NotOurs,
     /// Two sets want it; what is tracked stays tracked.
     Contested,
+    /// Another set wants it and does not have it yet: until then it stays tracked.
+    Leaving(SetId),
 }
 
 impl Action {

@@ -140,6 +140,15 @@ mod tests {
     }
 
     #[test]
+    fn s_26_the_limit_of_depth_is_ours() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(documents(&nested(MAX_DEPTH - 4)).unwrap().len(), 1);
+        // Far below what the reader, and whoever takes the value apart, would bear.
+        let error = documents(&nested(MAX_DEPTH + 4)).unwrap_err();
+        assert!(error.to_string().contains("too deep"), "{error}");
+    }
+
+    #[test]
     fn s_26_marks_of_order_and_line_ends_change_nothing() {
         let plain = documents("a: 1\nb: [x]\n").unwrap();
         for text in [

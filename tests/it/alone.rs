@@ -13,11 +13,18 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
 
 /// The same with these variables set; returns whether this is the process that started the other one.
 pub(crate) fn alone_with(test: &str, set: &[(&str, &str)], body: impl FnOnce()) -> bool {
+    under("exec \"$@\"", test, set, body)
+}
+
+/// The same in the surroundings that a line of a shell makes, which ends in `exec "$@"`.
+pub(crate) fn under(shell: &str, test: &str, set: &[(&str, &str)], body: impl FnOnce()) -> bool {
     if std::env::var_os(NAME).is_some_and(|name| name == test) {
         body();
         return false;
     }
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = Command::new("bash")
+        .args(["-c", shell, "bash"])
+        .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(NAME, test)
         .envs(set.iter().copied())

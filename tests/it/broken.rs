@@ -208,6 +208,40 @@ fn nobody_goes_on_without_what_a_pattern_means_and_cannot_be_read() {
 }
 
 #[test]
+fn what_may_hold_files_below_an_include_and_is_passed_by_is_told() {
+    let nested = || Content::Nested {
+        reason: "it is a submodule, which is never fetched".to_owned(),
+    };
+    for (at, content, words) in [
+        (
+            "platform/more",
+            Content::Symlink,
+            "more` is a symbolic link",
+        ),
+        ("tenants/pay", Content::Symlink, "pay` is a symbolic link"),
+        ("platform/lib.git", nested(), "it is a submodule"),
+    ] {
+        let text = said_with(vec![(at, content)]);
+        let told = text.contains(words) && text.contains("what lies behind it");
+        assert!(told && !text.contains("error["), "{at}: {text}");
+    }
+    // A pattern says so, too, for what is not read would be deleted.
+    for content in [Content::Symlink, nested()] {
+        let text = said_with(vec![("platform/vendor/two", content)]);
+        let told = text.contains("platform/base.kdl:2") && text.contains("narrow the pattern");
+        assert!(told && !text.contains("error["), "{text}");
+    }
+    let sound = said_with(Vec::new());
+    for (at, content) in [
+        ("docs", Content::Symlink),
+        ("platform/README.md", Content::Symlink),
+        ("tenants/pay/lib", nested()),
+    ] {
+        assert_eq!(said_with(vec![(at, content)]), sound, "{at}");
+    }
+}
+
+#[test]
 fn what_nothing_means_is_nobodys_business() {
     let picture = Content::NotUtf8 { valid_up_to: 0 };
     for (at, content) in [

@@ -25,12 +25,15 @@ mod ending;
 mod faulty;
 mod fights;
 mod flood;
+mod late;
+mod noise;
 mod noticed;
 mod panics;
 mod quiet;
 mod reports;
 mod sealed;
 mod signed;
+mod slow;
 mod sources;
 mod story;
 mod told;
@@ -82,6 +85,8 @@ impl Controller {
             .arg(directory.join("mirrors"))
             .args(more)
             .env("XDG_CACHE_HOME", directory.join("cache"))
+            // Nothing around it makes it say more than it should.
+            .envs([("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

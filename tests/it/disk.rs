@@ -136,7 +136,7 @@ fn repositories_inside_and_bottomless_directories_are_named() {
     let loaded = load(root.path()).unwrap();
     assert!(matches!(
         content(&loaded, "vendor/other"),
-        Content::Unreadable { .. }
+        Content::Nested { .. }
     ));
     let end = ["d"; MAX_DEPTH + 1].join("/");
     assert!(matches!(content(&loaded, &end), Content::Hidden { .. }));

@@ -3,6 +3,7 @@
 mod disturbed;
 mod every_call;
 mod fidelity;
+mod handed;
 mod immutable;
 mod killed;
 mod local;
@@ -11,7 +12,7 @@ mod prune;
 mod record;
 mod schema;
 mod semantics;
-mod slow;
+pub(crate) mod slow;
 mod small;
 mod starved;
 pub(crate) mod trust;

@@ -140,7 +140,7 @@ fn s_02_s_08_links_submodules_and_foreign_modes_are_named() {
     let content = |path| &loaded.tree.find(path).unwrap().1.content;
     assert_eq!(content("v.kdl"), &Content::Symlink);
     let reason = "it is a submodule, which is never fetched".to_owned();
-    assert_eq!(content("sub"), &Content::Unreadable { reason });
+    assert_eq!(content("sub"), &Content::Nested { reason });
     assert!(matches!(content("x.sh"), Content::Text(_)));
 }
 

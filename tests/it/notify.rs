@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use kubemate::adapters::notify::{Notifier, Patience, Target, hosts};
 use kubemate::report::notify::body::{Facts, Notice};
 use kubemate::report::notify::{NotifyError, Service, Topic};
-use kubemate::source::address::AllowList;
+use kubemate::source::address::{AllowList, RemoteAddress};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -230,6 +230,61 @@ fn s_11_what_lies_inside_is_not_called_unless_it_is_named() {
         }
     }
     assert!(listener.heard().is_empty());
+}
+
+#[test]
+fn s_11_a_repository_and_a_receiver_are_judged_alike() {
+    let open = AllowList::default();
+    let repository = |url: &str| {
+        let address = RemoteAddress::parse(url);
+        address.is_ok_and(|address| open.check(&address).is_ok())
+    };
+    let receiver = |url: &str| Target::new(url, None, &open).is_ok();
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "017700000001",
+        "127.0.0.1.",
+        "localhost",
+        "LOCALHOST",
+        "a.localhost",
+        "localhost.",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[fe80::1]",
+        "0.0.0.0",
+        "0",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "10.0.0.1",
+        "172.31.255.255",
+        "192.168.0.1",
+        "100.100.100.200",
+        "metadata.google.internal",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    ] {
+        for url in [
+            format!("https://{host}/r"),
+            format!("https://{host}:8443/r"),
+        ] {
+            // A name of two parts is as good as any on the internet: what it leads to is judged then.
+            let leads = host == "kubernetes.default";
+            assert_eq!((repository(&url), receiver(&url)), (leads, leads), "{url}");
+        }
+    }
+    for host in ["git.example.com", "203.0.113.7", "[2001:db8::1]"] {
+        let url = format!("https://{host}/r");
+        assert!(repository(&url) && receiver(&url), "{url}");
+    }
 }
 
 #[test]

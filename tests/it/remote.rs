@@ -1,6 +1,7 @@
 //! Remotes are fetched from their own host, within limits, and leave nothing behind when they fail.
 
 mod bombs;
+mod disk;
 mod names;
 mod past;
 mod squashed;

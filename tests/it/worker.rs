@@ -54,6 +54,20 @@ fn s_07_s_33_a_worker_has_no_files_no_sockets_and_no_surroundings() {
     );
 }
 
+/// That no descriptor is left stops files, too: what the kernel does is asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn s_07_a_worker_is_shut_in_by_the_kernel_wherever_it_can() {
+    use landlock::{ABI, Access as _, AccessFs, CompatLevel, Compatible as _};
+    use landlock::{Ruleset, RulesetAttr as _};
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1));
+    let can = rules.and_then(Ruleset::create).is_ok();
+    let found = worker().examine().unwrap().confinement;
+    assert_eq!(found != Confinement::LimitsOnly, can, "{found:?}");
+}
+
 /// Descriptors that whoever started this process left open for every child; none is ours.
 fn left_open() -> u8 {
     const CLOEXEC: u32 = 0o2_000_000;

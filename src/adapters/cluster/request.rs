@@ -339,6 +339,56 @@ mod tests {
         );
     }
 
+    fn body_of(request: Request) -> Value {
+        serde_json::from_slice(&request.body.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_delete_names_the_object_and_the_state_that_were_judged() {
+        for (foreground, policy) in [(true, "Foreground"), (false, "Background")] {
+            let delete = Delete {
+                target: Target::of(&key("a")),
+                uid: "u".into(),
+                resource_version: "7".into(),
+                foreground,
+            };
+            let request = Request::delete(&deployments(), &delete);
+            assert_eq!(request.repeat, Repeat::IfUntouched);
+            let body = body_of(request);
+            let judged = json!({"uid": "u", "resourceVersion": "7"});
+            assert_eq!(body["preconditions"], judged);
+            assert_eq!(body["propagationPolicy"], policy);
+        }
+    }
+
+    #[test]
+    fn every_write_is_read_strictly() {
+        let target = || Target::of(&key("a"));
+        let body = json!({"metadata": {"name": "a"}});
+        for dry_run in [true, false] {
+            let write = Write {
+                target: target(),
+                body: body.clone(),
+                expect: Expect::Absent,
+                force: true,
+                dry_run,
+            };
+            let patch = Patch {
+                target: target(),
+                body: body.clone(),
+                dry_run,
+            };
+            let requests = [
+                Request::apply(&deployments(), &write),
+                Request::merge(&deployments(), &patch),
+                Request::spell(&deployments(), &key("a"), &body),
+            ];
+            for uri in requests.map(|request| request.uri()) {
+                assert!(uri.contains("fieldValidation=Strict"), "{uri}");
+            }
+        }
+    }
+
     #[test]
     fn a_name_cannot_leave_its_place_in_the_path() {
         let path = deployments().path_of(&key("../../secrets/x?force=true"));

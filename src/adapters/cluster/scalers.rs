@@ -12,18 +12,7 @@ use crate::adapters::cluster::found::{About, Found};
 use crate::adapters::cluster::observe::AT_ONCE;
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey};
-use crate::plan::payload::is_scaled;
-
-/// What scales: group, kind, and where it names what.
-const SCALERS: [(&str, &str, &str); 3] = [
-    (
-        "autoscaling",
-        "HorizontalPodAutoscaler",
-        "/spec/scaleTargetRef",
-    ),
-    ("keda.sh", "ScaledObject", "/spec/scaleTargetRef"),
-    ("flagger.app", "Canary", "/spec/targetRef"),
-];
+use crate::plan::payload::{SCALERS, is_scaled};
 
 /// Namespace, kind and name of what is scaled.
 type Scaled = (String, String, String);

@@ -210,7 +210,9 @@ impl<'a> Walk<'a> {
                 return Ok(SourceFile::from_bytes(path, object.data().to_vec()));
             }
             Entry::Symlink(_) => Content::Symlink,
-            Entry::Submodule(_) => unreadable("it is a submodule, which is never fetched"),
+            Entry::Submodule(_) => Content::Nested {
+                reason: "it is a submodule, which is never fetched".to_owned(),
+            },
             Entry::TooDeep(_) => Content::Hidden {
                 reason: format!("it lies more than {MAX_DEPTH} directories deep"),
             },

@@ -20,6 +20,12 @@ pub(super) fn check(manifests: &Manifests, scope: &Scope<'_>, out: &mut Findings
                 .label("means it");
             out.push(finding.help("what is missing would be deleted; mend it, or narrow the pattern"));
         }
+        for Unusable { path, why, .. } in sources.passed_by(file, pattern) {
+            let message = format!("`{path}` {why}");
+            let finding = out.error(codes::UNUSABLE_FILE, &format!("/from/{index}"), message);
+            let help = "what lies behind it is not read: put its files here, or narrow the pattern";
+            out.push(finding.label("may mean files behind it").warning().help(help));
+        }
         if !unusable.is_empty() || !sources.matching(file, pattern).is_empty() {
             continue;
         }

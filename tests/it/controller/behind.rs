@@ -7,7 +7,7 @@ use super::{Bed, Controller, GOOD, is};
 const OTHER: &str = "tenants/other/web.kdl";
 
 /// The files with a second tenant, whose app is in the version `other`.
-fn files(bed: &Bed, shop: &str, other: &str) -> Vec<(&'static str, String)> {
+pub(super) fn files(bed: &Bed, shop: &str, other: &str) -> Vec<(&'static str, String)> {
     let (name, second) = (&bed.name, second(bed));
     let mut files = bed.files(shop, "");
     for (path, text) in &mut files {
@@ -30,12 +30,12 @@ fn files(bed: &Bed, shop: &str, other: &str) -> Vec<(&'static str, String)> {
     files
 }
 
-fn second(bed: &Bed) -> String {
+pub(super) fn second(bed: &Bed) -> String {
     format!("{}-b", bed.name)
 }
 
 /// The image and the replicas of a tenant's app.
-fn app(bed: &Bed, tenant: &str) -> Option<(String, u64)> {
+pub(super) fn app(bed: &Bed, tenant: &str) -> Option<(String, u64)> {
     let text = bed.cluster.kubectl(&["get", "deploy", "-A", "-o", "json"]);
     let list: Value = serde_json::from_str(&text).unwrap();
     let label = format!("{}.dev.t-{tenant}", bed.name);

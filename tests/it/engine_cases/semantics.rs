@@ -6,8 +6,8 @@ use std::time::Duration;
 use kubemate::apply::outcome::Outcome;
 use kubemate::apply::prepare::look;
 use kubemate::object::ObjectKey;
-use kubemate::plan::step::{Action, AdoptFrom, ReleaseWhy};
-use kubemate::plan::{Level, Neighbours, Plan, Rule, Verb};
+use kubemate::plan::step::{Action, AdoptFrom, KeepWhy, ReleaseWhy};
+use kubemate::plan::{Level, Neighbours, Plan, Rule, Verb, hold};
 use serde_json::{Value, json};
 
 use super::record::settles;
@@ -27,7 +27,9 @@ async fn brought(engine: &Engine, sets: [&Engine; 2]) -> Plan {
     let beside = Neighbours::of(sets.map(|engine| &engine.rendered));
     let (identity, policy) = (&engine.identity, &engine.policy);
     let seen = look(&engine.cluster, &engine.rendered, identity, policy, &beside).await;
-    let plan = seen.expect("a plan").plan;
+    let mut seen = seen.expect("a plan");
+    hold::until_taken(&mut seen.plan, &seen.world);
+    let plan = seen.plan;
     let report = engine.carry_out(&plan).await.expect("a run");
     assert!(report.complete(), "{}", told(&plan, &report));
     plan
@@ -50,21 +52,19 @@ async fn r_80_an_object_moves_between_sets_in_either_order() {
         let uid = from.live(&key).await.unwrap().uid;
         from.rendered.objects.remove(&key);
         to.want_config("moves", &json!({"k": "2"}));
-        let (mut released, mut adopted) = (None, None);
-        for gives in [giver_first, !giver_first] {
-            if gives {
-                released = Some(brought(&from, [&from, &to]).await);
-            } else {
-                adopted = Some(brought(&to, [&from, &to]).await);
-            }
-            assert_eq!(to.live(&key).await.unwrap().uid, uid, "without a gap");
+        if giver_first {
+            let plan = brought(&from, [&from, &to]).await;
+            let why = KeepWhy::Leaving(to.set.clone());
+            assert_eq!(*action(&plan, &key), Action::Keep { why });
+            assert!(plan.leaves_more());
         }
-        let moved = ReleaseWhy::Moved(to.set.clone());
-        assert_eq!(
-            *action(&released.unwrap(), &key),
-            Action::Release { why: moved }
-        );
-        let adopted = adopted.unwrap();
+        let adopted = brought(&to, [&from, &to]).await;
+        assert_eq!(to.live(&key).await.unwrap().uid, uid, "without a gap");
+        let released = brought(&from, [&from, &to]).await;
+        assert_eq!(to.live(&key).await.unwrap().uid, uid, "nor later");
+        let why = ReleaseWhy::Moved(to.set.clone());
+        assert_eq!(*action(&released, &key), Action::Release { why });
+        assert!(!released.leaves_more());
         let Action::Adopt { from: whose, .. } = action(&adopted, &key) else {
             panic!("{:?}", adopted.steps);
         };
@@ -73,6 +73,32 @@ async fn r_80_an_object_moves_between_sets_in_either_order() {
         for engine in [&from, &to] {
             assert!(brought(engine, [&from, &to]).await.is_empty());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_80_what_is_dropped_on_its_way_to_another_set_is_on_record_and_goes() {
+    let (mut from, mut to) = two_sets().await;
+    from.want_config("stays", &json!({"k": "1"}));
+    let key = from.want_config("moves", &json!({"k": "1"}));
+    brought(&from, [&from, &to]).await;
+    // The commit that moves it reaches the set that gives it up and not the other one.
+    from.rendered.objects.remove(&key);
+    to.want_config("moves", &json!({"k": "2"}));
+    assert!(brought(&from, [&from, &to]).await.is_empty());
+    let recorded = async |engine: &Engine| {
+        let stored = engine.stored().await;
+        stored.inventory.entries.contains_key(&key)
+    };
+    assert!(recorded(&from).await);
+    // The next one drops it.
+    to.rendered.objects.remove(&key);
+    let plan = brought(&from, [&from, &to]).await;
+    assert_eq!(action(&plan, &key).verb(), Verb::Delete);
+    assert!(from.live(&key).await.is_none());
+    assert!(!recorded(&from).await && !recorded(&to).await);
+    for engine in [&from, &to] {
+        assert!(brought(engine, [&from, &to]).await.is_empty());
     }
 }
 
@@ -341,32 +367,57 @@ async fn r_59_a_namespace_with_wanted_objects_stays() {
     assert!(engine.stored().await.inventory.entries.contains_key(&space));
 }
 
+/// Waits until a Deployment has this number of pods.
+async fn scaled(engine: &Engine, key: &ObjectKey, wanted: u64) {
+    for _ in 0..1500 {
+        let live = engine.live(key).await.unwrap();
+        if live.body["spec"]["replicas"] == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("not scaled to {wanted}");
+}
+
+/// What scales the Deployment `web` to three pods.
+fn scaler() -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {"minReplicas": 3, "maxReplicas": 5,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_that_deletes_what_scales_says_that_more_is_left() {
+    let mut engine = Engine::new().await;
+    engine.options.wait_for_health = false;
+    let key = engine.want_deployment("web", 1);
+    let hpa = engine.want(scaler());
+    assert!(!engine.apply_all().await.leaves_more());
+    scaled(&engine, &key, 3).await;
+    assert!(engine.plan().await.is_empty());
+    engine.rendered.objects.remove(&hpa);
+    assert!(engine.apply_all().await.leaves_more());
+    let plan = engine.apply_all().await;
+    assert!(!plan.leaves_more());
+    let changes = plan.steps[0].action.changes();
+    assert_eq!(changes[0].pointer, "/spec/replicas", "{plan:?}");
+    scaled(&engine, &key, 1).await;
+    assert!(engine.plan().await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_autoscaler_has_the_number_of_pods_for_as_long_as_it_exists() {
     let mut engine = Engine::new().await;
     let key = engine.want_deployment("web", 1);
     engine.apply_all().await;
-    let namespace = engine.namespace.clone();
-    let scaler = format!(
-        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n\
-         metadata: {{name: web, namespace: {namespace}}}\n\
-         spec: {{minReplicas: 3, maxReplicas: 5, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}\n"
-    );
-    bed::cluster().kubectl_with(&["apply", "-f", "-"], &scaler);
-    let pods = async |engine: &Engine, wanted: u64| {
-        for _ in 0..1500 {
-            let live = engine.live(&key).await.unwrap();
-            if live.body["spec"]["replicas"] == wanted {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("not scaled to {wanted}");
-    };
+    let mut theirs = scaler();
+    theirs["metadata"]["namespace"] = engine.namespace.as_str().into();
+    bed::cluster().kubectl_with(&["apply", "-f", "-"], &theirs.to_string());
+    let pods = async |engine: &Engine, wanted: u64| scaled(engine, &key, wanted).await;
     pods(&engine, 3).await;
     let plan = engine.plan().await;
     assert!(plan.is_empty(), "{plan:?}");
-    engine.kubectl(&["-n", &namespace, "delete", "hpa", "web"]);
+    engine.kubectl(&["delete", "hpa", "web"]);
     let plan = engine.plan().await;
     let changes = plan.steps[0].action.changes();
     assert_eq!(changes.len(), 1, "{plan:?}");

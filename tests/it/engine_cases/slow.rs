@@ -22,7 +22,7 @@ fn slow_for() -> Duration {
 const OBJECTS: usize = 40;
 
 /// A server that admits everything, until the process ends.
-fn admits() -> SocketAddr {
+pub(crate) fn admits() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -62,11 +62,11 @@ fn admit(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(answer.as_bytes())
 }
 
-/// A webhook over the ConfigMaps of one namespace, as long as this lives.
-struct Webhook(String);
+/// A webhook over the ConfigMaps and Deployments of one namespace, as long as this lives.
+pub(crate) struct Webhook(String);
 
 impl Webhook {
-    fn over(namespace: &str, proxy: &Proxy) -> Self {
+    pub(crate) fn over(namespace: &str, proxy: &Proxy) -> Self {
         let name = bed::unique_name("slow");
         let object = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
@@ -75,8 +75,8 @@ impl Webhook {
                 "timeoutSeconds": 30, "failurePolicy": "Fail",
                 "clientConfig": {"url": format!("https://{}/admit", proxy.address()),
                     "caBundle": proxy.ca()},
-                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
-                    "resources": ["configmaps"]}],
+                "rules": [{"apiGroups": ["", "apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+                    "resources": ["configmaps", "deployments"]}],
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]});
         bed::cluster().kubectl_with(&["create", "-f", "-"], &object.to_string());
         Self(name)

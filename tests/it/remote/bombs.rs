@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Bed, packs};
+use super::{Bed, packs, remote};
 use crate::alone::{alone, peak_growth};
+use crate::effort;
 use crate::githost::Mood;
 
 /// A pack object: its kind and size, what it is based on, and its content.
@@ -43,11 +44,25 @@ fn chain(length: u32) -> Vec<u8> {
         let offset = [u8::try_from(distance).unwrap()];
         objects.push(object(6, delta.len() as u64, &offset, &delta));
     }
-    let mut bytes = pack(&objects);
-    let content = bytes.len() - 20;
-    let sum = sha1(&bytes[..content]);
-    bytes[content..].copy_from_slice(&sum);
-    bytes
+    sealed(pack(&objects))
+}
+
+/// Blobs of a mebibyte of zeros each, as small as they can be sent: none is too large alone.
+fn zeros(count: u32) -> Vec<u8> {
+    let mut content = vec![0; 1 << 20];
+    let blobs = (0..count).map(|index| {
+        content[..4].copy_from_slice(&index.to_be_bytes());
+        object(3, 1 << 20, &[], &content)
+    });
+    sealed(pack(&blobs.collect::<Vec<_>>()))
+}
+
+/// A pack with its checksum.
+fn sealed(mut pack: Vec<u8>) -> Vec<u8> {
+    let content = pack.len() - 20;
+    let sum = sha1(&pack[..content]);
+    pack[content..].copy_from_slice(&sum);
+    pack
 }
 
 /// What ends a pack, by the tool that every machine with a shell has.
@@ -152,6 +167,30 @@ fn s_27_a_long_chain_of_deltas_costs_little() {
             );
             assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
             assert!(started.elapsed() < Duration::from_mins(2));
+            assert!(packs(remote.git_dir()).is_empty());
+            bed.host.set(Mood::Honest);
+            assert_eq!(bed.head(&remote).unwrap(), commit);
+        },
+    );
+}
+
+#[test]
+fn s_27_zeros_packed_small_cost_neither_memory_nor_disk() {
+    alone(
+        "remote::bombs::s_27_zeros_packed_small_cost_neither_memory_nor_disk",
+        || {
+            let bed = Bed::new();
+            let commit = bed.commit("one", &[]);
+            let mut options = bed.options();
+            options.limits.deadline = Duration::from_mins(10);
+            let remote = remote(options);
+            let bomb = zeros(effort::cases(256, 4096));
+            let sent = bomb.len();
+            assert!(sent < 32 * 1024 * 1024, "{sent} bytes are not small");
+            bed.host.set(Mood::Pack(bomb));
+            let (error, growth) = peak_growth(|| bed.head(&remote).unwrap_err());
+            assert_eq!(error.class(), "damaged", "{error}");
+            assert!(growth < 64 * 1024 * 1024, "grew by {growth}");
             assert!(packs(remote.git_dir()).is_empty());
             bed.host.set(Mood::Honest);
             assert_eq!(bed.head(&remote).unwrap(), commit);

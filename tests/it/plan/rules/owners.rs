@@ -4,7 +4,7 @@ use kubemate::object::{Owner, Rendered, SetId};
 use kubemate::plan::inventory::Inventory;
 use kubemate::plan::observed::{Conflict, DryRun, Elsewhere, Live, Observed};
 use kubemate::plan::step::{AdoptFrom, KeepWhy, ReleaseWhy};
-use kubemate::plan::{Action, Conflicts, Drift, Policy, Rule};
+use kubemate::plan::{Action, Conflicts, Drift, Policy, Rule, hold};
 use serde_json::json;
 
 use super::{gone, key, make, rules, step};
@@ -116,12 +116,22 @@ fn a_key_moves_between_sets_by_claim_and_release() {
         .world
         .elsewhere
         .insert(key("", "ConfigMap", "gone-0"), says(true, None));
-    let plan = make(&giving, &wanted, &Policy::default());
-    let action = &step(&plan, "gone-0").action;
-    assert!(
-        matches!(action, Action::Release { why: ReleaseWhy::Moved(set) } if *set == other),
-        "{action:?}"
-    );
+    let mut plan = make(&giving, &wanted, &Policy::default());
+    let moved = Action::Release {
+        why: ReleaseWhy::Moved(other.clone()),
+    };
+    assert_eq!(step(&plan, "gone-0").action, moved);
+    // It is forgotten when the other set has it, and not before.
+    hold::until_taken(&mut plan, &giving.world);
+    let why = KeepWhy::Leaving(other.clone());
+    assert_eq!(step(&plan, "gone-0").action, Action::Keep { why });
+    assert!(!plan.has_work() && plan.leaves_more());
+    let taken = giving.edit(&key("", "ConfigMap", "gone-0"), |live| {
+        live.body["metadata"]["labels"]["kubemate.dev/set"] = other.label().into();
+    });
+    let mut plan = make(&taken, &wanted, &Policy::default());
+    hold::until_taken(&mut plan, &taken.world);
+    assert_eq!(step(&plan, "gone-0").action, moved);
 }
 
 #[test]
