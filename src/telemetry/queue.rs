@@ -20,7 +20,7 @@ static LOST: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 /// Counts the spans of this process that never reached a collector.
 pub fn lost() -> Counter {
-    Counter::clone(&LOST)
+    (*LOST).clone()
 }
 
 fn lose(spans: usize) {

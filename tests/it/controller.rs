@@ -33,6 +33,7 @@ mod signed;
 mod sources;
 mod story;
 mod told;
+mod traced;
 
 const MAIN: &str = "refs/heads/main";
 /// Far more than anything here takes on a machine that does other things too.
@@ -66,11 +67,21 @@ impl Controller {
     fn start_in(
         kubeconfig: &Path,
         host: &str,
-        (shard, directory): (&str, &Path),
+        place: (&str, &Path),
         more: &[&str],
     ) -> Self {
+        Self(Self::command(kubeconfig, host, place, more).spawn().unwrap())
+    }
+
+    fn command(
+        kubeconfig: &Path,
+        host: &str,
+        (shard, directory): (&str, &Path),
+        more: &[&str],
+    ) -> Command {
         let log = std::fs::File::create(directory.join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
+        command
             .arg("controller")
             .args(["--listen", "127.0.0.1:0", "--allow", &format!("{host}/*")])
             .args(["--shard", shard])
@@ -82,10 +93,8 @@ impl Controller {
             .env("XDG_CACHE_HOME", directory.join("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Self(child)
+            .stderr(log);
+        command
     }
 
     /// Whether it runs.
