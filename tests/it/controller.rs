@@ -64,13 +64,9 @@ impl Controller {
         )
     }
 
-    fn start_in(
-        kubeconfig: &Path,
-        host: &str,
-        place: (&str, &Path),
-        more: &[&str],
-    ) -> Self {
-        Self(Self::command(kubeconfig, host, place, more).spawn().unwrap())
+    fn start_in(kubeconfig: &Path, host: &str, place: (&str, &Path), more: &[&str]) -> Self {
+        let mut command = Self::command(kubeconfig, host, place, more);
+        Self(command.spawn().unwrap())
     }
 
     fn command(

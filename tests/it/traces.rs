@@ -154,10 +154,7 @@ fn a_collector_that_is_no_good_changes_nothing_of_a_run() {
 fn what_an_apply_changes_is_in_its_trace_by_kind_and_not_by_name() {
     let (bank, collector) = (Bank::of(&["web"]), Collector::start());
     let ended = bank
-        .command(
-            bed::cluster().kubeconfig(),
-            &["apply", "--env", bank.dev()],
-        )
+        .command(bed::cluster().kubeconfig(), &["apply", "--env", bank.dev()])
         .env("NO_PROXY", "127.0.0.1")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.address)
         .output()

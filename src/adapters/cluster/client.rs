@@ -154,7 +154,8 @@ impl Link {
             true => Span::none(),
             false => request.span(),
         };
-        let sent = self.answer(identity, request).instrument(span.clone()).await;
+        let sent = self.answer(identity, request);
+        let sent = sent.instrument(span.clone()).await;
         let (code, is_well) = match &sent {
             Ok(answer) => (answer.status.as_str(), answer.status.is_success()),
             Err(problem) => (problem.kind.word(), false),

@@ -392,10 +392,11 @@ mod tests {
             ("/api/v1/namespaces/n/secrets/a", "secrets"),
             ("/api/v1/namespaces/n", "namespaces"),
             ("/api/v1/namespaces", "namespaces"),
-            ("/apis/storage.k8s.io/v1/storageclasses/a", "storageclasses.storage.k8s.io"),
+            ("/apis/x.example/v1/things/a", "things.x.example"),
             ("/api", ""),
         ] {
-            assert_eq!(Request::get(path.into(), String::new()).kind(), kind, "{path}");
+            let request = Request::get(path.into(), String::new());
+            assert_eq!(request.kind(), kind, "{path}");
         }
         let write = Write {
             target: Target::of(&key("a")),
@@ -405,7 +406,7 @@ mod tests {
             dry_run: false,
         };
         let request = Request::apply(&deployments(), &write);
-        assert_eq!((request.verb(), request.kind().as_str()), ("apply", "deployments.apps"));
+        assert_eq!(request.verb(), "apply");
     }
 
     #[test]

@@ -35,9 +35,7 @@ fn a_pass_is_a_trace_down_to_each_change() {
     let call = spans.iter().find(is_made).unwrap();
     assert_eq!(path(&spans, call), ["call", "apply", "set", "pass"]);
     let set = format!("here/dev/{}", bed.name);
-    let is_ours = |span: &&Span| {
-        span.name == "set" && said(span, "set") == Some(set.as_str())
-    };
+    let is_ours = |span: &&Span| span.name == "set" && said(span, "set") == Some(set.as_str());
     let ours: Vec<&Span> = spans.iter().filter(is_ours).collect();
     assert!(!ours.is_empty(), "{names:?}");
     for span in &ours {
