@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::apply::books::Books;
 use crate::apply::cluster::{Cluster, Identity, Lease};
@@ -111,7 +112,10 @@ pub async fn apply<C: Cluster>(cluster: &C, run: Run<'_>) -> Result<Report, Prob
     let lease = cluster
         .take_lease(set, run.holder, run.options.lease_wait)
         .await?;
-    let report = with_lease(cluster, run, lease.clone()).await;
+    let span = tracing::info_span!("apply", steps = run.plan.steps.len());
+    let report = with_lease(cluster, run, lease.clone())
+        .instrument(span)
+        .await;
     match report {
         Ok((report, lease)) => {
             give_back(cluster, &lease).await;

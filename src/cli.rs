@@ -39,6 +39,7 @@ mod show;
 mod status;
 mod syncs;
 mod test;
+mod traced;
 mod validate;
 mod worker;
 
@@ -134,10 +135,10 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Render(arguments) => render::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
-        Command::Plan(arguments) => plan::run(&arguments),
-        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Plan(arguments) => traced::run("kubemate plan", || plan::run(&arguments)),
+        Command::Apply(arguments) => traced::run("kubemate apply", || apply::run(&arguments)),
         Command::Adopt(arguments) => adopt::run(&arguments),
-        Command::Ci(arguments) => ci::run(&arguments),
+        Command::Ci(arguments) => traced::run("kubemate ci", || ci::run(&arguments)),
         Command::Status(arguments) => status::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Delete(arguments) => delete::run(&arguments),

@@ -52,6 +52,7 @@ mod sights;
 #[cfg(test)]
 mod simulation;
 pub mod sources;
+mod spans;
 pub mod standing;
 pub mod status;
 mod tell;

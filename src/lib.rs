@@ -23,4 +23,5 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod source;
+pub mod telemetry;
 pub mod values;

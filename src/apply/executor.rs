@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use crate::apply::books::{self, Books};
 use crate::apply::cluster::{Cluster, Lease, Stored};
@@ -264,7 +265,9 @@ impl<'a, C: Cluster> Executor<'a, C> {
         let (cluster, progress) = (self.cluster, self.run.progress);
         self.events.push(Box::pin(async move {
             let say = |health: &Health| progress(Progress::Waits(&key, health));
-            let verdict = wait::healthy(cluster, &waiting, written, &say).await;
+            let span = tracing::info_span!("health", kind = %key.group_kind);
+            let verdict = wait::healthy(cluster, &waiting, written, &say).instrument(span);
+            let verdict = verdict.await;
             Event::Verdict(key, verdict)
         }));
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use tracing::Instrument as _;
+
 use crate::apply::cluster::{Cluster, Identity, Question, Stored, Target};
 use crate::apply::problem::Problem;
 use crate::object::{GroupKind, ObjectKey, Rendered};
@@ -72,19 +74,24 @@ pub async fn look<C: Cluster>(
     beside: &Neighbours<'_>,
 ) -> Result<Prepared, PrepareError> {
     identity.check(&rendered.set)?;
-    let stored = cluster.load(&rendered.set).await?;
+    let span = tracing::info_span!("observe");
+    let stored = cluster
+        .load(&rendered.set)
+        .instrument(span.clone())
+        .await?;
     let question = Question {
         rendered,
         inventory: &stored.inventory,
         policy,
         identity,
     };
-    let mut world = cluster.observe(question).await?;
+    let mut world = cluster.observe(question).instrument(span).await?;
     if refuses_everything(&world) && !exists(cluster, identity).await? {
         not_yet(&mut world);
     }
     beside.tell(&mut world, rendered, &stored.inventory);
-    let plan = plan(rendered, &world, &stored.inventory, policy)?;
+    let plan = tracing::info_span!("plan")
+        .in_scope(|| plan(rendered, &world, &stored.inventory, policy))?;
     Ok(Prepared {
         plan,
         world: Aside(world),

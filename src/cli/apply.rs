@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use self::covered::Syncs;
 pub(super) use self::told::{conclude, progress, show};
@@ -154,7 +156,11 @@ async fn on_cluster<'a>(
             all.push(Ended::without_writes(rendered, Exit::Invalid));
             continue;
         }
-        let ended = apply_set(session, &cluster, rendered, how).await?;
+        let span = tracing::info_span!("set", set = %rendered.set, outcome = Empty);
+        let ended = apply_set(session, &cluster, rendered, how)
+            .instrument(span.clone())
+            .await?;
+        span.record("outcome", ended.exit().word());
         if ended.exit() == Exit::Partly && rendered.set.owner == Owner::Platform {
             output::note(
                 "the platform's set is not complete: sets of tenants that need it may wait",

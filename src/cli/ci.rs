@@ -71,7 +71,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.no_forge {
         return Ok(verdict);
     }
-    let told = forge::tell(&report, &judgement, &run)?;
+    let span = tracing::info_span!("report");
+    let told = span.in_scope(|| forge::tell(&report, &judgement, &run))?;
     Ok(match (verdict, told) {
         // What people look at would be old: a run that looks green would hide it.
         (Exit::Ok | Exit::Changes, false) => Exit::Error,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use super::session::{self, KeyedArguments};
 use super::{Exit, Failure, load};
@@ -25,6 +24,7 @@ use crate::controller::holds::Holds;
 use crate::controller::sources::Sources;
 use crate::controller::{self, Settings};
 use crate::source::address::AllowList;
+use crate::telemetry::{Log, Telemetry};
 
 /// For how long threads that are busy are waited for at the very end.
 const LAST: Duration = Duration::from_millis(500);
@@ -99,17 +99,14 @@ enum Word {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let level = EnvFilter::new("warn,kubemate=info");
-    let log = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(level)
-        .with_writer(std::io::stderr);
-    // A second start in one process keeps the first log.
-    drop(log.try_init());
+    let telemetry = Telemetry::start(Log::Json);
     let runtime = session::runtime()?;
     let ended = runtime.block_on(keep(arguments));
     // A fetch from a host that hangs would keep the process alive until its own deadline.
     runtime.shutdown_timeout(LAST);
+    if let Err(why) = telemetry.end() {
+        tracing::warn!(why, "not all traces were sent");
+    }
     ended
 }
 

@@ -47,6 +47,20 @@ impl Exit {
             Self::Usage => 64,
         }
     }
+
+    /// A word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Changes => "changes",
+            Self::Invalid => "invalid",
+            Self::Stale => "stale",
+            Self::Partly => "partly",
+            Self::Unhealthy => "unhealthy",
+            Self::Usage => "usage",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -1,7 +1,12 @@
 //! `kubemate install`: prints what a cluster needs to run the controller. Nothing is sent anywhere.
 
+mod otlp;
+mod receivers;
+
 use serde_json::{Value, json};
 
+use self::otlp::Collector;
+use self::receivers::receivers;
 use super::{Exit, Failure, output};
 use crate::adapters::approval::vouch;
 use crate::adapters::examine::Right;
@@ -49,8 +54,12 @@ pub(super) struct Arguments {
     /// A Secret of a receiver of notices that the controller may read; may be repeated.
     #[arg(long = "notify-secret", value_name = "SECRET", value_parser = name)]
     notify_secrets: Vec<Name>,
+    /// The collector that traces are sent to over HTTP, as in `http://collector.monitoring:4318`; the
+    /// NetworkPolicy lets the controller out on its port.
+    #[arg(long, value_name = "ADDRESS", value_parser = otlp::collector)]
+    otlp: Option<Collector>,
     /// Print the CRDs only.
-    #[arg(long, conflicts_with_all = ["mode", "image", "sops_keys", "notify_secrets"])]
+    #[arg(long, conflicts_with_all = ["mode", "image", "sops_keys", "notify_secrets", "otlp"])]
     crd: bool,
 }
 
@@ -85,6 +94,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let keys = arguments.sops_keys.as_ref();
     let mut text = manifests(arguments.mode, &arguments.image, keys, &crd)?;
+    if let Some(collector) = &arguments.otlp {
+        text = otlp::named(&text, collector);
+    }
     for object in receivers(&arguments.notify_secrets) {
         text.push_str(&document(&object)?);
     }
@@ -129,29 +141,6 @@ fn document(object: &Value) -> Result<String, Failure> {
         reason: error.to_string(),
     })?;
     Ok(format!("---\n{}\n", printed.trim_end()))
-}
-
-/// The right to read the Secrets of receivers, each by its name, and no other Secret.
-fn receivers(secrets: &[Name]) -> Vec<Value> {
-    if secrets.is_empty() {
-        return Vec::new();
-    }
-    let names: Vec<String> = secrets.iter().map(ToString::to_string).collect();
-    let group = "rbac.authorization.k8s.io";
-    let version = format!("{group}/v1");
-    let metadata = json!({"name": "kubemate-notify", "namespace": sync::NAMESPACE});
-    let rule = json!({
-        "apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get"],
-    });
-    let subject = json!({"kind": "ServiceAccount", "name": ACCOUNT, "namespace": sync::NAMESPACE});
-    vec![
-        json!({"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [rule]}),
-        json!({
-            "apiVersion": version, "kind": "RoleBinding", "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "kubemate-notify"},
-            "subjects": [subject],
-        }),
-    ]
 }
 
 /// Every right that the manifests give to kubemate's account, one by one.
@@ -199,12 +188,14 @@ pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
     Ok(rights)
 }
 
+/// A text with more before the first place where it says `at`.
+fn place(what: &str, at: &str, more: &str) -> String {
+    let (before, after) = what.split_once(at).unwrap_or((what, ""));
+    format!("{before}{more}{at}{after}")
+}
+
 /// The controller with a Secret of keys.
 fn mount(base: &str, keys: &Name) -> String {
-    let place = |what: &str, at: &str, more: &str| {
-        let (before, after) = what.split_once(at).unwrap_or((what, ""));
-        format!("{before}{more}{at}{after}")
-    };
     let base = place(
         base,
         " --name=$(POD_NAME)",
@@ -466,22 +457,6 @@ mod tests {
             verbs("kubemate-writer"),
             json!(["create", "delete", "patch"])
         );
-    }
-
-    #[test]
-    fn only_the_secrets_of_receivers_are_read_and_only_by_name() {
-        assert!(receivers(&[]).is_empty());
-        let names = ["team-slack", "team-feishu"].map(|name| Name::read(name).unwrap());
-        let all = receivers(&names);
-        assert_eq!(all[0]["kind"], "Role");
-        assert_eq!(all[0]["metadata"]["namespace"], sync::NAMESPACE);
-        let rule = json!({
-            "apiGroups": [""], "resources": ["secrets"],
-            "resourceNames": ["team-slack", "team-feishu"], "verbs": ["get"],
-        });
-        assert_eq!(all[0]["rules"], json!([rule]));
-        assert_eq!(all[1]["roleRef"]["name"], all[0]["metadata"]["name"]);
-        assert!(document(&all[0]).unwrap().starts_with("---\n"));
     }
 
     #[test]

@@ -35,6 +35,10 @@ impl SourceArguments {
 
 /// Reads a directory, or one commit of the repository it lies in.
 pub fn load(directory: &Path, rev: Option<&str>) -> Result<Loaded, Failure> {
+    tracing::info_span!("load").in_scope(|| read(directory, rev))
+}
+
+fn read(directory: &Path, rev: Option<&str>) -> Result<Loaded, Failure> {
     match rev {
         None => Ok(disk::load(directory)?),
         Some(rev) => {
@@ -64,10 +68,13 @@ pub fn judge_by(
     choose: impl FnOnce(&Found) -> Result<Choice, Failure>,
 ) -> Result<Verdict, Failure> {
     let mut failure = None;
-    let mut verdict = judge()?.judge_by(&loaded.tree, |found| {
-        choose(found).unwrap_or_else(|why| {
-            failure = Some(why);
-            Choice::all(Want::Check)
+    let judge = judge()?;
+    let mut verdict = tracing::info_span!("render").in_scope(|| {
+        judge.judge_by(&loaded.tree, |found| {
+            choose(found).unwrap_or_else(|why| {
+                failure = Some(why);
+                Choice::all(Want::Check)
+            })
         })
     });
     for problem in judge::refused_names(&loaded.refused) {

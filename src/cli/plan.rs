@@ -183,8 +183,9 @@ fn offline(arguments: &Arguments, base: &str) -> Result<(Each<Plan>, Vec<SourceT
         };
         let base_set = before.get(set).unwrap_or(&none);
         let policy = head.rights.policy(set);
-        let (announced, plan) = intent::intent_at(base_set, head_set, &policy, now)
-            .map_err(crate::apply::prepare::PrepareError::from)?;
+        let span = tracing::info_span!("plan", set = %set);
+        let planned = span.in_scope(|| intent::intent_at(base_set, head_set, &policy, now));
+        let (announced, plan) = planned.map_err(crate::apply::prepare::PrepareError::from)?;
         if !plan.is_empty() {
             output::note(&format!("intent of {set}: {}", announced.digest));
             tell_season(set, &head.rights.season(set, now));

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 
+use tracing::Instrument as _;
+
 use super::load::{self, SourceArguments};
 use super::{Exit, Failure, output};
 use crate::adapters::cluster::KubeCluster;
@@ -311,7 +313,8 @@ pub async fn each_set<T>(
             }
         };
         for rendered in sets {
-            match work(&cluster, rendered).await {
+            let span = tracing::info_span!("set", set = %rendered.set);
+            match work(&cluster, rendered).instrument(span).await {
                 Ok(made) => each.made.push(made),
                 Err(failure) => {
                     lost(&rendered.set.to_string(), &failure);

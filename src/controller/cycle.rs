@@ -11,6 +11,7 @@ use kube::ResourceExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use super::Shared;
 use super::approvals::Approvals;
@@ -263,7 +264,12 @@ impl Source for Tracked<'_> {
             remote: self.remote,
             wake: self.eyes.drifts,
         };
-        asked::head(self.asked, whom, question).await
+        let span = match question {
+            Some(_) => tracing::info_span!("fetch"),
+            None => Span::none(),
+        };
+        let head = asked::head(self.asked, whom, question);
+        head.instrument(span).await
     }
 
     async fn admit(&mut self, head: &CommitId) -> Result<Option<String>, Trouble> {
@@ -306,10 +312,13 @@ pub(super) async fn fresh(
 ) -> Result<Desired, Trouble> {
     let loaded = remote
         .load(commit, &sync.spec.path)
+        .instrument(tracing::info_span!("load"))
         .await
         .map_err(|e| of_source(&e))?;
     let (judge, spec) = (Arc::clone(&tools.judge), sync.spec.clone());
-    let work = tokio::task::spawn_blocking(move || desired(&judge, loaded, &spec));
+    let span = tracing::info_span!("render");
+    let render = move || span.in_scope(|| desired(&judge, loaded, &spec));
+    let work = tokio::task::spawn_blocking(render);
     work.await.unwrap_or_else(|_| {
         let said = format!(
             "reading commit {} ended with a fault of kubemate",

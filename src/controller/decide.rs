@@ -96,6 +96,19 @@ pub enum Ending {
     CalledOff,
 }
 
+impl Ending {
+    /// The label of metrics and spans.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::OnItsWay => "on-its-way",
+            Self::NeedsPerson => "needs-person",
+            Self::Failed => "failed",
+            Self::CalledOff => "called-off",
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

@@ -10,6 +10,7 @@ use kube::{Resource as _, ResourceExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::cycle::{Eyes, Memory, Seen, Sort, Trouble, pass};
 use super::decide::{Ending, Event};
@@ -20,7 +21,7 @@ use super::sights::Sights;
 use super::standing::Picture;
 use super::tell::Teller;
 use super::verdict::{Told, Verdict};
-use super::{Shared, status};
+use super::{Shared, spans, status};
 use crate::adapters::sync::{self, Sync, SyncSpec, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::values::duration;
@@ -151,7 +152,11 @@ impl Keeper {
                     drifts: &drifts,
                     ask,
                 };
-                let seen = pass(eyes, &sync, &mut memory, &ours).await;
+                let span = spans::of_pass(&sync.name_any());
+                let seen = pass(eyes, &sync, &mut memory, &ours);
+                let seen = seen.instrument(span.clone()).await;
+                let ending = status::ending(&seen, &sync.spec);
+                spans::pass_ended(&span, seen.in_force.as_deref(), ending);
                 drop(place);
                 (seen, memory, began.elapsed())
             }
@@ -220,7 +225,7 @@ impl Keeper {
             self.heralds.show(picture);
         }
         let counted = Counted {
-            ended: word(ending),
+            ended: ending.word(),
             took,
             steps: seen.sets.iter().map(|set| set.done).sum(),
             ready: is(&self.status, "Ready"),
@@ -351,16 +356,6 @@ fn is(status: &SyncStatus, kind: &str) -> bool {
         .conditions
         .iter()
         .any(|c| c.type_ == kind && c.status == "True")
-}
-
-fn word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Settled => "settled",
-        Ending::OnItsWay => "on-its-way",
-        Ending::NeedsPerson => "needs-person",
-        Ending::Failed => "failed",
-        Ending::CalledOff => "called-off",
-    }
 }
 
 #[cfg(test)]

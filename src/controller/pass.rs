@@ -5,7 +5,9 @@ use std::borrow::Cow;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
+use kube::ResourceExt as _;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::behind;
 use super::cycle::Seen;
@@ -13,6 +15,7 @@ use super::desired::Desired;
 use super::leave::Leave;
 use super::set::{self, Means, SetResult};
 use super::sights::Sights;
+use super::spans;
 use crate::adapters::sync::Sync;
 use crate::apply::cluster::Cluster;
 use crate::object::{Owner, Rendered};
@@ -106,10 +109,14 @@ impl<'a, C: Cluster> Pass<'a, C> {
     ) -> BoxFuture<'b, Option<SetResult>> {
         let task = self.task(rendered, beside, at);
         let bring = async move {
-            match task.stop.is_cancelled() {
-                true => None,
-                false => Some(set::bring(&task).await),
+            if task.stop.is_cancelled() {
+                return None;
             }
+            let (sync, name) = (task.sync.name_any(), rendered.set.to_string());
+            let span = spans::of_set(&sync, &name, task.commit);
+            let result = set::bring(&task).instrument(span.clone()).await;
+            spans::set_ended(&span, &result);
+            Some(result)
         };
         bring.boxed()
     }

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ControllerError;
+use crate::telemetry;
 
 type Labels = [(&'static str, String); 1];
 
@@ -81,6 +82,8 @@ impl Default for Vitals {
         registry.register("hooks", "Calls of forges by their answer", called);
         let noticed = vitals.noticed.clone();
         registry.register("notices", "Notices to receivers by how they ended", noticed);
+        let about = "Spans that never reached the collector";
+        registry.register("trace_spans_lost", about, telemetry::lost());
         vitals
     }
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tracing::Instrument as _;
 
 use super::Shared;
+use super::spans;
 use super::verdict::{Told, Verdict};
 use crate::report::forge::Put;
 
@@ -119,7 +121,9 @@ fn pause(failures: u32) -> Duration {
 /// Tells a verdict, if there is anybody to tell it; the error is a word for what went wrong.
 async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> Result<(), &'static str> {
     let place = shared.tells.acquire().await;
-    let ended = timeout(LONGEST, shared.tools.forges.tell(verdict)).await;
+    let span = spans::of_report(name, verdict.status.commit.as_str());
+    let told = shared.tools.forges.tell(verdict).instrument(span.clone());
+    let ended = timeout(LONGEST, told).await;
     drop(place);
     let (word, done) = match ended {
         Ok(Ok(None)) => return Ok(()),
@@ -141,6 +145,7 @@ async fn one(shared: &Shared, name: &str, verdict: &Verdict) -> Result<(), &'sta
             (LATE, false)
         }
     };
+    spans::report_ended(&span, word, done);
     shared.vitals.told(word);
     if done { Ok(()) } else { Err(word) }
 }

@@ -37,6 +37,7 @@ mod slow;
 mod sources;
 mod story;
 mod told;
+mod traced;
 
 const MAIN: &str = "refs/heads/main";
 const PATIENCE: Duration = bed::PATIENCE;
@@ -68,14 +69,20 @@ impl Controller {
         )
     }
 
-    fn start_in(
+    fn start_in(kubeconfig: &Path, host: &str, place: (&str, &Path), more: &[&str]) -> Self {
+        let mut command = Self::command(kubeconfig, host, place, more);
+        Self(command.spawn().unwrap())
+    }
+
+    fn command(
         kubeconfig: &Path,
         host: &str,
         (shard, directory): (&str, &Path),
         more: &[&str],
-    ) -> Self {
+    ) -> Command {
         let log = std::fs::File::create(directory.join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubemate"));
+        command
             .arg("controller")
             .args(["--listen", "127.0.0.1:0", "--allow", &format!("{host}/*")])
             .args(["--shard", shard])
@@ -89,10 +96,8 @@ impl Controller {
             .envs([("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Self(child)
+            .stderr(log);
+        command
     }
 
     /// Whether it runs.

@@ -12,6 +12,7 @@
 
 mod alone;
 mod bed;
+mod collector;
 mod engine;
 mod githost;
 mod loopback;
@@ -50,5 +51,6 @@ mod sops;
 mod span_law;
 mod tenancy;
 mod tidy;
+mod traces;
 mod tutorial;
 mod worker;

@@ -19,6 +19,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument as _, Span};
 
 use crate::adapters::cluster::answer::Answer;
 use crate::adapters::cluster::request::{Repeat, Request};
@@ -142,9 +143,33 @@ impl Link {
         self.client(identity, what)
     }
 
-    /// Sends a request and reads the whole answer, again where that is allowed and may help. A refusal
-    /// of the credentials is met once with those that are valid now: a pod's token changes every hour.
+    /// Sends a request and reads the whole answer, again where that is allowed and may help. What changes
+    /// something is a span of its own, within the one that it belongs to.
     pub(super) async fn call(
+        &self,
+        identity: &Identity,
+        request: &Request,
+    ) -> Result<Answer, Problem> {
+        let span = match Span::current().is_none() {
+            true => Span::none(),
+            false => request.span(),
+        };
+        let sent = self.answer(identity, request);
+        let sent = sent.instrument(span.clone()).await;
+        let (code, is_well) = match &sent {
+            Ok(answer) => (answer.status.as_str(), answer.status.is_success()),
+            Err(problem) => (problem.kind.word(), false),
+        };
+        span.record("code", code);
+        if !is_well {
+            span.record("otel.status_code", "ERROR");
+        }
+        sent
+    }
+
+    /// The answer to a request. A refusal of the credentials is met once with those that are valid now: a
+    /// pod's token changes every hour.
+    async fn answer(
         &self,
         identity: &Identity,
         request: &Request,

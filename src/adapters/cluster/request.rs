@@ -242,6 +242,51 @@ impl Request {
         self.query.iter().any(|(name, _)| *name == "dryRun")
     }
 
+    /// A span for a request that changes something; others have none. It names the kind and no object.
+    pub(super) fn span(&self) -> tracing::Span {
+        if self.method == Method::GET || self.is_dry_run() {
+            return tracing::Span::none();
+        }
+        tracing::info_span!(
+            "call",
+            kind = self.kind(),
+            verb = self.verb(),
+            code = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+            otel.kind = "client"
+        )
+    }
+
+    fn verb(&self) -> &'static str {
+        match (&self.method, self.content_type) {
+            (&Method::PATCH, APPLY) => "apply",
+            (&Method::PATCH, _) => "patch",
+            (&Method::POST, _) => "create",
+            (&Method::PUT, _) => "update",
+            (&Method::DELETE, _) => "delete",
+            _ => "other",
+        }
+    }
+
+    /// The kind as the path names it, as in `deployments.apps`.
+    fn kind(&self) -> String {
+        let mut parts = self.path.split('/').skip(1);
+        let group = match parts.next() {
+            Some("apis") => parts.next(),
+            _ => None,
+        };
+        // Behind the version.
+        let rest: Vec<&str> = parts.skip(1).collect();
+        let plural = match rest.as_slice() {
+            ["namespaces", _, plural, ..] | [plural, ..] => *plural,
+            [] => "",
+        };
+        match group {
+            Some(group) => format!("{plural}.{group}"),
+            None => plural.to_owned(),
+        }
+    }
+
     /// Path and parameters.
     pub(super) fn uri(&self) -> String {
         if self.query.is_empty() {
@@ -387,6 +432,31 @@ mod tests {
                 assert!(uri.contains("fieldValidation=Strict"), "{uri}");
             }
         }
+    }
+
+    #[test]
+    fn a_span_says_which_kind_is_changed_how_and_no_name() {
+        for (path, kind) in [
+            ("/apis/apps/v1/namespaces/n/deployments/a", "deployments.apps"),
+            ("/apis/apps/v1/namespaces/n/deployments", "deployments.apps"),
+            ("/api/v1/namespaces/n/secrets/a", "secrets"),
+            ("/api/v1/namespaces/n", "namespaces"),
+            ("/api/v1/namespaces", "namespaces"),
+            ("/apis/x.example/v1/things/a", "things.x.example"),
+            ("/api", ""),
+        ] {
+            let request = Request::get(path.into(), String::new());
+            assert_eq!(request.kind(), kind, "{path}");
+        }
+        let write = Write {
+            target: Target::of(&key("a")),
+            body: json!({"metadata":{"name":"a"}}),
+            expect: Expect::Absent,
+            force: false,
+            dry_run: false,
+        };
+        let request = Request::apply(&deployments(), &write);
+        assert_eq!(request.verb(), "apply");
     }
 
     #[test]

@@ -329,8 +329,9 @@ fn offline(
         };
         let applied = old.get(set).unwrap_or(&none);
         let policy = policy(before, head, set);
-        let (announced, plan) =
-            intent::intent_at(applied, wanted, &policy, now).map_err(PrepareError::from)?;
+        let span = tracing::info_span!("plan", set = %set);
+        let planned = span.in_scope(|| intent::intent_at(applied, wanted, &policy, now));
+        let (announced, plan) = planned.map_err(PrepareError::from)?;
         if !plan.is_empty() {
             judgement.intents.push(announced);
         }
