@@ -178,17 +178,21 @@ pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
                 all.filter_map(|word| word.as_str().map(str::to_owned))
                     .collect()
             };
-            let names = words("resourceNames");
+            let mut names: Vec<Option<String>> =
+                words("resourceNames").into_iter().map(Some).collect();
+            if names.is_empty() {
+                names.push(None);
+            }
             for group in words("apiGroups") {
                 for resource in words("resources") {
                     for verb in words("verbs") {
-                        rights.push(Right {
-                            verb,
+                        rights.extend(names.iter().map(|name| Right {
+                            verb: verb.clone(),
                             group: group.clone(),
                             resource: resource.clone(),
-                            name: names.first().cloned(),
+                            name: name.clone(),
                             namespace: namespace.map(str::to_owned),
-                        });
+                        }));
                     }
                 }
             }
