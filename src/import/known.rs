@@ -3,8 +3,6 @@
 /// Fields that the server decides and nobody wants: kind, path.
 pub(super) const DECIDED: &[(&str, &str)] = &[
     ("Service", "spec/clusterIPs"),
-    ("Service", "spec/ipFamilies"),
-    ("Service", "spec/ipFamilyPolicy"),
     ("Service", "spec/healthCheckNodePort"),
     ("Namespace", "spec"),
     ("PersistentVolumeClaim", "spec/volumeName"),

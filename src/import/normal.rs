@@ -73,6 +73,10 @@ pub(super) fn plain(key: &ObjectKey, body: &Value) -> Value {
             }
         }
     }
+    // A single family is the cluster's; several are somebody's wish.
+    if kind == "Service" && out.pointer("/spec/ipFamilyPolicy").is_none() {
+        drop_at(&mut out, "spec/ipFamilies", None);
+    }
     if kind == "LimitRange" {
         limits(&mut out);
     }

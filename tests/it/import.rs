@@ -299,3 +299,57 @@ fn what_the_cluster_keeps_is_left_out_with_the_reason() {
         assert!(left.iter().any(|l| l == said), "{said} is not in {left:#?}");
     }
 }
+
+#[test]
+fn of_two_with_one_name_neither_is_lost() {
+    let app = |namespace: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": "cart", "namespace": namespace },
+            "spec": {
+                "selector": { "matchLabels": { "app": "cart" } },
+                "template": {
+                    "metadata": { "labels": { "app": "cart" } },
+                    "spec": { "containers": [{
+                        "name": "cart", "image": "registry.example/cart:1.0",
+                        "envFrom": [{ "secretRef": { "name": "db" } }],
+                    }] },
+                },
+            },
+        })
+    };
+    let secret = |namespace: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "data": { "p": "eA==" },
+            "metadata": { "name": "db", "namespace": namespace },
+        })
+    };
+    let options = Options {
+        tenant: Some("web".into()),
+        ..Options::default()
+    };
+    let all = [app("web-a"), app("web-b"), secret("web-a"), secret("web-b")];
+    let imported = of(all, &options);
+    valid(&imported);
+    let apps = imported.resources.iter().filter(|r| r.resource == "app/cart");
+    assert_eq!(apps.count(), 1);
+    let told = imported.kept.first().unwrap();
+    assert_eq!(told.object, "Deployment.apps/web-b/cart");
+    assert!(told.why.contains("another one of this name"), "{}", told.why);
+    let notes = imported.resources.iter().flat_map(|r| &r.notes);
+    let differ = notes.filter(|note| note.contains("web-a and web-b"));
+    assert_eq!(differ.count(), 1);
+}
+
+#[test]
+fn a_service_of_several_families_is_not_made_one_without_a_word() {
+    let lost = |policy: &str| {
+        let mut objects = shop();
+        let service = objects.iter_mut().find(|o| o["kind"] == "Service").unwrap();
+        service["spec"]["ipFamilyPolicy"] = json!(policy);
+        service["spec"]["ipFamilies"] = json!(["IPv6", "IPv4"]);
+        let found = differences(&of(objects, &Options::default()));
+        found.iter().filter(|d| d.contains("ipFamil")).count()
+    };
+    assert_eq!((lost("SingleStack"), lost("RequireDualStack")), (0, 2));
+}
