@@ -120,7 +120,7 @@ impl S3Trail {
         let until = days.map(|days| at.as_second() + days * 24 * 3600);
         for _ in 0..MAX_RACES {
             if end.lines() >= MAX_LINES {
-                let full = "it has 1000000 lines, and more are not read: name another prefix in --audit";
+                let full = "it has a million lines: name another prefix in --audit";
                 return Err(self.failed(full));
             }
             let next = end.next(entry.clone(), at);
@@ -234,7 +234,7 @@ impl S3Trail {
                 return Ok(());
             }
         }
-        let over = "the store does not know `If-None-Match` and would write over lines: use another one";
+        let over = "the store ignores `If-None-Match` and would write over lines: use another";
         Err(self.failed(over))
     }
 

@@ -4,7 +4,7 @@
 use git2::FileMode;
 use git2::build::TreeUpdateBuilder;
 
-use super::{LocalRepository, git_error, oid};
+use super::{LocalRepository, git_error};
 use crate::report::forge::proposal::FileChange;
 use crate::source::repository::{CommitId, RepositoryError};
 

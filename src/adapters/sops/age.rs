@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn a_file_for_many_costs_no_more_than_is_allowed() {
-        let secret = StaticSecret::from([7; 32]);
+        let secret = StaticSecret::from([7_u8; 32]);
         let public = PublicKey::from(&secret);
         let ours = [Identity { secret, public }];
-        let share = STANDARD_NO_PAD.encode([9; 32]);
+        let share = STANDARD_NO_PAD.encode([9_u8; 32]);
         let stanzas = format!("-> X25519 {share}\n{share}\n").repeat(8);
         let text = format!("age-encryption.org/v1\n{stanzas}--- {share}\n");
         let armored = format!("{BEGIN}\n{}\n{END}", STANDARD.encode(text));
