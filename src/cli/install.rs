@@ -1,10 +1,11 @@
 //! `kubemate install`: prints what a cluster needs to run the controller. Nothing is sent anywhere.
 
+pub(super) mod wanted;
+
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, output};
 use crate::adapters::approval::vouch;
-use crate::adapters::examine::Right;
 use crate::adapters::{approval, hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
@@ -154,55 +155,6 @@ fn receivers(secrets: &[Name]) -> Vec<Value> {
     ]
 }
 
-/// Every right that the manifests give to kubemate's account, one by one.
-pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
-    let text = manifests(mode, "kubemate", None, "kind: none")?;
-    let mut rights = Vec::new();
-    for document in text.split("---\n") {
-        let unread = |error: serde_saphyr::Error| Failure::Print {
-            set: "a role".to_owned(),
-            reason: error.to_string(),
-        };
-        let object: Value = serde_saphyr::from_str(document).map_err(unread)?;
-        // Who holds or approves something is a right of people.
-        let name = object["metadata"]["name"].as_str();
-        let is_ours = !matches!(name, Some("kubemate-hold" | "kubemate-approver"));
-        let namespace = match object["kind"].as_str() {
-            Some("Role") if is_ours => object["metadata"]["namespace"].as_str(),
-            Some("ClusterRole") => None,
-            _ => continue,
-        };
-        for rule in object["rules"].as_array().into_iter().flatten() {
-            let words = |key: &str| -> Vec<String> {
-                let all = rule[key].as_array().into_iter().flatten();
-                all.filter_map(|word| word.as_str().map(str::to_owned))
-                    .collect()
-            };
-            let mut names: Vec<Option<String>> =
-                words("resourceNames").into_iter().map(Some).collect();
-            if names.is_empty() {
-                names.push(None);
-            }
-            for group in words("apiGroups") {
-                for resource in words("resources") {
-                    for verb in words("verbs") {
-                        rights.extend(names.iter().map(|name| Right {
-                            verb: verb.clone(),
-                            group: group.clone(),
-                            resource: resource.clone(),
-                            name: name.clone(),
-                            namespace: namespace.map(str::to_owned),
-                        }));
-                    }
-                }
-            }
-        }
-    }
-    rights.sort();
-    rights.dedup();
-    Ok(rights)
-}
-
 /// The controller with a Secret of keys.
 fn mount(base: &str, keys: &Name) -> String {
     let place = |what: &str, at: &str, more: &str| {
@@ -280,7 +232,9 @@ fn role(name: &str, rules: &[Rule]) -> [Value; 2] {
 
 #[cfg(test)]
 mod tests {
+    use super::wanted::rights;
     use super::*;
+    use crate::adapters::examine::Right;
 
     fn documents(mode: Mode) -> Vec<serde_json::Value> {
         printed(mode, None)
