@@ -353,3 +353,28 @@ fn a_service_of_several_families_is_not_made_one_without_a_word() {
     };
     assert_eq!((lost("SingleStack"), lost("RequireDualStack")), (0, 2));
 }
+
+#[test]
+fn what_its_definition_says_to_be_without_a_namespace_gets_none() {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "zones.net.example" },
+        "spec": {
+            "group": "net.example", "scope": "Cluster",
+            "names": { "kind": "Zone", "plural": "zones", "singular": "zone", "listKind": "ZoneList" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": { "type": "object" } },
+            }],
+        },
+    });
+    let zone = json!({ "apiVersion": "net.example/v1", "kind": "Zone", "metadata": { "name": "z" } });
+    let all = shop().into_iter().chain([zone, definition]);
+    let options = Options {
+        namespace: Some("shop".into()),
+        ..Options::default()
+    };
+    let imported = of(all, &options);
+    let mut told = imported.kept.iter().chain(&imported.left);
+    assert!(told.any(|told| told.object == "Zone.net.example/z"), "{imported:?}");
+}
