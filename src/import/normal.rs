@@ -169,7 +169,11 @@ fn noise(value: &mut Value) {
     };
     for field in ["labels", "annotations"] {
         if let Some(Value::Object(entries)) = map.get_mut(field) {
-            entries.retain(|key, _| !NOISE.iter().any(|start| key.starts_with(start)));
+            let is = |noise: &&str, key: &str| match noise.ends_with('/') {
+                true => key.starts_with(*noise),
+                false => key == *noise,
+            };
+            entries.retain(|key, _| !NOISE.iter().any(|noise| is(noise, key)));
         }
     }
     map.values_mut().for_each(noise);

@@ -186,6 +186,7 @@ fn every_field_that_cannot_be_said_is_listed() {
         ("/spec/paused", json!(true)),
         ("/metadata/annotations", json!({ "example.com/x": "y" })),
         ("/metadata/labels/extra", json!("1")),
+        ("/metadata/labels/job-name-of-ours", json!("1")),
         (
             "/spec/template/spec/volumes/1/emptyDir/medium",
             json!("HugePages"),
