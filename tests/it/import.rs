@@ -379,3 +379,13 @@ fn what_its_definition_says_to_be_without_a_namespace_gets_none() {
     let mut told = imported.kept.iter().chain(&imported.left);
     assert!(told.any(|told| told.object == "Zone.net.example/z"), "{imported:?}");
 }
+
+#[test]
+fn no_name_breaks_a_line_of_the_summary() {
+    let mut objects = shop();
+    let web = objects.iter_mut().find(|o| o["kind"] == "Deployment").unwrap();
+    web["metadata"]["annotations"]["x\nleft out"] = json!("1");
+    let imported = of(objects, &Options::default());
+    let text = summary::summary(&imported);
+    assert!(!text.lines().any(|line| line.starts_with("left out]")), "{text}");
+}
