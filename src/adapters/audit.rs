@@ -43,6 +43,17 @@ pub enum AuditError {
     Repository(#[from] RepositoryError),
 }
 
+/// Says that a trail begins though something was applied before.
+fn begins(place: impl std::fmt::Display, end: &End, entry: &Entry) {
+    if let (0, Some(base)) = (end.lines(), &entry.base) {
+        tracing::warn!(
+            %place,
+            base,
+            "an audit trail begins after that commit: unless an older one was put away, it was deleted"
+        );
+    }
+}
+
 impl AuditError {
     fn store(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
         let (place, reason) = (place.to_string(), reason.to_string());

@@ -8,6 +8,7 @@ pub mod http;
 pub mod remote;
 pub mod transport;
 
+mod edit;
 mod guard;
 mod history;
 mod merge;

@@ -4,6 +4,7 @@
 //! Clear text never leaves this folder but in the body of a write. Keys are read from their files anew for
 //! each use, so that a key that was exchanged holds at once, and no key is kept.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -27,6 +28,8 @@ pub use self::open::Clear;
 const VARIABLES: [&str; 2] = ["KUBEMATE_SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_FILE"];
 /// Largest file of keys in bytes.
 const MAX_KEYS: u64 = 64 * 1024;
+/// How often keys are tried on one file; those that it names come first.
+const MAX_TRIES: usize = 64;
 /// Longest part of a recipient that is shown.
 const MAX_SHOWN: usize = 80;
 const DATA: &str = "/data";
@@ -182,9 +185,16 @@ impl Keys {
     pub fn open(&self, sealed: &Sealed) -> Result<Clear, SealError> {
         let keys = self.of(&sealed.tenant)?;
         let envelope = Envelope::read(&sealed.path, &sealed.text)?;
-        let mut damaged = false;
-        for recipient in &envelope.recipients {
-            match age::decrypt(&recipient.enc, &keys) {
+        let own: BTreeMap<String, &Identity> =
+            keys.iter().map(|key| (key.recipient(), key)).collect();
+        let recipients = envelope.recipients.iter();
+        let mut recipients: Vec<_> = recipients.map(|r| (own.get(&r.name), r)).collect();
+        recipients.sort_by_key(|(own, _)| own.is_none());
+        let ours = recipients.iter().any(|(own, _)| own.is_some());
+        let (mut damaged, mut tries) = (false, MAX_TRIES);
+        for (own, recipient) in recipients {
+            let with = own.map_or(keys.as_slice(), |own| std::slice::from_ref(*own));
+            match age::decrypt(&recipient.enc, with, &mut tries) {
                 Ok(data_key) => return Ok(open::open(&envelope, &data_key)?),
                 Err(AgeError::Damaged) => damaged = true,
                 Err(AgeError::NotForUs) => {}
@@ -195,9 +205,6 @@ impl Keys {
             .iter()
             .map(|r| r.name.as_str())
             .collect();
-        let ours = keys
-            .iter()
-            .any(|key| names.contains(&key.recipient().as_str()));
         if damaged || ours {
             return Err(SealError::Damaged);
         }

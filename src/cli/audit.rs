@@ -62,6 +62,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 end.lines(),
                 end.digest()
             ));
+            if let Some(base) = audit::before(&lines) {
+                output::note(&escape::line(&format!(
+                    "before line 1, {base} had been applied: its lines were put away, or taken away"
+                )));
+            }
             for line in audit::unfinished(&lines) {
                 let text = format!("line {} has no end: {}", line.number, told(line));
                 output::print(&format!("{}\n", escape::line(&text)));

@@ -203,7 +203,7 @@ fn unknown(what: &str, error: &kube::Error) -> Finding {
 
 async fn rights(client: &kube::Client, mode: Mode) -> Finding {
     let what = "rights";
-    let wanted: Vec<Right> = match install::rights(mode) {
+    let wanted: Vec<Right> = match install::wanted::rights(mode) {
         Ok(rights) => rights,
         Err(error) => return Finding::missing(what, error.to_string(), install(mode)),
     };

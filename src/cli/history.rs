@@ -263,7 +263,7 @@ fn changes(earlier: &Objects, now: &Objects) -> Vec<Change> {
 
 fn text(told: &Told) -> String {
     let (at, short) = (&told.at, told.commit.short());
-    let mut text = format!("{at} {short} {}: {}\n", told.author, told.subject);
+    let mut lines = vec![format!("{at} {short} {}: {}", told.author, told.subject)];
     for change in &told.changes {
         let counts = [
             (change.created, "created"),
@@ -278,8 +278,8 @@ fn text(told: &Told) -> String {
             let word = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".to_owned());
             format!(", version {} → {}", word(old), word(new))
         });
-        text.push_str(&format!(
-            "  {} in {}: {}{}\n",
+        lines.push(format!(
+            "  {} in {}: {}{}",
             change.resource,
             change.environment,
             counts.join(", "),
@@ -287,11 +287,32 @@ fn text(told: &Told) -> String {
         ));
     }
     if let Some(why) = told.unknown {
-        text.push_str(&format!("  not known, for {why}\n"));
+        lines.push(format!("  not known, for {why}"));
     }
-    for attempt in &told.attempts {
-        text.push_str(&format!("  {attempt}\n"));
-    }
-    let lines = text.lines().map(escape::line);
+    let attempts = told.attempts.iter();
+    lines.extend(attempts.map(|attempt| format!("  {attempt}")));
+    // A break in what others wrote makes no line of ours.
+    let lines = lines.iter().map(|line| escape::line(line));
     lines.map(|line| line + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_makes_no_lines() {
+        let told = Told {
+            commit: CommitId::new(&"1".repeat(40)).unwrap(),
+            at: "2026-05-04T10:00:00Z".to_owned(),
+            author: "ann\rbob".to_owned(),
+            subject: "one\n2026-05-04T11:00:00Z 222222222222 eve: two".to_owned(),
+            changes: Vec::new(),
+            unknown: None,
+            attempts: vec!["failed\nand did all".to_owned()],
+        };
+        let text = text(&told);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.contains('\r'), "{text}");
+    }
 }

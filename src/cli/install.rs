@@ -2,6 +2,7 @@
 
 mod otlp;
 mod receivers;
+pub(super) mod wanted;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use self::otlp::Collector;
 use self::receivers::receivers;
 use super::{Exit, Failure, output};
 use crate::adapters::approval::vouch;
-use crate::adapters::examine::Right;
 use crate::adapters::{approval, hold, sync};
 use crate::kinds::tenant::member::Shipped;
 use crate::kinds::tenant::rights::{self, Rule};
@@ -143,51 +143,6 @@ fn document(object: &Value) -> Result<String, Failure> {
     Ok(format!("---\n{}\n", printed.trim_end()))
 }
 
-/// Every right that the manifests give to kubemate's account, one by one.
-pub(super) fn rights(mode: Mode) -> Result<Vec<Right>, Failure> {
-    let text = manifests(mode, "kubemate", None, "kind: none")?;
-    let mut rights = Vec::new();
-    for document in text.split("---\n") {
-        let unread = |error: serde_saphyr::Error| Failure::Print {
-            set: "a role".to_owned(),
-            reason: error.to_string(),
-        };
-        let object: Value = serde_saphyr::from_str(document).map_err(unread)?;
-        // Who holds or approves something is a right of people.
-        let name = object["metadata"]["name"].as_str();
-        let is_ours = !matches!(name, Some("kubemate-hold" | "kubemate-approver"));
-        let namespace = match object["kind"].as_str() {
-            Some("Role") if is_ours => object["metadata"]["namespace"].as_str(),
-            Some("ClusterRole") => None,
-            _ => continue,
-        };
-        for rule in object["rules"].as_array().into_iter().flatten() {
-            let words = |key: &str| -> Vec<String> {
-                let all = rule[key].as_array().into_iter().flatten();
-                all.filter_map(|word| word.as_str().map(str::to_owned))
-                    .collect()
-            };
-            let names = words("resourceNames");
-            for group in words("apiGroups") {
-                for resource in words("resources") {
-                    for verb in words("verbs") {
-                        rights.push(Right {
-                            verb,
-                            group: group.clone(),
-                            resource: resource.clone(),
-                            name: names.first().cloned(),
-                            namespace: namespace.map(str::to_owned),
-                        });
-                    }
-                }
-            }
-        }
-    }
-    rights.sort();
-    rights.dedup();
-    Ok(rights)
-}
-
 /// A text with more before the first place where it says `at`.
 fn place(what: &str, at: &str, more: &str) -> String {
     let (before, after) = what.split_once(at).unwrap_or((what, ""));
@@ -267,7 +222,9 @@ fn role(name: &str, rules: &[Rule]) -> [Value; 2] {
 
 #[cfg(test)]
 mod tests {
+    use super::wanted::rights;
     use super::*;
+    use crate::adapters::examine::Right;
 
     fn documents(mode: Mode) -> Vec<serde_json::Value> {
         printed(mode, None)

@@ -150,12 +150,12 @@ impl Draft<'_> {
             places: &places,
         };
         let files = self.ground.changes(tree)?;
-        let proposal = Proposal::new(
-            (&self.ground.base, &arguments.onto),
-            &self.name,
-            files,
-            &about,
-        );
+        let (base, onto) = (&self.ground.base, arguments.onto.as_str());
+        let tree = Some(self.ground.repository.tree_with(base, &files)?);
+        let proposal = Proposal {
+            tree,
+            ..Proposal::new((base, onto), &self.name, files, &about)
+        };
         let Some(forge) = &self.ground.forge else {
             self.show(&proposal, &plans, &places);
             return Ok(Exit::Ok);

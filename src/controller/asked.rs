@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
@@ -58,7 +59,7 @@ pub(super) async fn head(
     let (heard, patience) = question?;
     let mut asking = ask(whom, heard);
     match timeout(patience, &mut asking).await {
-        Ok(answer) => Some(answer.unwrap_or_else(|_| fault())),
+        Ok(answer) => Some(answer),
         Err(_) => {
             *asked = Some(later(asking, whom.wake));
             None
@@ -66,24 +67,19 @@ pub(super) async fn head(
     }
 }
 
-/// Asks, on a task of its own; the deadline of a fetch ends it.
-fn ask(whom: Whom<'_>, heard: Instant) -> oneshot::Receiver<Answer> {
-    let (tell, answer) = oneshot::channel();
+/// The question; the deadline of a fetch ends it.
+fn ask(whom: Whom<'_>, heard: Instant) -> BoxFuture<'static, Answer> {
     let (shared, remote) = (Arc::clone(whom.shared), whom.remote.clone());
     let sync = whom.sync.to_owned();
-    drop(tokio::spawn(async move {
-        let answer = shared.heads.head(&sync, &remote, heard).await;
-        // Nobody listens where the Sync is gone meanwhile.
-        tell.send(answer).ok();
-    }));
-    answer
+    Box::pin(async move { shared.heads.head(&sync, &remote, heard).await })
 }
 
-/// The answer lies there before anybody is woken for it.
-fn later(asking: oneshot::Receiver<Answer>, wake: &mpsc::Sender<()>) -> Asked {
+/// Goes on with a question on a task of its own. The answer lies there before anybody is woken for it.
+fn later(asking: BoxFuture<'static, Answer>, wake: &mpsc::Sender<()>) -> Asked {
     let ((tell, answer), wake) = (oneshot::channel(), wake.clone());
     drop(tokio::spawn(async move {
-        tell.send(asking.await.unwrap_or_else(|_| fault())).ok();
+        // Nobody listens where the Sync is gone meanwhile.
+        tell.send(asking.await).ok();
         wake.try_send(()).ok();
     }));
     Asked {

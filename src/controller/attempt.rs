@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use super::credentials::Credentials;
 use super::set::{Means, Task};
 use super::sources::Sources;
-use crate::adapters::audit::{Place, Trail, notes_ref};
+use crate::adapters::audit::{Keys, Place, Trail, notes_ref};
 use crate::adapters::sync::Sync;
 use crate::apply::cluster::{Cluster, Identity};
 use crate::apply::outcome::Report;
@@ -28,7 +28,8 @@ pub struct Audit {
     place: Option<Place>,
     required: bool,
     credentials: Credentials,
-    trails: Mutex<BTreeMap<String, Trail>>,
+    /// With the keys that they were made with.
+    trails: Mutex<BTreeMap<String, (Option<Keys>, Trail)>>,
     /// The plan of each set that was held as a whole, so that it is said once.
     held: Mutex<BTreeMap<String, String>>,
 }
@@ -57,22 +58,34 @@ impl Audit {
             let trail = Trail::in_notes(remote, &name);
             let trail = trail.map_err(|error| error.to_string())?;
             let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
-            let first = trails.entry(name).or_insert_with(|| trail.clone());
+            let first = trails.entry(name);
+            let (_, first) = first.or_insert_with(|| (None, trail.clone()));
             return Ok(Some(trail.knowing(first)));
         }
+        let keys = match place {
+            Place::Bucket(_) => self.credentials.s3(),
+            Place::Directory(_) | Place::Notes => None,
+        };
         let known = {
             let trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
             trails.get(&name).cloned()
         };
-        if known.is_some() {
-            return Ok(known);
+        if let Some((with, known)) = known
+            && with == keys
+        {
+            return Ok(Some(known));
         }
-        let Some(made) = place.trail(&name, self.credentials.s3()).await else {
+        let Some(made) = place.trail(&name, keys.clone()).await else {
             return Ok(None);
         };
         let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of two that were made at once both would count the lines of one.
-        Ok(Some(trails.entry(name).or_insert(made).clone()))
+        // Whatever the keys, and of two that were made at once, both count the lines of one.
+        let made = match trails.get(&name) {
+            Some((_, first)) => made.knowing(first),
+            None => made,
+        };
+        trails.insert(name, (keys, made.clone()));
+        Ok(Some(made))
     }
 
     /// Whether a set was not yet said to be held with this plan.

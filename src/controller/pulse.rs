@@ -1,9 +1,9 @@
 //! The passes of one Sync as [`super::decide`] wants them: one at a time, each in a task of its own, so
 //! that a fault in one ends neither this Sync nor any other.
 
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::decide::{Effect, Event, State, decide};
 
@@ -14,7 +14,8 @@ pub(super) type Chance = Box<dyn FnMut() -> f64 + Send + Sync>;
 pub(super) struct Pulse<T> {
     state: State,
     began: Instant,
-    running: Option<(JoinHandle<T>, CancellationToken)>,
+    /// It ends with this one.
+    running: Option<(AbortOnDropHandle<T>, CancellationToken)>,
     chance: Chance,
 }
 
@@ -54,7 +55,7 @@ impl<T: Send + 'static> Pulse<T> {
             Some(Effect::Begin { ask }) => {
                 let (ask, token) = (ask.map(|heard| self.began + heard), stop.child_token());
                 let pass = tokio::spawn(work(ask, token.clone()));
-                self.running = Some((pass, token));
+                self.running = Some((AbortOnDropHandle::new(pass), token));
             }
             Some(Effect::CallOff) => {
                 if let Some((_, token)) = &self.running {
@@ -92,9 +93,32 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-async fn ended<T>(running: &mut Option<(JoinHandle<T>, CancellationToken)>) -> Option<T> {
+async fn ended<T>(running: &mut Option<(AbortOnDropHandle<T>, CancellationToken)>) -> Option<T> {
     match running {
         Some((pass, _)) => pass.await.ok(),
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pass_ends_with_whoever_began_it() {
+        let (began, has_begun) = oneshot::channel();
+        let (held, is_held) = oneshot::channel::<()>();
+        let mut pulse = Pulse::new(Box::new(|| 0.0));
+        let stop = CancellationToken::new();
+        pulse.happened(Event::Tick, &stop, |_, _| async move {
+            let _kept = held;
+            began.send(()).ok();
+            std::future::pending::<()>().await;
+        });
+        has_begun.await.unwrap();
+        drop(pulse);
+        is_held.await.unwrap_err();
     }
 }

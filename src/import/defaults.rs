@@ -225,6 +225,11 @@ pub(super) const DEFAULTS: &[(At, &str, &str)] = &[
     (At::Kind("Service"), "spec/sessionAffinity", "\"None\""),
     (
         At::Kind("Service"),
+        "spec/ipFamilyPolicy",
+        "\"SingleStack\"",
+    ),
+    (
+        At::Kind("Service"),
         "spec/internalTrafficPolicy",
         "\"Cluster\"",
     ),

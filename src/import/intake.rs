@@ -39,11 +39,16 @@ pub(super) struct Intake {
 }
 
 pub(super) fn intake(read: Vec<Read>, options: &Options) -> Result<Intake, ImportError> {
+    let read: Vec<(String, Vec<Value>)> = read
+        .into_iter()
+        .map(|one| (one.from, unpack(one.body)))
+        .collect();
+    let wide = defined_wide(read.iter().flat_map(|(_, bodies)| bodies));
     let mut left = Vec::new();
     let mut objects = Side::new();
-    for Read { from, body } in read {
-        for body in unpack(body) {
-            match taken(body, options)? {
+    for (from, bodies) in read {
+        for body in bodies {
+            match taken(body, options, &wide)? {
                 Ok((key, body)) => {
                     if objects.insert(key.clone(), body).is_some() {
                         left.push(told(
@@ -101,6 +106,19 @@ fn unpack(mut body: Value) -> Vec<Value> {
     }
 }
 
+/// Group and kind of what the definitions that were read say to be without a namespace.
+fn defined_wide<'v>(bodies: impl Iterator<Item = &'v Value>) -> BTreeSet<(String, String)> {
+    let definitions = bodies.filter(|body| {
+        text(body, "/kind") == Some("CustomResourceDefinition")
+            && text(body, "/spec/scope") == Some("Cluster")
+    });
+    let named = definitions.filter_map(|body| {
+        let (group, kind) = (text(body, "/spec/group")?, text(body, "/spec/names/kind")?);
+        Some((group.to_owned(), kind.to_owned()))
+    });
+    named.collect()
+}
+
 fn told(key: &ObjectKey, why: &str) -> Told {
     Told {
         object: named(key),
@@ -112,9 +130,13 @@ fn told(key: &ObjectKey, why: &str) -> Told {
 fn taken(
     mut body: Value,
     options: &Options,
+    wide: &BTreeSet<(String, String)>,
 ) -> Result<Result<(ObjectKey, Value), Told>, ImportError> {
     let kind = text(&body, "/kind").unwrap_or_default().to_owned();
-    let wide = CLUSTER_WIDE.contains(&kind.as_str());
+    let version = text(&body, "/apiVersion").unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let wide = CLUSTER_WIDE.contains(&kind.as_str())
+        || wide.contains(&(group.to_owned(), kind.clone()));
     let name = format!("{kind}/{}", text(&body, "/metadata/name").unwrap_or("?"));
     if !wide
         && text(&body, "/metadata/namespace").is_none()

@@ -3,8 +3,6 @@
 /// Fields that the server decides and nobody wants: kind, path.
 pub(super) const DECIDED: &[(&str, &str)] = &[
     ("Service", "spec/clusterIPs"),
-    ("Service", "spec/ipFamilies"),
-    ("Service", "spec/ipFamilyPolicy"),
     ("Service", "spec/healthCheckNodePort"),
     ("Namespace", "spec"),
     ("PersistentVolumeClaim", "spec/volumeName"),
@@ -15,7 +13,7 @@ pub(super) const DECIDED: &[(&str, &str)] = &[
     ("Job", "spec/selector"),
 ];
 
-/// Annotations and labels that others than people write, by how they begin.
+/// Annotations and labels that others than people write; with a slash at the end, all that begin so.
 pub(super) const NOISE: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubectl.kubernetes.io/restartedAt",

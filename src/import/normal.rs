@@ -73,6 +73,10 @@ pub(super) fn plain(key: &ObjectKey, body: &Value) -> Value {
             }
         }
     }
+    // A single family is the cluster's; several are somebody's wish.
+    if kind == "Service" && out.pointer("/spec/ipFamilyPolicy").is_none() {
+        drop_at(&mut out, "spec/ipFamilies", None);
+    }
     if kind == "LimitRange" {
         limits(&mut out);
     }
@@ -165,7 +169,11 @@ fn noise(value: &mut Value) {
     };
     for field in ["labels", "annotations"] {
         if let Some(Value::Object(entries)) = map.get_mut(field) {
-            entries.retain(|key, _| !NOISE.iter().any(|start| key.starts_with(start)));
+            let is = |noise: &&str, key: &str| match noise.ends_with('/') {
+                true => key.starts_with(*noise),
+                false => key == *noise,
+            };
+            entries.retain(|key, _| !NOISE.iter().any(|noise| is(noise, key)));
         }
     }
     map.values_mut().for_each(noise);

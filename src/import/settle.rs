@@ -66,6 +66,7 @@ pub(super) fn settle(mut intake: Intake, options: &Options) -> Result<Imported, 
         refused: BTreeMap::new(),
         platforms: BTreeSet::new(),
     };
+    state.name_once();
     // Each round gives something up, so that they end.
     let rounds = state.drafts.len() * (PARTS.len() + 1) + 2 * found.objects.len() + 2;
     for _ in 0..rounds {
@@ -133,6 +134,18 @@ impl State<'_> {
         }
         self.give_up_kept(&kept, judged.errors)?;
         Ok(None)
+    }
+
+    /// Of several that would have the same name, the first becomes a resource.
+    fn name_once(&mut self) {
+        let mut paths = BTreeSet::new();
+        let (kept, others): (Vec<Draft>, Vec<Draft>) = std::mem::take(&mut self.drafts)
+            .into_iter()
+            .partition(|draft| paths.insert(project::path(draft)));
+        self.drafts = kept;
+        for draft in &others {
+            self.dropped(draft, "the tenant has another one of this name");
+        }
     }
 
     fn files(&self) -> Files {
@@ -207,7 +220,8 @@ impl State<'_> {
 
     /// A draft is gone: its object stays as it is, and here is why.
     fn dropped(&mut self, draft: &Draft, why: &str) {
-        let tenant = draft.fields.get("tenant").and_then(Value::as_str);
+        let word = |field: &str| draft.fields.get(field).and_then(Value::as_str);
+        let (tenant, inside) = (word("tenant"), word("namespace"));
         let own = self.found.objects.keys().filter(|key| {
             let place = key
                 .namespace
@@ -215,6 +229,7 @@ impl State<'_> {
                 .and_then(|namespace| self.found.places.get(namespace));
             key.name == draft.name
                 && (tenant.is_none() || place.map(|p| p.tenant.as_str()) == tenant)
+                && (inside.is_none() || place.and_then(|p| p.name.as_deref()) == inside)
         });
         for key in own.cloned().collect::<Vec<_>>() {
             self.given_up

@@ -1,8 +1,6 @@
 //! What became of the objects, for people.
 
-use std::fmt::Write as _;
-
-use super::text::line;
+use super::text::{line, visible};
 use super::{Imported, Resource, What};
 
 /// Everything that whoever imported has to know, ending with a newline.
@@ -10,8 +8,15 @@ pub fn summary(imported: &Imported) -> String {
     let mut out = String::new();
     let count = imported.resources.len();
     let total = imported.same + imported.changed + imported.kept.len();
-    writeln!(out, "{count} resources for {total} objects: {} the same in meaning, {} changed, {} kept as they are", imported.same, imported.changed, imported.kept.len())
-        .unwrap_or_default();
+    say(
+        &mut out,
+        &format!(
+            "{count} resources for {total} objects: {} the same in meaning, {} changed, {} kept as they are",
+            imported.same,
+            imported.changed,
+            imported.kept.len()
+        ),
+    );
     for resource in &imported.resources {
         describe(resource, &mut out);
     }
@@ -20,13 +25,19 @@ pub fn summary(imported: &Imported) -> String {
         ("left out", &imported.left),
     ] {
         if !all.is_empty() {
-            writeln!(out, "{title}").unwrap_or_default();
+            say(&mut out, title);
         }
         for one in all {
-            writeln!(out, "  {}: {}", one.object, one.why).unwrap_or_default();
+            say(&mut out, &format!("  {}: {}", one.object, one.why));
         }
     }
     out
+}
+
+/// Adds a line, which no name in it can break.
+fn say(out: &mut String, line: &str) {
+    out.push_str(&visible(line));
+    out.push('\n');
 }
 
 fn describe(resource: &Resource, out: &mut String) {
@@ -49,25 +60,26 @@ fn describe(resource: &Resource, out: &mut String) {
     {
         return;
     }
-    writeln!(out, "{}", resource.resource).unwrap_or_default();
+    say(out, &resource.resource);
     for note in &resource.notes {
-        writeln!(out, "  {note}").unwrap_or_default();
+        say(out, &format!("  {note}"));
     }
     for one in &resource.renamed {
-        writeln!(out, "  renamed: {one}").unwrap_or_default();
+        say(out, &format!("  renamed: {one}"));
     }
     if !resource.added.is_empty() {
-        writeln!(out, "  new: {}", resource.added.join(", ")).unwrap_or_default();
+        say(out, &format!("  new: {}", resource.added.join(", ")));
     }
     for one in told {
-        writeln!(out, "  {one}").unwrap_or_default();
+        say(out, &format!("  {one}"));
     }
     if safer > 0 {
-        writeln!(
+        say(
             out,
-            "  safer: {safer} fields have the safe default of the language (listed in {})",
-            resource.path
-        )
-        .unwrap_or_default();
+            &format!(
+                "  safer: {safer} fields have the safe default of the language (listed in {})",
+                resource.path
+            ),
+        );
     }
 }

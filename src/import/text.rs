@@ -59,7 +59,7 @@ fn value(shown: &Shown) -> String {
 }
 
 /// A line that no text in it can break, hide or reorder.
-fn visible(line: &str) -> String {
+pub(super) fn visible(line: &str) -> String {
     line.chars()
         .map(|c| {
             if c.is_control() || is_hidden(c) {

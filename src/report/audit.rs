@@ -254,9 +254,29 @@ pub fn unfinished(lines: &[Line]) -> Vec<&Line> {
     open
 }
 
+/// What had been applied before the first line: older lines are elsewhere, or were taken away together.
+pub fn before(lines: &[Line]) -> Option<&str> {
+    lines.first()?.entry.base.as_deref()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trail_that_begins_in_the_middle_says_so() {
+        let of = |base: Option<&str>| {
+            let entry = Entry {
+                base: base.map(str::to_owned),
+                ..Entry::default()
+            };
+            let at = "2026-05-04T10:00:00Z".parse().unwrap();
+            let (text, _) = End::default().next(entry, at).unwrap();
+            read(&text).unwrap().0
+        };
+        assert_eq!(before(&of(Some("b"))), Some("b"));
+        assert_eq!((before(&of(None)), before(&[])), (None, None));
+    }
 
     fn trail(count: usize) -> String {
         trail_of("hq/payments/prod", count)

@@ -13,6 +13,7 @@ use super::repository::CommitId;
 use sshsig::SshSig;
 
 pub use signers::{Signers, SignersError};
+pub use sshsig::wire;
 
 /// What every signature begins with.
 const BEGIN: &[u8] = b"-----BEGIN ";

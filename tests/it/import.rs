@@ -186,6 +186,7 @@ fn every_field_that_cannot_be_said_is_listed() {
         ("/spec/paused", json!(true)),
         ("/metadata/annotations", json!({ "example.com/x": "y" })),
         ("/metadata/labels/extra", json!("1")),
+        ("/metadata/labels/job-name-of-ours", json!("1")),
         (
             "/spec/template/spec/volumes/1/emptyDir/medium",
             json!("HugePages"),
@@ -298,4 +299,93 @@ fn what_the_cluster_keeps_is_left_out_with_the_reason() {
     ] {
         assert!(left.iter().any(|l| l == said), "{said} is not in {left:#?}");
     }
+}
+
+#[test]
+fn of_two_with_one_name_neither_is_lost() {
+    let app = |namespace: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": "cart", "namespace": namespace },
+            "spec": {
+                "selector": { "matchLabels": { "app": "cart" } },
+                "template": {
+                    "metadata": { "labels": { "app": "cart" } },
+                    "spec": { "containers": [{
+                        "name": "cart", "image": "registry.example/cart:1.0",
+                        "envFrom": [{ "secretRef": { "name": "db" } }],
+                    }] },
+                },
+            },
+        })
+    };
+    let secret = |namespace: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "data": { "p": "eA==" },
+            "metadata": { "name": "db", "namespace": namespace },
+        })
+    };
+    let options = Options {
+        tenant: Some("web".into()),
+        ..Options::default()
+    };
+    let all = [app("web-a"), app("web-b"), secret("web-a"), secret("web-b")];
+    let imported = of(all, &options);
+    valid(&imported);
+    let apps = imported.resources.iter().filter(|r| r.resource == "app/cart");
+    assert_eq!(apps.count(), 1);
+    let told = imported.kept.first().unwrap();
+    assert_eq!(told.object, "Deployment.apps/web-b/cart");
+    assert!(told.why.contains("another one of this name"), "{}", told.why);
+    let notes = imported.resources.iter().flat_map(|r| &r.notes);
+    let differ = notes.filter(|note| note.contains("web-a and web-b"));
+    assert_eq!(differ.count(), 1);
+}
+
+#[test]
+fn a_service_of_several_families_is_not_made_one_without_a_word() {
+    let lost = |policy: &str| {
+        let mut objects = shop();
+        let service = objects.iter_mut().find(|o| o["kind"] == "Service").unwrap();
+        service["spec"]["ipFamilyPolicy"] = json!(policy);
+        service["spec"]["ipFamilies"] = json!(["IPv6", "IPv4"]);
+        let found = differences(&of(objects, &Options::default()));
+        found.iter().filter(|d| d.contains("ipFamil")).count()
+    };
+    assert_eq!((lost("SingleStack"), lost("RequireDualStack")), (0, 2));
+}
+
+#[test]
+fn what_its_definition_says_to_be_without_a_namespace_gets_none() {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "zones.net.example" },
+        "spec": {
+            "group": "net.example", "scope": "Cluster",
+            "names": { "kind": "Zone", "plural": "zones", "singular": "zone", "listKind": "ZoneList" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": { "type": "object" } },
+            }],
+        },
+    });
+    let zone = json!({ "apiVersion": "net.example/v1", "kind": "Zone", "metadata": { "name": "z" } });
+    let all = shop().into_iter().chain([zone, definition]);
+    let options = Options {
+        namespace: Some("shop".into()),
+        ..Options::default()
+    };
+    let imported = of(all, &options);
+    let mut told = imported.kept.iter().chain(&imported.left);
+    assert!(told.any(|told| told.object == "Zone.net.example/z"), "{imported:?}");
+}
+
+#[test]
+fn no_name_breaks_a_line_of_the_summary() {
+    let mut objects = shop();
+    let web = objects.iter_mut().find(|o| o["kind"] == "Deployment").unwrap();
+    web["metadata"]["annotations"]["x\nleft out"] = json!("1");
+    let imported = of(objects, &Options::default());
+    let text = summary::summary(&imported);
+    assert!(!text.lines().any(|line| line.starts_with("left out]")), "{text}");
 }

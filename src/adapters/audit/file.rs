@@ -1,17 +1,21 @@
 //! A trail as a file: appended under a lock, and on the disk before anything is written to a cluster.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::AuditError;
+use super::{AuditError, begins};
 use crate::report::audit::{End, Entry, end_of};
 
 /// Most bytes of one trail; then it has to be put away.
 const MAX_TRAIL: u64 = 1 << 30;
+/// How often the lock of a trail is tried, and the pause in between: ten seconds in all.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A trail in a file. Clones write to the same one.
 #[derive(Debug, Clone)]
@@ -40,13 +44,14 @@ impl FileTrail {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&self.path).map_err(disk)?;
-        file.lock().map_err(disk)?;
+        self.lock(&file, TRIES)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let length = file.metadata().map_err(disk)?.len();
         let end = match &*known {
             Some((then, end)) if *then == length => end.clone(),
             kept => self.end(&mut file, kept.as_ref().map(|(_, end)| end))?,
         };
+        begins(self.path.display(), &end, &entry);
         let (line, end) = end.next(entry, at).map_err(|error| disk(error.into()))?;
         let start = file.seek(SeekFrom::End(0)).map_err(disk)?;
         file.write_all(line.as_bytes()).map_err(disk)?;
@@ -54,6 +59,21 @@ impl FileTrail {
         let added = u64::try_from(line.len()).unwrap_or(u64::MAX);
         *known = Some((start.saturating_add(added), end));
         Ok(())
+    }
+
+    /// Locks the file until it is closed.
+    fn lock(&self, file: &File, tries: u32) -> Result<(), AuditError> {
+        for _ in 0..tries {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => {
+                    return Err(AuditError::store(self.path.display(), error));
+                }
+            }
+        }
+        let reason = "another process keeps it locked: find out which one, as with `lsof`";
+        Err(AuditError::store(self.path.display(), reason))
     }
 
     /// The trail in this file.
@@ -101,6 +121,18 @@ mod tests {
             commit: commit.to_owned(),
             ..Entry::default()
         }
+    }
+
+    #[test]
+    fn a_trail_that_others_keep_locked_is_not_waited_for_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let trail = FileTrail::new(directory.path(), "here-dev");
+        let [theirs, ours] = [(); 2].map(|()| File::create(&trail.path).unwrap());
+        theirs.lock().unwrap();
+        let refused = trail.lock(&ours, 2).unwrap_err().to_string();
+        assert!(refused.contains("locked"), "{refused}");
+        drop(theirs);
+        trail.lock(&ours, 2).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::Timestamp;
 
-use super::AuditError;
+use super::{AuditError, begins};
 use crate::adapters::git::LocalRepository;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::report::audit::{End, Entry, end_of};
@@ -62,6 +62,7 @@ impl super::Trail {
                 known: Arc::clone(&other.known),
                 ..trail
             }),
+            (Self::S3(trail), Self::S3(other)) => Self::S3(trail.knowing(other)),
             (trail, _) => trail,
         }
     }
@@ -149,6 +150,7 @@ impl NotesTrail {
             }
         };
         let subject = Oid::from_str(&entry.commit).map_err(git)?;
+        begins(&self.name, &end, entry);
         let next = end.next(entry.clone(), at);
         let (line, end) = next.map_err(|error| AuditError::store(&self.name, error))?;
         let there = match repository.find_note(Some(&self.name), subject) {

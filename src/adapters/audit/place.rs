@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::FileTrail;
 use super::notes::{NotesTrail, local};
@@ -56,6 +56,12 @@ pub struct Keys {
     pub id: String,
     /// The key.
     pub secret: SecretString,
+}
+
+impl PartialEq for Keys {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.secret.expose_secret() == other.secret.expose_secret()
+    }
 }
 
 /// A text that names no place.

@@ -24,8 +24,8 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
-use super::AuditError;
 use super::place::{Bucket, Keys};
+use super::{AuditError, begins};
 use crate::adapters::text::printable;
 use crate::report::audit::{Broken, End, Entry, Line, read};
 
@@ -38,7 +38,7 @@ const MAX_RACES: u32 = 100;
 /// How far the head may lie behind the end.
 const MAX_BEHIND: u64 = 10_000;
 /// Most lines of one trail.
-const MAX_LINES: usize = 1_000_000;
+const MAX_LINES: u64 = 1_000_000;
 /// Largest line.
 const MAX_LINE: usize = 16 * 1024 * 1024;
 /// How many lines are read at a time.
@@ -98,18 +98,35 @@ impl S3Trail {
         }
     }
 
+    /// This trail, with what another one of the same name knows of it.
+    pub(super) fn knowing(self, other: &Self) -> Self {
+        let known = Arc::clone(&other.known);
+        Self { known, ..self }
+    }
+
     /// Adds a line: the first free place after the end is taken, however many write at once.
     pub(super) async fn add(&self, entry: Entry, at: Timestamp) -> Result<(), AuditError> {
         let mut known = self.known.lock().await;
         let mut end = match known.clone() {
             Some(end) => end,
-            None => self.end().await?,
+            None => {
+                let end = self.end().await?;
+                self.probe().await?;
+                end
+            }
         };
+        begins(self.place(), &end, &entry);
+        let days = self.bucket.lock_days.map(i64::from);
+        let until = days.map(|days| at.as_second() + days * 24 * 3600);
         for _ in 0..MAX_RACES {
+            if end.lines() >= MAX_LINES {
+                let full = "it has a million lines: name another prefix in --audit";
+                return Err(self.failed(full));
+            }
             let next = end.next(entry.clone(), at);
             let (line, next) = next.map_err(|error| self.failed(&error.to_string()))?;
             let text = line.trim_end();
-            match self.take(next.lines(), text, at).await? {
+            match self.take(&self.key(next.lines()), text, until).await? {
                 Taken::Ours => {
                     // The line is there: the head is only a shorter way to it.
                     if let Err(error) = self.advance(&next).await {
@@ -160,7 +177,7 @@ impl S3Trail {
             let page = page.map_err(|error| self.refused(&error))?;
             let keys = page.contents().iter().filter_map(|object| object.key());
             numbers.extend(keys.filter_map(|key| self.number(key)));
-            if numbers.len() > MAX_LINES {
+            if numbers.len() as u64 > MAX_LINES {
                 return Err(self.failed("it has more lines than can be read at once"));
             }
         }
@@ -209,21 +226,32 @@ impl S3Trail {
             .map_err(|broken| AuditError::broken(self.place(), broken))
     }
 
-    /// Takes a place for a line. An answer that got lost is settled by looking.
-    async fn take(&self, number: u64, text: &str, at: Timestamp) -> Result<Taken, AuditError> {
-        let key = self.key(number);
+    /// That the store keeps what has a name already: one that writes over it would lose lines.
+    async fn probe(&self) -> Result<(), AuditError> {
+        let key = format!("{}probe", self.folder());
+        for text in ["1", "2"] {
+            if let Taken::Theirs = self.take(&key, text, None).await? {
+                return Ok(());
+            }
+        }
+        let over = "the store ignores `If-None-Match` and would write over lines: use another";
+        Err(self.failed(over))
+    }
+
+    /// Takes a name, which is kept until then, in seconds since 1970. An answer that got lost is settled by
+    /// looking.
+    async fn take(&self, key: &str, text: &str, until: Option<i64>) -> Result<Taken, AuditError> {
         let (mut wait, mut unsure) = (FIRST_WAIT, false);
         for attempt in 1..=TRIES {
             let mut put = self
                 .client
                 .put_object()
                 .bucket(&self.bucket.name)
-                .key(&key)
+                .key(key)
                 .content_type("application/json")
                 .if_none_match("*")
                 .body(ByteStream::from(text.as_bytes().to_vec()));
-            if let Some(days) = self.bucket.lock_days {
-                let until = at.as_second() + i64::from(days) * 24 * 3600;
+            if let Some(until) = until {
                 put = put
                     .checksum_sha256(STANDARD.encode(Sha256::digest(text)))
                     .object_lock_mode(ObjectLockMode::Compliance)
@@ -235,7 +263,7 @@ impl S3Trail {
             match status_of(&error) {
                 Some(412) if !unsure => return Ok(Taken::Theirs),
                 Some(412) => {
-                    let there = self.get(&key).await?.map(|(there, _)| there);
+                    let there = self.get(key).await?.map(|(there, _)| there);
                     let ours = there.as_deref() == Some(text);
                     return Ok(if ours { Taken::Ours } else { Taken::Theirs });
                 }

@@ -30,6 +30,8 @@ pub(super) async fn tip(
     Ok(Some(Tip {
         parents: parents.ok_or_else(|| read::odd(link, what))?,
         message: read::text(&whole, "/commit/message").unwrap_or_default(),
+        // What it calls the tree of a commit is the commit.
+        tree: None,
         commit,
     }))
 }
@@ -45,8 +47,14 @@ pub(super) async fn put_branch(
     let path = format!("/repos/{repository}/branches");
     let ask = Ask::send(Method::POST, path, &branch, "make a branch");
     match link.call(&ask).await {
-        // An earlier try may have come this far; whether it did is seen by what the commit needs.
-        Ok(_) | Err(ForgeError::Refused { status: 409, .. }) => {}
+        Ok(_) => {}
+        // An earlier try may have come this far: a branch that is still at its base is gone on with.
+        Err(error @ ForgeError::Refused { status: 409, .. }) => {
+            let begun = tip(link, repository, &proposal.branch).await?;
+            if begun.is_none_or(|tip| tip.commit != proposal.base) {
+                return Err(error);
+            }
+        }
         Err(error) => return Err(error),
     }
     let files: Option<Vec<Value>> = proposal.files.iter().map(file).collect();

@@ -28,6 +28,7 @@ pub(super) async fn tip(
         commit,
         parents,
         message: read::text(&answer, "/commit/commit/message").unwrap_or_default(),
+        tree: read::text(&answer, "/commit/commit/tree/sha"),
     }))
 }
 

@@ -28,6 +28,7 @@ pub(super) async fn tip(
         commit,
         parents,
         message: read::text(&answer, "/commit/message").unwrap_or_default(),
+        tree: None,
     }))
 }
 

@@ -6,10 +6,9 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
-use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::target::{MAX_URL, shown};
+use super::target::{read, refuse, shown};
 use crate::report::notify::NotifyError;
 use crate::source::address::{AllowList, RemoteAddress};
 
@@ -58,14 +57,12 @@ impl Letterbox {
     /// The letterbox of a Secret, if its server may be called and its people can be written to.
     pub fn new(post: Post<'_>, allowed: &AllowList) -> Result<Self, NotifyError> {
         let (server, port, cover) = server(post.url)?;
-        let refuse = |reason: String| NotifyError::Address { reason };
         let judged = allowed.check(&server);
-        judged.map_err(|error| refuse(error.reason))?;
+        judged.map_err(|error| refuse(&error.reason))?;
         let host = server.host().trim_matches(['[', ']']).to_owned();
         let here = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if cover == Cover::None && !here {
-            let reason = "without TLS only a loopback address is called".to_owned();
-            return Err(refuse(reason));
+            return Err(refuse("without TLS only a loopback address is called"));
         }
         Ok(Self {
             host,
@@ -123,19 +120,10 @@ impl Letterbox {
 
 /// The server as rules name it, its port, and how it is spoken to.
 fn server(url: &str) -> Result<(RemoteAddress, u16, Cover), NotifyError> {
-    let refuse = |reason: &str| {
-        let reason = reason.to_owned();
-        NotifyError::Address { reason }
-    };
-    if url.len() > MAX_URL {
-        return Err(refuse("it is longer than 2048 bytes"));
-    }
-    let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
-    let user = !url.username().is_empty() || url.password().is_some();
-    if user || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
-        return Err(refuse(
-            "it holds a user, a password, a path or a fragment; write `user` and `password` as keys of the Secret",
-        ));
+    let held = "it holds a user, a password, a path or a fragment; write `user` and `password` as keys of the Secret";
+    let url = read(url, held)?;
+    if !matches!(url.path(), "" | "/") {
+        return Err(refuse(held));
     }
     let (cover, usual) = match (url.scheme(), url.query()) {
         ("smtps", None) => (Cover::Tls, 465),

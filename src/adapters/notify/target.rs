@@ -12,7 +12,7 @@ use crate::source::address::{AllowList, RemoteAddress};
 use crate::source::repository::AddressError;
 
 /// Longest URL.
-pub(super) const MAX_URL: usize = 2048;
+const MAX_URL: usize = 2048;
 /// Most characters of a service's words in an error.
 const MAX_WORDS: usize = 200;
 /// Parts of a URL that are hidden are at least this long.
@@ -57,6 +57,24 @@ fn rule(text: &str) -> Option<String> {
     }
 }
 
+pub(super) fn refuse(reason: &str) -> NotifyError {
+    let reason = reason.to_owned();
+    NotifyError::Address { reason }
+}
+
+/// A URL of bounded length; `held` is why one is refused that holds a user, a password or a fragment.
+pub(super) fn read(url: &str, held: &str) -> Result<Url, NotifyError> {
+    if url.len() > MAX_URL {
+        return Err(refuse("it is longer than 2048 bytes"));
+    }
+    let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
+    let user = !url.username().is_empty() || url.password().is_some();
+    match user || url.fragment().is_some() {
+        true => Err(refuse(held)),
+        false => Ok(url),
+    }
+}
+
 /// An address that may be called, and the key that calls are signed with.
 pub struct Target {
     url: Url,
@@ -67,18 +85,7 @@ pub struct Target {
 impl Target {
     /// The target of a URL, if it may be called.
     pub fn new(url: &str, key: Option<&str>, allowed: &AllowList) -> Result<Self, NotifyError> {
-        let refuse = |reason: &str| {
-            let reason = reason.to_owned();
-            NotifyError::Address { reason }
-        };
-        if url.len() > MAX_URL {
-            return Err(refuse("it is longer than 2048 bytes"));
-        }
-        let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
-        let user = !url.username().is_empty() || url.password().is_some();
-        if user || url.fragment().is_some() {
-            return Err(refuse("it holds a user, a password or a fragment"));
-        }
+        let url = read(url, "it holds a user, a password or a fragment")?;
         let host = url.host_str().ok_or_else(|| refuse("it has no host"))?;
         let port = url
             .port()

@@ -19,7 +19,7 @@ const END: &str = "-----END AGE ENCRYPTED FILE-----";
 const INTRO: &[u8] = b"age-encryption.org/v1\n";
 /// Largest encrypted data key that is looked at, in bytes of armor.
 const MAX_ARMOR: usize = 64 * 1024;
-/// Most recipients in one file of age: each costs a multiplication.
+/// Most recipients in one file of age.
 const MAX_STANZAS: usize = 32;
 /// Longest line of a stanza's body.
 const COLUMNS: usize = 64;
@@ -77,15 +77,21 @@ impl Identity {
     }
 }
 
-/// The content of an armored file, which must be short, with any of these keys.
-pub(super) fn decrypt(armored: &str, with: &[Identity]) -> Result<Zeroizing<Vec<u8>>, AgeError> {
+/// The content of an armored file, which must be short, with any of these keys. Each key costs a
+/// multiplication for each recipient: no more than `tries` of them are done.
+pub(super) fn decrypt(
+    armored: &str,
+    with: &[Identity],
+    tries: &mut usize,
+) -> Result<Zeroizing<Vec<u8>>, AgeError> {
     let bytes = dearmor(armored).ok_or(AgeError::Damaged)?;
     let file = File::read(&bytes).ok_or(AgeError::Damaged)?;
     let pairs = with
         .iter()
         .flat_map(|key| file.stanzas.iter().map(move |stanza| (key, stanza)));
     let key = pairs
-        .into_iter()
+        .take(*tries)
+        .inspect(|_| *tries -= 1)
         .find_map(|(key, stanza)| key.unwrap(stanza));
     let key = key.ok_or(AgeError::NotForUs)?;
     file.content(&key).ok_or(AgeError::Damaged)
@@ -198,6 +204,28 @@ fn body(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
             COLUMNS => {}
             0..COLUMNS => return Some((STANDARD_NO_PAD.decode(base64).ok()?, rest)),
             _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_for_many_costs_no_more_than_is_allowed() {
+        let secret = StaticSecret::from([7_u8; 32]);
+        let public = PublicKey::from(&secret);
+        let ours = [Identity { secret, public }];
+        let share = STANDARD_NO_PAD.encode([9_u8; 32]);
+        let stanzas = format!("-> X25519 {share}\n{share}\n").repeat(8);
+        let text = format!("age-encryption.org/v1\n{stanzas}--- {share}\n");
+        let armored = format!("{BEGIN}\n{}\n{END}", STANDARD.encode(text));
+        for (allowed, left) in [(5, 0), (20, 12)] {
+            let mut tries = allowed;
+            let opened = decrypt(&armored, &ours, &mut tries);
+            assert_eq!(opened.err(), Some(AgeError::NotForUs));
+            assert_eq!(tries, left);
         }
     }
 }

@@ -62,6 +62,10 @@ fn one(found: &Found, tenant: &str, name: &str, drafts: &Drafts) -> Draft {
             let mut keys: BTreeSet<String> = plain.iter().flat_map(|(_, body)| keys(body)).collect();
             keys.extend(wanted.iter().flat_map(|w| w.keys.iter().cloned()));
             notes.push(note(found, tenant, name, &keys));
+            if plain.len() > 1 {
+                let of: Vec<&str> = plain.iter().map(|(namespace, _)| namespace.as_str()).collect();
+                notes.push(format!("it was in {}: where the values differ, make several secrets of it", of.join(" and ")));
+            }
             notes.extend(wanted.iter().flat_map(|w| w.notes.iter().cloned()));
             fields.put("keys", keys.into_iter().map(Value::from).collect::<Vec<_>>());
         }

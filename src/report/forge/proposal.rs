@@ -60,6 +60,8 @@ pub struct Proposal {
     pub body: String,
     /// The files.
     pub files: Vec<FileChange>,
+    /// The id of the tree that it makes, where that is known.
+    pub tree: Option<String>,
 }
 
 /// Where a branch stands.
@@ -71,6 +73,8 @@ pub struct Tip {
     pub parents: Vec<CommitId>,
     /// What it says.
     pub message: String,
+    /// The id of its tree, where the forge tells it.
+    pub tree: Option<String>,
 }
 
 /// An open pull request of ours.
@@ -129,13 +133,26 @@ impl Proposal {
             message,
             body: body(base, about),
             files,
+            tree: None,
         }
     }
 
-    /// Whether a branch stands where this proposal would put it.
+    /// Whether a branch stands where this proposal would put it. Remarks depend on the hour, so of the
+    /// message only the digest counts, and the tree is that of the change and of nothing else.
     pub fn is_at(&self, tip: &Tip) -> bool {
-        tip.parents == [self.base.clone()] && tip.message.trim() == self.message.trim()
+        let (ours, theirs) = (trailer(&self.message), trailer(&tip.message));
+        let mut trees = self.tree.iter().zip(&tip.tree);
+        tip.parents == [self.base.clone()]
+            && theirs.is_some()
+            && ours == theirs
+            && trees.all(|(ours, theirs)| ours == theirs)
     }
+}
+
+/// The digest that a commit of ours names.
+fn trailer(message: &str) -> Option<&str> {
+    let mut lines = message.lines().rev();
+    lines.find_map(|line| line.strip_prefix(TRAILER)?.strip_prefix(": "))
 }
 
 /// The digest over a base and the files on top of it.
@@ -209,7 +226,11 @@ mod tests {
             places: &|_| None,
         };
         let base = CommitId::new(&base.to_string().repeat(40)).unwrap();
-        Proposal::new((&base, "main"), "promote-app/ö", files, &about)
+        let tree = Some("7".repeat(40));
+        Proposal {
+            tree,
+            ..Proposal::new((&base, "main"), "promote-app/ö", files, &about)
+        }
     }
 
     #[test]
@@ -239,8 +260,23 @@ mod tests {
             commit: CommitId::new(&"9".repeat(40)).unwrap(),
             parents: vec![ours.base.clone()],
             message: format!("{}\n", ours.message),
+            tree: ours.tree.clone(),
         };
         assert!(ours.is_at(&tip));
+        let at_another_hour = Tip {
+            message: ours.message.replace("@ann said so", "not before Monday"),
+            ..tip.clone()
+        };
+        let untold = Tip {
+            tree: None,
+            ..tip.clone()
+        };
+        assert!(ours.is_at(&at_another_hour) && ours.is_at(&untold));
+        let amended = Tip {
+            tree: Some("8".repeat(40)),
+            ..tip.clone()
+        };
+        assert!(!ours.is_at(&amended));
         let elsewhere = Tip {
             parents: vec![tip.commit.clone()],
             ..tip.clone()

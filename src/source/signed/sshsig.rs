@@ -288,13 +288,20 @@ impl SshSig {
             Hash::Sha256 => ("sha256", Sha256::digest(message).to_vec()),
             Hash::Sha512 => ("sha512", Sha512::digest(message).to_vec()),
         };
-        let parts = [NAMESPACE, self.reserved.as_slice(), name.as_bytes()];
+        let reserved = self.reserved.as_slice();
         let mut told = MAGIC.to_vec();
-        for part in parts.into_iter().chain([digest.as_slice()]) {
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            told.extend_from_slice(&length.to_be_bytes());
-            told.extend_from_slice(part);
-        }
+        told.extend(wire(&[NAMESPACE, reserved, name.as_bytes(), &digest]));
         told
     }
+}
+
+/// Strings behind their length, as SSH has them.
+pub fn wire(parts: &[&[u8]]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for part in parts {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        all.extend_from_slice(&length.to_be_bytes());
+        all.extend_from_slice(part);
+    }
+    all
 }

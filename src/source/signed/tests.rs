@@ -11,15 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 
 const ID: &str = "0123456789abcdef0123456789abcdef01234567";
 
-fn wire(parts: &[&[u8]]) -> Vec<u8> {
-    let mut all = Vec::new();
-    for part in parts {
-        all.extend_from_slice(&u32::try_from(part.len()).unwrap().to_be_bytes());
-        all.extend_from_slice(part);
-    }
-    all
-}
-
 /// A person with a key.
 struct Pen {
     pair: Ed25519KeyPair,

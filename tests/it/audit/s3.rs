@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use kubemate::adapters::audit::{AuditError, Keys, Place, Trail};
-use kubemate::report::audit::{Entry, Event};
+use kubemate::report::audit::{End, Entry, Event};
 
 use super::s3_sim::{Fault, KEY, SECRET, Sim};
 use super::{audit, entry, lines, now, whose};
@@ -175,6 +175,51 @@ fn a_store_that_is_down_or_refuses_is_an_error_in_time() {
         assert!(failed.contains("SignatureDoesNotMatch"), "{failed}");
         assert!(!failed.contains("another-secret"), "{failed}");
         assert_eq!(sim.store().objects.len(), 0);
+    });
+}
+
+#[test]
+fn a_store_that_writes_over_what_is_there_is_not_used() {
+    let sim = Sim::start();
+    sim.store().deaf = true;
+    sim.runtime.block_on(async {
+        let added = trail(&sim, "").await.add(entry("c", "x"), now()).await;
+        let refused = added.unwrap_err().to_string();
+        assert!(refused.contains("If-None-Match"), "{refused}");
+    });
+    let store = sim.store();
+    assert!(!store.objects.keys().any(|key| key.ends_with(".json")));
+}
+
+#[test]
+fn a_trail_with_other_keys_goes_on_and_a_full_one_says_what_to_do() {
+    let sim = Sim::start();
+    sim.runtime.block_on(async {
+        let first = trail(&sim, "").await;
+        first.add(entry("c", "0"), now()).await.unwrap();
+        let second = trail(&sim, "").await.knowing(&first);
+        second.add(entry("c", "1"), now()).await.unwrap();
+        first.add(entry("c", "2"), now()).await.unwrap();
+        assert_eq!(whose(&lines(&second).await), ["0", "1", "2"]);
+    });
+    let almost = serde_json::json!({ "number": 999_999, "digest": "b3:0" });
+    let almost: End = serde_json::from_value(almost).unwrap();
+    let (line, end) = almost.next(entry("c", "x"), now()).unwrap();
+    for (name, bytes) in [
+        ("000001000000.json", line.trim_end().as_bytes().to_vec()),
+        ("head", serde_json::to_vec(&end).unwrap()),
+    ] {
+        let object = super::s3_sim::Object {
+            bytes,
+            locked: false,
+        };
+        let key = format!("eu/one/here-prod/{name}");
+        sim.store().objects.insert(key, object);
+    }
+    sim.runtime.block_on(async {
+        let added = trail(&sim, "").await.add(entry("c", "x"), now()).await;
+        let refused = added.unwrap_err().to_string();
+        assert!(refused.contains("another prefix"), "{refused}");
     });
 }
 

@@ -4,21 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use git2::{ObjectType, Oid, Repository};
+use kubemate::source::signed::wire;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sha2::{Digest as _, Sha512};
 
 /// Somebody with a key.
 pub(crate) struct Pen(Ed25519KeyPair);
-
-/// Strings behind their length, as SSH has them.
-fn wire(parts: &[&[u8]]) -> Vec<u8> {
-    let mut all = Vec::new();
-    for part in parts {
-        all.extend_from_slice(&u32::try_from(part.len()).unwrap().to_be_bytes());
-        all.extend_from_slice(part);
-    }
-    all
-}
 
 impl Pen {
     pub(crate) fn new(seed: u8) -> Self {

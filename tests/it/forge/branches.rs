@@ -59,6 +59,37 @@ fn hash(bytes: &[u8]) -> String {
     id.unwrap().to_string()
 }
 
+/// The id that Git gives to the tree of these files.
+fn tree(files: &Files) -> String {
+    let blob = |bytes: &[u8]| git2::Oid::hash_object(git2::ObjectType::Blob, bytes).unwrap();
+    let files = files.iter();
+    let files: Vec<(&str, &str, git2::Oid)> = files
+        .map(|(path, (mode, bytes))| (path.as_str(), mode.as_str(), blob(bytes)))
+        .collect();
+    directory(&files).to_string()
+}
+
+fn directory(files: &[(&str, &str, git2::Oid)]) -> git2::Oid {
+    let top = |path: &str| path.split_once('/').map(|(top, _)| top.to_owned());
+    let mut text = Vec::new();
+    for group in files.chunk_by(|one, next| top(one.0).is_some() && top(one.0) == top(next.0)) {
+        let (path, mode, id) = group[0];
+        let (mode, name, id) = match top(path) {
+            None => (mode, path.to_owned(), id),
+            Some(name) => {
+                let below = group
+                    .iter()
+                    .map(|(path, mode, id)| (&path[name.len() + 1..], *mode, *id));
+                let id = directory(&below.collect::<Vec<_>>());
+                ("40000", name, id)
+            }
+        };
+        text.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+        text.extend_from_slice(id.as_bytes());
+    }
+    git2::Oid::hash_object(git2::ObjectType::Tree, &text).unwrap()
+}
+
 fn bytes(value: &Value, key: &str) -> Option<Vec<u8>> {
     STANDARD.decode(value[key].as_str()?).ok()
 }
@@ -89,8 +120,9 @@ pub(super) fn github(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Option<
             };
             let commit = &git.commits[id];
             let parents: Vec<Value> = commit.parents.iter().map(|p| json!({ "sha": p })).collect();
+            let tree = json!({ "sha": tree(&commit.files) });
             ok(json!({ "name": branch, "commit": {
-                "sha": id, "commit": { "message": commit.message }, "parents": parents,
+                "sha": id, "commit": { "message": commit.message, "tree": tree }, "parents": parents,
             } }))
         }
         (&Method::GET, ["git", "commits", id]) => {

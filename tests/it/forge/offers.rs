@@ -154,6 +154,33 @@ fn left_alone<F: Forge>(sim: &Sim, forge: fn(&Sim, &str) -> F, proposal: &Propos
 }
 
 #[test]
+fn a_branch_with_another_tree_is_somebody_elses() {
+    let sim = github_sim::start();
+    sim.store().git.start(HEAD, before());
+    let (forge, ours) = (github(&sim, TOKEN), proposal(HEAD));
+    sim.runtime.block_on(offer(&forge, &ours)).unwrap();
+    let other = Proposal {
+        tree: Some("0".repeat(40)),
+        ..ours
+    };
+    let refused = sim.runtime.block_on(offer(&forge, &other)).unwrap_err();
+    assert!(refused.to_string().contains("delete it"), "{refused}");
+}
+
+#[test]
+fn gitea_goes_on_with_no_branch_that_came_in_between() {
+    let sim = gitea_sim::start();
+    sim.store().git.start(HEAD, before());
+    let (forge, ours) = (gitea(&sim, TOKEN), proposal(HEAD));
+    let (branch, id) = (ours.branch.clone(), "4".repeat(40));
+    let theirs = super::branches::Made::default();
+    sim.store().git.commits.insert(id.clone(), theirs);
+    sim.store().git.branches.insert(branch.clone(), id.clone());
+    sim.runtime.block_on(forge.put_branch(&ours)).unwrap_err();
+    assert_eq!(sim.store().git.branches[&branch], id);
+}
+
+#[test]
 fn github_takes_an_offer_once_and_whole() {
     all(github_sim::start, github);
 }

@@ -1,33 +1,20 @@
 //! Certificates that do not hold are refused, each with its cause.
 
-use std::sync::Arc;
-
 use kubemate::adapters::git::http;
 use kubemate::adapters::git::remote::RemoteRepository;
 use kubemate::adapters::reach::Reach;
 use kubemate::source::address::{AllowList, RemoteAddress};
 use kubemate::source::repository::{Repository, RepositoryError};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::CertificateParams;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{ServerConfig, crypto::ring};
 
 use super::Bed;
+use crate::loopback::covered;
 
 /// Fetches from a host with this certificate, which is trusted or not.
 fn fetch(params: CertificateParams, trusted: bool) -> RepositoryError {
     let bed = Bed::new();
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (certificate, acceptor) = covered(params);
     let listener = bed
         .host
         .runtime

@@ -36,7 +36,8 @@ struct Known {
     /// The latest version that was seen of each object.
     latest: HashMap<Name, u64>,
     /// The state at that version, of objects that nobody listened to yet: a write that is answered a
-    /// little later than its effect was seen need not be followed by a read.
+    /// little later than its effect was seen need not be followed by a read. What Secrets hold is not
+    /// kept for anybody.
     unheard: HashMap<Name, Event>,
     /// Objects that somebody listened to.
     heard: HashSet<Name>,
@@ -123,7 +124,9 @@ impl Known {
         };
         let namespace = text("/metadata/namespace").map(str::to_owned);
         let name = (namespace, name.to_owned());
-        let first = !self.heard.contains(&name) && self.unheard.len() < MAX_UNHEARD;
+        let first = kind.kind != "Secret"
+            && !self.heard.contains(&name)
+            && self.unheard.len() < MAX_UNHEARD;
         let listeners = self.listeners.entry(name.clone()).or_default();
         listeners.retain(|listener| !listener.is_closed());
         // An older state than the latest is of no use to anybody.
@@ -165,4 +168,28 @@ fn seen(kind: &GroupKind, (namespace, name): &Name, change: Change, what: &str) 
 
 fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_secret_is_kept_for_who_may_listen_later() {
+        for (kind, kept) in [("ConfigMap", 1), ("Secret", 0)] {
+            let mut known = Known::default();
+            let object = json!({
+                "apiVersion": "v1", "kind": kind, "data": { "a": "eA==" },
+                "metadata": { "name": "a", "namespace": "b", "resourceVersion": "7", "uid": "u" },
+            });
+            let kind = GroupKind {
+                group: String::new(),
+                kind: kind.to_owned(),
+            };
+            assert!(known.tell(&kind, Change::Now(object), "watch"));
+            assert_eq!((known.unheard.len(), known.latest.len()), (kept, 1));
+        }
+    }
 }

@@ -2,32 +2,21 @@
 //! nothing said in the clear that could be told to somebody else.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use rcgen::{CertificateParams, KeyPair};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{ServerConfig, crypto::ring};
+use rcgen::CertificateParams;
 
 use super::server::{Mood, Server};
 use super::{count, told};
 use crate::alone::alone_with;
+use crate::loopback;
 use crate::notify::notice;
 
 /// A server for this name, whose certificate is written down where it can be trusted.
 fn server(mood: Mood, name: &str, trusted: &Path) -> Server {
-    let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.self_signed(&key).unwrap();
+    let (certificate, acceptor) = loopback::covered(params);
     std::fs::write(trusted, certificate.pem()).unwrap();
-    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .unwrap();
-    Server::covered(mood, Some(TlsAcceptor::from(Arc::new(config))))
+    Server::covered(mood, Some(acceptor))
 }
 
 /// Runs this where the certificates that are trusted stand in a file of its own.
