@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -132,6 +132,8 @@ pub(super) struct Eyes<'a> {
     pub(super) sights: &'a Sights,
     /// To be told when an object changes.
     pub(super) drifts: &'a mpsc::Sender<()>,
+    /// Tells a pass that is under way the same.
+    pub(super) stirred: &'a Notify,
     /// Ask the repository for its head, unless somebody did after this time.
     pub(super) ask: Option<Instant>,
 }
@@ -205,7 +207,7 @@ pub(super) async fn pass(
     pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
     let attempted = seen.attempted.clone();
     let newer = newer(eyes.shared, sync, attempted.as_deref());
-    pass.bring_all(&mut seen, newer).await;
+    pass.bring_all(&mut seen, newer, eyes.stirred).await;
     seen
 }
 

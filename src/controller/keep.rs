@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::runtime::events::{Event as Note, EventType, Recorder, Reporter};
 use kube::{Resource as _, ResourceExt as _};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,8 @@ struct Keeper {
     memory: Memory,
     sights: Sights,
     drifts: mpsc::Sender<()>,
+    /// Says to the pass that is under way that objects changed.
+    stirred: Arc<Notify>,
     /// The last status is not on the cluster.
     unwritten: bool,
     teller: Option<Teller>,
@@ -92,6 +94,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         status,
         sights,
         drifts,
+        stirred: Arc::default(),
         unwritten: false,
         sync,
         shared,
@@ -114,7 +117,10 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
-            Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
+            Some(()) = drifted.recv() => {
+                keeper.stirred.notify_one();
+                keeper.happened(Event::Drifted, &stop);
+            }
             beat = keeper.pulse.next() => match beat {
                 Beat::Due => keeper.happened(Event::Tick, &stop),
                 Beat::Ended(passed) => keeper.passed(passed, &stop).await,
@@ -138,6 +144,7 @@ impl Keeper {
             sync.status = Some(self.status.clone());
             let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
+            let stirred = Arc::clone(&self.stirred);
             async move {
                 let place = shared.places.acquire().await;
                 let began = Instant::now();
@@ -145,6 +152,7 @@ impl Keeper {
                     shared: &shared,
                     sights: &sights,
                     drifts: &drifts,
+                    stirred: &stirred,
                     ask,
                 };
                 let seen = pass(eyes, &sync, &mut memory, &ours).await;

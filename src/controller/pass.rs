@@ -1,10 +1,18 @@
 //! All sets of one Sync in one pass over a commit: the platform's first, then the tenants' beside each
 //! other. What goes wrong in one set stops that set only; something newer calls off what did not begin.
+//!
+//! A set may take an hour, as where a webhook of its own hangs at each object. The sets that are in order
+//! are kept meanwhile: whoever of them changes is brought again in the same pass.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::behind;
@@ -20,6 +28,8 @@ use crate::plan::{Neighbours, ended};
 
 /// Tenants' sets that are looked at beside each other.
 const SETS_AT_ONCE: usize = 8;
+/// The shortest time between two looks for sets that changed while others take long.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// A pass that knows what is wanted.
 pub(super) struct Pass<'a, C> {
@@ -108,36 +118,24 @@ impl<'a, C: Cluster> Pass<'a, C> {
         let bring = async move {
             match task.stop.is_cancelled() {
                 true => None,
-                false => Some(set::bring(&task).await),
+                false => set::bring(&task).await,
             }
         };
         bring.boxed()
     }
 
     /// The platform's set first, then the tenants' beside each other. The end of `newer`, which says that
-    /// something newer comes, calls the rest off.
-    pub(super) async fn bring_all(&self, seen: &mut Seen, newer: impl Future<Output = ()> + Send) {
+    /// something newer comes, calls the rest off; `stirred` says that objects changed.
+    pub(super) async fn bring_all(
+        &self,
+        seen: &mut Seen,
+        newer: impl Future<Output = ()> + Send,
+        stirred: &Notify,
+    ) {
         let all = self.desired.sets.iter().chain(&self.desired.others);
         let beside = Neighbours::of(all);
         let at = self.at(seen);
-        let (mut platform, mut tenants) = (Vec::new(), Vec::new());
-        for rendered in &self.sets {
-            let bring = self.bring(rendered, &beside, &at);
-            match &rendered.set.owner {
-                Owner::Platform => platform.push(bring),
-                Owner::Tenant(_) => tenants.push(bring),
-            }
-        }
-        let work = async {
-            let mut results: Vec<Option<SetResult>> = Vec::new();
-            for bring in platform {
-                results.push(bring.await);
-            }
-            let tenants = futures::stream::iter(tenants).buffered(SETS_AT_ONCE);
-            results.extend(tenants.collect::<Vec<_>>().await);
-            results.into_iter().flatten().collect()
-        };
-        let mut work = std::pin::pin!(work);
+        let mut work = std::pin::pin!(self.bring_each(&beside, &at, stirred));
         let sets = tokio::select! {
             sets = &mut work => sets,
             () = newer => {
@@ -148,5 +146,85 @@ impl<'a, C: Cluster> Pass<'a, C> {
         };
         seen.sets = behind::told(sets, self.desired, self.sync);
         seen.called_off = self.stop.is_cancelled();
+    }
+
+    /// Each set once, and those in order again as often as they change while others are under way.
+    async fn bring_each<'b>(
+        &'b self,
+        beside: &'b Neighbours<'b>,
+        at: &'b str,
+        stirred: &Notify,
+    ) -> Vec<SetResult> {
+        let sets = self.sets.iter().map(|rendered| &**rendered);
+        let is_platform = |rendered: &&Rendered| rendered.set.owner == Owner::Platform;
+        let (mut sets, tenants): (Vec<&Rendered>, Vec<&Rendered>) = sets.partition(is_platform);
+        let mut results = Results::default();
+        for (place, rendered) in sets.iter().copied().enumerate() {
+            let result = self.bring(rendered, beside, at).await;
+            results.take(place, result);
+        }
+        let mut waiting: VecDeque<usize> = (sets.len()..sets.len() + tenants.len()).collect();
+        sets.extend(tenants);
+        results.open.extend(&waiting);
+        let mut running = FuturesUnordered::new();
+        let (mut stir, mut rest_until) = (false, Instant::now());
+        loop {
+            while running.len() < SETS_AT_ONCE
+                && let Some(place) = waiting.pop_front()
+            {
+                let bring = self.bring(sets[place], beside, at);
+                running.push(bring.map(move |result| (place, result)));
+            }
+            tokio::select! {
+                biased;
+                ended = running.next() => match ended {
+                    Some((place, result)) => results.take(place, result),
+                    None => break,
+                },
+                () = stirred.notified(), if !stir => stir = true,
+                () = sleep_until(rest_until), if stir => {
+                    (stir, rest_until) = (false, Instant::now() + BREATH);
+                    let changed = |place: &usize| self.is_stirred(sets[*place], at);
+                    let changed: Vec<usize> = results.in_order().filter(changed).collect();
+                    results.open.extend(&changed);
+                    waiting.extend(changed);
+                }
+            }
+        }
+        results.all.into_values().collect()
+    }
+
+    /// Whether the watches do not vouch for a set any more.
+    fn is_stirred(&self, rendered: &Rendered, at: &str) -> bool {
+        let alone = Neighbours::default();
+        let task = self.task(rendered, &alone, at);
+        !task.stop.is_cancelled() && task.at_rest().is_none()
+    }
+}
+
+/// What became of the sets, by their places in the order in which they are brought.
+#[derive(Default)]
+struct Results {
+    all: BTreeMap<usize, SetResult>,
+    /// Those that are waiting or under way.
+    open: BTreeSet<usize>,
+}
+
+impl Results {
+    /// Takes a result; without one, the set was called off before anything was begun.
+    fn take(&mut self, place: usize, result: Option<SetResult>) {
+        self.open.remove(&place);
+        let Some(mut result) = result else { return };
+        result.done += self.all.get(&place).map_or(0, |before| before.done);
+        self.all.insert(place, result);
+    }
+
+    /// The sets that a change can only make worse.
+    fn in_order(&self) -> impl Iterator<Item = usize> {
+        let all = self.all.iter().filter(|(place, result)| {
+            let good = !result.failed && result.held == 0 && result.missing() == 0;
+            good && !self.open.contains(*place)
+        });
+        all.map(|(place, _)| *place)
     }
 }
