@@ -24,6 +24,7 @@ mod ending;
 mod faulty;
 mod fights;
 mod flood;
+mod neighbour;
 mod noticed;
 mod panics;
 mod quiet;

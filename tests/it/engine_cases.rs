@@ -11,7 +11,7 @@ mod prune;
 mod record;
 mod schema;
 mod semantics;
-mod slow;
+pub(crate) mod slow;
 mod small;
 mod starved;
 pub(crate) mod trust;
