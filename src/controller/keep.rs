@@ -56,6 +56,8 @@ struct Keeper {
     drifts: mpsc::Sender<()>,
     /// Says to the pass that is under way that objects changed.
     stirred: Arc<Notify>,
+    /// Says to it that the repository may have changed.
+    called: Arc<Notify>,
     /// The last status is not on the cluster.
     unwritten: bool,
     teller: Option<Teller>,
@@ -95,6 +97,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         sights,
         drifts,
         stirred: Arc::default(),
+        called: Arc::default(),
         unwritten: false,
         sync,
         shared,
@@ -114,7 +117,10 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
                     keeper.happened(Event::Asked, &stop);
                 }
             }
-            Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
+            Some(()) = calls.recv() => {
+                keeper.happened(Event::Asked, &stop);
+                keeper.called.notify_waiters();
+            }
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
             Some(()) = drifted.recv() => {
@@ -144,7 +150,7 @@ impl Keeper {
             sync.status = Some(self.status.clone());
             let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
-            let stirred = Arc::clone(&self.stirred);
+            let (stirred, called) = (Arc::clone(&self.stirred), Arc::clone(&self.called));
             async move {
                 let place = shared.places.acquire().await;
                 let began = Instant::now();
@@ -153,6 +159,7 @@ impl Keeper {
                     sights: &sights,
                     drifts: &drifts,
                     stirred: &stirred,
+                    called: &called,
                     ask,
                 };
                 let seen = pass(eyes, &sync, &mut memory, &ours).await;
@@ -269,9 +276,13 @@ impl Keeper {
             Err(_) => tracing::warn!(sync = self.name, "the status was not written in time"),
         }
         let turned = turn(&self.status) != turn(&next);
+        // A new Sync that is well at once has no story that could turn.
+        let quiet = self.status.conditions.is_empty() && is(&next, "Ready");
         self.status = next;
         if turned {
             tracing::info!(sync = self.name, story = self.status.story, "Sync");
+        }
+        if turned && !quiet {
             let ready = self.status.conditions.iter().find(|c| c.type_ == "Ready");
             let reason = ready.map(|c| c.reason.clone()).unwrap_or_default();
             let sort = match is(&self.status, "Ready") {

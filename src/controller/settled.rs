@@ -65,9 +65,9 @@ impl<'a> Answers<'a> {
         };
         // The write has answered what a plan had to say about these.
         let moot = |finding: &Finding| {
-            let answered = matches!(finding.rule, Rule::Drift | Rule::Unverified);
-            let mut written = finding.key.iter();
-            answered && written.any(|key| good.contains_key(key))
+            let key = finding.key.as_ref();
+            let written = key.is_some_and(|key| good.contains_key(key));
+            written && matches!(finding.rule, Rule::Drift | Rule::Unverified)
         };
         let settled = report.complete()
             && plan.steps.iter().all(as_wanted)
