@@ -1,8 +1,8 @@
 //! All sets of one Sync in one pass over a commit: the platform's first, then the tenants' beside each
 //! other. What goes wrong in one set stops that set only; something newer calls off what did not begin.
 //!
-//! A set may take an hour, as where a webhook of its own hangs at each object. The sets that are in order
-//! are kept meanwhile: whoever of them changes is brought again in the same pass.
+//! A set may take an hour, as where a webhook of its own hangs at each object. The others are kept meanwhile:
+//! those that change, or failed for a while, are brought again in the same pass.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,6 +30,9 @@ use crate::plan::{Neighbours, ended};
 const SETS_AT_ONCE: usize = 8;
 /// The shortest time between two looks for sets that changed while others take long.
 const BREATH: Duration = Duration::from_millis(100);
+/// The first pause after which sets that failed are tried again meanwhile, and the longest; it doubles.
+const FIRST_RETRY: Duration = Duration::from_secs(4);
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
 /// A pass that knows what is wanted.
 pub(super) struct Pass<'a, C> {
@@ -148,7 +151,8 @@ impl<'a, C: Cluster> Pass<'a, C> {
         seen.called_off = self.stop.is_cancelled();
     }
 
-    /// Each set once, and those in order again as often as they change while others are under way.
+    /// Each set once. As long as one of them takes for this, those in order are brought again when they
+    /// change, and those that failed for a reason that may pass after a pause.
     async fn bring_each<'b>(
         &'b self,
         beside: &'b Neighbours<'b>,
@@ -158,19 +162,20 @@ impl<'a, C: Cluster> Pass<'a, C> {
         let sets = self.sets.iter().map(|rendered| &**rendered);
         let is_platform = |rendered: &&Rendered| rendered.set.owner == Owner::Platform;
         let (mut sets, tenants): (Vec<&Rendered>, Vec<&Rendered>) = sets.partition(is_platform);
-        let mut results = Results::default();
+        let mut round = Round::default();
         for (place, rendered) in sets.iter().copied().enumerate() {
             let result = self.bring(rendered, beside, at).await;
-            results.take(place, result);
+            round.take(place, result);
         }
-        let mut waiting: VecDeque<usize> = (sets.len()..sets.len() + tenants.len()).collect();
+        round.first.extend(sets.len()..sets.len() + tenants.len());
+        round.open(round.first.clone());
         sets.extend(tenants);
-        results.open.extend(&waiting);
         let mut running = FuturesUnordered::new();
         let (mut stir, mut rest_until) = (false, Instant::now());
+        let (mut pause, mut retry_at) = (FIRST_RETRY, Instant::now() + FIRST_RETRY);
         loop {
             while running.len() < SETS_AT_ONCE
-                && let Some(place) = waiting.pop_front()
+                && let Some(place) = round.waiting.pop_front()
             {
                 let bring = self.bring(sets[place], beside, at);
                 running.push(bring.map(move |result| (place, result)));
@@ -178,20 +183,24 @@ impl<'a, C: Cluster> Pass<'a, C> {
             tokio::select! {
                 biased;
                 ended = running.next() => match ended {
-                    Some((place, result)) => results.take(place, result),
+                    Some((place, result)) => round.take(place, result),
                     None => break,
                 },
-                () = stirred.notified(), if !stir => stir = true,
-                () = sleep_until(rest_until), if stir => {
+                () = stirred.notified(), if !stir && round.goes_on() => stir = true,
+                () = sleep_until(rest_until), if stir && round.goes_on() => {
                     (stir, rest_until) = (false, Instant::now() + BREATH);
                     let changed = |place: &usize| self.is_stirred(sets[*place], at);
-                    let changed: Vec<usize> = results.in_order().filter(changed).collect();
-                    results.open.extend(&changed);
-                    waiting.extend(changed);
+                    let changed = round.in_order().filter(changed).collect();
+                    round.open(changed);
+                }
+                () = sleep_until(retry_at), if round.goes_on() => {
+                    pause = (pause * 2).min(LONGEST_RETRY);
+                    retry_at = Instant::now() + pause;
+                    round.open(round.failed());
                 }
             }
         }
-        results.all.into_values().collect()
+        round.results.into_values().collect()
     }
 
     /// Whether the watches do not vouch for a set any more.
@@ -202,29 +211,56 @@ impl<'a, C: Cluster> Pass<'a, C> {
     }
 }
 
-/// What became of the sets, by their places in the order in which they are brought.
+/// How far the sets are, by their places in the order in which they are brought.
 #[derive(Default)]
-struct Results {
-    all: BTreeMap<usize, SetResult>,
+struct Round {
+    results: BTreeMap<usize, SetResult>,
+    /// Those that did not end once.
+    first: BTreeSet<usize>,
     /// Those that are waiting or under way.
     open: BTreeSet<usize>,
+    waiting: VecDeque<usize>,
 }
 
-impl Results {
+impl Round {
+    /// Whether some set has not ended once. Then there is time for others to be brought again.
+    fn goes_on(&self) -> bool {
+        !self.first.is_empty()
+    }
+
+    fn open(&mut self, places: BTreeSet<usize>) {
+        self.open.extend(&places);
+        self.waiting.extend(places);
+    }
+
     /// Takes a result; without one, the set was called off before anything was begun.
     fn take(&mut self, place: usize, result: Option<SetResult>) {
         self.open.remove(&place);
+        self.first.remove(&place);
         let Some(mut result) = result else { return };
-        result.done += self.all.get(&place).map_or(0, |before| before.done);
-        self.all.insert(place, result);
+        result.done += self.results.get(&place).map_or(0, |before| before.done);
+        self.results.insert(place, result);
+    }
+
+    /// Sets that ended and are not under way again.
+    fn ended(&self) -> impl Iterator<Item = (usize, &SetResult)> {
+        let all = self.results.iter().map(|(place, result)| (*place, result));
+        all.filter(move |(place, _)| !self.open.contains(place))
     }
 
     /// The sets that a change can only make worse.
     fn in_order(&self) -> impl Iterator<Item = usize> {
-        let all = self.all.iter().filter(|(place, result)| {
-            let good = !result.failed && result.held == 0 && result.missing() == 0;
-            good && !self.open.contains(*place)
-        });
-        all.map(|(place, _)| *place)
+        let all = self
+            .ended()
+            .filter(|(_, result)| !result.failed && result.held + result.missing() == 0);
+        all.map(|(place, _)| place)
+    }
+
+    /// The sets that failed for a reason that may pass.
+    fn failed(&self) -> BTreeSet<usize> {
+        let all = self
+            .ended()
+            .filter(|(_, result)| result.failed && result.passes);
+        all.map(|(place, _)| place).collect()
     }
 }
