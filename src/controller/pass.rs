@@ -264,3 +264,33 @@ impl Round {
         all.map(|(place, _)| place).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_brought_again_while_another_set_takes_long() {
+        let mut round = Round::default();
+        round.first.extend(0..4);
+        round.open((0..4).collect());
+        let (good, later) = (SetResult::default(), |passes: bool| SetResult {
+            failed: true,
+            passes,
+            done: 1,
+            ..SetResult::default()
+        });
+        for (place, result) in [(0, good), (1, later(true)), (2, later(false))] {
+            round.take(place, Some(result));
+        }
+        assert!(round.goes_on());
+        assert_eq!(round.in_order().collect::<Vec<_>>(), [0]);
+        assert_eq!(round.failed(), BTreeSet::from([1]));
+        round.open(round.failed());
+        assert!(round.failed().is_empty(), "it is under way");
+        round.take(1, Some(later(true)));
+        assert_eq!(round.results[&1].done, 2);
+        round.take(3, None);
+        assert!(!round.goes_on());
+    }
+}
