@@ -24,6 +24,7 @@ mod ending;
 mod faulty;
 mod fights;
 mod flood;
+mod frugal;
 mod neighbour;
 mod noticed;
 mod panics;
