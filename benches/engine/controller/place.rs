@@ -20,6 +20,8 @@ pub(super) const MAIN: &str = "refs/heads/main";
 const SYNCS: &str = "/apis/kubemate.dev/v1alpha1/namespaces/kubemate-system/syncs";
 /// Who changes objects by hand: what a person does is always undone, and never a fight.
 const BY_HAND: &str = "fieldManager=kubectl-edit";
+/// Between two changes by hand.
+const RUN_OUT: Duration = Duration::from_millis(300);
 /// For how long anything is waited for.
 const PATIENCE: Duration = Duration::from_mins(20);
 
@@ -149,7 +151,9 @@ impl Place {
     }
 
     /// Changes an object by hand and waits until what stands at the pointer is as before; how long it took.
+    /// Before that, what came of the change before runs out.
     pub(super) async fn disturb(&self, path: &str, at: &str, body: &Value) -> Duration {
+        tokio::time::sleep(RUN_OUT).await;
         let before = self.get(path).await.pointer(at).cloned();
         let changed = self.send("PATCH", &format!("{path}?{BY_HAND}"), body).await;
         assert_ne!(changed.pointer(at).cloned(), before, "{path}");
