@@ -17,6 +17,7 @@ use crate::apply::problem::{Problem, ProblemKind};
 use crate::health::Health;
 use crate::object::{ObjectKey, Rendered};
 use crate::plan::Plan;
+use crate::plan::observed::Live;
 use crate::plan::step::Step;
 
 pub mod again;
@@ -83,6 +84,8 @@ impl Default for Options {
 pub enum Progress<'a> {
     /// A step begins.
     Begun(&'a Step),
+    /// The server answered a write with this object.
+    Written(&'a Step, &'a Live),
     /// A step has ended.
     Ended(&'a Step, &'a outcome::Outcome),
     /// Something is waited for.

@@ -48,6 +48,7 @@ mod pass;
 mod pulse;
 pub mod serve;
 pub mod set;
+mod settled;
 mod sights;
 #[cfg(test)]
 mod simulation;

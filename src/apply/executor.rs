@@ -336,6 +336,9 @@ impl<'a, C: Cluster> Executor<'a, C> {
 
     fn done(&mut self, at: usize, written: Written) {
         let step = &self.steps()[at];
+        if let Some(live) = &written.live {
+            (self.run.progress)(Progress::Written(step, live));
+        }
         self.books.note(&step.key, written.record);
         self.end(at, Outcome::Done);
         let waits = self.run.options.wait_for_health && step.action.writes();

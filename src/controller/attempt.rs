@@ -9,14 +9,15 @@ use kube::ResourceExt as _;
 
 use super::credentials::Credentials;
 use super::set::{Means, Task};
+use super::settled::Answers;
 use super::sources::Sources;
 use crate::adapters::audit::{Keys, Place, Trail, notes_ref};
 use crate::adapters::sync::Sync;
 use crate::apply::cluster::{Cluster, Identity};
 use crate::apply::outcome::Report;
 use crate::apply::problem::Problem;
-use crate::apply::{self, Options, Run};
-use crate::plan::{Plan, Verb};
+use crate::apply::{self, Options, Progress, Run};
+use crate::plan::{Plan, Step, Verb};
 use crate::report::audit::{Entry, Event};
 
 /// For how long a step waits for what it needs before the pass goes on without it.
@@ -109,33 +110,24 @@ pub(super) enum Stopped {
     Audit(String),
 }
 
-/// Carries out a plan, as far as its rules allow.
+/// What a plan changes: what is held of it, or the rest.
+fn writes(plan: &Plan, held: bool) -> impl Iterator<Item = &Step> {
+    let steps = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
+    steps.filter(move |step| step.held_by.is_empty() != held)
+}
+
+/// Carries out a plan, as far as its rules allow; what is answered to its writes is heard.
 pub(super) async fn carry_out<C: Cluster>(
     task: Task<'_, C>,
-    plan: &Plan,
+    (plan, answers): (&Plan, &Answers<'_>),
     identity: &Identity,
 ) -> Result<Report, Stopped> {
-    let (audit, writes) = (task.means.audit, |held: bool| {
-        let steps = plan.steps.iter().filter(|s| s.action.verb() != Verb::Keep);
-        steps.filter(move |step| step.held_by.is_empty() != held)
-    });
-    let nothing = writes(false).next().is_none();
-    let held = writes(true).next().is_some();
+    let audit = task.means.audit;
+    let nothing = writes(plan, false).next().is_none();
+    let held = writes(plan, true).next().is_some();
     if !nothing || (held && audit.is_new(plan)) {
-        let entry = Entry {
-            event: if nothing { Event::Held } else { Event::Begun },
-            objects: writes(false)
-                .map(|step| (step.key.to_string(), step.action.verb().word().to_owned()))
-                .collect(),
-            held: writes(true)
-                .map(|step| {
-                    let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();
-                    format!("{}: {}", step.key, rules.join(", "))
-                })
-                .collect(),
-            ..about(task, plan)
-        };
-        note(task.means, task.sync, entry)
+        let event = if nothing { Event::Held } else { Event::Begun };
+        note(task.means, task.sync, begin(task, plan, event))
             .await
             .map_err(Stopped::Audit)?;
         if held {
@@ -154,7 +146,11 @@ pub(super) async fn carry_out<C: Cluster>(
         holder: task.means.holder,
         options,
         stop: task.stop,
-        progress: &|_| {},
+        progress: &|event| {
+            if let Progress::Written(step, live) = event {
+                answers.hear(step, live);
+            }
+        },
     };
     let ended = apply::apply(task.means.cluster, run).await;
     if !nothing {
@@ -162,6 +158,22 @@ pub(super) async fn carry_out<C: Cluster>(
         drop(note(task.means, task.sync, end(task, plan, &ended)).await);
     }
     ended.map_err(Stopped::Cluster)
+}
+
+fn begin<C>(task: Task<'_, C>, plan: &Plan, event: Event) -> Entry {
+    let objects = writes(plan, false);
+    let rules = |step: &Step| {
+        let rules: Vec<&str> = step.held_by.iter().map(|rule| rule.word()).collect();
+        format!("{}: {}", step.key, rules.join(", "))
+    };
+    Entry {
+        event,
+        objects: objects
+            .map(|step| (step.key.to_string(), step.action.verb().word().to_owned()))
+            .collect(),
+        held: writes(plan, true).map(rules).collect(),
+        ..about(task, plan)
+    }
 }
 
 fn end<C>(task: Task<'_, C>, plan: &Plan, ended: &Result<Report, Problem>) -> Entry {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
@@ -133,6 +133,10 @@ pub(super) struct Eyes<'a> {
     pub(super) sights: &'a Sights,
     /// To be told when an object changes.
     pub(super) drifts: &'a mpsc::Sender<()>,
+    /// Tells a pass that is under way the same.
+    pub(super) stirred: &'a Notify,
+    /// Tells it that the repository may have changed.
+    pub(super) called: &'a Notify,
     /// Ask the repository for its head, unless somebody did after this time.
     pub(super) ask: Option<Instant>,
 }
@@ -205,17 +209,21 @@ pub(super) async fn pass(
     }
     pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
     let attempted = seen.attempted.clone();
-    let newer = newer(eyes.shared, sync, attempted.as_deref());
-    pass.bring_all(&mut seen, newer).await;
+    let newer = newer(eyes, sync, attempted.as_deref());
+    pass.bring_all(&mut seen, newer, eyes.stirred).await;
     seen
 }
 
 /// Returns when the tracked ref has moved on.
-async fn newer(shared: &Shared, sync: &Sync, attempted: Option<&str>) {
+async fn newer(eyes: Eyes<'_>, sync: &Sync, attempted: Option<&str>) {
+    let shared = eyes.shared;
     let interval = super::keep::interval(&sync.spec).unwrap_or(LOOK).max(LOOK);
     loop {
-        let heard = Instant::now();
-        tokio::time::sleep(interval).await;
+        let mut heard = Instant::now();
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            () = eyes.called.notified() => heard = Instant::now(),
+        }
         let Ok(remote) = shared.tools.sources.of(&sync.spec) else {
             continue;
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::runtime::events::{Event as Note, EventType, Recorder, Reporter};
 use kube::{Resource as _, ResourceExt as _};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -56,6 +56,10 @@ struct Keeper {
     memory: Memory,
     sights: Sights,
     drifts: mpsc::Sender<()>,
+    /// Says to the pass that is under way that objects changed.
+    stirred: Arc<Notify>,
+    /// Says to it that the repository may have changed.
+    called: Arc<Notify>,
     /// The last status is not on the cluster.
     unwritten: bool,
     stop: CancellationToken,
@@ -95,6 +99,8 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         status,
         sights,
         drifts,
+        stirred: Arc::default(),
+        called: Arc::default(),
         unwritten: false,
         stop: stop.clone(),
         sync,
@@ -116,10 +122,16 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
                     keeper.happened(Event::Asked, &stop);
                 }
             }
-            Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
+            Some(()) = calls.recv() => {
+                keeper.happened(Event::Asked, &stop);
+                keeper.called.notify_waiters();
+            }
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
-            Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
+            Some(()) = drifted.recv() => {
+                keeper.stirred.notify_one();
+                keeper.happened(Event::Drifted, &stop);
+            }
             beat = keeper.pulse.next() => match beat {
                 Beat::Due => keeper.happened(Event::Tick, &stop),
                 Beat::Ended(passed) => keeper.passed(passed, &stop).await,
@@ -143,6 +155,7 @@ impl Keeper {
             sync.status = Some(self.status.clone());
             let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
+            let (stirred, called) = (Arc::clone(&self.stirred), Arc::clone(&self.called));
             async move {
                 let place = shared.places.acquire().await;
                 let began = Instant::now();
@@ -150,6 +163,8 @@ impl Keeper {
                     shared: &shared,
                     sights: &sights,
                     drifts: &drifts,
+                    stirred: &stirred,
+                    called: &called,
                     ask,
                 };
                 let span = spans::of_pass(&sync.name_any());
@@ -274,9 +289,13 @@ impl Keeper {
             Err(_) => tracing::warn!(sync = self.name, "the status was not written in time"),
         }
         let turned = turn(&self.status) != turn(&next);
+        // A new Sync that is well at once has no story that could turn.
+        let quiet = self.status.conditions.is_empty() && is(&next, "Ready");
         self.status = next;
         if turned {
             tracing::info!(sync = self.name, story = self.status.story, "Sync");
+        }
+        if turned && !quiet {
             let ready = self.status.conditions.iter().find(|c| c.type_ == "Ready");
             let reason = ready.map(|c| c.reason.clone()).unwrap_or_default();
             let sort = match is(&self.status, "Ready") {

@@ -1,11 +1,19 @@
 //! All sets of one Sync in one pass over a commit: the platform's first, then the tenants' beside each
 //! other. What goes wrong in one set stops that set only; something newer calls off what did not begin.
+//!
+//! A set may take an hour, as where a webhook of its own hangs at each object. The others are kept meanwhile:
+//! those that change, or failed for a while, are brought again in the same pass.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use kube::ResourceExt as _;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -23,6 +31,11 @@ use crate::plan::{Neighbours, ended};
 
 /// Tenants' sets that are looked at beside each other.
 const SETS_AT_ONCE: usize = 8;
+/// The shortest time between two looks for sets that changed while others take long.
+const BREATH: Duration = Duration::from_millis(100);
+/// The first pause after which sets that failed are tried again meanwhile, and the longest; it doubles.
+const FIRST_RETRY: Duration = Duration::from_secs(4);
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
 /// A pass that knows what is wanted.
 pub(super) struct Pass<'a, C> {
@@ -122,29 +135,17 @@ impl<'a, C: Cluster> Pass<'a, C> {
     }
 
     /// The platform's set first, then the tenants' beside each other. The end of `newer`, which says that
-    /// something newer comes, calls the rest off.
-    pub(super) async fn bring_all(&self, seen: &mut Seen, newer: impl Future<Output = ()> + Send) {
+    /// something newer comes, calls the rest off; `stirred` says that objects changed.
+    pub(super) async fn bring_all(
+        &self,
+        seen: &mut Seen,
+        newer: impl Future<Output = ()> + Send,
+        stirred: &Notify,
+    ) {
         let all = self.desired.sets.iter().chain(&self.desired.others);
         let beside = Neighbours::of(all);
         let at = self.at(seen);
-        let (mut platform, mut tenants) = (Vec::new(), Vec::new());
-        for rendered in &self.sets {
-            let bring = self.bring(rendered, &beside, &at);
-            match &rendered.set.owner {
-                Owner::Platform => platform.push(bring),
-                Owner::Tenant(_) => tenants.push(bring),
-            }
-        }
-        let work = async {
-            let mut results: Vec<Option<SetResult>> = Vec::new();
-            for bring in platform {
-                results.push(bring.await);
-            }
-            let tenants = futures::stream::iter(tenants).buffered(SETS_AT_ONCE);
-            results.extend(tenants.collect::<Vec<_>>().await);
-            results.into_iter().flatten().collect()
-        };
-        let mut work = std::pin::pin!(work);
+        let mut work = std::pin::pin!(self.bring_each(&beside, &at, stirred));
         let sets = tokio::select! {
             sets = &mut work => sets,
             () = newer => {
@@ -155,5 +156,148 @@ impl<'a, C: Cluster> Pass<'a, C> {
         };
         seen.sets = behind::told(sets, self.desired, self.sync);
         seen.called_off = self.stop.is_cancelled();
+    }
+
+    /// Each set once. As long as one of them takes for this, those in order are brought again when they
+    /// change, and those that failed for a reason that may pass after a pause.
+    async fn bring_each<'b>(
+        &'b self,
+        beside: &'b Neighbours<'b>,
+        at: &'b str,
+        stirred: &Notify,
+    ) -> Vec<SetResult> {
+        let sets = self.sets.iter().map(|rendered| &**rendered);
+        let is_platform = |rendered: &&Rendered| rendered.set.owner == Owner::Platform;
+        let (mut sets, tenants): (Vec<&Rendered>, Vec<&Rendered>) = sets.partition(is_platform);
+        let mut round = Round::default();
+        for (place, rendered) in sets.iter().copied().enumerate() {
+            let result = self.bring(rendered, beside, at).await;
+            round.take(place, result);
+        }
+        round.first.extend(sets.len()..sets.len() + tenants.len());
+        round.open(round.first.clone());
+        sets.extend(tenants);
+        let mut running = FuturesUnordered::new();
+        let (mut stir, mut rest_until) = (false, Instant::now());
+        let (mut pause, mut retry_at) = (FIRST_RETRY, Instant::now() + FIRST_RETRY);
+        loop {
+            while running.len() < SETS_AT_ONCE
+                && let Some(place) = round.waiting.pop_front()
+            {
+                let bring = self.bring(sets[place], beside, at);
+                running.push(bring.map(move |result| (place, result)));
+            }
+            tokio::select! {
+                biased;
+                ended = running.next() => match ended {
+                    Some((place, result)) => round.take(place, result),
+                    None => break,
+                },
+                () = stirred.notified(), if !stir && round.goes_on() => stir = true,
+                () = sleep_until(rest_until), if stir && round.goes_on() => {
+                    (stir, rest_until) = (false, Instant::now() + BREATH);
+                    let changed = |place: &usize| self.is_stirred(sets[*place], at);
+                    let changed = round.in_order().filter(changed).collect();
+                    round.open(changed);
+                }
+                () = sleep_until(retry_at), if round.goes_on() => {
+                    pause = (pause * 2).min(LONGEST_RETRY);
+                    retry_at = Instant::now() + pause;
+                    round.open(round.failed());
+                }
+            }
+        }
+        round.results.into_values().collect()
+    }
+
+    /// Whether the watches do not vouch for a set any more.
+    fn is_stirred(&self, rendered: &Rendered, at: &str) -> bool {
+        let alone = Neighbours::default();
+        let task = self.task(rendered, &alone, at);
+        !task.stop.is_cancelled() && task.at_rest().is_none()
+    }
+}
+
+/// How far the sets are, by their places in the order in which they are brought.
+#[derive(Default)]
+struct Round {
+    results: BTreeMap<usize, SetResult>,
+    /// Those that did not end once.
+    first: BTreeSet<usize>,
+    /// Those that are waiting or under way.
+    open: BTreeSet<usize>,
+    waiting: VecDeque<usize>,
+}
+
+impl Round {
+    /// Whether some set has not ended once. Then there is time for others to be brought again.
+    fn goes_on(&self) -> bool {
+        !self.first.is_empty()
+    }
+
+    fn open(&mut self, places: BTreeSet<usize>) {
+        self.open.extend(&places);
+        self.waiting.extend(places);
+    }
+
+    /// Takes a result; without one, the set was called off before anything was begun.
+    fn take(&mut self, place: usize, result: Option<SetResult>) {
+        self.open.remove(&place);
+        self.first.remove(&place);
+        let Some(mut result) = result else { return };
+        result.done += self.results.get(&place).map_or(0, |before| before.done);
+        self.results.insert(place, result);
+    }
+
+    /// Sets that ended and are not under way again.
+    fn ended(&self) -> impl Iterator<Item = (usize, &SetResult)> {
+        let all = self.results.iter().map(|(place, result)| (*place, result));
+        all.filter(move |(place, _)| !self.open.contains(place))
+    }
+
+    /// The sets that a change can only make worse.
+    fn in_order(&self) -> impl Iterator<Item = usize> {
+        let all = self
+            .ended()
+            .filter(|(_, result)| !result.failed && result.held + result.missing() == 0);
+        all.map(|(place, _)| place)
+    }
+
+    /// The sets that failed for a reason that may pass.
+    fn failed(&self) -> BTreeSet<usize> {
+        let all = self
+            .ended()
+            .filter(|(_, result)| result.failed && result.passes);
+        all.map(|(place, _)| place).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_brought_again_while_another_set_takes_long() {
+        let mut round = Round::default();
+        round.first.extend(0..4);
+        round.open((0..4).collect());
+        let (good, later) = (SetResult::default(), |passes: bool| SetResult {
+            failed: true,
+            passes,
+            done: 1,
+            ..SetResult::default()
+        });
+        for (place, result) in [(0, good), (1, later(true)), (2, later(false))] {
+            round.take(place, Some(result));
+        }
+        assert!(round.goes_on());
+        assert_eq!(round.in_order().collect::<Vec<_>>(), [0]);
+        assert_eq!(round.failed(), BTreeSet::from([1]));
+        round.open(round.failed());
+        assert!(round.failed().is_empty(), "it is under way");
+        round.take(1, Some(later(true)));
+        assert_eq!(round.results[&1].done, 2);
+        round.take(3, None);
+        assert!(!round.goes_on());
     }
 }

@@ -9,6 +9,7 @@ use super::desired::Desired;
 use super::fights::{Fights, Rest};
 use super::holds::Holds;
 use super::leave::Leave;
+use super::settled::Answers;
 use super::sights::{Found, Pass, Sights};
 use super::sources::Sources;
 use crate::adapters::sync::{Mode, Sync, fitting};
@@ -147,10 +148,11 @@ impl<C: Cluster> Task<'_, C> {
     }
 }
 
-/// Looks at a set, plans it, and applies the plan if that is allowed.
-pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
+/// Looks at a set, plans it, and applies the plan if that is allowed; nothing where it was called off
+/// before it was known what there is to do.
+pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> Option<SetResult> {
     if let Some(result) = task.at_rest() {
-        return result;
+        return Some(result);
     }
     let set = &task.rendered.set;
     let mut result = SetResult {
@@ -162,14 +164,20 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
     let (policy, rests) = task.policy();
     let pass = task.pass(&policy);
     let (cluster, rendered, beside) = (task.means.cluster, task.rendered, task.beside);
-    let mut prepared = match look(cluster, rendered, &identity, &policy, beside).await {
+    // A look writes nothing, and may take an hour where a webhook hangs.
+    let looked = tokio::select! {
+        biased;
+        looked = look(cluster, rendered, &identity, &policy, beside) => looked,
+        () = task.stop.cancelled() => return None,
+    };
+    let mut prepared = match looked {
         Ok(prepared) => prepared,
         Err(error) => {
             result.failed = true;
             result.passes =
                 matches!(&error, PrepareError::Cluster(problem) if problem.kind.passes());
             result.message = fitting(&error.to_string());
-            return result;
+            return Some(result);
         }
     };
     let digest = prepared.plan.digest.clone();
@@ -185,12 +193,30 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
     task.sights
         .note(&pass, found(task, &prepared), at_rest(task, plan, &result));
     if !plan.has_work() || !may_apply(task.sync, &digest) {
-        return result;
+        return Some(result);
     }
-    match attempt::carry_out(*task, plan, &identity).await {
+    carry_out(task, (plan, &policy), &pass, &mut result).await;
+    Some(result)
+}
+
+/// Applies a plan.
+async fn carry_out<C: Cluster>(
+    task: &Task<'_, C>,
+    (plan, policy): (&Plan, &Policy),
+    pass: &Pass,
+    result: &mut SetResult,
+) {
+    let identity = task.desired.rights.identity(&task.rendered.set);
+    let answers = Answers::new(task.rendered, policy, task.means.cluster.now());
+    let done = attempt::carry_out(*task, (plan, &answers), &identity).await;
+    match done {
         Ok(report) => {
-            conclude(task, (plan, &report), &mut result);
+            let calm = is_calm(task, plan, result);
+            conclude(task, (plan, &report), result);
             count_fights(task, (plan, &report));
+            if let Some(found) = answers.settled(plan, &report).filter(|_| calm) {
+                rest(task, pass, (found, result));
+            }
         }
         Err(Stopped::Cluster(problem)) => {
             result.failed = true;
@@ -203,7 +229,29 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
             result.message = fitting(&format!("nothing is done without an audit trail: {why}"));
         }
     }
-    result
+}
+
+/// Whether the writes of a plan are all that is between a set and its rest.
+fn is_calm<C>(task: &Task<'_, C>, plan: &Plan, result: &SetResult) -> bool {
+    let in_the_way = result.unhealthy + result.on_its_way + result.held + result.fights;
+    in_the_way == 0
+        && !result.failed
+        && result.message.is_empty()
+        && plan.steps.len() == task.rendered.objects.len()
+}
+
+/// What was written is as wanted and healthy: as long as the watches show it so, no look is needed.
+fn rest<C>(
+    task: &Task<'_, C>,
+    pass: &Pass,
+    (found, result): (Vec<(ObjectKey, Found)>, &mut SetResult),
+) {
+    result.on_its_way = 0;
+    let quiet = SetResult {
+        done: 0,
+        ..result.clone()
+    };
+    task.sights.note(pass, found, Some(quiet));
 }
 
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for

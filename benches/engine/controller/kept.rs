@@ -1,22 +1,27 @@
-//! One Sync of a project of many objects: drift, pushes, a restart, and a long time at rest.
+//! One Sync of a project of many objects: drift, pushes, a restart, another program, and a long time at
+//! rest.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::counting::Counting;
-use super::place::{Controller, Place};
-use super::{Sizes, row};
+use super::counting::{self, Counting};
+use super::place::Place;
+use super::running::Controller;
+use super::{Sizes, argument, asked, memory, middle_and_p99, row};
 use crate::project::{self, Project};
 use crate::table::{ms, seconds};
 
-/// Objects that come of one app, about.
-const EACH: usize = 4;
+/// Objects that come of one app.
+const EACH: usize = 3;
 /// What undoing drift may take in the middle and at worst.
 const DRIFT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// From a push that is called out to the change on the cluster.
 const PUSH: Duration = Duration::from_secs(2);
+/// A controller takes calls of one Sync no closer together than this.
+const BETWEEN: Duration = Duration::from_secs(3);
 /// From the start of a process until it has looked at everything.
 const RESTART: Duration = Duration::from_secs(10);
 /// What share of a core is used at rest.
@@ -35,15 +40,15 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     let objects = objects(&place).await;
     let cold = format!("{}, {objects} objects", seconds(began.elapsed()));
     let mut good = row("the first apply until all is healthy", &cold, "", true);
-    println!(
-        "| memory after it, now and at its highest | {} | |",
-        memory(&controller)
-    );
+    row("memory after it, now and at its highest", &memory(&controller), "", true);
     tokio::time::sleep(Duration::from_secs(10)).await;
 
-    good &= drift(&place, &project, sizes.changes).await;
+    if asked("drift") {
+        good &= drift(&place, &project, sizes.changes).await;
+    }
     let mut times = Vec::new();
-    for round in 0..sizes.pushes {
+    for round in 0..sizes.pushes * usize::from(asked("push")) {
+        tokio::time::sleep(BETWEEN).await;
         project.change(round);
         let app = (round * 37) % project.apps;
         let files = files(&project, &uid);
@@ -54,9 +59,17 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
         times.push(began.elapsed());
         place.ready(1, Some(&commit)).await;
     }
-    good &= pushes(times);
+    if !times.is_empty() {
+        good &= pushes(times);
+    }
     drop(controller);
-    good & still(&place, sizes).await
+    if asked("restart") || asked("idle") {
+        good &= still(&place, sizes).await;
+    }
+    if asked("template") {
+        good &= another(&place).await;
+    }
+    good
 }
 
 /// The files of a project on disk, as they mean this cluster; no pod runs.
@@ -88,15 +101,10 @@ async fn objects(place: &Place) -> u64 {
     sets.map(|set| set["objects"].as_u64().unwrap()).sum()
 }
 
-fn memory(controller: &Controller) -> String {
-    let (now, highest) = controller.memory();
-    format!("{} MiB, {} MiB", now / 1024, highest / 1024)
-}
-
 /// Where the objects of an app are, by the name that project gives it.
 fn path(app: usize, group: &str, kind: &str) -> String {
     let team = format!("team-{:02}", app % project::TENANTS);
-    format!("{group}/namespaces/{team}/{kind}/app-{app:05}")
+    format!("{group}/namespaces/{team}-dev/{kind}/app-{app:05}")
 }
 
 /// Changes one object after the other by hand, and waits for each until it is as before.
@@ -116,21 +124,9 @@ async fn drift(place: &Place, project: &Project, changes: usize) -> bool {
                 json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": "hand" } } }),
             ),
         };
-        let before = place.get(&path).await.pointer(at).cloned();
-        let changed = place.send("PATCH", &path, &body).await;
-        assert_ne!(changed.pointer(at).cloned(), before, "{path}");
-        let began = Instant::now();
-        while place.get(&path).await.pointer(at).cloned() != before {
-            assert!(
-                began.elapsed() < Duration::from_mins(1),
-                "{path} stays changed"
-            );
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        times.push(began.elapsed());
+        times.push(place.disturb(&path, at, &body).await);
     }
-    times.sort();
-    let (middle, worst) = (times[times.len() / 2], times[(times.len() - 1) * 99 / 100]);
+    let (middle, worst) = middle_and_p99(times);
     let asked = format!("≤ {}, ≤ {}", ms(DRIFT.0), ms(DRIFT.1));
     let figure = format!("{}, {}", ms(middle), ms(worst));
     let what = format!("drift of one object until it is undone, {changes} times: median, p99");
@@ -179,70 +175,81 @@ fn pushes(mut times: Vec<Duration>) -> bool {
 async fn still(place: &Place, sizes: Sizes) -> bool {
     let counting = Counting::start(place.client.clone()).await;
     let controller = Controller::start(place, counting.kubeconfig());
+    let took = settled(&controller).await;
+    let limit = format!("< {}", seconds(RESTART));
+    let what = "a restart until all was looked at";
+    let mut good = row(what, &seconds(took), &limit, took < RESTART);
+    good &= no_writes("what it asks for meanwhile", &counting).await;
+    if asked("idle") {
+        good &= at_rest((place, &counting), &controller, sizes.idle).await;
+    }
+    good
+}
+
+/// Waits until a process has looked at everything and found it as it should be; how long it took.
+async fn settled(controller: &Controller) -> Duration {
     let began = Instant::now();
     while controller.passes("settled") == 0 {
-        assert!(
-            began.elapsed() < Duration::from_mins(5),
-            "it does not settle"
-        );
+        let late = began.elapsed() > Duration::from_mins(5);
+        assert!(!late, "it does not settle");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let took = began.elapsed();
+    began.elapsed()
+}
+
+/// What was asked for until now and for a while longer; nothing of it may change anything but Leases.
+async fn no_writes(what: &str, counting: &Counting) -> bool {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let calls = counting.taken();
-    let writes: Vec<_> = calls.iter().filter(|(method, _)| method != "GET").collect();
-    let (what, figure) = ("a restart until all was looked at", seconds(took));
-    let mut good = row(
-        what,
-        &figure,
-        &format!("< {}", seconds(RESTART)),
-        took < RESTART,
-    );
-    let reads = calls.len() - writes.len();
-    let figure = format!("{} writes, {reads} reads", writes.len());
-    good &= row(
-        "what it asks for meanwhile",
-        &figure,
-        "0 writes",
-        writes.is_empty(),
-    );
+    let writes: Vec<_> = calls.iter().filter(|call| counting::changes(call)).collect();
     writes.iter().take(5).for_each(|call| eprintln!("{call:?}"));
-    good & at_rest((place, &counting), &controller, sizes.seconds).await
+    let figure = format!("{} writes; {}", writes.len(), told(&calls));
+    row(what, &figure, "0 writes", writes.is_empty())
+}
+
+/// Calls by method and resource, in words.
+fn told(calls: &[counting::Call]) -> String {
+    let counts = counting::by_kind(calls);
+    let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    counts.join(", ")
+}
+
+/// Another program, whose templates make other bytes of the same commit.
+async fn another(place: &Place) -> bool {
+    let what = "a program with a changed template, until all was looked at";
+    let Some(program) = argument("--other=") else {
+        return row(what, "not measured: name one with `--other=PATH`", "0 writes", true);
+    };
+    let counting = Counting::start(place.client.clone()).await;
+    let controller = Controller::of(Path::new(&program), place, counting.kubeconfig());
+    tokio::time::sleep(RESTART).await;
+    let alive = controller.memory().0 > 0;
+    no_writes(what, &counting).await && alive
 }
 
 async fn at_rest(
     (place, counting): (&Place, &Counting),
     controller: &Controller,
-    time: usize,
+    time: Duration,
 ) -> bool {
     tokio::time::sleep(Duration::from_secs(15)).await;
     drop(counting.taken());
-    let (cpu, asked) = (controller.cpu(), place.host.asked().len());
+    let (cpu, before) = (controller.cpu(), place.host.asked().len());
     let began = Instant::now();
-    tokio::time::sleep(Duration::from_secs(time.try_into().unwrap())).await;
+    tokio::time::sleep(time).await;
     let share = (controller.cpu() - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
-    let (calls, asked) = (counting.taken(), place.host.asked().len() - asked);
-    calls.iter().take(5).for_each(|call| eprintln!("{call:?}"));
+    let (calls, asked) = (counting.taken(), place.host.asked().len() - before);
+    let time = time.as_secs();
     let what = format!("API requests in {time} s at rest, but for watches and Leases");
-    let mut good = row(&what, &calls.len().to_string(), "0", calls.is_empty());
-    let most = time / 60 + 1;
+    let figure = format!("{} {}", calls.len(), told(&calls));
+    let mut good = row(&what, figure.trim_end(), "0", calls.is_empty());
+    let most = usize::try_from(time / 60 + 1).unwrap();
     let limit = format!("≤ {most}, one each minute");
-    good &= row(
-        "requests to the Git host meanwhile",
-        &asked.to_string(),
-        &limit,
-        asked <= most,
-    );
+    let what = "requests to the Git host meanwhile";
+    good &= row(what, &asked.to_string(), &limit, asked <= most);
     let figure = format!("{:.2} %", share * 100.0);
-    good &= row(
-        "processor time meanwhile, of one core",
-        &figure,
-        "< 1 %",
-        share < REST,
-    );
-    println!(
-        "| memory then, now and at its highest | {} | |",
-        memory(controller)
-    );
-    good
+    let what = "processor time meanwhile, of one core";
+    good &= row(what, &figure, "< 1 %", share < REST);
+    let what = "memory then, now and at its highest";
+    good & row(what, &memory(controller), "", true)
 }

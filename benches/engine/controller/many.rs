@@ -8,8 +8,9 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
-use super::counting::Counting;
-use super::place::{Controller, Place};
+use super::counting::{self, Counting};
+use super::place::Place;
+use super::running::Controller;
 use super::{Sizes, row};
 use crate::bed::Bed;
 use crate::table::seconds;
@@ -38,31 +39,34 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     let began = Instant::now();
     place.ready(count, None).await;
     let took = began.elapsed();
-    let calls = counting.changing();
+    let all = counting.all();
+    let asked = place.host.asked().len();
     let (_, highest) = controller.memory();
     drop((controller, counting, place));
+    for (kind, calls) in counting::by_kind(&all) {
+        let each = share(calls, count);
+        row(&format!("calls for each Sync: {kind}"), &format!("{each:.2}"), "", true);
+    }
+    // The ref is asked for once an interval, at the start once more for those that came during the first
+    // question, and its commit is fetched once.
+    let most = took.as_secs() / 600 + 5;
+    let few = u64::try_from(asked).unwrap() <= most;
+    let what = "requests to the Git host";
+    let mut good = row(what, &asked.to_string(), &format!("≤ {most}"), few);
+    let calls = all.iter().filter(|call| counting::changes(call)).count();
+    let each = share(calls, count * EACH);
+    let what = "calls that change something for each object";
+    good &= row(what, &format!("{each:.2}"), &format!("≤ {CALLS}"), each <= CALLS);
+    let figure = format!("{} MiB", highest / 1024);
+    let limit = format!("≤ {MEMORY} MiB");
+    good &= row("memory at its highest", &figure, &limit, highest / 1024 <= MEMORY);
 
     let raw = raw_run(count, calls).await;
     let ratio = took.as_secs_f64() / raw.as_secs_f64();
     let what = format!("{count} Syncs of {EACH} objects from nothing until all are ready");
     let figure = format!("{} beside {}: {ratio:.2}", seconds(took), seconds(raw));
     let asked = format!("≤ {TIMES} of a raw client with as many calls");
-    let mut good = row(&what, &figure, &asked, ratio <= TIMES);
-    let each = share(calls, count * EACH);
-    let figure = format!("{each:.2}");
-    good &= row(
-        "calls that change something for each object",
-        &figure,
-        &format!("≤ {CALLS}"),
-        each <= CALLS,
-    );
-    let figure = format!("{} MiB", highest / 1024);
-    good & row(
-        "memory at its highest",
-        &figure,
-        &format!("≤ {MEMORY} MiB"),
-        highest / 1024 <= MEMORY,
-    )
+    good & row(&what, &figure, &asked, ratio <= TIMES)
 }
 
 fn share(one: usize, other: usize) -> f64 {
@@ -70,7 +74,8 @@ fn share(one: usize, other: usize) -> f64 {
     number(one) / number(other)
 }
 
-fn name(n: usize) -> String {
+/// The name of a Sync, of its directory and of its namespace.
+pub(super) fn name(n: usize) -> String {
     format!("p{n:04}")
 }
 
@@ -90,7 +95,7 @@ fn bodies(n: usize) -> Vec<Value> {
 }
 
 /// A project in a directory of its own.
-fn files(n: usize, uid: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(n: usize, uid: &str) -> Vec<(String, Vec<u8>)> {
     let name = name(n);
     let project = format!(
         "project {name} schema=1 render=1 {{\n  cluster near uid=\"{uid}\" kubernetes=\"1.33\"\n  \

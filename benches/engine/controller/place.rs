@@ -1,17 +1,14 @@
-//! A cluster with the CRDs, a Git host, and a controller as a process of its own between them.
+//! A cluster with the CRDs and a Git host, between which a controller works.
 
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::bed::Bed;
 use crate::githost::Host;
@@ -21,15 +18,42 @@ use crate::history;
 pub(super) const MAIN: &str = "refs/heads/main";
 /// The directory with all Syncs.
 const SYNCS: &str = "/apis/kubemate.dev/v1alpha1/namespaces/kubemate-system/syncs";
-/// What signs calls.
-const SECRET: &[u8] = b"a secret of the benches";
+/// Who changes objects by hand: what a person does is always undone, and never a fight.
+const BY_HAND: &str = "fieldManager=kubectl-edit";
+/// Between two changes by hand.
+const RUN_OUT: Duration = Duration::from_millis(300);
 /// For how long anything is waited for.
 const PATIENCE: Duration = Duration::from_mins(20);
+
+/// A Git host, whose runtime may not end inside of another one.
+pub(super) struct Served(Option<Host>);
+
+impl Served {
+    fn start(root: PathBuf) -> Self {
+        let host = std::thread::spawn(move || Host::start(&root)).join();
+        Self(Some(host.unwrap()))
+    }
+}
+
+impl Deref for Served {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let host = self.0.take();
+        std::thread::spawn(move || drop(host)).join().ok();
+    }
+}
 
 /// Where a controller works.
 pub(super) struct Place {
     // It ends before the directory that it serves.
-    pub(super) host: Host,
+    pub(super) host: Served,
     pub(super) bed: Bed,
     pub(super) client: Client,
     pub(super) git: git2::Repository,
@@ -58,17 +82,15 @@ impl Place {
                 &["apply", "--server-side", "-f", file.to_str().unwrap()],
             );
         }
-        let crds = ["crd/syncs.kubemate.dev", "crd/holds.kubemate.dev"];
+        let crds = ["syncs", "holds", "approvals"].map(|name| format!("crd/{name}.kubemate.dev"));
+        let crds = crds.each_ref().map(String::as_str);
         let wait = ["wait", "--for=condition=Established", "--timeout=60s"];
         tokio::time::sleep(Duration::from_secs(2)).await;
         kubectl(&bed, &[&wait[..], &crds].concat());
         let root = directory.path().join("served");
         let git = git2::Repository::init_bare(root.join("p.git")).unwrap();
         Self {
-            // It has a runtime of its own, which may not be made inside of another one.
-            host: std::thread::spawn(move || Host::start(&root))
-                .join()
-                .unwrap(),
+            host: Served::start(root),
             client: bed.client().await,
             bed,
             git,
@@ -128,7 +150,23 @@ impl Place {
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Waits until so many Syncs are ready, at a commit where one is named; how many are.
+    /// Changes an object by hand and waits until what stands at the pointer is as before; how long it took.
+    /// Before that, what came of the change before runs out.
+    pub(super) async fn disturb(&self, path: &str, at: &str, body: &Value) -> Duration {
+        tokio::time::sleep(RUN_OUT).await;
+        let before = self.get(path).await.pointer(at).cloned();
+        let changed = self.send("PATCH", &format!("{path}?{BY_HAND}"), body).await;
+        assert_ne!(changed.pointer(at).cloned(), before, "{path}");
+        let began = Instant::now();
+        while self.get(path).await.pointer(at).cloned() != before {
+            let late = began.elapsed() > Duration::from_mins(5);
+            assert!(!late, "{path} stays changed");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        began.elapsed()
+    }
+
+    /// Waits until so many Syncs are ready, at a commit where one is named.
     pub(super) async fn ready(&self, count: usize, commit: Option<&str>) {
         let began = Instant::now();
         loop {
@@ -151,7 +189,9 @@ impl Place {
             let story = all.iter().find(|sync| !good(sync));
             let story = story.map(|sync| sync["status"].to_string());
             assert!(!late, "{ready} of {count} are ready: {story:?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            // A list of many is work for the server that is measured.
+            let pause = if count > 100 { 1000 } else { 100 };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 }
@@ -161,132 +201,4 @@ fn kubectl(bed: &Bed, args: &[&str]) {
     let output = bed.kubectl(args).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {said}");
-}
-
-/// A running controller; killed when it is dropped.
-pub(super) struct Controller {
-    child: Child,
-    metrics: SocketAddr,
-    hooks: SocketAddr,
-    calls: u32,
-}
-
-impl Drop for Controller {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// A port that was free a moment ago.
-fn port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
-impl Controller {
-    pub(super) fn start(place: &Place, kubeconfig: &Path) -> Self {
-        let directory = place.directory.path();
-        let credentials = directory.join("credentials");
-        fs::create_dir_all(&credentials).unwrap();
-        fs::write(credentials.join("bench.hook-secret"), SECRET).unwrap();
-        let (metrics, hooks) = (port(), port());
-        let child = Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args(["controller", "--name", "bench", "--allow"])
-            .arg(format!("{}/*", place.host.address))
-            .args([
-                "--listen",
-                &metrics.to_string(),
-                "--hooks",
-                &hooks.to_string(),
-            ])
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .arg("--credentials")
-            .arg(&credentials)
-            .arg("--mirrors")
-            .arg(directory.join("mirrors"))
-            .env_clear()
-            .env("XDG_CACHE_HOME", directory.join("cache"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(directory.join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        Self {
-            child,
-            metrics,
-            hooks,
-            calls: 0,
-        }
-    }
-
-    /// How many passes ended in this way, once it answers.
-    pub(super) fn passes(&self, ended: &str) -> usize {
-        let Some(text) = request(self.metrics, "GET /metrics", "", b"") else {
-            return 0;
-        };
-        let label = format!("kubemate_passes_total{{ended=\"{ended}\"}} ");
-        let mut lines = text.lines().filter_map(|line| line.strip_prefix(&label));
-        lines
-            .next()
-            .map_or(0, |count| count.trim().parse().unwrap())
-    }
-
-    /// Calls as a forge does after a push.
-    pub(super) fn call(&mut self) {
-        self.calls += 1;
-        let body = json!({ "ref": MAIN, "after": "a".repeat(40) }).to_string();
-        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
-        mac.update(body.as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        let sum: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let head = format!(
-            "x-github-event: push\r\nx-github-delivery: {}\r\nx-hub-signature-256: sha256={sum}\r\n",
-            self.calls
-        );
-        let answer = request(self.hooks, "POST /hooks/bench", &head, body.as_bytes());
-        let answer = answer.unwrap_or_default();
-        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
-    }
-
-    /// Processor time of it and of what it started, in steps of 10 ms.
-    pub(super) fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<u64> = fields
-            .split_whitespace()
-            .map(|field| field.parse().unwrap_or_default())
-            .collect();
-        Duration::from_millis(10 * fields[11..15].iter().sum::<u64>())
-    }
-
-    /// Memory now and at its highest, in KiB.
-    pub(super) fn memory(&self) -> (u64, u64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            number.unwrap_or_default()
-        };
-        (field("VmRSS:"), field("VmHWM:"))
-    }
-}
-
-/// What is answered, if anybody answers.
-fn request(address: SocketAddr, line: &str, head: &str, body: &[u8]) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .ok()?;
-    let text = format!(
-        "{line} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{head}content-length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(&[text.as_bytes(), body].concat()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer)
 }

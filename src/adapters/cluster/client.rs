@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -17,7 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt as _};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument as _, Span};
 
@@ -28,6 +28,8 @@ use crate::apply::problem::{Problem, ProblemKind};
 
 /// Calls in flight at most, over all identities.
 const IN_FLIGHT: usize = 64;
+/// Calls of one tenant in flight at most, so that one whose own webhook hangs leaves room for the others.
+const OF_A_TENANT: usize = 32;
 /// Idle connections that are kept.
 const IDLE_CONNECTIONS: usize = 32;
 /// How often a request is sent at most.
@@ -50,6 +52,7 @@ pub(super) struct Link {
     make: Box<MakeClient>,
     clients: Mutex<BTreeMap<Identity, Client>>,
     calls: Semaphore,
+    shares: Mutex<BTreeMap<Identity, Arc<Semaphore>>>,
 }
 
 /// The connection that a kubeconfig describes; without one, that of `KUBECONFIG`, of the home
@@ -116,6 +119,7 @@ impl Link {
             make: Box::new(make),
             clients: Mutex::default(),
             calls: Semaphore::new(IN_FLIGHT),
+            shares: Mutex::default(),
         })
     }
 
@@ -178,7 +182,10 @@ impl Link {
         let deadline = Instant::now() + request.limit;
         let (mut pause, mut fresh) = (FIRST_PAUSE, false);
         for tried in 1.. {
-            let sent = self.once(&client, request, deadline).await;
+            let sent = match self.turn(identity, deadline).await {
+                Ok(_turn) => self.once(&client, request, deadline).await,
+                Err(waited) => waited,
+            };
             if sent.is_unauthorized() && !fresh {
                 client = self.renewed(identity, &request.what)?;
                 fresh = true;
@@ -199,6 +206,32 @@ impl Link {
             &request.what,
             "it was tried too often",
         ))
+    }
+
+    /// A place among the calls of a tenant; nobody else needs one.
+    async fn turn(
+        &self,
+        identity: &Identity,
+        deadline: Instant,
+    ) -> Result<Option<OwnedSemaphorePermit>, Sent> {
+        let share = match identity {
+            Identity::Own => return Ok(None),
+            Identity::ServiceAccount { .. } => self.share(identity),
+        };
+        match timeout_at(deadline, share.acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            Ok(Err(_)) | Err(_) => Err(Sent::Waited),
+        }
+    }
+
+    fn share(&self, identity: &Identity) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(identity) {
+            return Arc::clone(share);
+        }
+        let share = Arc::new(Semaphore::new(OF_A_TENANT));
+        shares.insert(identity.clone(), Arc::clone(&share));
+        share
     }
 
     async fn once(&self, client: &Client, request: &Request, deadline: Instant) -> Sent {

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use kube::runtime::watcher;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -128,6 +128,7 @@ struct Keeper {
     memory: Memory,
     sights: Sights,
     drifts: mpsc::Sender<()>,
+    stirred: Arc<Notify>,
     unwritten: bool,
 }
 
@@ -168,6 +169,7 @@ async fn keep(replica: &Arc<Replica>, stop: &CancellationToken) {
         memory: Memory::default(),
         sights: Sights::default(),
         drifts,
+        stirred: Arc::default(),
         unwritten: false,
     };
     keeper.read_spec(stop).await;
@@ -180,7 +182,10 @@ async fn keep(replica: &Arc<Replica>, stop: &CancellationToken) {
                 keeper.sync = read(replica).await.0;
                 keeper.read_spec(stop).await;
             }
-            Some(()) = drifted.recv() => keeper.happened(Event::Drifted, stop),
+            Some(()) = drifted.recv() => {
+                keeper.stirred.notify_one();
+                keeper.happened(Event::Drifted, stop);
+            }
             beat = keeper.pulse.next() => match beat {
                 Beat::Due => keeper.happened(Event::Tick, stop),
                 Beat::Ended(passed) => keeper.passed(passed, stop).await,
@@ -199,8 +204,14 @@ impl Keeper {
             let replica = Arc::clone(&self.replica);
             let mut memory = std::mem::take(&mut self.memory);
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
+            let stirred = Arc::clone(&self.stirred);
             async move {
-                let (eyes, began) = ((&sights, &drifts), replica.hand.world.time());
+                let eyes = Eyes {
+                    sights: &sights,
+                    drifts: &drifts,
+                    stirred: &stirred,
+                };
+                let began = replica.hand.world.time();
                 let seen = pass(&replica, &sync, &mut memory, eyes, (ask, &ours)).await;
                 (seen, memory, began)
             }
@@ -260,14 +271,27 @@ impl Keeper {
     }
 }
 
+/// How a pass looks at the world.
+#[derive(Clone, Copy)]
+struct Eyes<'a> {
+    sights: &'a Sights,
+    drifts: &'a mpsc::Sender<()>,
+    stirred: &'a Notify,
+}
+
 /// One pass.
 async fn pass(
     replica: &Arc<Replica>,
     sync: &Sync,
     memory: &mut Memory,
-    (sights, drifts): (&Sights, &mpsc::Sender<()>),
+    eyes: Eyes<'_>,
     (ask, stop): (Option<Instant>, &CancellationToken),
 ) -> Seen {
+    let Eyes {
+        sights,
+        drifts,
+        stirred,
+    } = eyes;
     let mut seen = Seen::default();
     let generation = sync.metadata.generation.unwrap_or_default();
     if memory.generation != generation {
@@ -292,7 +316,7 @@ async fn pass(
         return seen;
     }
     let newer = newer(replica, seen.attempted.clone());
-    pass.bring_all(&mut seen, newer).await;
+    pass.bring_all(&mut seen, newer, stirred).await;
     seen
 }
 

@@ -21,7 +21,7 @@ fn r_53_a_tenant_does_not_wait_for_the_webhook_of_another_one() {
     bed.until("both are there", |s| is(s, "Ready", "True"));
 
     install_tls();
-    let hook = Proxy::before_http_with_tls(admits());
+    let hook = Proxy::before_http_with_tls(admits(true));
     hook.add(Rule::new(Match::any(), Fault::Delay(SLOW)));
     let _webhook = Webhook::over(&shop, &hook);
     // The API server hears of it in a moment.

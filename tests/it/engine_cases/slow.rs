@@ -21,19 +21,19 @@ fn slow_for() -> Duration {
 /// Objects of the slow set: more than are written at once.
 const OBJECTS: usize = 40;
 
-/// A server that admits everything, until the process ends.
-pub(crate) fn admits() -> SocketAddr {
+/// A server that admits everything or nothing, until the process ends.
+pub(crate) fn admits(everything: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || drop(admit(stream)));
+            std::thread::spawn(move || drop(admit(stream, everything)));
         }
     });
     address
 }
 
-fn admit(mut stream: TcpStream) -> std::io::Result<()> {
+fn admit(mut stream: TcpStream, allowed: bool) -> std::io::Result<()> {
     let mut from = BufReader::new(stream.try_clone()?);
     let (mut line, mut length) = (String::new(), 0);
     loop {
@@ -52,7 +52,7 @@ fn admit(mut stream: TcpStream) -> std::io::Result<()> {
     from.read_exact(&mut body)?;
     let review: Value = serde_json::from_slice(&body)?;
     let answer = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-        "response": {"uid": review["request"]["uid"], "allowed": true}})
+        "response": {"uid": review["request"]["uid"], "allowed": allowed}})
     .to_string();
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -134,7 +134,7 @@ fn is_prompt(mut times: Vec<Duration>, alone: Duration) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r_53_a_slow_webhook_slows_its_own_set_only() {
     let (mut slow, proxy) = Engine::behind_proxy().await;
-    let hook = Proxy::before_http_with_tls(admits());
+    let hook = Proxy::before_http_with_tls(admits(true));
     let keys: Vec<ObjectKey> = (0..OBJECTS)
         .map(|i| slow.want_config(&format!("c{i}"), &json!({"k": "1"})))
         .collect();
