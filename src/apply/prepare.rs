@@ -75,10 +75,7 @@ pub async fn look<C: Cluster>(
 ) -> Result<Prepared, PrepareError> {
     identity.check(&rendered.set)?;
     let span = tracing::info_span!("observe");
-    let stored = cluster
-        .load(&rendered.set)
-        .instrument(span.clone())
-        .await?;
+    let stored = cluster.load(&rendered.set).instrument(span.clone()).await?;
     let question = Question {
         rendered,
         inventory: &stored.inventory,

@@ -69,9 +69,8 @@ impl<'a> Answers<'a> {
             let written = key.is_some_and(|key| good.contains_key(key));
             written && matches!(finding.rule, Rule::Drift | Rule::Unverified)
         };
-        let settled = report.complete()
-            && plan.steps.iter().all(as_wanted)
-            && plan.findings.iter().all(moot);
+        let settled =
+            report.complete() && plan.steps.iter().all(as_wanted) && plan.findings.iter().all(moot);
         settled.then(|| good.into_iter().collect())
     }
 }

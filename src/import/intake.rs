@@ -135,8 +135,8 @@ fn taken(
     let kind = text(&body, "/kind").unwrap_or_default().to_owned();
     let version = text(&body, "/apiVersion").unwrap_or_default();
     let group = version.split_once('/').map_or("", |(group, _)| group);
-    let wide = CLUSTER_WIDE.contains(&kind.as_str())
-        || wide.contains(&(group.to_owned(), kind.clone()));
+    let wide =
+        CLUSTER_WIDE.contains(&kind.as_str()) || wide.contains(&(group.to_owned(), kind.clone()));
     let name = format!("{kind}/{}", text(&body, "/metadata/name").unwrap_or("?"));
     if !wide
         && text(&body, "/metadata/namespace").is_none()

@@ -332,11 +332,18 @@ fn of_two_with_one_name_neither_is_lost() {
     let all = [app("web-a"), app("web-b"), secret("web-a"), secret("web-b")];
     let imported = of(all, &options);
     valid(&imported);
-    let apps = imported.resources.iter().filter(|r| r.resource == "app/cart");
+    let apps = imported
+        .resources
+        .iter()
+        .filter(|r| r.resource == "app/cart");
     assert_eq!(apps.count(), 1);
     let told = imported.kept.first().unwrap();
     assert_eq!(told.object, "Deployment.apps/web-b/cart");
-    assert!(told.why.contains("another one of this name"), "{}", told.why);
+    assert!(
+        told.why.contains("another one of this name"),
+        "{}",
+        told.why
+    );
     let notes = imported.resources.iter().flat_map(|r| &r.notes);
     let differ = notes.filter(|note| note.contains("web-a and web-b"));
     assert_eq!(differ.count(), 1);
@@ -369,7 +376,8 @@ fn what_its_definition_says_to_be_without_a_namespace_gets_none() {
             }],
         },
     });
-    let zone = json!({ "apiVersion": "net.example/v1", "kind": "Zone", "metadata": { "name": "z" } });
+    let zone =
+        json!({ "apiVersion": "net.example/v1", "kind": "Zone", "metadata": { "name": "z" } });
     let all = shop().into_iter().chain([zone, definition]);
     let options = Options {
         namespace: Some("shop".into()),
@@ -377,15 +385,24 @@ fn what_its_definition_says_to_be_without_a_namespace_gets_none() {
     };
     let imported = of(all, &options);
     let mut told = imported.kept.iter().chain(&imported.left);
-    assert!(told.any(|told| told.object == "Zone.net.example/z"), "{imported:?}");
+    assert!(
+        told.any(|told| told.object == "Zone.net.example/z"),
+        "{imported:?}"
+    );
 }
 
 #[test]
 fn no_name_breaks_a_line_of_the_summary() {
     let mut objects = shop();
-    let web = objects.iter_mut().find(|o| o["kind"] == "Deployment").unwrap();
+    let web = objects
+        .iter_mut()
+        .find(|o| o["kind"] == "Deployment")
+        .unwrap();
     web["metadata"]["annotations"]["x\nleft out"] = json!("1");
     let imported = of(objects, &Options::default());
     let text = summary::summary(&imported);
-    assert!(!text.lines().any(|line| line.starts_with("left out]")), "{text}");
+    assert!(
+        !text.lines().any(|line| line.starts_with("left out]")),
+        "{text}"
+    );
 }

@@ -143,7 +143,11 @@ fn a_collector_that_is_no_good_changes_nothing_of_a_run() {
     ] {
         let ended = change.plan(&[("OTEL_EXPORTER_OTLP_ENDPOINT", address)]);
         let told = String::from_utf8(ended.stderr).unwrap();
-        assert_eq!(ended.status.code(), plain.status.code(), "{address}: {told}");
+        assert_eq!(
+            ended.status.code(),
+            plain.status.code(),
+            "{address}: {told}"
+        );
         assert_eq!(ended.stdout, plain.stdout, "{address}: {told}");
         assert!(told.contains("not all traces were sent: "), "{told}");
         assert!(told.contains(why) && !told.contains(KEY), "{told}");

@@ -104,7 +104,9 @@ pub(super) fn by_kind(calls: &[Call]) -> BTreeMap<String, usize> {
             _ if query.contains("dryRun=") => "DRY-RUN",
             method => method,
         };
-        *counts.entry(format!("{how} {}", resource(path))).or_default() += 1;
+        *counts
+            .entry(format!("{how} {}", resource(path)))
+            .or_default() += 1;
     }
     counts
 }

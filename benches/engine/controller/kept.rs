@@ -40,7 +40,12 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     let objects = objects(&place).await;
     let cold = format!("{}, {objects} objects", seconds(began.elapsed()));
     let mut good = row("the first apply until all is healthy", &cold, "", true);
-    row("memory after it, now and at its highest", &memory(&controller), "", true);
+    row(
+        "memory after it, now and at its highest",
+        &memory(&controller),
+        "",
+        true,
+    );
     tokio::time::sleep(Duration::from_secs(10)).await;
 
     if asked("drift") {
@@ -201,7 +206,10 @@ async fn settled(controller: &Controller) -> Duration {
 async fn no_writes(what: &str, counting: &Counting) -> bool {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let calls = counting.taken();
-    let writes: Vec<_> = calls.iter().filter(|call| counting::changes(call)).collect();
+    let writes: Vec<_> = calls
+        .iter()
+        .filter(|call| counting::changes(call))
+        .collect();
     writes.iter().take(5).for_each(|call| eprintln!("{call:?}"));
     let figure = format!("{} writes; {}", writes.len(), told(&calls));
     row(what, &figure, "0 writes", writes.is_empty())
@@ -210,7 +218,10 @@ async fn no_writes(what: &str, counting: &Counting) -> bool {
 /// Calls by method and resource, in words.
 fn told(calls: &[counting::Call]) -> String {
     let counts = counting::by_kind(calls);
-    let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(kind, n)| format!("{n} {kind}"))
+        .collect();
     counts.join(", ")
 }
 
@@ -218,7 +229,12 @@ fn told(calls: &[counting::Call]) -> String {
 async fn another(place: &Place) -> bool {
     let what = "a program with a changed template, until all was looked at";
     let Some(program) = argument("--other=") else {
-        return row(what, "not measured: name one with `--other=PATH`", "0 writes", true);
+        return row(
+            what,
+            "not measured: name one with `--other=PATH`",
+            "0 writes",
+            true,
+        );
     };
     let counting = Counting::start(place.client.clone()).await;
     let controller = Controller::of(Path::new(&program), place, counting.kubeconfig());

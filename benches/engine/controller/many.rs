@@ -45,7 +45,12 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     drop((controller, counting, place));
     for (kind, calls) in counting::by_kind(&all) {
         let each = share(calls, count);
-        row(&format!("calls for each Sync: {kind}"), &format!("{each:.2}"), "", true);
+        row(
+            &format!("calls for each Sync: {kind}"),
+            &format!("{each:.2}"),
+            "",
+            true,
+        );
     }
     // The ref is asked for once an interval, at the start once more for those that came during the first
     // question, and its commit is fetched once.
@@ -56,10 +61,20 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     let calls = all.iter().filter(|call| counting::changes(call)).count();
     let each = share(calls, count * EACH);
     let what = "calls that change something for each object";
-    good &= row(what, &format!("{each:.2}"), &format!("≤ {CALLS}"), each <= CALLS);
+    good &= row(
+        what,
+        &format!("{each:.2}"),
+        &format!("≤ {CALLS}"),
+        each <= CALLS,
+    );
     let figure = format!("{} MiB", highest / 1024);
     let limit = format!("≤ {MEMORY} MiB");
-    good &= row("memory at its highest", &figure, &limit, highest / 1024 <= MEMORY);
+    good &= row(
+        "memory at its highest",
+        &figure,
+        &limit,
+        highest / 1024 <= MEMORY,
+    );
 
     let raw = raw_run(count, calls).await;
     let ratio = took.as_secs_f64() / raw.as_secs_f64();

@@ -36,7 +36,8 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let changes = sizes.changes.min(CHANGES);
     let alone = disturbed(&place, changes).await;
-    let what = format!("a quiet tenant alone: drift until it is undone, {changes} times: median, p99");
+    let what =
+        format!("a quiet tenant alone: drift until it is undone, {changes} times: median, p99");
     row(&what, &figure(alone), "", true);
 
     let (address, calls) = hanging();
@@ -76,7 +77,10 @@ fn figure((middle, worst): (Duration, Duration)) -> String {
 async fn disturbed(place: &Place, changes: usize) -> (Duration, Duration) {
     let mut times = Vec::new();
     for change in 0..changes {
-        let path = format!("/api/v1/namespaces/quiet/configmaps/{}", name(change % QUIET));
+        let path = format!(
+            "/api/v1/namespaces/quiet/configmaps/{}",
+            name(change % QUIET)
+        );
         let body = json!({ "data": { "n": "by hand" } });
         times.push(place.disturb(&path, "/data/n", &body).await);
     }

@@ -39,11 +39,16 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
     let counting = Counting::breaking(place.client.clone(), BREAKS).await;
     drop(place.commit(files(&uid, 0)));
     for n in 0..SYNCS {
-        place.sync(&many::name(n), &many::name(n), ("dev", "30s")).await;
+        place
+            .sync(&many::name(n), &many::name(n), ("dev", "30s"))
+            .await;
     }
     let controller = Controller::start(&place, counting.kubeconfig());
     place.ready(SYNCS, None).await;
-    println!("\n| minute | {} | calls | undone | slowest |", WHAT.join(" | "));
+    println!(
+        "\n| minute | {} | calls | undone | slowest |",
+        WHAT.join(" | ")
+    );
     println!("|{}", "---|".repeat(WHAT.len() + 4));
     let mut looks = Vec::new();
     for minute in 1..=sizes.minutes.max(FEWEST) {
@@ -51,7 +56,10 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
         let look = look(&place, &controller);
         let told = look.map(|figure| figure.to_string()).join(" | ");
         let calls = counting.all().len();
-        println!("| {minute} | {told} | {calls} | {undone} | {} |", ms(slowest));
+        println!(
+            "| {minute} | {told} | {calls} | {undone} | {} |",
+            ms(slowest)
+        );
         looks.push(look);
         if minute % COMMIT == 0 {
             drop(place.commit(files(&uid, minute)));
@@ -62,9 +70,17 @@ pub(super) async fn rows(sizes: Sizes) -> bool {
         let part = looks.len() / 3;
         let (second, last) = (&looks[part..2 * part], &looks[2 * part..]);
         let (second, last) = (mean(second, at), mean(last, at));
-        let what = format!("{what} in the last third of {} min, beside the second", looks.len());
+        let what = format!(
+            "{what} in the last third of {} min, beside the second",
+            looks.len()
+        );
         let limit = format!("≤ {TIMES} of it");
-        good & row(&what, &format!("{last:.0} beside {second:.0}"), &limit, last <= second * TIMES)
+        good & row(
+            &what,
+            &format!("{last:.0} beside {second:.0}"),
+            &limit,
+            last <= second * TIMES,
+        )
     })
 }
 
@@ -93,7 +109,12 @@ fn look(place: &Place, controller: &Controller) -> Look {
     let directory = place.directory.path();
     let disk: u64 = WRITTEN.iter().map(|name| size(&directory.join(name))).sum();
     let (memory, _) = controller.memory();
-    [memory, controller.files(), controller.threads(), disk / 1024]
+    [
+        memory,
+        controller.files(),
+        controller.threads(),
+        disk / 1024,
+    ]
 }
 
 /// What lies below a directory; what goes meanwhile counts for nothing.

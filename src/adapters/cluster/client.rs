@@ -173,11 +173,7 @@ impl Link {
 
     /// The answer to a request. A refusal of the credentials is met once with those that are valid now: a
     /// pod's token changes every hour.
-    async fn answer(
-        &self,
-        identity: &Identity,
-        request: &Request,
-    ) -> Result<Answer, Problem> {
+    async fn answer(&self, identity: &Identity, request: &Request) -> Result<Answer, Problem> {
         let mut client = self.client(identity, &request.what)?;
         let deadline = Instant::now() + request.limit;
         let (mut pause, mut fresh) = (FIRST_PAUSE, false);

@@ -437,7 +437,10 @@ mod tests {
     #[test]
     fn a_span_says_which_kind_is_changed_how_and_no_name() {
         for (path, kind) in [
-            ("/apis/apps/v1/namespaces/n/deployments/a", "deployments.apps"),
+            (
+                "/apis/apps/v1/namespaces/n/deployments/a",
+                "deployments.apps",
+            ),
             ("/apis/apps/v1/namespaces/n/deployments", "deployments.apps"),
             ("/api/v1/namespaces/n/secrets/a", "secrets"),
             ("/api/v1/namespaces/n", "namespaces"),

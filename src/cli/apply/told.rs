@@ -68,10 +68,7 @@ pub(in crate::cli) fn progress(event: Progress<'_>) {
         Progress::Waits(key, health) if !health.is_settled() => {
             waits(key, health);
         }
-        Progress::Begun(_)
-        | Progress::Written(..)
-        | Progress::Ended(..)
-        | Progress::Waits(..) => {}
+        Progress::Begun(_) | Progress::Written(..) | Progress::Ended(..) | Progress::Waits(..) => {}
     }
 }
 

@@ -65,7 +65,10 @@ mod tests {
         let ways = one("NetworkPolicy")["spec"]["egress"].as_array().unwrap();
         let ports = ways.iter().flat_map(|way| way["ports"].as_array().unwrap());
         let variables = pod["containers"][0]["env"].as_array().unwrap();
-        (variables.clone(), ports.map(|p| p["port"].clone()).collect())
+        (
+            variables.clone(),
+            ports.map(|p| p["port"].clone()).collect(),
+        )
     }
 
     #[test]

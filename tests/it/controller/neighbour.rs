@@ -34,8 +34,9 @@ fn files(faulty: &Faulty, loud: &str) -> Vec<(&'static str, String)> {
             _ => {}
         }
     }
-    let manifests =
-        format!("manifests loud tenant={loud} {{\n  from \"files/*.yaml\"\n  kinds ConfigMap\n}}\n");
+    let manifests = format!(
+        "manifests loud tenant={loud} {{\n  from \"files/*.yaml\"\n  kinds ConfigMap\n}}\n"
+    );
     let config = |n: u32| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: n{n}, namespace: {loud}}}\n\
@@ -43,7 +44,10 @@ fn files(faulty: &Faulty, loud: &str) -> Vec<(&'static str, String)> {
         )
     };
     files.push(("tenants/loud/own.kdl", manifests));
-    files.push(("tenants/loud/files/all.yaml", (0..OBJECTS).map(config).collect()));
+    files.push((
+        "tenants/loud/files/all.yaml",
+        (0..OBJECTS).map(config).collect(),
+    ));
     files
 }
 
@@ -57,9 +61,11 @@ fn l_07_a_tenant_that_is_refused_slowly_holds_up_nobody() {
     faulty.bed.sync("auto", "1h");
     faulty.bed.commit_files(files(&faulty, &loud));
     let get = ["get", "cm", "k3", "-n", &faulty.bed.name];
-    faulty.bed.until("one is served and the other is at work", |_| {
-        faulty.bed.cluster.try_kubectl(&get, "").is_ok() && !hook.calls().is_empty()
-    });
+    faulty
+        .bed
+        .until("one is served and the other is at work", |_| {
+            faulty.bed.cluster.try_kubectl(&get, "").is_ok() && !hook.calls().is_empty()
+        });
     // No look at the loud one's objects is over sooner than this.
     let look = SLOW * OBJECTS / AT_ONCE;
     for round in 0..ROUNDS {

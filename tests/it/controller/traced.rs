@@ -44,7 +44,10 @@ fn a_pass_is_a_trace_down_to_each_change() {
     }
     let applied = |span: &&Span| said(span, "outcome") == Some("applied");
     assert!(ours.iter().any(applied), "{ours:?}");
-    assert!(!collector.holds("registry.bank.example"), "no value is told");
+    assert!(
+        !collector.holds("registry.bank.example"),
+        "no value is told"
+    );
     let log = std::fs::read_to_string(bed.directory.path().join("log")).unwrap();
     assert!(!log.contains("\"spans\":"), "the log is what it was: {log}");
 }
