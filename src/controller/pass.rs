@@ -128,8 +128,10 @@ impl<'a, C: Cluster> Pass<'a, C> {
             let (sync, name) = (task.sync.name_any(), rendered.set.to_string());
             let span = spans::of_set(&sync, &name, task.commit);
             let result = set::bring(&task).instrument(span.clone()).await;
-            spans::set_ended(&span, &result);
-            Some(result)
+            if let Some(result) = &result {
+                spans::set_ended(&span, result);
+            }
+            result
         };
         bring.boxed()
     }
