@@ -173,7 +173,8 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
         }
     };
     let digest = prepared.plan.digest.clone();
-    hold(task, &mut prepared.plan);
+    let owned = !prepared.stored.inventory.entries.is_empty();
+    hold(task, &mut prepared.plan, owned);
     let plan = &prepared.plan;
     judge_health(task, &prepared, &mut result);
     judge_plan(task, plan, &mut result);
@@ -207,7 +208,7 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
 
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
 /// its time.
-fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
+fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan, owned: bool) {
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
         let whole = task
@@ -215,7 +216,7 @@ fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
             .sets
             .iter()
             .find(|r| r.set == task.rendered.set);
-        task.leave.hold(plan, whole.unwrap_or(task.rendered));
+        task.leave.hold(plan, whole.unwrap_or(task.rendered), owned);
     }
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);

@@ -102,9 +102,19 @@ impl Story {
         self.push(&self.may, "main", app)
     }
 
+    /// The same with another rule.
+    pub(super) fn push_ruled(&self, app: &str, rule: &str) -> String {
+        drop(self.may.pull("main"));
+        self.push_all(&self.may, "main", (app, rule))
+    }
+
     pub(super) fn push(&self, clone: &Clone, branch: &str, app: &str) -> String {
+        self.push_all(clone, branch, (app, GOVERNANCE))
+    }
+
+    fn push_all(&self, clone: &Clone, branch: &str, (app, rule): (&str, &str)) -> String {
         let mut files = self.place.files(app, " approval=dev-change");
-        files.push(("platform/governance.kdl", GOVERNANCE.to_owned()));
+        files.push(("platform/governance.kdl", rule.to_owned()));
         let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
         clone.push(branch, &files)
     }
