@@ -288,7 +288,13 @@ fn held(status: &Value) -> Vec<String> {
 /// A person lets what is held through.
 fn take(place: &Place, digests: &[String]) {
     let patch = json!({"spec": {"approved": digests}}).to_string();
-    let mut args = vec!["patch", "sync", &place.name, "-n", "kubemate-system"];
+    let mut args = vec![
+        "patch",
+        "sync",
+        place.name.as_str(),
+        "-n",
+        "kubemate-system",
+    ];
     args.extend(["--type=merge", "-p", &patch]);
     place.cluster.kubectl(&args);
 }

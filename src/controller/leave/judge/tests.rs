@@ -77,8 +77,8 @@ fn brought(tenants: &[&str]) -> Brought {
             people: People {
                 author: "ann".to_owned(),
                 writers: vec![Some("ann".to_owned())],
-                merger: None,
                 yeses: vec![review],
+                ..People::default()
             },
         },
         offer: Ok(Arc::new(Offer {
