@@ -200,6 +200,18 @@ fn what_gitea_does_not_show_is_not_taken_for_nothing() {
     }
 }
 
+#[test]
+fn a_part_of_a_list_is_no_answer() {
+    let sim = github_sim::start();
+    let forge = github(&sim, TOKEN);
+    let review = json!({ "user": { "login": "ben" }, "state": "APPROVED", "commit_id": HEAD });
+    for (reviews, whole) in [(6000, true), (6001, false)] {
+        sim.store().reviews = vec![review.clone(); reviews];
+        let answer = sim.runtime.block_on(forge.reviews(SEVEN()));
+        assert_eq!(answer.is_ok(), whole, "{reviews}");
+    }
+}
+
 /// Forks share their commits, and GitHub tells of them all.
 #[test]
 fn a_pull_request_of_another_repository_is_not_the_one_of_this_number() {
