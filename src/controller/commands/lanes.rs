@@ -64,11 +64,11 @@ impl Place {
     /// Remembers whether the forge says of who holds it that they may give commands.
     pub(super) fn learn(&self, may: bool) {
         let mut inner = self.lanes.lock();
-        if !may {
-            inner.known.remove(&self.of);
-        } else if inner.known.len() < MOST_KNOWN {
-            inner.known.insert(self.of.clone());
-        }
+        match may {
+            true if inner.known.len() >= MOST_KNOWN => false,
+            true => inner.known.insert(self.of.clone()),
+            false => inner.known.remove(&self.of),
+        };
     }
 }
 

@@ -217,7 +217,7 @@ fn is_merger_unknown(rule: &Approval, merged: &Merged) -> bool {
     rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none()
 }
 
-/// What is missing for tenants of which a pull request showed nothing: nobody agreed to what nobody saw.
+/// What is missing where a pull request showed nothing: nobody agreed to what nobody saw.
 fn dark(merged: &Merged, offer: &Offer) -> impl Iterator<Item = Missing> {
     let number = merged.pull.number;
     offer.dark.iter().map(move |(owner, why)| Missing {

@@ -219,7 +219,7 @@ impl Search<'_> {
         let old = self.render(tracked, base).await?;
         let new = self.render(&offered, &tip).await?;
         let by = (self.wanted, &self.sync.spec);
-        let offer = Arc::new(announced(by, (base, &old), (&tip, &new))?);
+        let offer = Arc::new(announced(by, (base, &old), (&tip, &new)));
         shown.note(base, &tip, &offer);
         Ok(offer)
     }

@@ -20,8 +20,7 @@ const MAX_SHOWN: usize = 16;
 pub(super) struct Offer {
     /// What it changes, set by set.
     pub(super) intents: Vec<Intent>,
-    /// Tenants whose files are not valid on one of its sides: what it changes for them is shown to nobody;
-    /// why.
+    /// Owners of whose sets nothing can be shown, as where their files are not valid on one of its sides; why.
     pub(super) dark: BTreeMap<Owner, String>,
     /// Whether the rule of approvals is another one with it.
     pub(super) turns: bool,
@@ -61,7 +60,7 @@ pub(super) fn announced(
     (wanted, spec): (&Desired, &SyncSpec),
     (base, old): (&CommitId, &Desired),
     (tip, new): (&CommitId, &Desired),
-) -> Result<Offer, String> {
+) -> Offer {
     let mut dark = BTreeMap::new();
     for (commit, side) in [(base, old), (tip, new)] {
         for (tenant, behind) in side.behind(spec) {
@@ -69,23 +68,29 @@ pub(super) fn announced(
             dark.insert(Owner::Tenant(tenant.to_owned()), why);
         }
     }
-    let one = |head: &Rendered| {
+    let mut intents = Vec::new();
+    for head in &new.sets {
         let set = &head.set;
+        if dark.contains_key(&set.owner) {
+            continue;
+        }
         let none = Rendered {
             set: set.clone(),
             objects: BTreeMap::new(),
         };
         let before = old.sets.iter().find(|r| r.set == *set).unwrap_or(&none);
-        let made = intent(before, head, &wanted.policy(set, spec));
-        made.map(|(intent, _)| intent)
-            .map_err(|error| error.to_string())
-    };
-    let lit = new.sets.iter().filter(|r| !dark.contains_key(&r.set.owner));
-    Ok(Offer {
-        intents: lit.map(one).collect::<Result<_, _>>()?,
+        match intent(before, head, &wanted.policy(set, spec)) {
+            Ok((intent, _)) => intents.push(intent),
+            Err(error) => {
+                dark.insert(set.owner.clone(), error.to_string());
+            }
+        }
+    }
+    Offer {
+        intents,
         dark,
         turns: old.rule(spec) != new.rule(spec),
-    })
+    }
 }
 
 /// What is said to change, as it was in the commit that was applied last.
