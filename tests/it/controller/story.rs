@@ -133,12 +133,17 @@ impl Story {
         let shown = self.forge.get(BOT, &self.path(&format!("pulls/{pull}")));
         self.job.git(&["fetch", "-q", "origin", "main"]);
         let began = Instant::now();
-        // Gitea moves this ref in its own time.
+        // Gitea moves this ref in its own time, and then notes who pushed.
+        let timeline = self.path(&format!("issues/{pull}/timeline?limit=50"));
+        let is_noted = |commit: &str| {
+            let noted = self.forge.get(BOT, &timeline);
+            noted.to_string().contains(commit)
+        };
         loop {
             let name = format!("refs/pull/{pull}/head");
             self.job.git(&["fetch", "-q", "origin", &name]);
             let fetched = self.job.git(&["rev-parse", "FETCH_HEAD"]);
-            if shown["head"]["sha"] == fetched.as_str() {
+            if shown["head"]["sha"] == fetched.as_str() && is_noted(&fetched) {
                 break;
             }
             assert!(began.elapsed() < PATIENCE, "{name} stays at {fetched}");
