@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as Turn;
 
 /// Commands of one repository that wait or are carried out.
-const MOST_WAITING: usize = 8;
+const MOST_WAITING: usize = 16;
 /// Of those, the commands of strangers.
-const MOST_OF_STRANGERS: usize = 4;
+const MOST_OF_STRANGERS: usize = 8;
 /// Of those, the commands of one stranger.
-const MOST_OF_STRANGER: usize = 2;
+const MOST_OF_STRANGER: usize = 4;
 /// The commands of one person who may give them.
-const MOST_OF_PERSON: usize = 4;
+const MOST_OF_PERSON: usize = 8;
 /// People who are remembered.
 const MOST_KNOWN: usize = 1000;
 
@@ -115,9 +115,12 @@ mod tests {
     fn s_76_few_commands_of_a_repository_wait() {
         let lanes = Arc::<Lanes>::default();
         let take = |name: &str, user: &str| lanes.place(name.to_owned(), user);
-        let held: Vec<_> = ["eve", "EVE", "mal", "mal"]
-            .map(|user| take("a", user).unwrap())
-            .into();
+        let mut held = Vec::new();
+        for user in ["eve", "mal"] {
+            let of = (0..MOST_OF_STRANGER).map(|_| take("a", user).unwrap());
+            held.extend(of);
+            assert!(take("a", &user.to_uppercase()).is_none(), "{user}");
+        }
         for user in ["eve", "mal", "ann"] {
             assert!(take("a", user).is_none(), "{user}");
         }
