@@ -213,7 +213,10 @@ pub(super) async fn pass(
     let attempted = seen.attempted.clone();
     let newer = newer(eyes.shared, sync, attempted.as_deref());
     pass.bring_all(&mut seen, newer).await;
-    seen.sets.extend(leave::turned(sync, about, &pass.leave));
+    // First, because only so many are shown.
+    if let Some(unruled) = leave::turned(sync, about, &pass.leave) {
+        seen.sets.insert(0, unruled);
+    }
     seen
 }
 

@@ -266,7 +266,10 @@ fn past(real: &Real, forge: &Gitea, pull: &Pull) {
     assert_eq!(before.turned, None);
     let path = |rest: &str| format!("/repos/{}/{rest}", real.repository);
     let branch = json!({ "new_branch_name": "other", "old_branch_name": "main" });
-    drop(real.bed.done("may", Method::POST, &path("branches"), &branch));
+    drop(
+        real.bed
+            .done("may", Method::POST, &path("branches"), &branch),
+    );
     let to = json!({ "base": "other" });
     let one = path(&format!("pulls/{}", real.pull));
     drop(real.bed.done("may", Method::PATCH, &one, &to));
