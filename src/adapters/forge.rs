@@ -20,6 +20,7 @@ mod gitlab_lines;
 mod kept;
 mod offer;
 mod pages;
+mod past;
 mod people;
 mod read;
 mod remark;

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, CustomResource, CustomResourceExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::sync::NAMESPACE;
 use crate::object::{ResourceId, SetId};
@@ -19,6 +19,10 @@ pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 pub const MAX_TICKET: usize = 100;
 /// Who writes Holds that people ask for by command.
 const MANAGER: &str = "kubemate-hold";
+/// How often a Hold is looked at again that somebody else writes at the same time.
+const MOST_TRIES: u32 = 3;
+/// The version of an object that is not there: only a new one has it.
+const NOT_THERE: &str = "1";
 
 /// Leaves changes to one resource that were made outside of Git alone until a time.
 #[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +63,12 @@ impl HoldSpec {
     /// Whether it holds at a time.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.until.parse::<Timestamp>().is_ok_and(|end| now < end)
+    }
+
+    /// Whether it holds for longer than another one would.
+    fn outlasts(&self, other: &Self, now: Timestamp) -> bool {
+        let end = |spec: &Self| spec.until.parse::<Timestamp>().ok();
+        self.is_active(now) && end(self) > end(other)
     }
 
     /// Whether a resource of a set is meant.
@@ -106,16 +116,48 @@ pub async fn list(client: Client) -> Result<Vec<Hold>, kube::Error> {
 
 /// Begins a hold, or changes one.
 pub async fn begin(client: Client, spec: &HoldSpec) -> Result<(), kube::Error> {
+    write(&api(client), spec, None).await
+}
+
+/// Begins a hold, unless there is one of the same resource that lasts longer: until when. One that somebody makes
+/// at the same time is seen.
+pub async fn begin_longer(
+    client: Client,
+    spec: &HoldSpec,
+    now: Timestamp,
+) -> Result<Option<String>, kube::Error> {
+    let (api, name) = (api(client), spec.object_name());
+    let mut tries = 0;
+    loop {
+        let live = api.get_opt(&name).await?;
+        if let Some(live) = &live
+            && live.spec.outlasts(spec, now)
+        {
+            return Ok(Some(live.spec.until.clone()));
+        }
+        let version = live.and_then(|live| live.metadata.resource_version);
+        let version = version.as_deref().unwrap_or(NOT_THERE);
+        match write(&api, spec, Some(version)).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && tries < MOST_TRIES => tries += 1,
+            written => return written.map(|()| None),
+        }
+    }
+}
+
+/// Writes a Hold, on top of exactly this version where one is named.
+async fn write(api: &Api<Hold>, spec: &HoldSpec, version: Option<&str>) -> Result<(), kube::Error> {
     let name = spec.object_name();
-    let body = json!({
+    let mut body = json!({
         "apiVersion": "kubemate.dev/v1alpha1", "kind": "Hold",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": spec,
     });
+    if let Some(version) = version {
+        body["metadata"]["resourceVersion"] = version.into();
+    }
     let params = PatchParams::apply(MANAGER).force();
     drop(
-        api(client)
-            .patch(&name, &params, &Patch::Apply(body))
+        api.patch(&name, &params, &Patch::<Value>::Apply(body))
             .await?,
     );
     Ok(())
@@ -177,6 +219,20 @@ mod tests {
             ..hold("app/checkout")
         };
         assert!(!odd.is_active("2026-05-04T00:00:00Z".parse().unwrap()));
+        let until = |time: &str| HoldSpec {
+            until: time.to_owned(),
+            ..hold("app/checkout")
+        };
+        let (now, short) = ("2026-05-04T10:00:00Z", until("2026-05-04T11:00:00Z"));
+        for (time, longer) in [
+            ("2026-05-04T11:30:00+00:00", true),
+            ("2026-05-04T11:00:00Z", false),
+            ("2026-05-04T09:00:00Z", false),
+            ("soon", false),
+        ] {
+            let outlasts = until(time).outlasts(&short, now.parse().unwrap());
+            assert_eq!(outlasts, longer, "{time}");
+        }
         assert_ne!(
             hold("app/a/b-c").object_name(),
             hold("app/a-b/c").object_name()

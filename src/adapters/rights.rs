@@ -76,10 +76,18 @@ impl Rights {
         calendar.at(set, now)
     }
 
+    /// Who has to agree to changes on a target, whichever sets it has, if anybody has to.
+    pub fn approval_on(&self, environment: &str, cluster: &str) -> Option<&Approval> {
+        self.rule_on(environment, cluster)?.approval.as_ref()
+    }
+
     fn rule(&self, set: &SetId) -> Option<&RuleFact> {
-        let here = |r: &&RuleFact| {
-            r.target.environment == set.environment && r.target.cluster == set.cluster
-        };
+        self.rule_on(&set.environment, &set.cluster)
+    }
+
+    fn rule_on(&self, environment: &str, cluster: &str) -> Option<&RuleFact> {
+        let here =
+            |r: &&RuleFact| r.target.environment == environment && r.target.cluster == cluster;
         self.rules.iter().find(here)
     }
 

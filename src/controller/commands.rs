@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use tokio::sync::{Mutex as Turn, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::book::Book;
 use self::decide::{Allowed, Decision, Facts, May, decide};
+use self::lanes::{Lanes, Place};
 use self::reading::{Room, Scene};
 use self::words::{Command, Odd};
 use super::forges::Desk;
@@ -37,14 +38,13 @@ use crate::source::address::RemoteAddress;
 mod book;
 pub mod decide;
 mod hold;
+mod lanes;
 mod plan;
 mod reading;
 pub mod words;
 
 /// Commands that are carried out at the same time.
 const AT_ONCE: usize = 2;
-/// Commands of one repository that wait or are carried out.
-const MOST_WAITING: usize = 8;
 /// The shortest time between two commands of one repository.
 const BEAT: Duration = Duration::from_secs(2);
 /// Longest time for one command.
@@ -129,41 +129,12 @@ enum Answer {
     Done,
 }
 
-/// Commands of one repository.
-struct Lane {
-    waiting: usize,
-    turn: Arc<Turn<()>>,
-}
-
 /// Carries commands out.
 pub(super) struct Commander {
     allowed: Allowed,
     known: Mutex<Deliveries>,
-    lanes: Mutex<BTreeMap<String, Lane>>,
+    lanes: Arc<Lanes>,
     places: Arc<Semaphore>,
-}
-
-/// A place among the commands of a repository.
-struct Place {
-    commander: Arc<Commander>,
-    repository: String,
-    turn: Arc<Turn<()>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut lanes = self
-            .commander
-            .lanes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get_mut(&self.repository) {
-            lane.waiting -= 1;
-            if lane.waiting == 0 {
-                lanes.remove(&self.repository);
-            }
-        }
-    }
 }
 
 impl Commander {
@@ -172,7 +143,7 @@ impl Commander {
         Arc::new(Self {
             allowed,
             known: Mutex::default(),
-            lanes: Mutex::default(),
+            lanes: Arc::default(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
@@ -203,7 +174,7 @@ impl Commander {
             call.log("silence", "the comment was heard before");
             return;
         }
-        let Some(place) = self.place(repository) else {
+        let Some(place) = self.lanes.place(repository, &call.user) else {
             call.log("silence", "too many commands wait");
             return;
         };
@@ -225,30 +196,16 @@ impl Commander {
         })
     }
 
-    fn place(self: &Arc<Self>, repository: String) -> Option<Place> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes.entry(repository.clone()).or_insert_with(|| Lane {
-            waiting: 0,
-            turn: Arc::default(),
-        });
-        if lane.waiting >= MOST_WAITING {
-            return None;
-        }
-        lane.waiting += 1;
-        Some(Place {
-            commander: Arc::clone(self),
-            repository,
-            turn: Arc::clone(&lane.turn),
-        })
-    }
-
     async fn carry_out(&self, shared: &Shared, call: &Call, syncs: &[Arc<Sync>], place: &Place) {
         let turn = place.turn.lock().await;
         let room = Arc::clone(&self.places).acquire_owned().await;
         let room = room.ok().map(Arc::new);
         let ended = match call.at.elapsed() > STALE {
             true => Ok(Ok(Answer::Silence("it waited for too long"))),
-            false => timeout(LONGEST, Box::pin(self.attempt(shared, call, syncs, &room))).await,
+            false => {
+                let attempt = self.attempt(shared, (call, place), syncs, &room);
+                timeout(LONGEST, Box::pin(attempt)).await
+            }
         };
         drop(room);
         match ended {
@@ -265,7 +222,7 @@ impl Commander {
     async fn attempt(
         &self,
         shared: &Shared,
-        call: &Call,
+        (call, place): (&Call, &Place),
         syncs: &[Arc<Sync>],
         room: &Room,
     ) -> Result<Answer, ForgeError> {
@@ -286,6 +243,9 @@ impl Commander {
             return Ok(Answer::Silence("the comment holds no command"));
         };
         let may = may(&desk, &remark.author).await?;
+        if remark.author.eq_ignore_ascii_case(&call.user) {
+            place.learn(may > May::Nothing);
+        }
         let pull = desk.forge.pull(call.pull).await?;
         let (following, left) = following(syncs, named, &pull);
         let facts = Facts {

@@ -35,7 +35,7 @@ use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::notify::Notifier;
-use crate::adapters::sync::Sync;
+use crate::adapters::sync::{Sync, SyncStatus};
 use crate::apply::problem::ProblemKind;
 use crate::source::repository::{CommitId, Repository as _};
 
@@ -160,6 +160,9 @@ pub struct Seen {
     pub behind: BTreeMap<String, String>,
     /// What comes after the commit in force asks for approvals.
     pub governed: bool,
+    /// Objects were there before the first commit of the Sync, nobody knows from which other one, and changes
+    /// to them need approval.
+    pub inherits: bool,
     /// Changes that need approval; as they were before where nobody could look.
     pub waiting: Vec<Waiting>,
     /// The pass was called off.
@@ -187,14 +190,16 @@ pub(super) async fn pass(
     let wanted = wanted(eyes, sync, &remote, memory, (last_valid, &mut seen)).await;
     let Some(wanted) = wanted else { return seen };
     seen.behind = behind::kept_at(&wanted, sync);
-    seen.governed = wanted.asks_for_approvals();
+    seen.governed = wanted.rule(&sync.spec).is_some();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
     let (name, means) = (sync.name_any(), tools.means());
     let mut pass = Pass::new(means, eyes.sights, (sync, wanted.as_ref()), stop);
     let begin = |kind| sights::begin(eyes.shared, eyes.sights, kind);
     let (whom, at) = ((name.as_str(), eyes.drifts), pass.at(&seen));
     eyes.sights.follow(whom, &wanted, &at, begin);
-    if let Some(sets) = pass.at_rest(&seen) {
+    if memory.leave.may_rest(sync, &before, &seen)
+        && let Some(sets) = pass.at_rest(&seen)
+    {
         seen.sets = sets;
         return seen;
     }
@@ -203,14 +208,27 @@ pub(super) async fn pass(
             true => Sort::WrongCluster,
             false => Sort::Cluster,
         };
-        seen.trouble = Some(Trouble::new(sort, problem.to_string()));
-        seen.waiting.clone_from(&before.waiting);
-        return seen;
+        return troubled(seen, Trouble::new(sort, problem.to_string()), &before);
     }
-    pass.leave = leave::find(tools, sync, (&before, wanted.as_ref()), &mut seen, memory).await;
+    let about = (&before, wanted.as_ref());
+    pass.leave = match leave::find(tools, sync, about, &mut seen, memory).await {
+        Ok(leave) => leave,
+        Err(trouble) => return troubled(seen, trouble, &before),
+    };
     let attempted = seen.attempted.clone();
     let newer = newer(eyes, sync, attempted.as_deref());
     pass.bring_all(&mut seen, newer, eyes.stirred).await;
+    // First, because only so many are shown.
+    if let Some(unruled) = leave::turned(sync, about, &pass.leave) {
+        seen.sets.insert(0, unruled);
+    }
+    seen
+}
+
+/// A pass that could not look: what waits is as it was before.
+fn troubled(mut seen: Seen, trouble: Trouble, before: &SyncStatus) -> Seen {
+    seen.trouble = Some(trouble);
+    seen.waiting.clone_from(&before.waiting);
     seen
 }
 

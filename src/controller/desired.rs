@@ -10,6 +10,7 @@ use crate::adapters::rights::Rights;
 use crate::adapters::sync::{Drift, SyncSpec};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Severity, Span};
+use crate::kinds::approval::Approval;
 use crate::model::job::Want;
 use crate::model::layout::Layout;
 use crate::object::{Owner, Rendered, SetId};
@@ -214,10 +215,9 @@ impl Desired {
         }
     }
 
-    /// Whether changes to any of the sets need somebody's yes.
-    pub fn asks_for_approvals(&self) -> bool {
-        let mut sets = self.sets.iter();
-        sets.any(|rendered| self.rights.approval(&rendered.set).is_some())
+    /// Who has to agree to what comes after this commit, whichever sets it has, if anybody has to.
+    pub fn rule(&self, spec: &SyncSpec) -> Option<&Approval> {
+        self.rights.approval_on(&spec.environment, &spec.cluster)
     }
 
     /// What a set may do, by the project and by the Sync.

@@ -7,29 +7,36 @@
 //! all of it, or in the cluster to what it changes in one set.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cycle::{Memory, Seen, Tools};
+use super::cycle::{Memory, Seen, Tools, Trouble};
 use super::decide::AGAIN;
 use super::desired::Desired;
 use crate::adapters::approval::{Waiting, vouch};
 use crate::adapters::sync::{Sync, SyncStatus};
 use crate::apply::cluster::Cluster as _;
-use crate::object::{Rendered, SetId};
+use crate::object::{Owner, Rendered, SetId};
 use crate::plan::Plan;
 use crate::plan::approved::{Given, Vouched};
 use crate::plan::hold::{self, Agreed, Applied};
 use crate::plan::intent::Intent;
 use crate::report::audit::Agreement;
 
+mod first;
 mod judge;
 mod search;
 mod shown;
+mod turn;
 
 use judge::{Found, Said};
 use search::Search;
 use shown::Shown;
+pub(super) use turn::turned;
+
+/// After this time a forge is asked again whether people still agree who did.
+const STILL: Duration = Duration::from_mins(1);
 
 /// What people can do where nothing more can be found out.
 const WAY_OUT: &str =
@@ -44,9 +51,13 @@ pub struct Leave {
 
 #[derive(Debug, Clone, Default)]
 struct Bound {
+    /// It is about sets that have objects already, and about no others.
+    owned_only: bool,
     intents: Vec<Intent>,
     applied: BTreeMap<SetId, Applied>,
     missing: Vec<Missing>,
+    /// Why nobody agreed to another rule, if the commit in force has another one.
+    unruled: Vec<String>,
     agreements: Vec<Agreement>,
     waiting: Vec<Waiting>,
 }
@@ -64,6 +75,7 @@ enum Whose {
     All,
     Only(SetId),
     AllBut(Vec<SetId>),
+    Of(Owner),
 }
 
 impl Missing {
@@ -77,6 +89,7 @@ impl Missing {
             Whose::All => true,
             Whose::Only(only) => only == set,
             Whose::AllBut(others) => !others.contains(set),
+            Whose::Of(owner) => *owner == set.owner,
         }
     }
 }
@@ -95,15 +108,44 @@ struct Last {
     generation: i64,
     at: Instant,
     found: Result<Found, String>,
-    /// People agreed to all of it at the forge, so that it is not asked again. It is judged again all the
-    /// same: an agreement may be good for some time only.
-    settled: bool,
+    /// For how long it is not searched anew; `None` where nobody has to agree to anything. It is judged again
+    /// all the same: an agreement may be good for some time only.
+    good_for: Option<Duration>,
+    /// Whether the rule of the commit in force is the one before it, or people agreed to it.
+    ruled: bool,
+}
+
+impl Last {
+    fn is_of(&self, (from, to): (&str, &str), generation: i64) -> bool {
+        (self.commits.0.as_str(), self.commits.1.as_str()) == (from, to)
+            && self.generation == generation
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.good_for.is_none_or(|time| self.at.elapsed() < time)
+    }
+}
+
+impl Known {
+    /// Whether a pass that finds everything as it should be is over without a question: a rule that nobody
+    /// agreed to has no objects that would be otherwise.
+    pub(super) fn may_rest(&self, sync: &Sync, before: &SyncStatus, seen: &Seen) -> bool {
+        let (Some(from), Some(to)) = (&before.last_applied, &seen.in_force) else {
+            return true;
+        };
+        let generation = sync.metadata.generation.unwrap_or_default();
+        let commits = (from.as_str(), to.as_str());
+        let is_ruled = |last: &Last| last.ruled && last.is_of(commits, generation);
+        from == to || self.last.as_ref().is_some_and(is_ruled)
+    }
 }
 
 impl Leave {
-    /// Holds what nobody agreed to.
-    pub(super) fn hold(&self, plan: &mut Plan, rendered: &Rendered) {
-        let Some(bound) = &self.bound else { return };
+    /// Holds what nobody agreed to. `owned` says whether the set has objects already.
+    pub(super) fn hold(&self, plan: &mut Plan, rendered: &Rendered, owned: bool) {
+        let Some(bound) = self.bound.as_ref().filter(|b| owned || !b.owned_only) else {
+            return;
+        };
         let missing = bound.missing.iter().filter(|m| m.is_of(&plan.set));
         let missing: Vec<&str> = missing.map(|m| m.why.as_str()).collect();
         let why = missing.join("; ");
@@ -133,14 +175,33 @@ impl Leave {
 
     /// Whether nobody else is waited for. What was approved in the cluster may be taken back.
     fn is_settled(&self) -> bool {
-        let is = |bound: &Bound| bound.missing.is_empty() && bound.waiting.is_empty();
+        let is = |bound: &Bound| {
+            bound.missing.is_empty() && bound.waiting.is_empty() && bound.unruled.is_empty()
+        };
         self.bound.as_ref().is_none_or(is)
     }
 
+    /// Whether the rule of the commit in force is the one before it, or people agreed to it.
+    fn is_ruled(&self) -> bool {
+        let is = |bound: &Bound| bound.unruled.is_empty();
+        self.bound.as_ref().is_none_or(is)
+    }
+
+    /// For how long it is good, as far as the forge is concerned.
+    fn good_for(&self) -> Option<Duration> {
+        self.bound.as_ref()?;
+        Some(match self.is_settled() {
+            true => STILL,
+            false => AGAIN,
+        })
+    }
+
+    /// Nobody agreed to anything, the rule before it included.
     fn none(why: &str) -> Self {
         Self {
             bound: Some(Bound {
                 missing: vec![Missing::all(format!("{why}; {WAY_OUT}"))],
+                unruled: vec![why.to_owned()],
                 ..Bound::default()
             }),
         }
@@ -154,26 +215,29 @@ pub(super) async fn find(
     (before, wanted): (&SyncStatus, &Desired),
     seen: &mut Seen,
     memory: &mut Memory,
-) -> Leave {
-    let (Some(from), Some(to)) = (&before.last_applied, &seen.in_force) else {
-        return Leave::default();
+) -> Result<Leave, Trouble> {
+    let Some(to) = seen.in_force.clone() else {
+        return Ok(Leave::default());
+    };
+    let Some(from) = before.last_applied.clone() else {
+        return first::find(tools, sync, (before, wanted), seen).await;
     };
     if from == to {
-        return Leave::default();
+        return Ok(Leave::default());
     }
-    let commits = (from.clone(), to.clone());
     let last = memory.leave.last.take();
     let generation = sync.metadata.generation.unwrap_or_default();
-    let known = |last: &Last| last.commits == commits && last.generation == generation;
+    let commits = (from.as_str(), to.as_str());
+    let known = |last: &Last| last.is_of(commits, generation) && last.is_fresh();
     let mut last = match last.filter(known) {
-        Some(last) if last.settled || last.at.elapsed() < AGAIN => last,
-        _ => search((tools, sync, wanted), memory, commits).await,
+        Some(last) => last,
+        None => search((tools, sync, wanted), memory, (from, to)).await,
     };
     let leave = judged(tools, sync, &last.found).await;
-    last.settled = leave.is_settled();
+    (last.good_for, last.ruled) = (leave.good_for(), leave.is_ruled());
     memory.leave.last = Some(last);
     seen.waiting = leave.waiting().to_vec();
-    leave
+    Ok(leave)
 }
 
 /// Searches anew.
@@ -198,7 +262,8 @@ async fn search(
         generation,
         at: Instant::now(),
         found,
-        settled: false,
+        good_for: None,
+        ruled: false,
     }
 }
 

@@ -257,6 +257,7 @@ fn rest<C>(
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
 /// its time or for another set.
 fn hold<C: Cluster>(task: &Task<'_, C>, prepared: &mut Prepared) {
+    let owned = !prepared.stored.inventory.entries.is_empty();
     let plan = &mut prepared.plan;
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
@@ -265,7 +266,7 @@ fn hold<C: Cluster>(task: &Task<'_, C>, prepared: &mut Prepared) {
             .sets
             .iter()
             .find(|r| r.set == task.rendered.set);
-        task.leave.hold(plan, whole.unwrap_or(task.rendered));
+        task.leave.hold(plan, whole.unwrap_or(task.rendered), owned);
     }
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);

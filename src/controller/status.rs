@@ -58,7 +58,7 @@ pub fn after(
         },
         governed: match complete {
             true => Some(seen.governed),
-            false => before.governed,
+            false => governed(before, seen),
         },
         project: seen.project.clone().or_else(|| before.project.clone()),
         rewritten: rewritten(before, seen),
@@ -123,8 +123,18 @@ pub fn called_off(before: &SyncStatus, seen: &Seen) -> SyncStatus {
     SyncStatus {
         last_valid: valid.or_else(|| before.last_valid.clone()),
         rewritten: rewritten(before, seen),
+        governed: governed(before, seen),
         behind: seen.behind.clone(),
         ..before.clone()
+    }
+}
+
+/// Whether what is in force while a commit is not yet applied asks for approvals. What was there before the
+/// first commit is taken to.
+fn governed(before: &SyncStatus, seen: &Seen) -> Option<bool> {
+    match before.last_applied.is_none() && seen.inherits {
+        true => Some(true),
+        false => before.governed,
     }
 }
 

@@ -218,8 +218,8 @@ mod tests {
         let people = |yeses| People {
             author: "ann".to_owned(),
             writers: vec![Some("ben".to_owned())],
-            merger: None,
             yeses,
+            ..People::default()
         };
         for (user, at, counts) in [
             ("dan", "2026-05-04T11:30:00Z", true),

@@ -17,6 +17,10 @@ pub struct People {
     pub author: String,
     /// Who wrote its commits; `None` for a commit whose writer the forge does not know.
     pub writers: Vec<Option<String>>,
+    /// Who pushed them, as far as the forge tells; `None` for somebody whom it does not name.
+    pub pushers: Vec<Option<String>>,
+    /// When it was sent to another branch, where it may bring something else than people saw before.
+    pub turned: Option<Timestamp>,
     /// Who merged it, once that is done.
     pub merger: Option<String>,
     /// Who agreed to its last commit.
@@ -192,11 +196,26 @@ fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Opt
     if yes.is_of(&people.author) {
         return Some("opened it".to_owned());
     }
+    // What is agreed to in the cluster is bound to what changes, whatever it was before.
+    if let Some(turned) = people.turned.filter(|_| !yes.in_cluster)
+        && yes.at.is_none_or(|at| at <= turned)
+    {
+        return Some("agreed before it was sent to another branch".to_owned());
+    }
     let excluded = |part: Part| rule.exclude.contains(&part);
     if excluded(Part::Committer) {
-        let wrote = |writer: &Option<String>| writer.as_deref().is_some_and(|w| yes.is_of(w));
-        if people.writers.iter().any(wrote) {
+        let theirs = |name: &Option<String>| name.as_deref().is_some_and(|name| yes.is_of(name));
+        if people.writers.iter().any(theirs) {
             return Some("wrote a part of it".to_owned());
+        }
+        // The forge knows writers by their e-mail, which anybody can write who pushes.
+        if people.pushers.iter().any(theirs) {
+            return Some("pushed a part of it".to_owned());
+        }
+        if people.pushers.contains(&None) {
+            return Some(
+                "may have pushed a part of it: the forge does not name who did".to_owned(),
+            );
         }
         if people.writers.is_empty() || people.writers.contains(&None) {
             return Some("may have written a part of it: the forge does not know the writer of a commit, by its e-mail".to_owned());
@@ -252,8 +271,8 @@ mod tests {
         People {
             author: "ann".to_owned(),
             writers: vec![Some("ann".to_owned()), Some("ben".to_owned())],
-            merger: None,
             yeses: yeses.to_vec(),
+            ..People::default()
         }
     }
 
@@ -296,6 +315,48 @@ mod tests {
         // Not even a rule that excludes nobody lets somebody agree with himself.
         let loose = rule(json!({ "exclude": [] }));
         assert!(!judged(&loose, &people(&[yes("ann", &["leads"], at)])).is_given());
+    }
+
+    #[test]
+    fn who_pushed_it_in_another_ones_name_does_not_agree_to_it() {
+        let at = "2026-05-04T11:00:00Z";
+        let mut pushed = people(&[yes("cid", &[], at)]);
+        pushed.pushers = vec![Some("ann".to_owned())];
+        assert!(judged(&rule(json!({})), &pushed).is_given());
+        for (pusher, why) in [
+            (Some("Cid".to_owned()), "cid pushed a part of it"),
+            (None, "cid may have pushed a part of it"),
+        ] {
+            pushed.pushers.push(pusher);
+            let consent = judged(&rule(json!({})), &pushed);
+            assert!(!consent.is_given(), "{consent}");
+            assert!(consent.to_string().contains(why), "{consent}");
+            let loose = rule(json!({ "exclude": [] }));
+            assert!(judged(&loose, &pushed).is_given(), "nobody is asked about");
+            pushed.pushers.pop();
+        }
+    }
+
+    #[test]
+    fn what_was_said_of_it_on_its_way_to_another_branch_does_not_count() {
+        let at = "2026-05-04T11:00:00Z";
+        for (turned, counts) in [
+            (None, true),
+            (Some("2026-05-04T10:59:59Z"), true),
+            (Some(at), false),
+            (Some("2026-05-04T11:30:00Z"), false),
+        ] {
+            let mut turning = people(&[yes("cid", &[], at)]);
+            turning.turned = turned.map(|time| time.parse().unwrap());
+            let consent = judged(&rule(json!({})), &turning);
+            assert_eq!(consent.is_given(), counts, "{turned:?}: {consent}");
+            turning.yeses[0].at = None;
+            let given = judged(&rule(json!({})), &turning).is_given();
+            assert_eq!(given, turned.is_none(), "{turned:?}: who knows when");
+            turning.yeses = vec![in_cluster("cid", &[], at)];
+            let consent = judged(&rule(json!({})), &turning);
+            assert!(consent.is_given(), "it is bound to what changes: {consent}");
+        }
     }
 
     #[test]

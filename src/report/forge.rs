@@ -254,6 +254,15 @@ pub struct Review {
     pub at: Option<Timestamp>,
 }
 
+/// What was done to a pull request since it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Who pushed to it, as far as the forge tells; `None` for somebody whom it does not name.
+    pub pushers: Vec<Option<String>>,
+    /// When it was sent to another branch last: what was said before was said of something else.
+    pub turned: Option<Timestamp>,
+}
+
 /// A comment as it stands at the forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
@@ -394,6 +403,9 @@ pub trait Forge: Send + Sync {
         &self,
         number: PullNumber,
     ) -> impl Future<Output = Result<Vec<Option<String>>, ForgeError>> + Send;
+
+    /// What was done to a pull request since it was opened. What cannot be read whole is an error.
+    fn past(&self, pull: &Pull) -> impl Future<Output = Result<Past, ForgeError>> + Send;
 
     /// Whether a user is in a group: a team of the repository's owner, or `OWNER/TEAM`; on GitLab the
     /// path of a group.

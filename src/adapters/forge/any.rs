@@ -7,8 +7,8 @@ use crate::report::forge::ci::{ForgeKind, Home};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, Permission, Pull, PullNumber, Put,
-    Remark, Review, Status,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, Past, Permission, Pull, PullNumber,
+    Put, Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
 
@@ -120,6 +120,10 @@ impl Forge for AnyForge {
 
     async fn writers(&self, number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
         on!(self, forge => forge.writers(number))
+    }
+
+    async fn past(&self, pull: &Pull) -> Result<Past, ForgeError> {
+        on!(self, forge => forge.past(pull))
     }
 
     async fn is_member(&self, group: &str, user: &str) -> Result<bool, ForgeError> {

@@ -7,13 +7,13 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::github::{is_collaborator, latest, permission, pull, says_the_same, word};
 use super::sticky::{self, Words};
-use super::{gitea_branch, read, remark};
+use super::{gitea_branch, past, read, remark};
 use crate::plan::digest;
 use crate::plan::display::escape::markdown;
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Past, Permission, Pull,
     PullNumber, Put, Remark, Review, Status,
 };
 use crate::source::repository::CommitId;
@@ -254,6 +254,11 @@ impl Forge for Gitea {
         ));
         let all = self.link.list(&path, PAGES, "read commits").await?;
         Ok(read::writers(&all, MOST_COMMITS))
+    }
+
+    async fn past(&self, pull: &Pull) -> Result<Past, ForgeError> {
+        let path = self.path(&format!("issues/{}/timeline", pull.number));
+        past::gitea(&self.link, &path, &pull.head).await
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

@@ -8,11 +8,11 @@ use tokio::sync::OnceCell;
 use super::client::{Ask, Link};
 use super::credential::Auth;
 use super::sticky::{self, Words};
-use super::{github_branch, github_checks, read, remark};
+use super::{github_branch, github_checks, past, read, remark};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Past, Permission, Pull,
     PullNumber, Put, Remark, Review, State, Status,
 };
 use crate::source::repository::CommitId;
@@ -326,6 +326,11 @@ impl Forge for GitHub {
         let path = self.path(&format!("pulls/{number}/commits"));
         let all = self.link.list(&path, PAGES, "read commits").await?;
         Ok(read::writers(&all, MOST_COMMITS))
+    }
+
+    async fn past(&self, pull: &Pull) -> Result<Past, ForgeError> {
+        let path = self.path(&format!("issues/{}/events", pull.number));
+        past::github(&self.link, &path).await
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

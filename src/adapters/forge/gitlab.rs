@@ -6,11 +6,11 @@ use tokio::sync::OnceCell;
 
 use super::client::{Ask, Link};
 use super::sticky::{self, Words};
-use super::{gitlab_branch, gitlab_lines, read, remark};
+use super::{gitlab_branch, gitlab_lines, past, read, remark};
 use crate::report::forge::comment::Comment;
 use crate::report::forge::proposal::{Offered, Proposal, Tip};
 use crate::report::forge::{
-    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Permission, Pull,
+    Caps, Deployment, Forge, ForgeError, Instance, LineNote, LineScope, Past, Permission, Pull,
     PullNumber, Put, Remark, Review, State, Status,
 };
 use crate::source::repository::CommitId;
@@ -319,6 +319,11 @@ impl Forge for GitLab {
     /// GitLab tells names and addresses, which anybody can write into a commit, and no users.
     async fn writers(&self, _number: PullNumber) -> Result<Vec<Option<String>>, ForgeError> {
         Ok(vec![None])
+    }
+
+    async fn past(&self, pull: &Pull) -> Result<Past, ForgeError> {
+        let path = format!("{}/merge_requests/{}/notes", self.project, pull.number);
+        past::gitlab(&self.link, &path).await
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<Tip>, ForgeError> {

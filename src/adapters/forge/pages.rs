@@ -9,7 +9,8 @@ use crate::report::forge::ForgeError;
 const MAX_PAGES: usize = 60;
 
 impl Link {
-    /// All items of a list, page by page; `per_page` is how the forge calls the size of a page.
+    /// All items of a list, page by page; `per_page` is how the forge calls the size of a page. A list that is
+    /// longer than what is read is an error: a part of it is no answer.
     pub(super) async fn list(
         &self,
         path: &str,
@@ -32,9 +33,10 @@ impl Link {
                 None => count < per_page.1,
             });
             if count == 0 || done {
-                break;
+                return Ok(all);
             }
         }
-        Ok(all)
+        let said = format!("its list is longer than {MAX_PAGES} pages");
+        Err(self.unreachable(&Ask::get(path, what), &said))
     }
 }

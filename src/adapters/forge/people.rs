@@ -1,5 +1,5 @@
-//! The people behind a pull request, in one look: who opened it, who wrote it, who merged it, who
-//! agreed, and in which groups of a rule those are.
+//! The people behind a pull request, in one look: who opened it, who wrote it, who pushed it, who merged it,
+//! who agreed, and in which groups of a rule those are.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,7 @@ pub async fn people<F: Forge>(
         let same = review.commit.as_ref() == Some(&pull.head);
         review.approved && (same || !named)
     };
+    let past = forge.past(pull).await?;
     let mut yeses = Vec::new();
     for review in reviews.iter().filter(current).take(MAX_YESES) {
         let mut member_of = BTreeSet::new();
@@ -40,6 +41,8 @@ pub async fn people<F: Forge>(
         author: pull.author.clone(),
         // Somebody may agree elsewhere than at the forge, so this is asked without a review as well.
         writers: forge.writers(pull.number).await?,
+        pushers: past.pushers,
+        turned: past.turned,
         merger: pull.merger.clone(),
         yeses,
     })

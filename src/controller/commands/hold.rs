@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::reading::Scene;
@@ -54,15 +55,14 @@ pub(super) async fn hold(
     // By its whole name, so that no other tenant's resource of that name is meant.
     let (set, resource) = one(&spec, &meant)?;
     spec.resource = resource.to_string();
-    if let Some(until) = scene
-        .tools
-        .holds
-        .until(set, resource, now)
-        .filter(|u| *u > spec.until)
-    {
+    let known = scene.tools.holds.until(set, resource, now);
+    let longer = match known.filter(|until| *until > spec.until) {
+        Some(until) => Some(until),
+        None => write(client, &spec, now).await?,
+    };
+    if let Some(until) = longer {
         return Err(format!("{} is held until {until} already", spec.resource));
     }
-    write(client, &spec).await?;
     Ok(format!(
         "changes to {} in {environment} that are made outside of Git are left alone until {}, as {} asked",
         spec.resource, spec.until, scene.user
@@ -87,9 +87,14 @@ fn one<'s>(
     }
 }
 
-async fn write(client: kube::Client, spec: &HoldSpec) -> Result<(), String> {
-    let why = match timeout(WRITING, hold::begin(client, spec)).await {
-        Ok(Ok(())) => return Ok(()),
+/// Makes the Hold, unless there is one by now that lasts longer: until when.
+async fn write(
+    client: kube::Client,
+    spec: &HoldSpec,
+    now: Timestamp,
+) -> Result<Option<String>, String> {
+    let why = match timeout(WRITING, hold::begin_longer(client, spec, now)).await {
+        Ok(Ok(longer)) => return Ok(longer),
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
             return Err(
                 "the controller may make no Holds here: its account needs the Role kubemate-hold"

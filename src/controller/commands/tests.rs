@@ -43,20 +43,6 @@ fn s_75_an_old_comment_is_not_told_again() {
 }
 
 #[test]
-fn s_76_few_commands_of_a_repository_wait() {
-    let commander = Commander::new(Allowed::default());
-    let take = |name: &str| commander.place(name.to_owned());
-    let held: Vec<_> = (0..MOST_WAITING).map(|_| take("a").unwrap()).collect();
-    assert!(take("a").is_none() && take("b").is_some());
-    drop(held);
-    assert!(take("a").is_some());
-    assert!(
-        commander.lanes.lock().unwrap().is_empty(),
-        "nothing is kept"
-    );
-}
-
-#[test]
 fn s_76_a_call_is_about_the_repository_of_its_sync() {
     for (address, called, same) in [
         (

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::shown::Offer;
 use super::{Bound, Leave, Missing, Whose};
 use crate::adapters::approval::Waiting;
 use crate::adapters::sync::{MAX_WAITING, fitting};
@@ -20,12 +21,16 @@ use crate::report::audit::Agreement;
 
 /// Agreements that do not count and are named.
 const MAX_REFUSED: usize = 10;
+/// What is said where a rule excludes a merger whom nobody knows.
+const NO_MERGER: &str = "the forge does not tell who merged it, which may be whoever agreed to it";
 
 /// What is known of the commits between two.
 #[derive(Default)]
 pub(super) struct Found {
     /// The rule for all of them; without one everything goes.
     pub(super) rule: Option<Approval>,
+    /// Whether the commit in force has another rule than that.
+    pub(super) turns: bool,
     /// How they came in.
     pub(super) parts: Vec<Part>,
     /// What they change, as it was before them.
@@ -43,8 +48,8 @@ pub(super) enum Part {
 /// A pull request that came in.
 pub(super) struct Brought {
     pub(super) merged: Merged,
-    /// What it announced, set by set; why that cannot be told.
-    pub(super) intents: Result<Arc<Vec<Intent>>, String>,
+    /// What it announced; why that cannot be told.
+    pub(super) offer: Result<Arc<Offer>, String>,
     /// Why it does not account for all that came in with it.
     pub(super) more: Option<String>,
 }
@@ -75,10 +80,34 @@ impl Found {
                 Part::Pull(brought) => said.judge(brought, rule, &mut bound),
             }
         }
+        if self.turns {
+            let unruled = self.parts.iter().map(|part| part.unruled(rule, said.now));
+            bound.unruled = unruled.flatten().collect();
+        }
         // What nobody has to look at any more makes room for the rest.
         bound.waiting.sort_by_key(|waiting| waiting.missing == 0);
         bound.waiting.truncate(MAX_WAITING);
         Leave { bound: Some(bound) }
+    }
+}
+
+impl Part {
+    /// Why it may have brought another rule that nobody agreed to by this one. Only reviews count for that:
+    /// what is approved in the cluster is what changes in one set.
+    fn unruled(&self, rule: &Approval, now: Timestamp) -> Option<String> {
+        let brought = match self {
+            Self::Unknown(why) => return Some(why.clone()),
+            Self::Pull(brought) => brought,
+        };
+        let merged = &brought.merged;
+        let reviews = Consent::of(rule, &merged.people, now);
+        let why = match &brought.offer {
+            Err(why) => why.clone(),
+            Ok(offer) if offer.turns && !reviews.is_given() => reviews.to_string(),
+            Ok(offer) if offer.turns && is_merger_unknown(rule, merged) => NO_MERGER.to_owned(),
+            Ok(_) => brought.more.clone()?,
+        };
+        Some(format!("#{}: {why}", merged.pull.number))
     }
 }
 
@@ -88,22 +117,25 @@ impl Said<'_> {
         let merged = &brought.merged;
         let reviews = Consent::of(rule, &merged.people, self.now);
         let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
-        if rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none() {
-            let why = "the forge does not tell who merged it, which may be whoever agreed to it";
-            bound.missing.push(missing(why));
+        if is_merger_unknown(rule, merged) {
+            bound.missing.push(missing(NO_MERGER));
         }
-        match &brought.intents {
+        match &brought.offer {
             Err(why) if reviews.is_given() => bound.missing.push(missing(why)),
             // Nothing can be shown that people could approve in the cluster.
             Err(why) => bound.missing.push(missing(&format!("{reviews}; {why}"))),
-            Ok(intents) if reviews.is_given() => {
+            Ok(offer) if reviews.is_given() => {
+                let intents = &offer.intents;
                 let changing = intents.iter().filter(|intent| !intent.changes.is_empty());
                 let digests = changing.map(|intent| intent.digest.clone()).collect();
                 let agreement = agreement(merged, reviews.by, digests);
                 bound.agreements.push(agreement);
                 bound.intents.extend(intents.iter().cloned());
             }
-            Ok(intents) => self.judge_sets((merged, rule), &reviews, intents, bound),
+            Ok(offer) => self.judge_sets((merged, rule), &reviews, &offer.intents, bound),
+        }
+        if let Ok(offer) = &brought.offer {
+            bound.missing.extend(dark(merged, offer));
         }
         bound.missing.extend(brought.more.as_deref().map(missing));
     }
@@ -178,6 +210,20 @@ impl Said<'_> {
             None => "; what was approved in the cluster is not known",
         }
     }
+}
+
+/// Whether a rule excludes whoever merged it, and nobody knows who that is.
+fn is_merger_unknown(rule: &Approval, merged: &Merged) -> bool {
+    rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none()
+}
+
+/// What is missing where a pull request showed nothing: nobody agreed to what nobody saw.
+fn dark(merged: &Merged, offer: &Offer) -> impl Iterator<Item = Missing> {
+    let number = merged.pull.number;
+    offer.dark.iter().map(move |(owner, why)| Missing {
+        of: Whose::Of(owner.clone()),
+        why: format!("#{number}: what it changes for {owner} was shown to nobody: {why}"),
+    })
 }
 
 /// An agreement for the audit trail, whichever way it was given.

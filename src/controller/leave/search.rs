@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::WAY_OUT;
 use super::judge::{Brought, Found, Part};
-use super::shown::{Shown, announced, applied};
+use super::shown::{Offer, Shown, announced, applied};
 use crate::adapters::git::Merge;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::sync::Sync;
 use crate::controller::cycle::{Tools, fresh};
 use crate::controller::desired::Desired;
 use crate::controller::forges::{Merged, Origin};
-use crate::object::SetId;
 use crate::plan::consent;
-use crate::plan::intent::Intent;
 use crate::source::repository::{CommitId, Repository as _};
 
 /// Commits since the one applied last that are looked into.
@@ -68,33 +67,35 @@ impl Search<'_> {
                 Err(why) => return Err(why),
             },
         };
-        let mut rules = before.sets.iter();
-        let Some(rule) = rules.find_map(|r| before.rights.approval(&r.set)) else {
+        let spec = &self.sync.spec;
+        let Some(rule) = before.rule(spec) else {
             return Ok(Found::default());
         };
-        let steps = remote.since(&from, &to, MAX_COMMITS).await;
-        let steps = steps.map_err(|error| said(&error))?.ok_or_else(|| {
-            let (from, to) = (from.short(), to.short());
-            format!("{from} is not among the {MAX_COMMITS} commits before {to}, so it is not known what was agreed to")
-        })?;
-        let mut parts = Vec::new();
+        let mut found = Found {
+            rule: Some(rule.clone()),
+            turns: self.wanted.rule(spec) != Some(rule),
+            ..Found::default()
+        };
+        let steps = match steps(&remote, &from, &to).await {
+            Ok(steps) => steps,
+            // Whether the rule stays as it is, is known all the same.
+            Err(why) => {
+                found.parts.push(Part::Unknown(format!("{why}; {WAY_OUT}")));
+                return Ok(found);
+            }
+        };
         for way in self.ways(steps, &consent::groups(rule)).await {
-            parts.push(match way {
+            found.parts.push(match way {
                 Way::Unknown(why) => Part::Unknown(why),
                 Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, &remote, shown).await)),
             });
         }
-        let known = parts.iter().filter_map(|part| match part {
-            Part::Pull(brought) => brought.intents.as_ref().ok(),
+        let known = found.parts.iter().filter_map(|part| match part {
+            Part::Pull(brought) => brought.offer.as_ref().ok(),
             Part::Unknown(_) => None,
         });
-        let applied = applied(&before.sets, known.flat_map(|intents| intents.iter()));
-        let rule = Some(rule.clone());
-        Ok(Found {
-            rule,
-            parts,
-            applied,
-        })
+        found.applied = applied(&before.sets, known.flat_map(|offer| offer.intents.iter()));
+        Ok(found)
     }
 
     /// How each of some commits came in, those of one pull request together.
@@ -157,14 +158,14 @@ impl Search<'_> {
 
     /// What a pull request announced, and whether that is all that came with it.
     async fn brought(self, run: Run, tracked: &RemoteRepository, shown: &mut Shown) -> Brought {
-        let intents = self.announced(&run.merged, tracked, shown).await;
-        let more = match &intents {
+        let offer = self.announced(&run.merged, tracked, shown).await;
+        let more = match &offer {
             Ok(_) => self.accounts(&run, tracked).await.err(),
             Err(_) => None,
         };
         Brought {
             merged: run.merged,
-            intents,
+            offer,
             more,
         }
     }
@@ -205,7 +206,7 @@ impl Search<'_> {
         merged: &Merged,
         tracked: &RemoteRepository,
         shown: &mut Shown,
-    ) -> Result<Arc<Vec<Intent>>, String> {
+    ) -> Result<Arc<Offer>, String> {
         let base = merged.base.as_ref().ok_or(NO_BASE)?;
         let offered = self.offered(merged)?;
         let tip = offered.head().await.map_err(|error| error.to_string())?;
@@ -217,10 +218,10 @@ impl Search<'_> {
         }
         let old = self.render(tracked, base).await?;
         let new = self.render(&offered, &tip).await?;
-        let policy_of = |set: &SetId| self.wanted.policy(set, &self.sync.spec);
-        let intents = Arc::new(announced(&old.sets, &new.sets, policy_of)?);
-        shown.note(base, &tip, &intents);
-        Ok(intents)
+        let by = (self.wanted, &self.sync.spec);
+        let offer = Arc::new(announced(by, (base, &old), (&tip, &new)));
+        shown.note(base, &tip, &offer);
+        Ok(offer)
     }
 
     /// Whether the commit that was applied last asked for approvals, as far as that is known.
@@ -230,12 +231,19 @@ impl Search<'_> {
 
     async fn render(self, remote: &RemoteRepository, commit: &CommitId) -> Result<Desired, String> {
         let rendered = fresh(self.tools, self.sync, remote, commit).await;
-        let said = |why: &str| format!("{}: {why}", commit.short());
-        let desired = rendered.map_err(|trouble| said(&trouble.message))?;
-        // What was not valid was shown to nobody, so nobody agreed to it.
-        match desired.behind.values().next() {
-            Some(behind) => Err(said(&behind.why)),
-            None => Ok(desired),
-        }
+        rendered.map_err(|trouble| format!("{}: {}", commit.short(), trouble.message))
     }
+}
+
+/// The commits after one up to another, each with the one that it came on top of.
+async fn steps(
+    remote: &RemoteRepository,
+    from: &CommitId,
+    to: &CommitId,
+) -> Result<Vec<(CommitId, CommitId)>, String> {
+    let steps = remote.since(from, to, MAX_COMMITS).await;
+    steps.map_err(|error| error.to_string())?.ok_or_else(|| {
+        let (from, to) = (from.short(), to.short());
+        format!("{from} is not among the {MAX_COMMITS} commits before {to}, so it is not known what was agreed to")
+    })
 }

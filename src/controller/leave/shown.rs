@@ -4,21 +4,33 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::object::Rendered;
-use crate::object::SetId;
+use crate::adapters::sync::SyncSpec;
+use crate::controller::desired::Desired;
+use crate::object::{Owner, Rendered, SetId};
+use crate::plan::digest;
 use crate::plan::hold::Applied;
 use crate::plan::intent::{Intent, intent};
-use crate::plan::{Policy, digest};
 use crate::source::repository::CommitId;
 
 /// Pull requests that are remembered.
 const MAX_SHOWN: usize = 16;
 
+/// What a pull request announces.
+#[derive(Debug, Default)]
+pub(super) struct Offer {
+    /// What it changes, set by set.
+    pub(super) intents: Vec<Intent>,
+    /// Owners of whose sets nothing can be shown, as where their files are not valid on one of its sides; why.
+    pub(super) dark: BTreeMap<Owner, String>,
+    /// Whether the rule of approvals is another one with it.
+    pub(super) turns: bool,
+}
+
 /// What was announced between two commits, for one commit in force and one generation of the spec.
 #[derive(Default)]
 pub(super) struct Shown {
     at: (String, i64),
-    known: BTreeMap<(String, String), Arc<Vec<Intent>>>,
+    known: BTreeMap<(String, String), Arc<Offer>>,
 }
 
 impl Shown {
@@ -30,36 +42,55 @@ impl Shown {
         }
     }
 
-    pub(super) fn recall(&self, base: &CommitId, tip: &CommitId) -> Option<Arc<Vec<Intent>>> {
+    pub(super) fn recall(&self, base: &CommitId, tip: &CommitId) -> Option<Arc<Offer>> {
         let key = (base.to_string(), tip.to_string());
         self.known.get(&key).map(Arc::clone)
     }
 
-    pub(super) fn note(&mut self, base: &CommitId, tip: &CommitId, intents: &Arc<Vec<Intent>>) {
+    pub(super) fn note(&mut self, base: &CommitId, tip: &CommitId, offer: &Arc<Offer>) {
         if self.known.len() < MAX_SHOWN {
             let key = (base.to_string(), tip.to_string());
-            self.known.insert(key, Arc::clone(intents));
+            self.known.insert(key, Arc::clone(offer));
         }
     }
 }
 
-/// The intents of going from one render to another.
+/// What is announced by going from one commit to another. The policies are those of the commit in force.
 pub(super) fn announced(
-    old: &[Rendered],
-    new: &[Rendered],
-    policy: impl Fn(&SetId) -> Policy,
-) -> Result<Vec<Intent>, String> {
-    let one = |wanted: &Rendered| {
+    (wanted, spec): (&Desired, &SyncSpec),
+    (base, old): (&CommitId, &Desired),
+    (tip, new): (&CommitId, &Desired),
+) -> Offer {
+    let mut dark = BTreeMap::new();
+    for (commit, side) in [(base, old), (tip, new)] {
+        for (tenant, behind) in side.behind(spec) {
+            let why = format!("{}: {}", commit.short(), behind.why);
+            dark.insert(Owner::Tenant(tenant.to_owned()), why);
+        }
+    }
+    let mut intents = Vec::new();
+    for head in &new.sets {
+        let set = &head.set;
+        if dark.contains_key(&set.owner) {
+            continue;
+        }
         let none = Rendered {
-            set: wanted.set.clone(),
+            set: set.clone(),
             objects: BTreeMap::new(),
         };
-        let applied = old.iter().find(|r| r.set == wanted.set).unwrap_or(&none);
-        let made = intent(applied, wanted, &policy(&wanted.set));
-        made.map(|(intent, _)| intent)
-            .map_err(|error| error.to_string())
-    };
-    new.iter().map(one).collect()
+        let before = old.sets.iter().find(|r| r.set == *set).unwrap_or(&none);
+        match intent(before, head, &wanted.policy(set, spec)) {
+            Ok((intent, _)) => intents.push(intent),
+            Err(error) => {
+                dark.insert(set.owner.clone(), error.to_string());
+            }
+        }
+    }
+    Offer {
+        intents,
+        dark,
+        turns: old.rule(spec) != new.rule(spec),
+    }
 }
 
 /// What is said to change, as it was in the commit that was applied last.

@@ -218,6 +218,32 @@ fn r_91_what_was_left_behind_is_said_until_the_next_time() {
 }
 
 #[test]
+fn what_was_there_before_the_first_commit_is_kept_in_mind_until_all_is_as_wanted() {
+    let (before, spec) = (SyncStatus::default(), spec("auto"));
+    let held = SetResult {
+        held: 1,
+        pending: 1,
+        ..set()
+    };
+    let found = Seen {
+        inherits: true,
+        governed: true,
+        ..seen(ONE, vec![held.clone()])
+    };
+    let next = after(&before, &spec, 1, &found, at(100));
+    assert_eq!((next.governed, &next.last_applied), (Some(true), &None));
+    assert_eq!(called_off(&before, &found).governed, Some(true));
+    // A pass that could not look forgets nothing.
+    let blind = after(&next, &spec, 1, &seen(ONE, vec![held]), at(200));
+    assert_eq!(blind.governed, Some(true));
+    let done = Seen {
+        inherits: true,
+        ..seen(ONE, vec![set()])
+    };
+    assert_eq!(after(&next, &spec, 1, &done, at(300)).governed, Some(false));
+}
+
+#[test]
 fn a_condition_keeps_its_time_until_its_truth_changes() {
     let spec = spec("auto");
     let first = after(

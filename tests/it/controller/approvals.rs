@@ -273,3 +273,65 @@ fn a_change_is_approved_in_the_cluster_by_somebody_who_had_no_part_in_it() {
         .kubectl(&["delete", "sync", name, "-n", "kubemate-system"]);
     place.cluster.kubectl_with(&["delete", "-f", "-"], &policy);
 }
+
+/// The digests of what is held in a Sync.
+fn held(status: &Value) -> Vec<String> {
+    let sets = status["sets"].as_object();
+    let held = sets
+        .into_iter()
+        .flatten()
+        .filter(|(_, set)| set["held"] != 0);
+    held.filter_map(|(_, set)| Some(set["plan"].as_str()?.to_owned()))
+        .collect()
+}
+
+/// A person lets what is held through.
+fn take(place: &Place, digests: &[String]) {
+    let patch = json!({"spec": {"approved": digests}}).to_string();
+    let mut args = vec![
+        "patch",
+        "sync",
+        place.name.as_str(),
+        "-n",
+        "kubemate-system",
+    ];
+    args.extend(["--type=merge", "-p", &patch]);
+    place.cluster.kubectl(&args);
+}
+
+#[test]
+fn neither_another_rule_nor_another_sync_leads_past_approvals() {
+    const EASED: &str = "approval dev-change {\n  approver user=may\n}\n";
+    let story = Story::start();
+    let place = &story.place;
+    let first = story.push_main(GOOD);
+    let address = format!("{}/{}.git", story.forge.url, story.repository);
+    place.keep(&address, "auto", "1s");
+    story.until_told(&first, "success");
+
+    // It changes no object, and nobody agreed to it.
+    let eased = story.push_ruled(GOOD, EASED);
+    let waits = |status: &Value| status.to_string().contains("another rule of approvals");
+    place.until("the rule waits", waits);
+    // Nor does it come in by itself, pass after pass.
+    std::thread::sleep(Duration::from_secs(5));
+    let status = place.status();
+    assert_eq!(status["lastAttempted"], eased.as_str(), "{status:#}");
+    assert_eq!(status["lastApplied"], first.as_str(), "{status:#}");
+    take(place, &held(&status));
+    story.until_told(&eased, "success");
+
+    let name = place.name.as_str();
+    let delete = ["delete", "sync", name, "-n", "kubemate-system"];
+    place.cluster.kubectl(&delete);
+    let newer = story.push_ruled(&GOOD.replace("1.0.0", "1.0.1"), EASED);
+    place.keep(&address, "auto", "1s");
+    let waits = |status: &Value| status.to_string().contains("does not know which commit");
+    let status = place.until("what is there is not known", waits);
+    assert_eq!(status["governed"], true, "{status:#}");
+    assert!(story.image().ends_with(":1.0.0"), "{}", story.image());
+    take(place, &held(&status));
+    story.until_told(&newer, "success");
+    assert!(story.image().ends_with(":1.0.1"), "{}", story.image());
+    place.cluster.kubectl(&delete);
+}

@@ -102,9 +102,19 @@ impl Story {
         self.push(&self.may, "main", app)
     }
 
+    /// The same with another rule.
+    pub(super) fn push_ruled(&self, app: &str, rule: &str) -> String {
+        drop(self.may.pull("main"));
+        self.push_all(&self.may, "main", (app, rule))
+    }
+
     pub(super) fn push(&self, clone: &Clone, branch: &str, app: &str) -> String {
+        self.push_all(clone, branch, (app, GOVERNANCE))
+    }
+
+    fn push_all(&self, clone: &Clone, branch: &str, (app, rule): (&str, &str)) -> String {
         let mut files = self.place.files(app, " approval=dev-change");
-        files.push(("platform/governance.kdl", GOVERNANCE.to_owned()));
+        files.push(("platform/governance.kdl", rule.to_owned()));
         let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
         clone.push(branch, &files)
     }
@@ -123,12 +133,17 @@ impl Story {
         let shown = self.forge.get(BOT, &self.path(&format!("pulls/{pull}")));
         self.job.git(&["fetch", "-q", "origin", "main"]);
         let began = Instant::now();
-        // Gitea moves this ref in its own time.
+        // Gitea moves this ref in its own time, and then notes who pushed.
+        let timeline = self.path(&format!("issues/{pull}/timeline?limit=50"));
+        let is_noted = |commit: &str| {
+            let noted = self.forge.get(BOT, &timeline);
+            noted.to_string().contains(commit)
+        };
         loop {
             let name = format!("refs/pull/{pull}/head");
             self.job.git(&["fetch", "-q", "origin", &name]);
             let fetched = self.job.git(&["rev-parse", "FETCH_HEAD"]);
-            if shown["head"]["sha"] == fetched.as_str() {
+            if shown["head"]["sha"] == fetched.as_str() && is_noted(&fetched) {
                 break;
             }
             assert!(began.elapsed() < PATIENCE, "{name} stays at {fetched}");

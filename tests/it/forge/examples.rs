@@ -126,6 +126,7 @@ fn jobs_of_pull_requests_have_no_more_than_they_need() {
         rights,
         [
             ("contents", "read"),
+            ("issues", "read"),
             ("pull-requests", "write"),
             ("statuses", "write")
         ]

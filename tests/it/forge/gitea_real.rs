@@ -258,6 +258,31 @@ fn remarks(real: &Real, forge: &Gitea) {
     assert_eq!(now(forge.remark(real.pull, 999_999)), Ok(None));
 }
 
+/// Who pushed, and that it goes elsewhere now, which Gitea notes as if it was pushed anew.
+fn past(real: &Real, forge: &Gitea, pull: &Pull) {
+    let past = || now(forge.past(pull)).unwrap();
+    let before = past();
+    assert_eq!(before.pushers, [Some("ann".to_owned())]);
+    assert_eq!(before.turned, None);
+    let path = |rest: &str| format!("/repos/{}/{rest}", real.repository);
+    let branch = json!({ "new_branch_name": "other", "old_branch_name": "main" });
+    drop(
+        real.bed
+            .done("may", Method::POST, &path("branches"), &branch),
+    );
+    let to = json!({ "base": "other" });
+    let one = path(&format!("pulls/{}", real.pull));
+    drop(real.bed.done("may", Method::PATCH, &one, &to));
+    let after = past();
+    assert!(after.turned.is_some(), "{after:?}");
+    assert!(after.pushers.contains(&Some("may".to_owned())), "{after:?}");
+    let unknown = Pull {
+        head: commit(&real.base),
+        ..pull.clone()
+    };
+    assert!(now(forge.past(&unknown)).is_err());
+}
+
 #[test]
 fn a_real_gitea_is_told_and_read() {
     let real = Real::start();
@@ -268,4 +293,5 @@ fn a_real_gitea_is_told_and_read() {
     one_status(&real, &forge);
     lines(&real, &forge, &pull);
     reading(&real, &forge, &pull);
+    past(&real, &forge, &pull);
 }

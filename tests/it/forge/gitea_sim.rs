@@ -98,11 +98,44 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
                 })
             }))
         }
+        (&Method::GET, ["issues", pull, "timeline"]) => timeline(store, ask, pull),
         (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 413)),
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),
         (&Method::GET, ["collaborators", user]) => collaborator(store, user),
         _ => no(404, "The target couldn't be found."),
     }
+}
+
+/// What was done since it was opened, with the push of its last commit, and without comments on lines. Where a page
+/// is left without anything, there is no list.
+fn timeline(store: &Store, ask: &Ask<'_>, pull: &str) -> Reply {
+    let pull = pull.parse().ok().and_then(|n: u64| store.pulls.get(&n));
+    let head = pull.and_then(|pull| pull["head"]["sha"].as_str());
+    let is_of_head = |event: &Value| {
+        let pushed = event["body"].as_str().unwrap_or_default();
+        event["type"] == "pull_push" && head.is_some_and(|head| pushed.contains(head))
+    };
+    let opened = pull.filter(|_| !store.events.iter().any(is_of_head));
+    let opened = opened.map(|pull| {
+        json!({
+            "type": "pull_push", "user": pull["user"], "created_at": "2026-05-04T09:00:00Z",
+            "body": pushed(head.unwrap_or_default()),
+        })
+    });
+    let all = opened.into_iter().chain(store.events.clone()).collect();
+    let mut reply = page(ask, "limit", 50, all);
+    if let Value::Array(items) = &mut reply.body {
+        items.retain(|item| item["type"] != "code");
+    }
+    if reply.body == json!([]) {
+        reply.body = Value::Null;
+    }
+    reply
+}
+
+/// What Gitea notes of a push.
+pub(crate) fn pushed(commit: &str) -> String {
+    json!({ "is_force_push": false, "commit_ids": [commit] }).to_string()
 }
 
 fn reviews(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {

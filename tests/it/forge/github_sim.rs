@@ -97,6 +97,7 @@ fn repository(store: &mut Store, ask: &Ask<'_>, method: &Method, rest: &[&str]) 
         }
         (&Method::POST, ["check-runs"]) => check_run(store, ask, None),
         (&Method::PATCH, ["check-runs", id]) => check_run(store, ask, id.parse().ok()),
+        (&Method::GET, ["issues", _, "events"]) => page(ask, "per_page", 100, store.events.clone()),
         (_, ["issues", ..]) => comments(store, ask, &rest[1..], (BODY, 422)),
         (_, ["deployments", ..]) => deployments(store, ask, &rest[1..]),
         (&Method::GET, ["collaborators", user, "permission"]) => permission(store, user),

@@ -205,7 +205,12 @@ fn notes(store: &mut Store, ask: &Ask<'_>, rest: &[&str]) -> Reply {
             ask,
             "per_page",
             100,
-            store.comments.iter().map(shown).collect(),
+            store
+                .comments
+                .iter()
+                .map(shown)
+                .chain(store.events.clone())
+                .collect(),
         ),
         (&Method::POST, []) => {
             let comment = Comment {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use kubemate::adapters::forge::people;
 use kubemate::plan::consent::People;
 use kubemate::report::forge::{Forge, Pull};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::sim::{BASE, HEAD, Sim, TOKEN};
 use super::suite::{SEVEN, commit, gitea, github, gitlab};
@@ -107,6 +107,108 @@ fn writers_are_known_without_a_review() {
         };
         assert!(people.yeses.is_empty(), "{name}");
         assert!(people.writers.contains(&Some("ben".to_owned())), "{name}");
+    }
+}
+
+/// Eve pushes to it, and it is sent to another branch.
+fn turned<F: Forge>(sim: &Sim, forge: &F, events: &[Value]) -> People {
+    furnish(sim);
+    sim.store().events = events.to_vec();
+    sim.store().pulls.get_mut(&7).unwrap()["state"] = json!("merged");
+    seen(sim, forge).1
+}
+
+const TURNED: &str = "2026-05-04T10:30:00Z";
+
+#[test]
+fn what_was_done_to_a_pull_request_since_it_was_opened_is_told() {
+    let eve = |place: &str, name: &str| json!({ place: { name: "eve" }, "created_at": TURNED });
+    let event = |base: Value, more: Value| {
+        let mut event = base;
+        let fields = more.as_object().unwrap().clone();
+        event.as_object_mut().unwrap().extend(fields);
+        event
+    };
+    let sim = github_sim::start();
+    let events = [
+        event(
+            eve("actor", "login"),
+            json!({ "event": "head_ref_force_pushed" }),
+        ),
+        event(
+            eve("actor", "login"),
+            json!({ "event": "base_ref_changed" }),
+        ),
+        event(eve("actor", "login"), json!({ "event": "labeled" })),
+    ];
+    let of_github = turned(&sim, &github(&sim, TOKEN), &events);
+    assert_eq!(of_github.pushers, [Some("eve".to_owned())]);
+
+    let sim = gitea_sim::start();
+    let events = [
+        event(
+            eve("user", "login"),
+            json!({ "type": "pull_push", "body": "{}" }),
+        ),
+        event(
+            eve("user", "login"),
+            json!({ "type": "change_target_branch" }),
+        ),
+    ];
+    let of_gitea = turned(&sim, &gitea(&sim, TOKEN), &events);
+    let pushers = ["ann", "eve"].map(|name| Some(name.to_owned()));
+    assert_eq!(of_gitea.pushers, pushers);
+
+    let sim = gitlab_sim::start();
+    let said = |text: &str, system: bool| {
+        let more = json!({ "id": 1, "body": text, "system": system });
+        event(eve("author", "username"), more)
+    };
+    let turn = "changed target branch from `dev` to `main`";
+    let of_gitlab = turned(&sim, &gitlab(&sim, TOKEN), &[said(turn, true)]);
+    for people in [of_github, of_gitea, of_gitlab] {
+        assert_eq!(people.turned, Some(TURNED.parse().unwrap()));
+    }
+    let talk = turned(&sim, &gitlab(&sim, TOKEN), &[said(turn, false)]);
+    assert_eq!(talk.turned, None, "anybody can write so");
+}
+
+/// Comments on lines fill pages that tell nothing, and what comes after them is not nothing.
+#[test]
+fn what_gitea_does_not_show_is_not_taken_for_nothing() {
+    let sim = gitea_sim::start();
+    furnish(&sim);
+    let forge = gitea(&sim, TOKEN);
+    let ask = || {
+        sim.runtime.block_on(async {
+            let pull = forge.pull(SEVEN()).await.unwrap();
+            forge.past(&pull).await
+        })
+    };
+    assert_eq!(ask().unwrap().pushers, [Some("ann".to_owned())]);
+    let user = json!({ "login": "eve" });
+    let done = [
+        json!({ "type": "change_target_branch", "user": user, "created_at": TURNED }),
+        json!({ "type": "pull_push", "user": user, "created_at": TURNED, "body": gitea_sim::pushed(HEAD) }),
+    ];
+    for (lines, whole) in [(49, true), (50, false), (120, false)] {
+        let lines = vec![json!({ "type": "code" }); lines];
+        sim.store().events = lines.into_iter().chain(done.clone()).collect();
+        let past = ask();
+        assert_eq!(past.is_ok(), whole, "{past:?}");
+        assert!(past.is_err() || past.unwrap().turned.is_some());
+    }
+}
+
+#[test]
+fn a_part_of_a_list_is_no_answer() {
+    let sim = github_sim::start();
+    let forge = github(&sim, TOKEN);
+    let review = json!({ "user": { "login": "ben" }, "state": "APPROVED", "commit_id": HEAD });
+    for (reviews, whole) in [(6000, true), (6001, false)] {
+        sim.store().reviews = vec![review.clone(); reviews];
+        let answer = sim.runtime.block_on(forge.reviews(SEVEN()));
+        assert_eq!(answer.is_ok(), whole, "{reviews}");
     }
 }
 

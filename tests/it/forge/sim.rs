@@ -66,6 +66,8 @@ pub(crate) struct Store {
     pub(crate) statuses: Vec<Value>,
     pub(crate) deployments: Vec<Value>,
     pub(crate) reviews: Vec<Value>,
+    /// What was done to the pull request since it was opened, in the words of the dialect.
+    pub(crate) events: Vec<Value>,
     /// Members by team or group.
     pub(crate) teams: BTreeMap<String, BTreeSet<String>>,
     /// Author and committer of each commit of the pull request; `None` where nobody has the address.

@@ -77,11 +77,14 @@ fn brought(tenants: &[&str]) -> Brought {
             people: People {
                 author: "ann".to_owned(),
                 writers: vec![Some("ann".to_owned())],
-                merger: None,
                 yeses: vec![review],
+                ..People::default()
             },
         },
-        intents: Ok(Arc::new(tenants.iter().map(|name| intent(name)).collect())),
+        offer: Ok(Arc::new(Offer {
+            intents: tenants.iter().map(|name| intent(name)).collect(),
+            ..Offer::default()
+        })),
         more: None,
     }
 }
@@ -286,7 +289,7 @@ fn what_a_merge_holds_beside_its_pull_request_was_agreed_to_by_nobody() {
 #[test]
 fn what_was_not_shown_cannot_be_approved() {
     let found = found(Brought {
-        intents: Err("its commits are gone".to_owned()),
+        offer: Err("its commits are gone".to_owned()),
         ..brought(&["shop"])
     });
     let bound = judged(&found, Some(&[given("shop")]));
@@ -301,4 +304,116 @@ fn what_was_not_shown_cannot_be_approved() {
     };
     let bound = judged(&direct, Some(&[given("shop")]));
     assert!(missing(&bound, "shop").contains("without a pull request"));
+}
+
+/// Number 7 of Ann, to which Cid agreed at the forge.
+fn agreed(offer: Offer) -> Brought {
+    let mut brought = brought(&[]);
+    brought.offer = Ok(Arc::new(offer));
+    brought.merged.people.yeses = vec![Yes {
+        user: "cid".to_owned(),
+        at: Some(time(MADE)),
+        ..Yes::default()
+    }];
+    brought
+}
+
+#[test]
+fn a_rule_is_replaced_only_by_the_leave_that_it_asks_for() {
+    let turns = |brought: Brought| Found {
+        turns: true,
+        ..found(brought)
+    };
+    let eased = || Offer {
+        intents: vec![intent("shop")],
+        turns: true,
+        ..Offer::default()
+    };
+    let by_nobody = Brought {
+        offer: Ok(Arc::new(eased())),
+        ..brought(&[])
+    };
+    // What is approved in the cluster is what changes in a set, and that is no rule.
+    let bound = judged(&turns(by_nobody), Some(&[given("shop")]));
+    assert_eq!(missing(&bound, "shop"), "");
+    assert!(bound.unruled[0].contains("#7: `prod-change` waits for 1 of cid"));
+    assert!(
+        judged(&turns(agreed(eased())), Some(&[]))
+            .unruled
+            .is_empty()
+    );
+    let evil = Brought {
+        more: Some("it holds more".to_owned()),
+        ..agreed(Offer::default())
+    };
+    let unseen = Brought {
+        offer: Err("its commits are gone".to_owned()),
+        ..agreed(Offer::default())
+    };
+    for (part, why) in [
+        (evil, "#7: it holds more"),
+        (unseen, "#7: its commits are gone"),
+    ] {
+        assert_eq!(judged(&turns(part), Some(&[])).unruled, [why]);
+    }
+    let mut past = turns(brought(&["shop"]));
+    past.parts.push(Part::Unknown("past all".to_owned()));
+    assert_eq!(judged(&past, Some(&[])).unruled, ["past all"]);
+    // Nobody asks where the rule stays, or where another pull request brought the other one.
+    assert!(
+        judged(&found(brought(&["shop"])), Some(&[]))
+            .unruled
+            .is_empty()
+    );
+    assert!(
+        judged(&turns(brought(&["shop"])), Some(&[]))
+            .unruled
+            .is_empty()
+    );
+}
+
+#[test]
+fn files_of_one_tenant_that_are_not_valid_are_in_nobody_elses_way() {
+    let offer = || Offer {
+        intents: vec![intent("shop")],
+        dark: [(set("pay").owner, "tenants/pay/web.kdl:1:1: odd".to_owned())].into(),
+        turns: false,
+    };
+    let both_ways = [
+        judged(&found(agreed(offer())), Some(&[])),
+        judged(
+            &found(Brought {
+                offer: Ok(Arc::new(offer())),
+                ..brought(&[])
+            }),
+            Some(&[given("shop")]),
+        ),
+    ];
+    for bound in both_ways {
+        assert_eq!(bound.intents, [intent("shop")]);
+        assert_eq!(missing(&bound, "shop"), "");
+        assert_eq!(missing(&bound, "other"), "");
+        let why = missing(&bound, "pay");
+        assert!(why.contains("was shown to nobody: tenants/pay"), "{why}");
+    }
+}
+
+#[test]
+fn who_agreed_is_asked_again_before_long() {
+    let free = Found::default();
+    let open = found(brought(&["shop"]));
+    let given = found(agreed(Offer::default()));
+    let vouched = Err("no".to_owned());
+    for (found, time_to_ask) in [
+        (free, None),
+        (open, Some(crate::controller::decide::AGAIN)),
+        (given, Some(crate::controller::leave::STILL)),
+    ] {
+        let leave = found.judge(Said {
+            given: Some(&[]),
+            vouched: &vouched,
+            now: time(NOW),
+        });
+        assert_eq!(leave.good_for(), time_to_ask);
+    }
 }
