@@ -106,12 +106,15 @@ pub fn refuse(desired: &Desired, owner: &Owner, bounds: &Bounds, verbatim: bool)
             "{key} is outside tenant `{tenant}`, whose namespaces here are {}",
             bounds.namespaces.join(", ")
         )),
-        Some(_) if verbatim => {
-            let pod = pod(&desired.manifest);
-            opens_node(&desired.manifest, pod)
-                .or_else(|| reach::refuse(&desired.manifest, pod, bounds))
+        Some(_) => {
+            let written = || {
+                let pod = pod(&desired.manifest);
+                opens_node(&desired.manifest, pod)
+                    .or_else(|| reach::refuse(&desired.manifest, pod, bounds))
+            };
+            let mistaken = reach::mistaken(&desired.manifest, bounds);
+            mistaken.or_else(|| verbatim.then(written).flatten())
         }
-        Some(_) => None,
     }
 }
 
