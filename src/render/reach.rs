@@ -223,7 +223,7 @@ fn borrowed(body: &Value, bounds: &Bounds) -> Option<String> {
 /// A name that the proxy cannot tell from one of another tenant's namespace.
 pub(super) fn mistaken(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let key = &manifest.key;
-    let name = format!("{}-{}", key.namespace.as_deref()?, key.name);
+    let name = proxy::plain(&format!("{}-{}", key.namespace.as_deref()?, key.name));
     let of_proxy = key.group_kind.group == "traefik.io";
     (of_proxy && proxy::begins(&name, &bounds.longer)).then(|| {
         format!(

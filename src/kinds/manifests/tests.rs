@@ -192,6 +192,7 @@ const LEADS_OUT: &[(&str, &str, &str, &str)] = &[
     ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {traefik.ingress.kubernetes.io/service.serverstransport: identity-plain@kubernetescrd}}", "NAMESPACE-NAME@kubernetescrd"),
     ("v1", "Service", "spec: {}\nmetadata: {name: x, annotations: {traefik.ingress.kubernetes.io/service.serverstransport: payments-core-plain@kubernetescrd}}", "NAMESPACE-NAME@kubernetescrd"),
     ("traefik.io/v1alpha1", "Middleware", "spec: {chain: {middlewares: [{name: a}]}}\nmetadata: {name: core-login}", "a name of another tenant's namespace"),
+    ("traefik.io/v1alpha1", "ServersTransport", "spec: {}\nmetadata: {name: core.login}", "a name of another tenant's namespace"),
     ("flagger.app/v1beta1", "MetricTemplate", "spec: {provider: {type: prometheus, address: 'http://a.identity.svc:9090'}}", "no host of the outside"),
     ("flagger.app/v1beta1", "MetricTemplate", "spec: {provider: {type: externalmetrics, address: 'https://a.bank'}}", "Flagger logs in as itself"),
     ("flagger.app/v1beta1", "AlertProvider", "spec: {type: slack, address: 'http://a.identity.svc'}", "no host of the outside"),

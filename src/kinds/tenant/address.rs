@@ -46,7 +46,8 @@ pub fn asked<'v>(key: &str, value: &'v str) -> Vec<&'v str> {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'))
     };
-    if !named && !value.split_once("://").is_some_and(|(before, _)| scheme(before)) {
+    let whole = value.split_once("://").is_some_and(|(before, _)| scheme(before));
+    if !named && !whole {
         return Vec::new();
     }
     value.split(',').map(str::trim).filter(|one| !one.is_empty()).collect()

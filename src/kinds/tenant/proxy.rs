@@ -13,14 +13,14 @@ const ANNOTATIONS: &str = "traefik.ingress.kubernetes.io/";
 const OBJECTS: &str = "@kubernetescrd";
 
 impl Tenant {
-    /// Namespaces of other tenants on the cluster that begin with one of this tenant's and a dash.
+    /// Namespaces of other tenants on the cluster that begin with one of this tenant's and a dash, as the proxy calls them.
     pub fn longer(&self, scope: &Scope<'_>) -> BTreeSet<String> {
-        let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
+        let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| plain(&namespace)).collect();
         let others = scope.platforms::<Self>().map(|(_, other)| other).filter(|other| {
             let (name, other) = (self.name.as_str(), other.name.as_str());
             name != other && (name.starts_with(other) || other.starts_with(name))
         });
-        let all = others.flat_map(|other| other.on_cluster(scope));
+        let all = others.flat_map(|other| other.on_cluster(scope)).map(|namespace| plain(&namespace));
         all.filter(|namespace| begins(namespace, &own)).collect()
     }
 
@@ -38,6 +38,12 @@ impl Tenant {
         };
         targets.flat_map(named).collect()
     }
+}
+
+/// What the proxy makes of the name of something: one dash for all that is no letter and no digit.
+pub fn plain(name: &str) -> String {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
 }
 
 /// Whether a name begins with one of these namespaces and a dash.
@@ -66,6 +72,7 @@ mod tests {
         for value in ["web-b@kubernetescrd,web-a-b@kubernetescrd", "pay-b@kubernetescrd", "web-b@file", "api@internal"] {
             assert!(borrowed(value), "{value}");
         }
+        assert!(begins(&plain("web-a.b"), &longer) && begins(&plain("web-a--b"), &longer) && !begins(&plain("web-ab"), &longer));
         assert!(!borrows("example.com/note", "pay-b@kubernetescrd", &own, &longer));
     }
 }
