@@ -223,9 +223,10 @@ fn borrowed(body: &Value, bounds: &Bounds) -> Option<String> {
 /// A name that the proxy cannot tell from one of another tenant's namespace.
 pub(super) fn mistaken(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     let key = &manifest.key;
-    let name = proxy::plain(&format!("{}-{}", key.namespace.as_deref()?, key.name));
+    let namespace = key.namespace.as_deref()?;
+    let name = proxy::plain(&format!("{namespace}-{}", key.name));
     let of_proxy = key.group_kind.group == "traefik.io";
-    (of_proxy && proxy::begins(&name, &bounds.longer)).then(|| {
+    (of_proxy && !proxy::is_of(&name, &proxy::plain(namespace), &bounds.longer)).then(|| {
         format!(
             "the proxy calls {key} `{name}`, which is a name of another tenant's namespace: give it another one"
         )

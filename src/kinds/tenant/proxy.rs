@@ -21,7 +21,7 @@ impl Tenant {
             name != other && (name.starts_with(other) || other.starts_with(name))
         });
         let all = others.flat_map(|other| other.on_cluster(scope)).map(|namespace| plain(&namespace));
-        all.filter(|namespace| begins(namespace, &own)).collect()
+        all.filter(|namespace| own.iter().any(|own| begins(namespace, own))).collect()
     }
 
     /// Its namespaces in all environments of the cluster.
@@ -46,15 +46,19 @@ pub fn plain(name: &str) -> String {
     parts.collect::<Vec<_>>().join("-")
 }
 
-/// Whether a name begins with one of these namespaces and a dash.
-pub fn begins(name: &str, namespaces: &[String]) -> bool {
-    let mut all = namespaces.iter().filter_map(|namespace| name.strip_prefix(namespace.as_str()));
-    all.any(|rest| rest.starts_with('-'))
+fn begins(name: &str, namespace: &str) -> bool {
+    name.strip_prefix(namespace).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// Whether a name is one of a namespace, and of no longer one of others.
+pub fn is_of(name: &str, namespace: &str, longer: &[String]) -> bool {
+    let theirs = |other: &String| other.len() > namespace.len() && begins(name, other);
+    begins(name, namespace) && !longer.iter().any(theirs)
 }
 
 /// Whether an annotation names what is not in the tenant's own namespaces; `longer` are those of others.
 pub fn borrows(key: &str, value: &str, own: &[String], longer: &[String]) -> bool {
-    let is_own = |name: &str| name.ends_with(OBJECTS) && begins(name, own) && !begins(name, longer);
+    let is_own = |name: &str| name.ends_with(OBJECTS) && own.iter().any(|own| is_of(name, own, longer));
     let mut names = value.split(',').map(str::trim).filter(|name| name.contains('@'));
     key.starts_with(ANNOTATIONS) && names.any(|name| !is_own(name))
 }
@@ -72,7 +76,10 @@ mod tests {
         for value in ["web-b@kubernetescrd,web-a-b@kubernetescrd", "pay-b@kubernetescrd", "web-b@file", "api@internal"] {
             assert!(borrowed(value), "{value}");
         }
-        assert!(begins(&plain("web-a.b"), &longer) && begins(&plain("web-a--b"), &longer) && !begins(&plain("web-ab"), &longer));
+        let is_own = |name: &str| is_of(&plain(&format!("web-{name}")), "web", &longer);
+        assert!(is_own("b") && is_own("ab") && is_own("a"));
+        assert!(!is_own("a-b") && !is_own("a.b") && !is_own("a--b"));
+        assert!(is_of("web-a-x-b", "web-a-x", &longer), "the longest is the tenant's own");
         assert!(!borrows("example.com/note", "pay-b@kubernetescrd", &own, &longer));
     }
 }
