@@ -36,7 +36,9 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("external-secrets.io", "ClusterSecretStore"),
     ("external-secrets.io", "PushSecret"),
     ("gateway.networking.k8s.io", "ListenerSet"),
+    ("keda.sh", "ClusterTriggerAuthentication"),
     ("kueue.x-k8s.io", "LocalQueue"),
+    ("monitoring.coreos.com", "ScrapeConfig"),
     ("kubemate.dev", "Sync"),
 ];
 /// Groups that no tenant may write any kind of.

@@ -151,4 +151,18 @@ pub(super) const ROWS: &[Row] = &[
         ),
         By::Policy("serverstransport` leads out of tenant `web`"),
     ),
+    object(
+        "a login for the triggers of everybody",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ClusterTriggerAuthentication }",
+        "apiVersion: keda.sh/v1alpha1\nkind: ClusterTriggerAuthentication\nmetadata: {name: escape-ENV}\nspec: {podIdentity: {provider: azure-workload}}\n",
+        "belongs to the platform",
+        By::Rights,
+    ),
+    object(
+        "targets for Prometheus that are not selected",
+        "manifests escape tenant=web { from \"escape.yaml\"; kinds ScrapeConfig }",
+        "apiVersion: monitoring.coreos.com/v1alpha1\nkind: ScrapeConfig\nmetadata: {name: escape, namespace: WEB}\nspec: {staticConfigs: [{targets: ['checkout.PAY.svc:80']}]}\n",
+        "belongs to the platform",
+        By::Rights,
+    ),
 ];
