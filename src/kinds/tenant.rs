@@ -10,6 +10,7 @@ pub mod given;
 mod import;
 pub mod member;
 pub mod network;
+pub mod proxy;
 pub mod quota;
 mod render;
 pub mod rights;

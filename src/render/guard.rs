@@ -36,7 +36,9 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("external-secrets.io", "ClusterSecretStore"),
     ("external-secrets.io", "PushSecret"),
     ("gateway.networking.k8s.io", "ListenerSet"),
+    ("keda.sh", "ClusterTriggerAuthentication"),
     ("kueue.x-k8s.io", "LocalQueue"),
+    ("monitoring.coreos.com", "ScrapeConfig"),
     ("kubemate.dev", "Sync"),
 ];
 /// Groups that no tenant may write any kind of.
@@ -106,12 +108,15 @@ pub fn refuse(desired: &Desired, owner: &Owner, bounds: &Bounds, verbatim: bool)
             "{key} is outside tenant `{tenant}`, whose namespaces here are {}",
             bounds.namespaces.join(", ")
         )),
-        Some(_) if verbatim => {
-            let pod = pod(&desired.manifest);
-            opens_node(&desired.manifest, pod)
-                .or_else(|| reach::refuse(&desired.manifest, pod, bounds))
+        Some(_) => {
+            let written = || {
+                let pod = pod(&desired.manifest);
+                opens_node(&desired.manifest, pod)
+                    .or_else(|| reach::refuse(&desired.manifest, pod, bounds))
+            };
+            let mistaken = reach::mistaken(&desired.manifest, bounds);
+            mistaken.or_else(|| verbatim.then(written).flatten())
         }
-        Some(_) => None,
     }
 }
 

@@ -381,15 +381,21 @@ fn bounds(found: &Found, target: &Target, world: &World, set: &SetId) -> Bounds 
     let member = world.resources.get(&id);
     let declared = member.and_then(|m| m.node.get("namespace"));
     let typed = member.and_then(|m| Tenant::of(&m.resource));
+    let scope = Scope {
+        project: &found.project,
+        target,
+        id: &id,
+        world,
+    };
     let names: Vec<String> = match declared.map(|n| &n.data) {
         Some(crate::dsl::node::Data::Map(map)) => map.keys().cloned().collect(),
         _ => Vec::new(),
     };
     if names.is_empty() {
-        return Bounds::of(typed, vec![found.project.namespace(tenant, None, target)]);
+        return Bounds::of(typed, vec![found.project.namespace(tenant, None, target)], &scope);
     }
     let own = names
         .iter()
         .map(|name| found.project.namespace(tenant, Some(name), target));
-    Bounds::of(typed, own.collect())
+    Bounds::of(typed, own.collect(), &scope)
 }

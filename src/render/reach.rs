@@ -2,10 +2,14 @@
 //! out of the tenant, or use a priority class, queue or account that is not the tenant's. The policies that
 //! every tenant's namespaces are under say the same at the API server.
 
+mod monitors;
+mod operators;
+
 use serde_json::Value;
 
+use crate::kinds::Scope;
 use crate::kinds::tenant::given::{QUEUE, URGENCY, misnamed, of_dns};
-use crate::kinds::tenant::{IDENTITY, Tenant, address};
+use crate::kinds::tenant::{IDENTITY, Tenant, address, proxy};
 use crate::names::ObjectName;
 use crate::object::{GroupKind, Manifest};
 
@@ -21,18 +25,6 @@ const NOTES: &[&str] = &[
     "/spec/template/metadata/annotations",
     "/spec/jobTemplate/spec/template/metadata/annotations",
 ];
-/// Fields of a monitor that name a file where Prometheus runs.
-const FILES: &[&str] = &[
-    "/bearerTokenFile",
-    "/tlsConfig/caFile",
-    "/tlsConfig/certFile",
-    "/tlsConfig/keyFile",
-];
-/// Where a probe changes the labels of its targets.
-const PROBED: &[&str] = &[
-    "/spec/targets/staticConfig/relabelingConfigs",
-    "/spec/targets/ingress/relabelingConfigs",
-];
 
 /// What is a tenant's own on a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,11 +37,13 @@ pub struct Bounds {
     pub queues: Vec<String>,
     /// Its hosts.
     pub hosts: Vec<String>,
+    /// Namespaces of others that begin with one of its own.
+    pub longer: Vec<String>,
 }
 
 impl Bounds {
     /// The names that the platform gave a tenant, with its namespaces.
-    pub fn of(tenant: Option<&Tenant>, namespaces: Vec<String>) -> Self {
+    pub fn of(tenant: Option<&Tenant>, namespaces: Vec<String>, scope: &Scope<'_>) -> Self {
         let texts = |names: Option<&Vec<ObjectName>>| -> Vec<String> {
             names
                 .into_iter()
@@ -63,6 +57,9 @@ impl Bounds {
             queues: texts(tenant.map(|t| &t.queues)),
             hosts: tenant
                 .map(|t| t.hosts().into_iter().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            longer: tenant
+                .map(|t| t.longer(scope).into_iter().collect())
                 .unwrap_or_default(),
         }
     }
@@ -128,20 +125,14 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
     match (group.as_str(), kind.as_str()) {
         ("", "Pod") => read(body, &["/metadata/annotations"]),
         ("apps" | "batch", _) => read(body, NOTES),
-        ("", "Service") => service(body, bounds).or_else(|| named(body, bounds)),
-        ("keda.sh", "ScaledJob" | "ScaledObject") => {
-            let mut kinds =
-                list(body, "/spec/triggers").filter_map(|t| text(t, "/authenticationRef/kind"));
-            let cluster = kinds.any(|kind| kind == "ClusterTriggerAuthentication");
-            cluster.then(|| "a ClusterTriggerAuthentication is the platform's".to_owned())
-        }
+        ("", "Service") => service(body, bounds)
+            .or_else(|| named(body, bounds))
+            .or_else(|| borrowed(body, bounds)),
+        ("keda.sh", "ScaledJob" | "ScaledObject") => operators::triggers(body, bounds),
+        ("keda.sh", "TriggerAuthentication") => operators::login(body, bounds),
+        ("monitoring.coreos.com", "AlertmanagerConfig") => operators::receivers(body, bounds),
         ("monitoring.coreos.com", "PodMonitor" | "Probe" | "ServiceMonitor") => {
-            let targets = list(body, "/spec/targets/staticConfig/static");
-            monitor(body, bounds)
-                .or_else(|| files(body))
-                .or_else(|| prober(body))
-                .or_else(|| relabelled(body, kind.as_str() == "Probe"))
-                .or_else(|| inner(targets.filter_map(Value::as_str), bounds))
+            monitors::leads_out(body, kind.as_str() == "Probe", bounds)
         }
         ("traefik.io", "Middleware" | "TraefikService") => {
             let all = traefik(body);
@@ -153,6 +144,7 @@ fn leads_out(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
             text(body, "/spec/dataSourceRef/namespace").into_iter(),
             bounds,
         ),
+        ("flagger.app", "AlertProvider" | "MetricTemplate") => operators::provider(body, bounds),
         ("flagger.app", "Canary") => foreign(flagger(body).into_iter(), bounds).or_else(|| {
             let calls = list(body, "/spec/analysis/webhooks");
             inner(calls.filter_map(|call| text(call, "/url")), bounds)
@@ -167,36 +159,6 @@ fn read(body: &Value, at: &[&str]) -> Option<String> {
     let key = all.flat_map(|notes| notes.keys()).find(|key| of_dns(key))?;
     Some(format!(
         "`{key}` is read by external-dns, and names are those of Services and routes"
-    ))
-}
-
-/// Namespaces that a monitor looks into.
-fn monitor(body: &Value, bounds: &Bounds) -> Option<String> {
-    let at = [
-        "/spec/namespaceSelector",
-        "/spec/targets/ingress/namespaceSelector",
-    ];
-    let selectors: Vec<&Value> = at.iter().filter_map(|at| body.pointer(at)).collect();
-    if selectors
-        .iter()
-        .any(|all| all.get("any") == Some(&Value::Bool(true)))
-    {
-        return Some("it selects in all namespaces".to_owned());
-    }
-    let names = selectors.iter().flat_map(|one| list(one, "/matchNames"));
-    foreign(names.filter_map(Value::as_str), bounds)
-}
-
-/// A file of Prometheus that a monitor would send or log in with.
-fn files(body: &Value) -> Option<String> {
-    let scrapes = list(body, "/spec/endpoints").chain(list(body, "/spec/podMetricsEndpoints"));
-    let found = scrapes.chain(body.get("spec")).find_map(|scrape| {
-        let named = |at: &&&str| text(scrape, at).is_some_and(|file| !file.is_empty());
-        FILES.iter().find(named)
-    })?;
-    Some(format!(
-        "`{}` is a file of Prometheus",
-        found.replace('/', ".").trim_start_matches('.')
     ))
 }
 
@@ -222,60 +184,9 @@ fn service(body: &Value, bounds: &Bounds) -> Option<String> {
     })
 }
 
-/// Whom a probe asks, where that could be anybody with metrics.
-fn prober(body: &Value) -> Option<String> {
-    let path = text(body, "/spec/prober/path").filter(|path| !["", "/probe"].contains(path))?;
-    Some(format!(
-        "`{path}` is not where a prober answers, which is /probe"
-    ))
-}
-
-/// A change of labels after which Prometheus may read another target than the one that was selected.
-fn relabelled(body: &Value, probe: bool) -> Option<String> {
-    let scrapes = list(body, "/spec/endpoints").chain(list(body, "/spec/podMetricsEndpoints"));
-    let changes = scrapes.flat_map(|scrape| list(scrape, "/relabelings"));
-    let mut changes = changes.chain(PROBED.iter().flat_map(|at| list(body, at)));
-    let found = changes.find(|change| moves(change, probe))?;
-    let what = text(found, "/targetLabel").or_else(|| text(found, "/regex"));
-    let what = what.unwrap_or("labelmap");
-    Some(format!(
-        "relabeling by `{what}` may lead to the targets of others"
-    ))
-}
-
-/// Whether a change of labels may be one of an address.
-fn moves(change: &Value, probe: bool) -> bool {
-    let word = |at: &str| text(change, at).unwrap_or_default();
-    if word("/action").eq_ignore_ascii_case("labelmap") {
-        let as_it_is = matches!(text(change, "/replacement"), None | Some("$1" | "${1}"));
-        return !as_it_is || !is_of_kubernetes(word("/regex"));
-    }
-    let target = word("/targetLabel");
-    let address = match probe {
-        true => target.starts_with("__") && !target.starts_with("__tmp"),
-        false => target == "__address__",
-    };
-    // Only Prometheus knows which label a `$` makes of it.
-    address || target.contains('$')
-}
-
-/// Whether a pattern takes labels or annotations of Kubernetes by their whole keys, which do not begin with `_`.
-fn is_of_kubernetes(regex: &str) -> bool {
-    let ends = |rest: &str| rest.ends_with("_(.+)") || rest.ends_with("_(.*)");
-    let rest = regex.strip_prefix("__meta_kubernetes_");
-    let rest = rest.filter(|rest| ends(rest));
-    let rest = rest.and_then(|rest| rest.get(..rest.len() - "_(.+)".len()));
-    let parts = rest.and_then(|rest| rest.split_once('_'));
-    parts.is_some_and(|(of, what)| {
-        let plain = !of.is_empty() && of.bytes().all(|byte| byte.is_ascii_lowercase());
-        let kinds = ["annotation", "annotationpresent", "label", "labelpresent"];
-        plain && kinds.contains(&what)
-    })
-}
-
 /// An address that somebody would follow for the tenant, and only the cluster knows.
 fn inner<'v>(mut all: impl Iterator<Item = &'v str>, bounds: &Bounds) -> Option<String> {
-    let strange = all.find(|one| !address::leads_in(one, &bounds.namespaces))?;
+    let strange = all.find(|one| !one.is_empty() && !address::leads_in(one, &bounds.namespaces))?;
     Some(format!(
         "`{strange}` is no host of the outside, and no Service of the tenant"
     ))
@@ -294,6 +205,32 @@ fn named(body: &Value, bounds: &Bounds) -> Option<String> {
         .iter()
         .find_map(|(key, value)| misnamed(key, value.as_str()?, own))?;
     Some(format!("{what}: {}", told(&bounds.hosts)))
+}
+
+/// An annotation in which the proxy is told to use what is not the tenant's.
+fn borrowed(body: &Value, bounds: &Bounds) -> Option<String> {
+    let all = body.pointer("/metadata/annotations")?.as_object()?;
+    let (own, longer) = (&bounds.namespaces, &bounds.longer);
+    let borrows =
+        |value: &Value, key: &str| value.as_str().is_some_and(|v| proxy::borrows(key, v, own, longer));
+    let (key, _) = all.iter().find(|(key, value)| borrows(value, key))?;
+    Some(format!(
+        "`{key}` names what is in none of {}, as NAMESPACE-NAME@kubernetescrd",
+        bounds.namespaces.join(", ")
+    ))
+}
+
+/// A name that the proxy cannot tell from one of another tenant's namespace.
+pub(super) fn mistaken(manifest: &Manifest, bounds: &Bounds) -> Option<String> {
+    let key = &manifest.key;
+    let namespace = key.namespace.as_deref()?;
+    let name = proxy::plain(&format!("{namespace}-{}", key.name));
+    let of_proxy = key.group_kind.group == "traefik.io";
+    (of_proxy && !proxy::is_of(&name, &proxy::plain(namespace), &bounds.longer)).then(|| {
+        format!(
+            "the proxy calls {key} `{name}`, which is a name of another tenant's namespace: give it another one"
+        )
+    })
 }
 
 /// What a Middleware or a TraefikService leads to, and through what.

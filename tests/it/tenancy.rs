@@ -12,5 +12,6 @@ mod kept;
 mod kinds;
 mod leaving;
 mod nodes;
+mod operators;
 mod rows;
 mod rules;

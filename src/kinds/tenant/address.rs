@@ -5,24 +5,52 @@ use super::Tenant;
 use crate::kinds::Scope;
 use crate::values::url::Url;
 
+/// What the settings of triggers end with that are hosts, in small letters.
+const ASKED: [&str; 8] = ["address", "addresses", "endpoint", "endpoints", "server", "servers", "host", "hosts"];
+
 impl Tenant {
     /// Whether somebody may be sent to a URL in the tenant's name. Here it is known which namespaces are those of
     /// others, so `NAME.NAMESPACE` is told from a host.
     pub fn may_name(&self, url: &Url, scope: &Scope<'_>) -> bool {
+        self.may_reach(url.as_str(), scope)
+    }
+
+    /// The same of an address that may have no scheme.
+    pub fn may_reach(&self, address: &str, scope: &Scope<'_>) -> bool {
         let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
         let others = scope.platforms::<Self>().filter(|(_, other)| other.name != self.name);
         let mut theirs = others.flat_map(|(_, other)| other.namespaces(scope));
-        let host = url.host();
-        leads_in(url.as_str(), &own) && !theirs.any(|(_, namespace, _)| host.ends_with(&format!(".{namespace}")))
+        let host = host(address);
+        leads_in(address, &own) && !theirs.any(|(_, namespace, _)| host.ends_with(&format!(".{namespace}")))
     }
 }
 
 /// Whether a URL, or a host with its port, leads to the outside or to a Service in one of these namespaces.
 pub fn leads_in(address: &str, namespaces: &[String]) -> bool {
+    let host = host(address);
+    own(&host, namespaces) || outside(&host)
+}
+
+/// The host of a URL, or of a host with its port; empty where there is none.
+fn host(address: &str) -> String {
     let whole = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
     let url = url::Url::parse(&whole).ok();
-    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
-    own(host, namespaces) || outside(host)
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The addresses in a setting of a trigger, whom KEDA asks: URLs, and hosts where KEDA's word for it says that it is one.
+pub fn asked<'v>(key: &str, value: &'v str) -> Vec<&'v str> {
+    let word = key.to_ascii_lowercase();
+    let named = ASKED.iter().any(|end| word.ends_with(end)) && !["true", "false"].contains(&value);
+    let scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'))
+    };
+    let whole = value.split_once("://").is_some_and(|(before, _)| scheme(before));
+    if !named && !whole {
+        return Vec::new();
+    }
+    value.split(',').map(str::trim).filter(|one| !one.is_empty()).collect()
 }
 
 /// Whether the name of a host may stand for a Service. One of two parts could be that of a Service and its
@@ -80,6 +108,15 @@ mod tests {
             "http://10-0-0-9.pay.pod.cluster.local", "http://10-0-0-9.pay.pod", "http://shop@login.pay.svc/", "nothing",
         ] {
             assert!(!leads_in(url, &namespaces()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_a_trigger_is_an_address_by_its_form_or_its_name() {
+        assert_eq!(asked("bootstrapServers", "a.bank:9092, b.bank:9092"), ["a.bank:9092", "b.bank:9092"]);
+        assert_eq!(asked("url", "http://a.bank/x"), ["http://a.bank/x"]);
+        for (key, value) in [("topic", "orders"), ("hostFromEnv", "HOST"), ("aggregateFromKubeServiceEndpoints", "true"), ("query", "a{b=\"http://c\"}")] {
+            assert!(asked(key, value).is_empty(), "{key}");
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::gateway::{Listener, ListenerProtocol};
+use super::proxy::borrows;
 use super::Tenant;
 use crate::dsl::codes;
 use crate::dsl::node::escape;
@@ -95,6 +96,7 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
             )));
         }
     }
+    borrowed(app, tenant, scope, out);
     pods(app, tenant, out);
     let Some(class) = app.placement.priority.as_ref().filter(|class| !tenant.priority_classes.contains(class)) else {
         return;
@@ -106,6 +108,26 @@ pub fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         _ => format!("the tenant has {}; the platform team names more in its `priority-classes`", known.join(", ")),
     };
     out.push(out.error(codes::NOT_GIVEN, "/placement/priority", message).label("not the tenant's").help(help));
+}
+
+/// Its Services name objects of the proxy that are the tenant's.
+fn borrowed(app: &App, tenant: &Tenant, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    if app.expose.iter().all(|(_, expose)| expose.annotations.is_empty()) {
+        return;
+    }
+    let own: Vec<String> = tenant.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
+    let longer: Vec<String> = tenant.longer(scope).into_iter().collect();
+    for (port, expose) in app.expose.iter() {
+        for (key, value) in expose.annotations.iter() {
+            if !borrows(key.as_str(), value.as_str(), &own, &longer) {
+                continue;
+            }
+            let message = format!("`{value}` is no name of an object in a namespace of tenant `{}`", tenant.name);
+            let pointer = format!("/expose/{port}/annotations/{}", escape(key.as_str()));
+            let finding = out.error(codes::NOT_GIVEN, &pointer, message).label("somebody else's");
+            out.push(finding.help(format!("the proxy takes NAMESPACE-NAME@kubernetescrd, in: {}", own.join(", "))));
+        }
+    }
 }
 
 /// What others read on an app's pods: queues, places in them, and names in the DNS.

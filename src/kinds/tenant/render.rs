@@ -62,6 +62,7 @@ fn namespace_object(
         labels.insert(key.to_owned(), value);
     }
     let all: Vec<String> = tenant.namespaces(scope).into_iter().map(|(_, name, _)| name).collect();
+    let longer = tenant.longer(scope);
     ObjectRequest::new("tenant/namespace.yaml.j2")
         .with("level", &level, &level_at)
         .with("owner", &tenant.owner, "/owner")
@@ -69,6 +70,7 @@ fn namespace_object(
         .with("priority_classes", &words(tenant.priority_classes.iter().map(ObjectName::as_str)), "/priority-classes")
         .with("queues", &words(tenant.queues.iter().map(ObjectName::as_str)), "/queues")
         .with("issuer_groups", &words(tenant.issuer_groups.iter().map(ObjectName::as_str)), "/issuer-groups")
+        .set("longer", &words(longer.iter().map(String::as_str)))
         .set("namespaces", &words(all.iter().map(String::as_str)))
         .set("namespace", &namespace)
         .set("labels", &labels)

@@ -403,6 +403,42 @@ fn an_app_that_goes_beyond_what_was_given_is_told_so() {
 }
 
 #[test]
+fn what_a_tenant_has_others_ask_and_use_is_its_own() {
+    let tenants = "tenant payments\ntenant payments-core\ntenant identity";
+    let about = |app: &str| {
+        let app = format!("app x tenant=payments {{ image \"r/x\"; version \"1\"; {app} }}");
+        said(&[("platform/a.kdl", tenants), ("tenants/payments/x.kdl", &app)])
+    };
+    let trigger = |settings: &str| {
+        about(&format!("autoscale min=1 max=2 {{ trigger q scaler=prometheus {{ settings {{ {settings} }} }} }}"))
+    };
+    let transport = |name: &str| {
+        let key = "traefik.ingress.kubernetes.io/service.serverstransport";
+        about(&format!("port http 80; expose http as=load-balancer {{ annotations {{ \"{key}\" \"{name}@kubernetescrd\" }} }}"))
+    };
+    let refused = [
+        (trigger("serverAddress \"http://a.identity:9090\""), "`http://a.identity:9090` is no host of the outside"),
+        (trigger("identityOwner operator"), "KEDA would log in as itself"),
+        (transport("identity-a"), "no name of an object in a namespace of tenant `payments`"),
+        (transport("payments-core-a"), "no name of an object in a namespace of tenant `payments`"),
+    ];
+    for (found, words) in refused {
+        let told = |said: &String| said.starts_with("KM0564") && said.contains(words);
+        assert!(found.iter().any(told), "{words}: {found:#?}");
+    }
+    for found in [trigger("serverAddress \"http://a.payments.svc:9090\""), transport("payments-a")] {
+        assert!(!found.iter().any(|said| said.starts_with("KM0564")), "{found:#?}");
+    }
+    let objects = rendered(&[("platform/a.kdl", tenants)], "prod");
+    let longer = |tenant: &str| {
+        let body = &objects[&format!("Namespace/{tenant} [platform]")];
+        body["metadata"]["annotations"]["kubemate.dev/longer"].clone()
+    };
+    assert_eq!(longer("payments"), "payments-core");
+    assert_eq!(longer("payments-core"), Value::Null);
+}
+
+#[test]
 fn the_name_of_a_redirection_is_taken() {
     let platform = "tenant payments { gateway g { listener web port=8080 host=\"*.${domain}\"; listener old port=80 { redirect scheme=https } } }";
     let route = "app a tenant=payments { image \"r/x\"; version \"1\"; port http 80 }\n\

@@ -117,6 +117,10 @@ const CASES: &[Case] = &[
     },
     Case {
         files: &["test/keda/test-scaledobject.sh"],
+        words: &[(
+            "flagger-prometheus.flagger-system:9090",
+            "prometheus.partner.example:9090",
+        )],
         same: &[("Canary", "podinfo", 0), ("ScaledObject", "podinfo-so", 0)],
         names: &[
             SERVICE,
@@ -129,7 +133,7 @@ const CASES: &[Case] = &[
   autoscale min=1 max=3 every="10s" cool-down="20s" {
     trigger load scaler=prometheus {
       settings {
-        serverAddress "http://flagger-prometheus.flagger-system:9090"
+        serverAddress "http://prometheus.partner.example:9090"
         metricName http_requests_total
         query #"sum(rate(http_requests_total{ app="podinfo" }[30s]))"#
         threshold "5"

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
         files: &["tests/scalers/prometheus/prometheus_test.go"],
         words: &[
             ("{{.ScaledObjectName}}", "so"),
-            ("{{.TestNamespace}}", "default"),
+            ("{{.TestNamespace}}", "shop"),
             ("{{.DeploymentName}}", "d"),
             ("{{.MinReplicaCount}}", "0"),
             ("{{.MaxReplicaCount}}", "2"),
@@ -41,7 +41,7 @@ const CASES: &[Case] = &[
             r##"autoscale min=0 max=2 every="3s" cool-down="1s" {
     trigger load scaler=prometheus {
       settings {
-        serverAddress "http://prometheus.default.svc"
+        serverAddress "http://prometheus.shop.svc"
         threshold "20"
         activationThreshold "20"
         query #"sum(rate(http_requests_total{app="monitored"}[2m]))"#
@@ -157,7 +157,7 @@ const CASES: &[Case] = &[
         files: &["tests/scalers/graphite/graphite_test.go"],
         words: &[
             ("{{.ScaledObjectName}}", "so"),
-            ("{{.TestNamespace}}", "default"),
+            ("{{.TestNamespace}}", "shop"),
             ("{{.DeploymentName}}", "d"),
             ("{{.MinReplicaCount}}", "0"),
             ("{{.MaxReplicaCount}}", "5"),
@@ -168,7 +168,7 @@ const CASES: &[Case] = &[
             r#"autoscale min=0 max=5 every="5s" cool-down="10s" {
     trigger requests scaler=graphite {
       settings {
-        serverAddress "http://graphite.default.svc:8080"
+        serverAddress "http://graphite.shop.svc:8080"
         threshold "100"
         activationThreshold "50"
         query https_metric

@@ -32,10 +32,16 @@ const END: &str = "
 - A listener without a host answers to any, and so the tenant has any: give listeners hosts.
 - A SecretStore of the tenant reads what its login may read. The paths are held at plan time; at the server it is the
   store that refuses others, by the role of the tenant's own account.
-- A name of the outside leads wherever its owner says, also to an address inside: what the ingress and Flagger may reach
-  is for their own network policies. `NAME.NAMESPACE` in a URL looks like a host of the outside where the namespace is one
-  word of letters, and so does a pod's name in front of it in an ExternalName.
-- The proxy tells `a-b` in the namespace `web` from `b` in `web-a` by no name that it uses in annotations of an Ingress.
+- A name of the outside leads wherever its owner says, also to an address inside, and so may an answer that sends whoever
+  asked elsewhere, or an address in a Secret: what the ingress, Flagger, KEDA, Prometheus and Alertmanager may reach is for
+  their own network policies. `NAME.NAMESPACE` in a URL looks like a host of the outside where the namespace is one word of
+  letters, and so does a pod's name in front of it in an ExternalName.
+- The proxy tells `a-b` in the namespace `web` from `b` in `web-a` by no name. Where `web-a` is another tenant's namespace
+  the name is that one's; of namespaces that kubemate did not make, nothing is known.
+- A rule of a tenant asks Prometheus whatever it knows and names its alerts as it likes, and a `labelmap` takes a label
+  `namespace` of the pods along. That series, rules and alerts are those of their namespace is kept by
+  `enforcedNamespaceLabel` of Prometheus; that receivers hear of no others, by `alertmanagerConfigMatcherStrategy` of
+  Alertmanager, which says `OnNamespace` unless somebody changed it.
 - A mark that is too long for a label is a digest, and the policy does not know whose.
 - An Ingress or an IngressRoute may name any Secret of its namespace for TLS, whose certificate some ingresses show
   for other hosts, too. No role of a tenant writes these kinds.

@@ -45,6 +45,8 @@ impl Fixture {
             )
         });
         let env = bank.dev().to_owned();
+        // Its namespace begins like that of `web` in this environment.
+        bank.write("platform/tenants/near.kdl", &format!("tenant web-{env}\n"));
         let project = bank.name().to_owned();
         let domain = format!("dev.{project}.example");
         let names = vec![

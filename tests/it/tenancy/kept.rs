@@ -171,3 +171,28 @@ fn a_claim_of_the_platform_is_bound_and_not_the_tenants() {
     let said = said.expect_err("it bears the mark of the platform");
     assert!(said.contains("the mark of the platform's set"), "{said}");
 }
+
+/// Beside what `operators` attempts, the same as honest tenants do it.
+const BESIDE: &[&str] = &[
+    "apiVersion: monitoring.coreos.com/v1alpha1\nkind: AlertmanagerConfig\nmetadata: {name: beside, namespace: WEB}\nspec: {route: {receiver: a}, receivers: [{name: a, webhookConfigs: [{url: 'https://pager.partner.example/'}, {url: 'http://web-api.WEB.svc:80/'}, {urlSecret: {name: a, key: b}}], emailConfigs: [{to: a@bank.example}], slackConfigs: [{apiURL: {name: a, key: b}}], snsConfigs: [{topicARN: a, sigv4: {accessKey: {name: a, key: b}, secretKey: {name: a, key: c}}}]}]}\n",
+    "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: beside, namespace: WEB}\nspec: {provider: {type: datadog, address: 'https://metrics.partner.example', secretRef: {name: a}}, query: up}\n",
+    "apiVersion: flagger.app/v1beta1\nkind: MetricTemplate\nmetadata: {name: nearby, namespace: WEB}\nspec: {provider: {type: prometheus, address: 'http://metrics.WEB.svc:9090'}, query: up}\n",
+    "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: beside, namespace: WEB}\nspec: {scaleTargetRef: {name: other}, triggers: [{type: kafka, metadata: {bootstrapServers: 'a.kafka.DOMAIN:9092,b.kafka.DOMAIN:9092', topic: a}, authenticationRef: {name: beside}}, {type: cron, metadata: {timezone: UTC, start: 0 1 * * *, end: 0 2 * * *}}]}\n",
+    "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: beside, namespace: WEB}\nspec: {podIdentity: {provider: none}, secretTargetRef: [{parameter: password, name: a, key: b}], boundServiceAccountToken: [{parameter: token, serviceAccountName: scaler}]}\n",
+    "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: beside, namespace: WEB}\nspec: {selector: {}, targetLabels: [tier], endpoints: [{port: http, honorLabels: false, metricRelabelings: [{sourceLabels: [pod], targetLabel: instance}, {action: drop, sourceLabels: [__name__], regex: 'go_.*'}]}]}\n",
+    "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: beside, namespace: WEB}\nspec: {chain: {middlewares: [{name: own}]}}\n",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: beside, namespace: WEB, annotations: {traefik.ingress.kubernetes.io/service.serverstransport: WEB-plain@kubernetescrd}}\nspec: {ports: [{port: 80}]}\n",
+];
+/// Of these a tenant has no right to write any.
+const ASIDE: &str = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: beside, namespace: WEB, annotations: {nginx.ingress.kubernetes.io/auth-url: 'https://$host/oauth2/auth', nginx.ingress.kubernetes.io/mirror-target: 'https://copy.partner.example$request_uri', nginx.ingress.kubernetes.io/auth-secret: users, nginx.ingress.kubernetes.io/auth-tls-secret: WEB/people, traefik.ingress.kubernetes.io/router.middlewares: WEB-beside@kubernetescrd}}\nspec: {rules: [{host: a.web.DOMAIN, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web-api, port: {number: 80}}}}]}}]}\n";
+
+#[test]
+fn what_programs_do_for_a_tenant_alone_is_let_through() {
+    let fixture = Fixture::applied();
+    for text in BESIDE {
+        let said = fixture.send(&Who::Applier, Sent::Object(text));
+        assert!(said.is_ok(), "{text}{said:?}");
+    }
+    let said = fixture.send(&Who::Administrator, Sent::Object(ASIDE));
+    assert!(said.is_ok(), "{ASIDE}{said:?}");
+}

@@ -86,6 +86,7 @@ pub(super) fn all() -> Vec<Row> {
         super::kinds::ROWS,
         super::bound::ROWS,
         super::leaving::ROWS,
+        super::operators::ROWS,
         super::nodes::ROWS,
     ]
     .concat()

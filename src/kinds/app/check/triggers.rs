@@ -3,9 +3,10 @@
 use crate::dsl::codes;
 use crate::dsl::node::escape;
 use crate::kinds::app::App;
-use crate::kinds::app::scale::Autoscale;
+use crate::kinds::app::scale::{Autoscale, Trigger};
 use crate::kinds::component::needed;
 use crate::kinds::pod::check::{known_key, seconds, sounds_secret};
+use crate::kinds::tenant::{Tenant, address};
 use crate::kinds::{Findings, Scope};
 
 pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
@@ -48,6 +49,28 @@ pub(super) fn check(app: &App, scope: &Scope<'_>, out: &mut Findings<'_>) {
         for (parameter, from) in trigger.login.iter() {
             let at = format!("{at}/login/{}", escape(parameter.as_str()));
             known_key(&from.secret, from.key.as_str(), &at, scope, out);
+        }
+        asked(app, trigger, &at, scope, out);
+    }
+}
+
+/// KEDA asks from its own namespace and can log in as itself: it reaches more than the tenant does.
+fn asked(app: &App, trigger: &Trigger, at: &str, scope: &Scope<'_>, out: &mut Findings<'_>) {
+    let Some(tenant) = scope.find::<Tenant>(app.tenant.name()) else {
+        return;
+    };
+    for (key, value) in trigger.settings.iter() {
+        let (key, value) = (key.as_str(), value.as_str());
+        let at = format!("{at}/settings/{}", escape(key));
+        if key == "identityOwner" && value == "operator" {
+            let finding = out.error(codes::NOT_GIVEN, &at, "KEDA would log in as itself").label("the platform's");
+            out.push(finding.help("take what it logs in with from a secret: `login { PARAMETER secret=NAME key=KEY }`"));
+        }
+        let strange = address::asked(key, value).into_iter().find(|one| !tenant.may_reach(one, scope));
+        if let Some(strange) = strange {
+            let message = format!("`{strange}` is no host of the outside, and no Service of tenant `{}`", tenant.name);
+            let finding = out.error(codes::NOT_GIVEN, &at, message).label("somebody else's");
+            out.push(finding.help("name `NAME.NAMESPACE.svc` in a namespace of the tenant, or a host by which it is known outside"));
         }
     }
 }
