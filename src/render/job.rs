@@ -392,7 +392,11 @@ fn bounds(found: &Found, target: &Target, world: &World, set: &SetId) -> Bounds 
         _ => Vec::new(),
     };
     if names.is_empty() {
-        return Bounds::of(typed, vec![found.project.namespace(tenant, None, target)], &scope);
+        return Bounds::of(
+            typed,
+            vec![found.project.namespace(tenant, None, target)],
+            &scope,
+        );
     }
     let own = names
         .iter()

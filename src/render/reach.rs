@@ -211,8 +211,11 @@ fn named(body: &Value, bounds: &Bounds) -> Option<String> {
 fn borrowed(body: &Value, bounds: &Bounds) -> Option<String> {
     let all = body.pointer("/metadata/annotations")?.as_object()?;
     let (own, longer) = (&bounds.namespaces, &bounds.longer);
-    let borrows =
-        |value: &Value, key: &str| value.as_str().is_some_and(|v| proxy::borrows(key, v, own, longer));
+    let borrows = |value: &Value, key: &str| {
+        value
+            .as_str()
+            .is_some_and(|v| proxy::borrows(key, v, own, longer))
+    };
     let (key, _) = all.iter().find(|(key, value)| borrows(value, key))?;
     Some(format!(
         "`{key}` names what is in none of {}, as NAMESPACE-NAME@kubernetescrd",

@@ -25,7 +25,8 @@ const WHOSE: &str = "namespace";
 /// The part of a monitor, or of a probe, that leads out of the tenant.
 pub(super) fn leads_out(body: &Value, probe: bool, bounds: &Bounds) -> Option<String> {
     let targets = list(body, "/spec/targets/staticConfig/static").filter_map(Value::as_str);
-    let through = scrapes(body).flat_map(|scrape| THROUGH.iter().filter_map(move |at| text(scrape, at)));
+    let through =
+        scrapes(body).flat_map(|scrape| THROUGH.iter().filter_map(move |at| text(scrape, at)));
     let through = through.chain(text(body, "/spec/prober/proxyUrl"));
     monitor(body, bounds)
         .or_else(|| files(body))
@@ -101,7 +102,9 @@ fn renamed(body: &Value) -> Option<String> {
         return Some("with `honorLabels` a target says itself whose its series are".to_owned());
     }
     let copied = ["/spec/podTargetLabels", "/spec/targetLabels"];
-    let copied = copied.iter().any(|at| list(body, at).any(|label| label == WHOSE));
+    let copied = copied
+        .iter()
+        .any(|at| list(body, at).any(|label| label == WHOSE));
     let fixed = body.pointer("/spec/targets/staticConfig/labels/namespace");
     let mut after = scrapes(body).flat_map(|scrape| list(scrape, "/metricRelabelings"));
     let target = |change: &Value| text(change, "/targetLabel").unwrap_or_default().to_owned();

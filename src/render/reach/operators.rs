@@ -15,7 +15,10 @@ const IDENTITIES: &[&str] = &[
     "/spec/gcpSecretManager/podIdentity/provider",
 ];
 /// Where it names their files.
-const KEDA_FILES: &[&str] = &["/spec/filePath", "/spec/hashiCorpVault/credential/serviceAccount"];
+const KEDA_FILES: &[&str] = &[
+    "/spec/filePath",
+    "/spec/hashiCorpVault/credential/serviceAccount",
+];
 /// Whom KEDA asks for a login.
 const VAULTS: &[&str] = &[
     "/spec/hashiCorpVault/address",
@@ -65,14 +68,19 @@ pub(super) fn triggers(body: &Value, bounds: &Bounds) -> Option<String> {
     if settings().any(|(key, value)| key == "identityOwner" && value == "operator") {
         return Some("with `identityOwner: operator` KEDA logs in as itself".to_owned());
     }
-    inner(settings().flat_map(|(key, value)| address::asked(key, value)), bounds)
+    inner(
+        settings().flat_map(|(key, value)| address::asked(key, value)),
+        bounds,
+    )
 }
 
 /// The part of a TriggerAuthentication that leads out of the tenant.
 pub(super) fn login(body: &Value, bounds: &Bounds) -> Option<String> {
     let mut identities = IDENTITIES.iter().filter_map(|at| text(body, at));
     if let Some(name) = identities.find(|name| !["", "none"].contains(name)) {
-        return Some(format!("with `podIdentity` of `{name}` KEDA logs in as itself"));
+        return Some(format!(
+            "with `podIdentity` of `{name}` KEDA logs in as itself"
+        ));
     }
     let mut files = KEDA_FILES.iter().filter_map(|at| text(body, at));
     if let Some(file) = files.find(|file| !file.is_empty()) {
@@ -81,9 +89,14 @@ pub(super) fn login(body: &Value, bounds: &Bounds) -> Option<String> {
     let tokens = list(body, "/spec/boundServiceAccountToken");
     let mut accounts = tokens
         .filter_map(|one| text(one, "/serviceAccountName"))
-        .chain(text(body, "/spec/hashiCorpVault/credential/serviceAccountName"));
+        .chain(text(
+            body,
+            "/spec/hashiCorpVault/credential/serviceAccountName",
+        ));
     if accounts.any(|account| account == IDENTITY) {
-        return Some(format!("no trigger has a token of `{IDENTITY}`, which writes the tenant's objects"));
+        return Some(format!(
+            "no trigger has a token of `{IDENTITY}`, which writes the tenant's objects"
+        ));
     }
     inner(VAULTS.iter().filter_map(|at| text(body, at)), bounds)
 }
@@ -106,7 +119,9 @@ pub(super) fn receivers(body: &Value, bounds: &Bounds) -> Option<String> {
     }
     let mut clouds = list(body, "/spec/receivers").flat_map(|one| list(one, "/snsConfigs"));
     if clouds.any(|cloud| !has_keys(cloud)) {
-        return Some("without keys of its own in `sigv4`, Alertmanager logs in as itself".to_owned());
+        return Some(
+            "without keys of its own in `sigv4`, Alertmanager logs in as itself".to_owned(),
+        );
     }
     let lists = list(body, "/spec/receivers").filter_map(Value::as_object);
     let entries = lists.flat_map(|one| one.values().filter_map(Value::as_array).flatten());

@@ -145,7 +145,10 @@ pub(super) const ROWS: &[Row] = &[
     resource(
         "another tenant's settings for the way to a Service",
         "app escape tenant=web { image \"example/x\"; version \"1\"; port http 80; expose http as=load-balancer { annotations { \"traefik.ingress.kubernetes.io/service.serverstransport\" \"PAY-plain@kubernetescrd\" } } }",
-        ("KM0564", "is no name of an object in a namespace of tenant `web`"),
+        (
+            "KM0564",
+            "is no name of an object in a namespace of tenant `web`",
+        ),
         Sent::Object(
             "apiVersion: v1\nkind: Service\nmetadata: {name: escape, namespace: WEB, annotations: {traefik.ingress.kubernetes.io/service.serverstransport: PAY-plain@kubernetescrd}}\nspec: {ports: [{port: 80}]}\n",
         ),
