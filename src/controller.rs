@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::approval::{self, Approval};
 use crate::adapters::hold::{self, Hold};
-use crate::adapters::sync::{self, Shard, Sync};
+use crate::adapters::sync::{self, Release, Shard, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
@@ -77,6 +77,8 @@ const MAX_SYNCS: usize = 2000;
 const TELLS_AT_ONCE: usize = 4;
 /// Names in calls of forges that wait to be heard.
 const MAX_CALLS: usize = 64;
+/// Plans of one Sync that were let go and wait to be written down.
+const MAX_RELEASES: usize = 16;
 /// For how long begun steps may run out after the order to stop.
 const RUN_OUT: Duration = Duration::from_secs(20);
 
@@ -173,6 +175,7 @@ struct Kept {
     specs: watch::Sender<Arc<Sync>>,
     wake: mpsc::Sender<()>,
     approved: mpsc::Sender<()>,
+    gate: mpsc::Sender<Release>,
     stop: CancellationToken,
 }
 
@@ -307,11 +310,13 @@ fn take(
     let (specs, listener) = watch::channel(Arc::new(sync));
     // One note that something changed is as good as many.
     let ((wake, calls), (approved, yeses)) = (mpsc::channel(1), mpsc::channel(1));
+    let (gate, releases) = mpsc::channel(MAX_RELEASES);
     let stop = term.child_token();
     let heard = keep::Heard {
         specs: listener,
         calls,
         yeses,
+        releases,
         sights: sights.clone(),
     };
     drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
@@ -319,6 +324,7 @@ fn take(
         specs,
         wake,
         approved,
+        gate,
         stop,
     };
     kept.insert(name, one);

@@ -4,6 +4,7 @@
 //! a secret: only names, counts, commits and sentences about places in KDL.
 
 mod demands;
+mod release;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
 pub use demands::{History, Signed, Verify};
+pub use release::Release;
 
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
@@ -32,6 +34,8 @@ pub const ASKED: &str = "kubemate.dev/reconcile-at";
 pub const MAX_SETS: usize = 100;
 /// Changes in one status that need approval.
 pub const MAX_WAITING: usize = 20;
+/// Plans in one status that were let go in comments.
+pub const MAX_RELEASED: usize = MAX_SETS;
 /// Bytes of one message at most.
 pub const MAX_MESSAGE: usize = 2000;
 
@@ -190,6 +194,9 @@ pub struct SyncStatus {
     /// Changes that need approval, and who gave it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
+    /// In the mode `manual`: plans that somebody let go in a comment of a pull request, as long as they wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<Release>,
     /// How it goes with each receiver of `notify`, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receivers: BTreeMap<String, ReceiverStatus>,
@@ -397,6 +404,13 @@ impl Sync {
             (Some(tenants), Owner::Tenant(name)) => tenants.iter().any(|tenant| tenant == name),
         };
         self.writes() && !known && here && covers
+    }
+
+    /// Whether somebody let the plan of this digest go, in the spec or in a comment.
+    pub fn is_let_go(&self, digest: &str) -> bool {
+        let released = self.status.iter().flat_map(|status| &status.released);
+        let mut named = released.map(|release| &release.plan);
+        self.spec.approved.iter().any(|plan| plan == digest) || named.any(|plan| plan == digest)
     }
 
     /// Whether the controller writes a set for this Sync.

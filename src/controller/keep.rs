@@ -21,7 +21,7 @@ use super::standing::Picture;
 use super::tell::Teller;
 use super::verdict::{Told, Verdict};
 use super::{Shared, status};
-use crate::adapters::sync::{self, Sync, SyncSpec, SyncStatus};
+use crate::adapters::sync::{self, Release, Sync, SyncSpec, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::values::duration;
 
@@ -68,6 +68,8 @@ pub(super) struct Heard {
     pub(super) calls: mpsc::Receiver<()>,
     /// That somebody approved something, or took that back.
     pub(super) yeses: mpsc::Receiver<()>,
+    /// Plans that somebody let go in a comment.
+    pub(super) releases: mpsc::Receiver<Release>,
     /// What the watches show.
     pub(super) sights: Sights,
 }
@@ -78,6 +80,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         mut specs,
         mut calls,
         mut yeses,
+        mut releases,
         sights,
     } = heard;
     let (drifts, mut drifted) = mpsc::channel(1);
@@ -114,6 +117,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             Some(()) = calls.recv() => keeper.happened(Event::Asked, &stop),
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
+            Some(release) = releases.recv() => keeper.let_go(release, &stop).await,
             Some(()) = drifted.recv() => keeper.happened(Event::Drifted, &stop),
             beat = keeper.pulse.next() => match beat {
                 Beat::Due => keeper.happened(Event::Tick, &stop),
@@ -272,6 +276,14 @@ impl Keeper {
             };
             self.note(sort, reason, &self.status.story).await;
         }
+    }
+
+    /// A plan that waits may go: that stands in the status, and the next pass looks whether it still waits.
+    async fn let_go(&mut self, release: Release, stop: &CancellationToken) {
+        let said = format!("{} let {} go in a comment", release.by, release.plan);
+        self.report(status::let_go(&self.status, release)).await;
+        self.note(EventType::Normal, "LetGo".to_owned(), &said).await;
+        self.happened(Event::Approved, stop);
     }
 
     /// What a receiver was told, or why not: it stands in the status, and a failure is an event too. It

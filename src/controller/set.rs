@@ -205,8 +205,8 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
     result
 }
 
-/// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
-/// its time.
+/// Holds what nobody agreed to, unless the plan itself was approved by its digest in the spec, and what
+/// waits for its time. A comment lets a plan go and agrees to nothing.
 fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
     if !task.sync.spec.approved.contains(&plan.digest) {
         // What was agreed to is what the commit says, whatever is over by now.
@@ -223,10 +223,10 @@ fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
 }
 
 /// Whether the mode lets the plan of this digest be carried out.
-fn may_apply(sync: &Sync, digest: &String) -> bool {
+fn may_apply(sync: &Sync, digest: &str) -> bool {
     match sync.spec.mode {
         Mode::Observe => false,
-        Mode::Manual => sync.spec.approved.contains(digest),
+        Mode::Manual => sync.is_let_go(digest),
         Mode::Auto => true,
     }
 }

@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::cycle::Seen;
 use super::decide::Ending;
 use super::set::SetResult;
-use crate::adapters::sync::{MAX_SETS, Mode, SetSummary, SyncSpec, SyncStatus, fitting};
+use crate::adapters::sync::{
+    MAX_RELEASED, MAX_SETS, Mode, Release, SetSummary, SyncSpec, SyncStatus, fitting,
+};
 
 /// How a pass ended, for whoever decides when to come again.
 pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
@@ -71,6 +73,7 @@ pub fn after(
             None => before.waiting.clone(),
         },
         story: story(state, seen),
+        released: released(before, seen),
         receivers: before.receivers.clone(),
         ..SyncStatus::default()
     };
@@ -128,10 +131,32 @@ pub fn called_off(before: &SyncStatus, seen: &Seen) -> SyncStatus {
     }
 }
 
+/// Plans that were let go and still wait. Where nothing was looked at, none is known to be over.
+fn released(before: &SyncStatus, seen: &Seen) -> Vec<Release> {
+    let waits = |release: &Release| {
+        let mut sets = seen.sets.iter();
+        sets.any(|set| set.plan.as_deref() == Some(release.plan.as_str()))
+    };
+    let all = before.released.iter();
+    all.filter(|release| !looked(seen) || waits(release))
+        .cloned()
+        .collect()
+}
+
 /// The commit under which history was rewritten last.
 fn rewritten(before: &SyncStatus, seen: &Seen) -> Option<String> {
     let now = seen.rewritten.clone();
     now.or_else(|| before.rewritten.clone())
+}
+
+/// The status once somebody let a plan go that waits.
+pub(super) fn let_go(before: &SyncStatus, release: Release) -> SyncStatus {
+    let mut next = before.clone();
+    next.released.retain(|known| known.plan != release.plan);
+    next.released.push(release);
+    let over = next.released.len().saturating_sub(MAX_RELEASED);
+    next.released.drain(..over);
+    next
 }
 
 /// The status of a Sync whose spec cannot be followed or that is suspended.

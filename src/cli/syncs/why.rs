@@ -94,7 +94,9 @@ fn turn(reason: &str, name: &str) -> String {
         "Observed" => {
             "nothing is written in mode observe; `spec.mode: auto` or `manual` applies".to_owned()
         }
-        "AwaitsApproval" => "a person: add the digest of the plan to `spec.approved`".to_owned(),
+        "AwaitsApproval" => "a person: add the digest of the plan to `spec.approved`, or say \
+             `/kubemate apply DIGEST` on the merged pull request"
+            .to_owned(),
         "HeldByRules" => {
             "a person: change it in Git, or confirm what is held, as its set says below".to_owned()
         }
