@@ -29,6 +29,7 @@ pub mod approvals;
 mod asked;
 pub mod attempt;
 mod behind;
+mod claims;
 pub mod commands;
 pub mod credentials;
 pub mod cycle;
@@ -57,9 +58,11 @@ pub mod status;
 mod tell;
 mod trouble;
 mod trust;
+mod upgrade;
 pub mod verdict;
 mod watches;
 
+use claims::Claims;
 use commands::decide::Allowed;
 use commands::{Call, Commander};
 use credentials::Credentials;
@@ -121,6 +124,7 @@ pub(crate) struct Shared {
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) tells: Semaphore,
+    claims: Claims,
     commander: Arc<Commander>,
 }
 
@@ -153,6 +157,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         places: Semaphore::new(AT_ONCE),
         vitals,
         tells: Semaphore::new(TELLS_AT_ONCE),
+        claims: Claims::default(),
         commander,
     });
     let mut heard = Heard {
@@ -201,6 +206,7 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let mut listed = BTreeSet::new();
     let sights = Sights::default();
     let ours = (shared, &sights);
+    shared.claims.clear();
     loop {
         tokio::select! {
             () = term.cancelled() => break,
@@ -271,6 +277,7 @@ fn hear(
                 .cloned()
                 .collect();
             gone.iter().for_each(|name| forget(ours.0, name, kept));
+            ours.0.claims.complete();
         }
         watcher::Event::InitApply(sync) => {
             listed.insert(sync.name_any());
@@ -296,8 +303,10 @@ fn take(
     {
         forget(shared, &name, kept);
     }
+    let sync = Arc::new(sync);
     if let Some(known) = kept.get(&name) {
-        drop(known.specs.send_replace(Arc::new(sync)));
+        shared.claims.note(&name, &sync);
+        drop(known.specs.send_replace(sync));
         return;
     }
     if kept.len() >= MAX_SYNCS {
@@ -307,7 +316,8 @@ fn take(
         );
         return;
     }
-    let (specs, listener) = watch::channel(Arc::new(sync));
+    shared.claims.note(&name, &sync);
+    let (specs, listener) = watch::channel(sync);
     // One note that something changed is as good as many.
     let ((wake, calls), (approved, yeses)) = (mpsc::channel(1), mpsc::channel(1));
     let (gate, releases) = mpsc::channel(MAX_RELEASES);
@@ -353,6 +363,7 @@ fn forget(shared: &Shared, name: &str, kept: &mut BTreeMap<String, Kept>) {
     if let Some(gone) = kept.remove(name) {
         gone.stop.cancel();
         shared.vitals.forget(name);
+        shared.claims.forget(name);
         shared.vitals.syncs(kept.len());
     }
 }

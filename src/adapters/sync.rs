@@ -4,6 +4,7 @@
 //! a secret: only names, counts, commits and sentences about places in KDL.
 
 mod demands;
+mod mark;
 mod release;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
 pub use demands::{History, Signed, Verify};
+pub use mark::Mark;
 pub use release::Release;
 
 /// The namespace of all Syncs and of the controller.
@@ -184,6 +186,9 @@ pub struct SyncStatus {
     pub behind: BTreeMap<String, String>,
     /// The last commit that was applied completely.
     pub last_applied: Option<String>,
+    /// What was rendered for that commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<Mark>,
     /// The whole story in one line.
     pub story: String,
     /// How each set is, by its name.
@@ -383,7 +388,7 @@ impl Sync {
 
     /// Whether the controller writes anything for this Sync: it does unless it is suspended or only
     /// observes.
-    fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         match self.spec.mode {
             Mode::Observe => false,
             Mode::Manual | Mode::Auto => !self.spec.suspend,
@@ -397,13 +402,31 @@ impl Sync {
             .status
             .as_ref()
             .is_some_and(|status| status.project.is_some());
+        self.writes() && !known && self.covers(set)
+    }
+
+    /// Whether its spec is about a set, of whichever project.
+    fn covers(&self, set: &SetId) -> bool {
         let here = self.spec.environment == set.environment && self.spec.cluster == set.cluster;
-        let covers = match (&self.spec.tenants, &set.owner) {
+        let theirs = match (&self.spec.tenants, &set.owner) {
             (None, _) => true,
             (Some(_), Owner::Platform) => false,
             (Some(tenants), Owner::Tenant(name)) => tenants.iter().any(|tenant| tenant == name),
         };
-        self.writes() && !known && here && covers
+        here && theirs
+    }
+
+    /// Whether the controller wants to write a set for this Sync, as far as it knows the Sync's project.
+    pub fn claims(&self, set: &SetId) -> bool {
+        let status = self.status.as_ref();
+        let project = status.and_then(|status| status.project.as_ref());
+        self.writes() && self.covers(set) && project == Some(&set.project)
+    }
+
+    /// Whether it was there before another one; of two that were made at once the name decides.
+    pub fn is_older(&self, other: &Self) -> bool {
+        let made = |sync: &Self| sync.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        (made(self), self.name_any()) < (made(other), other.name_any())
     }
 
     /// Whether somebody let the plan of this digest go, in the spec or in a comment.

@@ -29,12 +29,13 @@ use super::set::{Means, SetResult};
 use super::sights::{self, Sights};
 use super::sources::Sources;
 use super::trust::{self, Lineage};
+use super::upgrade;
 use crate::adapters::approval::Waiting;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::notify::Notifier;
-use crate::adapters::sync::Sync;
+use crate::adapters::sync::{Mark, Sync};
 use crate::apply::problem::ProblemKind;
 use crate::source::repository::{CommitId, Repository as _};
 
@@ -155,6 +156,8 @@ pub struct Seen {
     pub behind: BTreeMap<String, String>,
     /// What comes after the commit in force asks for approvals.
     pub governed: bool,
+    /// What the commit in force is rendered to.
+    pub rendered: Option<Mark>,
     /// Changes that need approval; as they were before where nobody could look.
     pub waiting: Vec<Waiting>,
     /// The pass was called off.
@@ -184,8 +187,15 @@ pub(super) async fn pass(
     seen.behind = behind::kept_at(&wanted, sync);
     seen.governed = wanted.asks_for_approvals();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
+    seen.rendered = Some(wanted.mark.clone());
+    if let Some(trouble) = upgrade::pending(&before, &seen) {
+        seen.trouble.get_or_insert(trouble);
+        seen.waiting.clone_from(&before.waiting);
+        return seen;
+    }
     let (name, means) = (sync.name_any(), tools.means());
     let mut pass = Pass::new(means, eyes.sights, (sync, wanted.as_ref()), stop);
+    pass.claimed = eyes.shared.claims.of(sync, wanted.sets.iter());
     let begin = |kind| sights::begin(eyes.shared, eyes.sights, kind);
     let (whom, at) = ((name.as_str(), eyes.drifts), pass.at(&seen));
     eyes.sights.follow(whom, &wanted, &at, begin);

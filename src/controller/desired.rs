@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cycle::{Sort, Trouble};
+use super::upgrade;
 use crate::adapters::judge::{self, Judge, Verdict};
 use crate::adapters::rights::Rights;
-use crate::adapters::sync::{Drift, SyncSpec};
+use crate::adapters::sync::{Drift, Mark, SyncSpec};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Severity, Span};
 use crate::model::job::Want;
@@ -33,6 +34,8 @@ pub struct Desired {
     pub rights: Rights,
     /// Tenants whose files are not valid in this commit.
     pub behind: BTreeMap<Owner, Behind>,
+    /// What its own sets come to.
+    pub(super) mark: Mark,
     tree: SourceTree,
 }
 
@@ -96,6 +99,7 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
         (owner, Behind { why, commit, tree })
     });
     Ok(Desired {
+        mark: upgrade::mark(spec, &sets),
         sets,
         others,
         uid,
@@ -210,6 +214,7 @@ impl Desired {
             uid: uid.to_owned(),
             rights,
             behind: BTreeMap::new(),
+            mark: Mark::default(),
             tree: SourceTree::default(),
         }
     }

@@ -143,6 +143,11 @@ impl Keeper {
             let (shared, mut memory) = (Arc::clone(&self.shared), std::mem::take(&mut self.memory));
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
             async move {
+                // Whose a set is is known once all Syncs were read.
+                tokio::select! {
+                    () = shared.claims.read() => {}
+                    () = ours.cancelled() => {}
+                }
                 let place = shared.places.acquire().await;
                 let began = Instant::now();
                 let eyes = Eyes {

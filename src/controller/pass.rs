@@ -2,6 +2,7 @@
 //! other. What goes wrong in one set stops that set only; something newer calls off what did not begin.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
@@ -15,7 +16,7 @@ use super::set::{self, Means, SetResult};
 use super::sights::Sights;
 use crate::adapters::sync::Sync;
 use crate::apply::cluster::Cluster;
-use crate::object::{Owner, Rendered};
+use crate::object::{Owner, Rendered, SetId};
 use crate::plan::{Neighbours, ended};
 
 /// Tenants' sets that are looked at beside each other.
@@ -33,6 +34,8 @@ pub(super) struct Pass<'a, C> {
     ended: usize,
     /// By whose leave.
     pub(super) leave: Leave,
+    /// Sets that an older Sync keeps, with its name.
+    pub(super) claimed: BTreeMap<SetId, String>,
     stop: &'a CancellationToken,
 }
 
@@ -55,6 +58,7 @@ impl<'a, C: Cluster> Pass<'a, C> {
             sets,
             ended: ended.iter().sum(),
             leave: Leave::default(),
+            claimed: BTreeMap::new(),
             stop,
         }
     }
@@ -92,9 +96,18 @@ impl<'a, C: Cluster> Pass<'a, C> {
         let (alone, at) = (Neighbours::default(), self.at(seen));
         let sets = self.sets.iter();
         let sets: Option<Vec<SetResult>> = sets
-            .map(|rendered| self.task(rendered, &alone, &at).at_rest())
+            .map(|rendered| {
+                let refused = self.refused(rendered);
+                refused.or_else(|| self.task(rendered, &alone, &at).at_rest())
+            })
             .collect();
         sets.map(|sets| behind::told(sets, self.desired, self.sync))
+    }
+
+    /// What is said of a set that an older Sync keeps.
+    fn refused(&self, rendered: &Rendered) -> Option<SetResult> {
+        let keeper = self.claimed.get(&rendered.set)?;
+        Some(SetResult::claimed(rendered, keeper))
     }
 
     /// One set, unless the pass was called off by then.
@@ -105,10 +118,12 @@ impl<'a, C: Cluster> Pass<'a, C> {
         at: &'b str,
     ) -> BoxFuture<'b, Option<SetResult>> {
         let task = self.task(rendered, beside, at);
+        let refused = self.refused(rendered);
         let bring = async move {
-            match task.stop.is_cancelled() {
-                true => None,
-                false => Some(set::bring(&task).await),
+            match (task.stop.is_cancelled(), refused) {
+                (true, _) => None,
+                (false, Some(refused)) => Some(refused),
+                (false, None) => Some(set::bring(&task).await),
             }
         };
         bring.boxed()

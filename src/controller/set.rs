@@ -112,9 +112,25 @@ pub struct SetResult {
     pub fights: usize,
     /// What is wrong with its files in the commit, so that an older one stays in force for it.
     pub behind: Option<String>,
+    /// Another Sync keeps it, so that nothing was looked at.
+    pub claimed: bool,
 }
 
 impl SetResult {
+    /// A set that an older Sync keeps.
+    pub(super) fn claimed(rendered: &Rendered, keeper: &str) -> Self {
+        Self {
+            name: rendered.set.to_string(),
+            objects: rendered.objects.len(),
+            claimed: true,
+            message: fitting(&format!(
+                "the Sync `{keeper}` keeps this set and is older, so nothing of it is written here; narrow \
+                 `tenants` of one of them, or suspend or delete one"
+            )),
+            ..Self::default()
+        }
+    }
+
     /// Changes that are not made, by us or because something is in the way.
     pub(super) fn missing(&self) -> usize {
         self.pending + self.going

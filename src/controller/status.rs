@@ -22,7 +22,7 @@ pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
     if any(|s| s.on_its_way > 0) {
         return Ending::OnItsWay;
     }
-    if any(|s| s.behind.is_some()) {
+    if any(|s| s.behind.is_some() || s.claimed) {
         return Ending::NeedsPerson;
     }
     let open = spec.mode != Mode::Observe && any(|s| s.pending > 0);
@@ -57,6 +57,10 @@ pub fn after(
         last_applied: match complete {
             true => seen.in_force.clone(),
             false => before.last_applied.clone(),
+        },
+        rendered: match complete {
+            true => seen.rendered.clone(),
+            false => before.rendered.clone(),
         },
         governed: match complete {
             true => Some(seen.governed),
@@ -205,6 +209,7 @@ pub(super) enum State {
     AwaitsApproval,
     Held,
     Incomplete,
+    Claimed,
     Behind,
     Troubled,
     CalledOff,
@@ -219,6 +224,8 @@ impl State {
             Self::CalledOff
         } else if any(|s| s.failed) {
             Self::Incomplete
+        } else if any(|s| s.claimed) {
+            Self::Claimed
         } else if any(|s| s.behind.is_some()) {
             Self::Behind
         } else if spec.mode == Mode::Observe {
@@ -240,6 +247,7 @@ impl State {
             Self::AwaitsApproval
             | Self::Held
             | Self::Incomplete
+            | Self::Claimed
             | Self::Behind
             | Self::Troubled
             | Self::CalledOff => false,
@@ -253,6 +261,7 @@ impl State {
             Self::AwaitsApproval => "AwaitsApproval",
             Self::Held => "HeldByRules",
             Self::Incomplete => "Incomplete",
+            Self::Claimed => "SetClaimed",
             Self::Behind => "InvalidCommit",
             Self::CalledOff => "Superseded",
             Self::Troubled => seen
@@ -326,11 +335,21 @@ fn story(state: State, seen: &Seen) -> String {
             let missing = counted(sum(SetResult::missing), "change");
             format!("{at}: {missing} not made{why}")
         }
+        State::Claimed => claimed(at, seen),
         State::Behind => behind(at, seen),
         State::CalledOff => format!("{at}: called off, something newer comes"),
         State::Troubled => troubled(seen),
     };
     fitting(&text)
+}
+
+fn claimed(at: &str, seen: &Seen) -> String {
+    let claimed: Vec<&SetResult> = seen.sets.iter().filter(|s| s.claimed).collect();
+    let first = claimed.first().map(|s| (s.name.as_str(), s.message.as_str()));
+    let (name, why) = first.unwrap_or_default();
+    let sets = counted(claimed.len(), "set");
+    let rest = counted(seen.sets.len() - claimed.len(), "other set");
+    format!("{at}: {sets} refused, {rest} looked after: {name}: {why}")
 }
 
 fn behind(at: &str, seen: &Seen) -> String {

@@ -112,6 +112,12 @@ fn turn(reason: &str, name: &str) -> String {
              yes with `spec.confirmHistory`"
             .to_owned(),
         "BadSpec" => format!("a person: mend the spec of sync/{name}"),
+        "UpgradePending" => "a person: push a commit, whose plan shows what this kubemate renders \
+             otherwise, or go back to the version that applied it"
+            .to_owned(),
+        "SetClaimed" => "a person: an older Sync keeps the set; narrow `spec.tenants` of one of \
+             them, or suspend or delete one"
+            .to_owned(),
         "WrongCluster" => "a person: this is not the cluster that the project names".to_owned(),
         "Suspended" => format!("a person: `kubemate resume {name}`"),
         "SourceFailed" => {
@@ -196,6 +202,8 @@ mod tests {
             "NotSigned",
             "HistoryRewritten",
             "WrongCluster",
+            "UpgradePending",
+            "SetClaimed",
             "ClusterFailed",
             "Suspended",
         ];

@@ -62,6 +62,11 @@ fn each_trouble_has_its_topic_and_its_time() {
         (&auto, broken(ONE, Sort::Unsigned), (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::Rewritten), (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::WrongCluster), (Topic::Stalled, 0)),
+        (
+            &auto,
+            broken(ONE, Sort::UpgradePending),
+            (Topic::Stalled, 0),
+        ),
         (&auto, broken(ONE, Sort::Source), (Topic::Failed, 1_120)),
         (&auto, broken(ONE, Sort::Cluster), (Topic::Failed, 1_120)),
         (&auto, broken(ONE, Sort::Internal), (Topic::Failed, 1_120)),
