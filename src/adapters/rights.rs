@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use super::judge::Verdict;
 use crate::apply::cluster::Identity;
 use crate::kinds::approval::Approval;
+use crate::kinds::freeze::Ticket;
 use crate::kinds::tenant;
 use crate::model::job::{RuleFact, TenantFact};
 use crate::object::{Owner, SetId};
 use crate::plan::Policy;
-use crate::plan::season::{Calendar, Season};
+use crate::plan::season::{self, Calendar, Exception, Season};
 
 /// The rights of every set of a project.
 pub struct Rights {
@@ -74,6 +75,20 @@ impl Rights {
             freezes: &rule.freezes,
         };
         calendar.at(set, now)
+    }
+
+    /// What lets a change of a set through the freeze that it is in, if anything does.
+    pub fn exception(&self, set: &SetId, now: Timestamp) -> Option<Exception> {
+        let rule = self.rule(set)?;
+        let (freeze, exception) = season::exception(&rule.freezes, set, now)?;
+        let name = exception.approval.to_string();
+        let mut rules = rule.exceptions.iter();
+        let rule = rules.find(|approval| approval.name.as_str() == name)?;
+        Some(Exception {
+            freeze: freeze.name.to_string(),
+            ticket: exception.ticket == Ticket::Required,
+            rule: rule.clone(),
+        })
     }
 
     fn rule(&self, set: &SetId) -> Option<&RuleFact> {

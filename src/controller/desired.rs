@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::cycle::{Sort, Trouble};
 use super::upgrade;
 use crate::adapters::judge::{self, Judge, Verdict};
@@ -223,6 +225,12 @@ impl Desired {
     pub fn asks_for_approvals(&self) -> bool {
         let mut sets = self.sets.iter();
         sets.any(|rendered| self.rights.approval(&rendered.set).is_some())
+    }
+
+    /// Whether any of the sets is in a freeze that people can let changes through.
+    pub(super) fn has_exception(&self, now: Timestamp) -> bool {
+        let mut sets = self.sets.iter();
+        sets.any(|rendered| self.rights.exception(&rendered.set, now).is_some())
     }
 
     /// What a set may do, by the project and by the Sync.

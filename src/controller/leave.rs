@@ -14,19 +14,22 @@ use super::cycle::{Memory, Seen, Tools};
 use super::decide::AGAIN;
 use super::desired::Desired;
 use crate::adapters::approval::{Waiting, vouch};
-use crate::adapters::sync::{Sync, SyncStatus};
+use crate::adapters::sync::{MAX_WAITING, Sync, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::object::{Rendered, SetId};
 use crate::plan::Plan;
 use crate::plan::approved::{Given, Vouched};
 use crate::plan::hold::{self, Agreed, Applied};
 use crate::plan::intent::Intent;
+use crate::plan::season::Season;
 use crate::report::audit::Agreement;
 
+mod freed;
 mod judge;
 mod search;
 mod shown;
 
+use freed::Freed;
 use judge::{Found, Said};
 use search::Search;
 use shown::Shown;
@@ -40,6 +43,7 @@ const WAY_OUT: &str =
 pub struct Leave {
     /// Without a rule everything goes.
     bound: Option<Bound>,
+    freed: Freed,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -93,6 +97,8 @@ struct Last {
     commits: (String, String),
     /// Of the spec: another one may ask for something else.
     generation: i64,
+    /// Whether a set was in a freeze that people can let changes through.
+    frozen: bool,
     at: Instant,
     found: Result<Found, String>,
     /// People agreed to all of it at the forge, so that it is not asked again. It is judged again all the
@@ -121,20 +127,34 @@ impl Leave {
         hold::unapproved(plan, rendered, agreed);
     }
 
-    /// What was agreed to, for the audit trail.
-    pub(super) fn agreements(&self) -> &[Agreement] {
-        self.bound.as_ref().map_or(&[], |bound| &bound.agreements)
+    /// Holds what waits for its time; inside of a freeze all but what people let through.
+    pub(super) fn hold_back(&self, plan: &mut Plan, rendered: &Rendered, season: &Season) {
+        let through = self.freed.sets.get(&plan.set);
+        match through.filter(|through| through.is_through(season)) {
+            Some(through) => hold::frozen(plan, rendered, season, through.agreed()),
+            None => hold::out_of_season(plan, season),
+        }
+    }
+
+    /// What was agreed to, for the audit trail of a set.
+    pub(super) fn agreements(&self, set: &SetId) -> Vec<Agreement> {
+        let bound = self.bound.iter().flat_map(|bound| &bound.agreements);
+        let freed = self.freed.sets.get(set);
+        let freed = freed.into_iter().flat_map(|through| &through.agreements);
+        bound.chain(freed).cloned().collect()
     }
 
     /// What people are asked to approve, for the status.
-    fn waiting(&self) -> &[Waiting] {
-        self.bound.as_ref().map_or(&[], |bound| &bound.waiting)
+    fn waiting(&self) -> Vec<Waiting> {
+        let bound = self.bound.iter().flat_map(|bound| &bound.waiting);
+        let all = bound.chain(&self.freed.waiting);
+        all.take(MAX_WAITING).cloned().collect()
     }
 
     /// Whether nobody else is waited for. What was approved in the cluster may be taken back.
     fn is_settled(&self) -> bool {
         let is = |bound: &Bound| bound.missing.is_empty() && bound.waiting.is_empty();
-        self.bound.as_ref().is_none_or(is)
+        self.bound.as_ref().is_none_or(is) && self.freed.waiting.is_empty()
     }
 
     fn none(why: &str) -> Self {
@@ -143,6 +163,7 @@ impl Leave {
                 missing: vec![Missing::all(format!("{why}; {WAY_OUT}"))],
                 ..Bound::default()
             }),
+            ..Self::default()
         }
     }
 }
@@ -164,15 +185,18 @@ pub(super) async fn find(
     let commits = (from.clone(), to.clone());
     let last = memory.leave.last.take();
     let generation = sync.metadata.generation.unwrap_or_default();
-    let known = |last: &Last| last.commits == commits && last.generation == generation;
+    let frozen = wanted.has_exception(tools.cluster.now());
+    let known = |last: &Last| {
+        last.commits == commits && last.generation == generation && last.frozen == frozen
+    };
     let mut last = match last.filter(known) {
         Some(last) if last.settled || last.at.elapsed() < AGAIN => last,
-        _ => search((tools, sync, wanted), memory, commits).await,
+        _ => search((tools, sync, wanted), memory, commits, frozen).await,
     };
     let leave = judged(tools, sync, &last.found).await;
     last.settled = leave.is_settled();
     memory.leave.last = Some(last);
-    seen.waiting = leave.waiting().to_vec();
+    seen.waiting = leave.waiting();
     leave
 }
 
@@ -181,6 +205,7 @@ async fn search(
     (tools, sync, wanted): (&Tools, &Sync, &Desired),
     memory: &mut Memory,
     commits: (String, String),
+    frozen: bool,
 ) -> Last {
     let (from, to) = &commits;
     let before = memory.recall(sync, from).and_then(Result::ok);
@@ -196,6 +221,7 @@ async fn search(
     Last {
         commits,
         generation,
+        frozen,
         at: Instant::now(),
         found,
         settled: false,
@@ -208,7 +234,7 @@ async fn judged(tools: &Tools, sync: &Sync, found: &Result<Found, String>) -> Le
         Ok(found) => found,
         Err(why) => return Leave::none(why),
     };
-    if found.rule.is_none() {
+    if found.rule.is_none() && found.exceptions.is_empty() {
         return Leave::default();
     }
     let name = kube::ResourceExt::name_any(sync);

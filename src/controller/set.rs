@@ -17,7 +17,6 @@ use crate::apply::outcome::{Outcome, Report};
 use crate::apply::prepare::{PrepareError, Prepared, look};
 use crate::health::{Health, health};
 use crate::object::{Desired as Wanted, ObjectKey, Owner, Rendered};
-use crate::plan::hold;
 use crate::plan::inventory::Entry;
 use crate::plan::observed::Observed;
 use crate::plan::step::KeepWhy;
@@ -224,18 +223,16 @@ pub(super) async fn bring<C: Cluster>(task: &Task<'_, C>) -> SetResult {
 /// Holds what nobody agreed to, unless the plan itself was approved by its digest in the spec, and what
 /// waits for its time. A comment lets a plan go and agrees to nothing.
 fn hold<C: Cluster>(task: &Task<'_, C>, plan: &mut Plan) {
+    // What was agreed to is what the commit says, whatever is over by now.
+    let mut sets = task.desired.sets.iter();
+    let whole = sets.find(|r| r.set == task.rendered.set);
+    let whole = whole.unwrap_or(task.rendered);
     if !task.sync.spec.approved.contains(&plan.digest) {
-        // What was agreed to is what the commit says, whatever is over by now.
-        let whole = task
-            .desired
-            .sets
-            .iter()
-            .find(|r| r.set == task.rendered.set);
-        task.leave.hold(plan, whole.unwrap_or(task.rendered));
+        task.leave.hold(plan, whole);
     }
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);
-    hold::out_of_season(plan, &season);
+    task.leave.hold_back(plan, whole, &season);
 }
 
 /// Whether the mode lets the plan of this digest be carried out.

@@ -172,6 +172,8 @@ pub struct RuleFact {
     pub windows: Vec<ChangeWindow>,
     /// Its freezes.
     pub freezes: Vec<Freeze>,
+    /// Approvals by which changes get through its freezes.
+    pub exceptions: Vec<Approval>,
 }
 
 /// What a job found.

@@ -147,12 +147,18 @@ fn rules(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<RuleFact> 
         let environment = environments.find(|(name, _)| name.as_str() == target.environment);
         let approval = environment.and_then(|(_, e)| e.approval.as_ref());
         let windows = scope.all::<ChangeWindow>();
-        let freezes = scope.all::<Freeze>();
+        let freezes = scope.all::<Freeze>().map(|(_, freeze)| freeze.clone());
+        let freezes: Vec<Freeze> = freezes.collect();
+        let named = freezes.iter().filter_map(|freeze| freeze.exception.as_ref());
+        let named = named.map(|exception| exception.approval.to_string());
+        let exceptions = named.filter_map(|name| scope.find::<Approval>(&name).cloned());
+        let exceptions: Vec<Approval> = exceptions.collect();
         RuleFact {
             target: target.clone(),
             approval: approval.and_then(|name| scope.find::<Approval>(&name.to_string()).cloned()),
             windows: windows.map(|(_, window)| window.clone()).collect(),
-            freezes: freezes.map(|(_, freeze)| freeze.clone()).collect(),
+            freezes,
+            exceptions,
         }
     };
     worlds.iter().map(one).collect()

@@ -48,10 +48,13 @@ pub(super) fn lines(sync: &Sync, now: Timestamp) -> Vec<String> {
     let waiting = status.waiting.iter().filter(|w| w.missing > 0);
     lines.extend(waiting.map(|w| {
         let (set, change, rule, digest) = (&w.set, &w.change, &w.rule, &w.intent);
-        format!(
-            "  {set}: {change}: {rule}; `kubemate approve {name} --digest {digest}` approves it in \
-             the cluster"
-        )
+        let how = match &w.freeze {
+            Some(freeze) => {
+                format!("{digest} --freeze {freeze} --ticket TICKET --reason WHY` lets it through")
+            }
+            None => format!("{digest}` approves it in the cluster"),
+        };
+        format!("  {set}: {change}: {rule}; `kubemate approve {name} --digest {how}")
     }));
     let open = status.sets.iter().filter(|(_, set)| is_open(set));
     lines.extend(open.map(|(name, set)| of_set(name, set)));

@@ -16,16 +16,19 @@ use crate::plan::approved::{About, Given, Heard, Vouched};
 use crate::plan::consent::{self, Consent, People};
 use crate::plan::hold::Applied;
 use crate::plan::intent::Intent;
+use crate::plan::season::Exception;
 use crate::report::audit::Agreement;
 
 /// Agreements that do not count and are named.
-const MAX_REFUSED: usize = 10;
+pub(super) const MAX_REFUSED: usize = 10;
 
 /// What is known of the commits between two.
 #[derive(Default)]
 pub(super) struct Found {
     /// The rule for all of them; without one everything goes.
     pub(super) rule: Option<Approval>,
+    /// What lets changes of a set through the freeze that it is in.
+    pub(super) exceptions: BTreeMap<SetId, Exception>,
     /// How they came in.
     pub(super) parts: Vec<Part>,
     /// What they change, as it was before them.
@@ -62,9 +65,14 @@ pub(super) struct Said<'a> {
 impl Found {
     /// By whose leave all of it goes.
     pub(super) fn judge(&self, said: Said<'_>) -> Leave {
-        let Some(rule) = &self.rule else {
-            return Leave::default();
-        };
+        Leave {
+            bound: self.bound(said),
+            freed: self.freed(said),
+        }
+    }
+
+    fn bound(&self, said: Said<'_>) -> Option<Bound> {
+        let rule = self.rule.as_ref()?;
         let mut bound = Bound {
             applied: self.applied.clone(),
             ..Bound::default()
@@ -78,7 +86,7 @@ impl Found {
         // What nobody has to look at any more makes room for the rest.
         bound.waiting.sort_by_key(|waiting| waiting.missing == 0);
         bound.waiting.truncate(MAX_WAITING);
-        Leave { bound: Some(bound) }
+        Some(bound)
     }
 }
 
@@ -158,6 +166,7 @@ impl Said<'_> {
             pull: &pull,
             commit: merged.pull.head.as_str(),
             intent: &intent.digest,
+            exception: None,
         };
         let given = self.given.unwrap_or_default();
         let heard = Heard::of(given, about, self.vouched, self.now);
@@ -181,18 +190,27 @@ impl Said<'_> {
 }
 
 /// An agreement for the audit trail, whichever way it was given.
-fn agreement(merged: &Merged, approvers: Vec<String>, intents: Vec<String>) -> Agreement {
+pub(super) fn agreement(
+    merged: &Merged,
+    approvers: Vec<String>,
+    intents: Vec<String>,
+) -> Agreement {
     Agreement {
         pull: merged.pull.number.to_string(),
         author: merged.people.author.clone(),
         approvers,
         merger: merged.people.merger.clone(),
         intents,
+        exception: None,
     }
 }
 
 /// What people read who are asked to approve.
-fn waiting((merged, rule): (&Merged, &Approval), intent: &Intent, consent: &Consent) -> Waiting {
+pub(super) fn waiting(
+    (merged, rule): (&Merged, &Approval),
+    intent: &Intent,
+    consent: &Consent,
+) -> Waiting {
     let refused = consent.refused.iter().take(MAX_REFUSED);
     Waiting {
         set: intent.set.to_string(),
@@ -205,6 +223,7 @@ fn waiting((merged, rule): (&Merged, &Approval), intent: &Intent, consent: &Cons
         groups: consent::groups(rule).into_iter().collect(),
         by: consent.by.clone(),
         refused: refused.map(|why| fitting(why)).collect(),
+        ..Waiting::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One search for how the commits between two came in: with which pull requests, who stands behind those,
 //! what they announced, and whether they account for all of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judge::{Brought, Found, Part};
@@ -9,12 +9,14 @@ use super::shown::{Shown, announced, applied};
 use crate::adapters::git::Merge;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::sync::Sync;
+use crate::apply::cluster::Cluster as _;
 use crate::controller::cycle::{Tools, fresh};
 use crate::controller::desired::Desired;
 use crate::controller::forges::{Merged, Origin};
 use crate::object::SetId;
 use crate::plan::consent;
 use crate::plan::intent::Intent;
+use crate::plan::season::Exception;
 use crate::source::repository::{CommitId, Repository as _};
 
 /// Commits since the one applied last that are looked into.
@@ -69,32 +71,63 @@ impl Search<'_> {
             },
         };
         let mut rules = before.sets.iter();
-        let Some(rule) = rules.find_map(|r| before.rights.approval(&r.set)) else {
+        let rule = rules.find_map(|r| before.rights.approval(&r.set)).cloned();
+        let exceptions = self.exceptions(&before);
+        if rule.is_none() && exceptions.is_empty() {
             return Ok(Found::default());
-        };
-        let steps = remote.since(&from, &to, MAX_COMMITS).await;
-        let steps = steps.map_err(|error| said(&error))?.ok_or_else(|| {
-            let (from, to) = (from.short(), to.short());
-            format!("{from} is not among the {MAX_COMMITS} commits before {to}, so it is not known what was agreed to")
-        })?;
-        let mut parts = Vec::new();
-        for way in self.ways(steps, &consent::groups(rule)).await {
-            parts.push(match way {
-                Way::Unknown(why) => Part::Unknown(why),
-                Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, &remote, shown).await)),
-            });
         }
+        let groups = rule.as_ref().map(consent::groups).unwrap_or_default();
+        let parts = self.parts((&from, &to), &remote, &groups, shown).await;
+        let parts = match (parts, &rule) {
+            (Ok(parts), _) => parts,
+            // Nobody's leave is needed but to get through a freeze.
+            (Err(why), None) => vec![Part::Unknown(why)],
+            (Err(why), Some(_)) => return Err(why),
+        };
         let known = parts.iter().filter_map(|part| match part {
             Part::Pull(brought) => brought.intents.as_ref().ok(),
             Part::Unknown(_) => None,
         });
         let applied = applied(&before.sets, known.flat_map(|intents| intents.iter()));
-        let rule = Some(rule.clone());
         Ok(Found {
             rule,
+            exceptions,
             parts,
             applied,
         })
+    }
+
+    /// What lets changes through the freezes that sets are in, by the rules of the commit before.
+    fn exceptions(self, before: &Desired) -> BTreeMap<SetId, Exception> {
+        let now = self.tools.cluster.now();
+        let sets = self.wanted.sets.iter().map(|rendered| &rendered.set);
+        let excepted =
+            sets.filter_map(|set| Some((set.clone(), before.rights.exception(set, now)?)));
+        excepted.collect()
+    }
+
+    /// How all commits between two came in; why it cannot be told.
+    async fn parts(
+        self,
+        (from, to): (&CommitId, &CommitId),
+        remote: &RemoteRepository,
+        groups: &BTreeSet<String>,
+        shown: &mut Shown,
+    ) -> Result<Vec<Part>, String> {
+        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let steps = remote.since(from, to, MAX_COMMITS).await;
+        let steps = steps.map_err(|error| said(&error))?.ok_or_else(|| {
+            let (from, to) = (from.short(), to.short());
+            format!("{from} is not among the {MAX_COMMITS} commits before {to}, so it is not known what was agreed to")
+        })?;
+        let mut parts = Vec::new();
+        for way in self.ways(steps, groups).await {
+            parts.push(match way {
+                Way::Unknown(why) => Part::Unknown(why),
+                Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, remote, shown).await)),
+            });
+        }
+        Ok(parts)
     }
 
     /// How each of some commits came in, those of one pull request together.

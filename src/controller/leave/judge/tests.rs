@@ -7,6 +7,7 @@ use crate::object::{GroupKind, ObjectKey, Owner, SetId};
 use crate::plan::Verb;
 use crate::plan::consent::Yes;
 use crate::plan::intent::Announced;
+use crate::plan::season::Season;
 use crate::report::forge::{Pull, PullNumber};
 use crate::source::repository::CommitId;
 
@@ -159,7 +160,10 @@ fn each_set_needs_its_own_approval_and_withdrawn_ones_are_none() {
     assert!(both.missing.is_empty());
     let by = both.agreements.iter().map(|agreement| &agreement.approvers);
     assert!(by.clone().all(|by| *by == ["cid"]) && by.count() == 2);
-    let leave = Leave { bound: Some(both) };
+    let leave = Leave {
+        bound: Some(both),
+        ..Leave::default()
+    };
     assert!(!leave.is_settled(), "it can be taken back");
     assert!(judged(&found, Some(&[])).intents.is_empty());
 }
@@ -301,4 +305,109 @@ fn what_was_not_shown_cannot_be_approved() {
     };
     let bound = judged(&direct, Some(&[given("shop")]));
     assert!(missing(&bound, "shop").contains("without a pull request"));
+}
+
+/// The same where nobody's leave is asked for, and the shop is in a freeze that Cid or Ann may let changes through.
+fn frozen(brought: Brought) -> Found {
+    let rule = json!({ "name": "cto", "approver": [{ "user": "cid" }, { "user": "ann" }] });
+    let exception = Exception {
+        freeze: "year-end".to_owned(),
+        ticket: true,
+        rule: serde_json::from_value(rule).unwrap(),
+    };
+    Found {
+        rule: None,
+        exceptions: [(set("shop"), exception)].into(),
+        ..found(brought)
+    }
+}
+
+fn through(user: &str, ticket: &str) -> Given {
+    Given {
+        user: user.to_owned(),
+        freeze: Some("year-end".to_owned()),
+        ticket: Some(ticket.to_owned()),
+        reason: Some("the disk is full".to_owned()),
+        ..given("shop")
+    }
+}
+
+fn said(found: &Found, given: &[Given]) -> Leave {
+    let vouched: Vouched = Ok(time("2026-05-04T10:00:00Z"));
+    found.judge(Said {
+        given: Some(given),
+        vouched: &vouched,
+        now: time(NOW),
+    })
+}
+
+#[test]
+fn who_the_freeze_names_lets_one_change_through_with_a_ticket_and_a_reason() {
+    let found = frozen(brought(&["shop", "pay"]));
+    let leave = said(&found, &[through("cid", "CHG-1")]);
+    assert!(leave.bound.is_none(), "nobody's leave is asked for");
+    let freed = leave.freed.sets.get(&set("shop")).unwrap();
+    assert_eq!(freed.agreed().intents, [intent("shop")]);
+    assert!(freed.agreed().whole && leave.freed.sets.len() == 1);
+    let agreements = leave.agreements(&set("shop"));
+    assert_eq!(
+        agreements[0].exception.as_deref(),
+        Some("#7 is let through freeze `year-end` by cid: CHG-1, the disk is full")
+    );
+    assert!(leave.agreements(&set("pay")).is_empty());
+    let season = |name: &str| Season::Frozen {
+        freeze: format!("`{name}`"),
+        next: None,
+        exception: None,
+    };
+    assert!(freed.is_through(&season("year-end")));
+    assert!(!freed.is_through(&season("audit")) && !freed.is_through(&Season::Open));
+    assert!(!leave.is_settled(), "it can be taken back");
+}
+
+#[test]
+fn nobody_else_lets_a_change_through_a_freeze() {
+    let found = frozen(brought(&["shop"]));
+    for (other, why) in [
+        (given("shop"), ""),
+        (through("cid", ""), "cid named no ticket"),
+        (through("eve", "CHG-1"), "eve may not agree to this"),
+        (through("ann", "CHG-1"), "ann opened it"),
+    ] {
+        let leave = said(&found, &[other]);
+        assert!(leave.freed.sets.is_empty(), "{why}");
+        let [waiting] = leave.waiting().try_into().unwrap();
+        assert!(waiting.refused.join(", ").contains(why), "{waiting:?}");
+        assert_eq!(
+            (waiting.freeze.as_deref(), waiting.ticket, waiting.missing),
+            (Some("year-end"), true, 1)
+        );
+        assert!(
+            waiting.rule.contains("to get through freeze `year-end`"),
+            "{waiting:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_known_does_not_get_through_a_freeze() {
+    let mut found = frozen(brought(&["shop"]));
+    let direct = "c0ffee came without a pull request".to_owned();
+    found.parts.push(Part::Unknown(direct));
+    let leave = said(&found, &[through("cid", "CHG-1")]);
+    let freed = leave.freed.sets.get(&set("shop")).unwrap();
+    assert!(!freed.agreed().whole, "what was shown goes, and no more");
+    let hidden = frozen(Brought {
+        intents: Err("its commits are gone".to_owned()),
+        ..brought(&["shop"])
+    });
+    let leave = said(&hidden, &[through("cid", "CHG-1")]);
+    assert!(leave.freed.sets.is_empty() && leave.waiting().is_empty());
+    let strict = json!({ "name": "cto", "approver": [{ "user": "cid" }], "exclude": ["merger"] });
+    let mut found = frozen(brought(&["shop"]));
+    for exception in found.exceptions.values_mut() {
+        exception.rule = serde_json::from_value(strict.clone()).unwrap();
+    }
+    let leave = said(&found, &[through("cid", "CHG-1")]);
+    assert!(leave.freed.sets.is_empty(), "Cid may have merged it");
 }
