@@ -37,6 +37,7 @@ use crate::source::address::RemoteAddress;
 mod apply;
 mod book;
 pub mod decide;
+mod entitled;
 mod hold;
 mod plan;
 mod reading;
@@ -304,6 +305,7 @@ impl Commander {
             gates,
             left,
             user: &remark.author,
+            may,
             room,
         };
         let name = format!("{}-commands", call.name);
@@ -352,7 +354,10 @@ async fn answer(
             Ok(comment::reply_with(instance, comment, &said, &lines))
         }
         Decision::Apply(Some(plan)) => match book.asked().await {
-            Ok(()) => apply::let_go(scene, &plan).map(|sentence| reply(&sentence)),
+            Ok(()) => {
+                let gone = apply::let_go(scene, &plan).await;
+                gone.map(|sentence| reply(&sentence))
+            }
             Err(why) => Err(why),
         },
     };

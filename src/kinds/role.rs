@@ -79,6 +79,19 @@ pub enum Action {
     Approve,
 }
 
+impl Action {
+    /// As KDL writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Promote => "promote",
+            Self::Hold => "hold",
+            Self::Approve => "approve",
+        }
+    }
+}
+
 impl Verb {
     /// As RBAC writes it.
     pub const fn name(self) -> &'static str {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
+use super::entitled;
 use super::reading::Scene;
 use crate::adapters::sync::{Mode, Release, SetSummary, Sync};
+use crate::kinds::role::Action;
 
 /// Plans that are told in one answer.
 const MOST_TOLD: usize = 10;
@@ -76,7 +78,7 @@ pub(super) fn told(syncs: &[Arc<Sync>]) -> (String, Vec<String>) {
 }
 
 /// Lets one plan go; both sentences are answers.
-pub(super) fn let_go(scene: &Scene<'_>, digest: &str) -> Result<String, String> {
+pub(super) async fn let_go(scene: &Scene<'_>, digest: &str) -> Result<String, String> {
     let open = open(scene.syncs);
     let Some(found) = open.iter().find(|open| open.plan == digest) else {
         return Err(
@@ -85,6 +87,13 @@ pub(super) fn let_go(scene: &Scene<'_>, digest: &str) -> Result<String, String> 
                 .to_owned(),
         );
     };
+    // Whose set it is, and who may, is said by what is merged.
+    let merged = scene.followed().await?;
+    let mut sets = merged.sets.keys();
+    let Some(set) = sets.find(|set| set.to_string() == found.set) else {
+        return Err(format!("the followed branch has no {} any more", found.set));
+    };
+    entitled::check(scene, &merged.rights, (set, Action::Apply)).await?;
     let name = found.sync.name_any();
     let release = Release {
         plan: digest.to_owned(),

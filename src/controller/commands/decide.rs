@@ -36,6 +36,8 @@ pub enum May {
     Look,
     /// What changes something.
     Change,
+    /// The same, whatever the roles of tenants say.
+    Decide,
 }
 
 impl May {
@@ -44,7 +46,8 @@ impl May {
         match (permission, collaborator) {
             (Permission::None, _) | (Permission::Read, false) => Self::Nothing,
             (Permission::Read, true) => Self::Look,
-            (Permission::Write | Permission::Admin, _) => Self::Change,
+            (Permission::Write, _) => Self::Change,
+            (Permission::Admin, _) => Self::Decide,
         }
     }
 }
@@ -180,7 +183,7 @@ mod tests {
             (Read, false, May::Nothing),
             (Read, true, May::Look),
             (Write, false, May::Change),
-            (Admin, true, May::Change),
+            (Admin, true, May::Decide),
         ] {
             assert_eq!(May::of(permission, collaborator), may);
         }

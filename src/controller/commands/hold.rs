@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::entitled;
 use super::reading::Scene;
 use super::words::Hold;
 use crate::adapters::hold::{self, HoldSpec};
 use crate::apply::cluster::Cluster as _;
+use crate::kinds::role::Action;
 use crate::object::{Owner, ResourceId, SetId};
 
 /// For how long the cluster may take to make it.
@@ -54,6 +56,7 @@ pub(super) async fn hold(
     // By its whole name, so that no other tenant's resource of that name is meant.
     let (set, resource) = one(&spec, &meant)?;
     spec.resource = resource.to_string();
+    entitled::check(scene, &merged.rights, (set, Action::Hold)).await?;
     if let Some(until) = scene
         .tools
         .holds

@@ -10,6 +10,7 @@ use super::super::cycle::Tools;
 use super::super::desired::covers;
 use super::super::forges::Desk;
 use super::Gates;
+use super::decide::May;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::{Choice, refused_names};
 use crate::adapters::rights::Rights;
@@ -42,6 +43,8 @@ pub(super) struct Scene<'a> {
     pub(super) left: usize,
     /// Who asks.
     pub(super) user: &'a str,
+    /// What they may, by what the forge says now.
+    pub(super) may: May,
     /// Its place among the commands that are carried out.
     pub(super) room: &'a Room,
 }

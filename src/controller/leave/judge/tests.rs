@@ -376,7 +376,9 @@ fn nobody_else_lets_a_change_through_a_freeze() {
     ] {
         let leave = said(&found, &[other]);
         assert!(leave.freed.sets.is_empty(), "{why}");
-        let [waiting] = leave.waiting().try_into().unwrap();
+        let waiting = leave.waiting();
+        assert_eq!(waiting.len(), 1, "{why}");
+        let waiting = &waiting[0];
         assert!(waiting.refused.join(", ").contains(why), "{waiting:?}");
         assert_eq!(
             (waiting.freeze.as_deref(), waiting.ticket, waiting.missing),
