@@ -102,6 +102,15 @@ impl Rights {
             .collect()
     }
 
+    /// For each of some sets whose tenant's roles say who may agree to its changes: the members who may.
+    pub fn agreeing<'s>(&self, sets: impl IntoIterator<Item = &'s SetId>) -> Vec<Vec<Entitled>> {
+        let all = sets.into_iter();
+        let all = all.map(|set| self.entitled(set, Action::Approve));
+        all.filter(|members| !members.is_empty())
+            .map(|members| members.into_iter().cloned().collect())
+            .collect()
+    }
+
     fn rule(&self, set: &SetId) -> Option<&RuleFact> {
         let here = |r: &&RuleFact| {
             r.target.environment == set.environment && r.target.cluster == set.cluster

@@ -183,7 +183,7 @@ pub struct RuleFact {
 }
 
 /// A member of a tenant whose role says what to ask of kubemate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitled {
     /// The tenant.
     pub tenant: String,

@@ -281,6 +281,7 @@ mod tests {
             writers: vec![Some("ben".to_owned())],
             merger: None,
             yeses,
+            only: Vec::new(),
         };
         for (user, at, counts) in [
             ("dan", "2026-05-04T11:30:00Z", true),

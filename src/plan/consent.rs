@@ -9,6 +9,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::kinds::approval::{Approval, Part};
+use crate::kinds::tenant::member::MemberKind;
+use crate::model::job::Entitled;
 
 /// The people behind a change, as the forge calls them; those who agreed in the cluster as that does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct People {
     pub merger: Option<String>,
     /// Who agreed to its last commit.
     pub yeses: Vec<Yes>,
+    /// For each tenant that it changes and whose roles say who may agree to that: the members who may.
+    pub only: Vec<Vec<Entitled>>,
 }
 
 /// One agreement.
@@ -50,6 +54,15 @@ impl Yes {
         match self.in_cluster {
             true => alike(name, &self.user),
             false => same(name, &self.user),
+        }
+    }
+
+    /// Whether this member of a tenant said it.
+    fn is_by_member(&self, member: &Entitled) -> bool {
+        match member.kind {
+            MemberKind::User => self.is_by(&member.name),
+            MemberKind::Group => self.groups.contains(&member.name),
+            MemberKind::ServiceAccount => false,
         }
     }
 
@@ -140,6 +153,12 @@ pub fn groups(rule: &Approval) -> BTreeSet<String> {
     named.map(ToString::to_string).collect()
 }
 
+/// The groups among members of a tenant.
+pub fn member_groups(members: &[Entitled]) -> BTreeSet<String> {
+    let groups = members.iter().filter(|m| m.kind == MemberKind::Group);
+    groups.map(|member| member.name.clone()).collect()
+}
+
 /// Names of users are the same in any case.
 fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
@@ -187,6 +206,10 @@ fn objection(rule: &Approval, people: &People, yes: &Yes, now: Timestamp) -> Opt
     });
     if !named {
         return Some("may not agree to this".to_owned());
+    }
+    let may = |member: &Entitled| member.holds(now) && yes.is_by_member(member);
+    if !people.only.iter().all(|members| members.iter().any(may)) {
+        return Some("may not agree for a tenant, as the roles of its members say".to_owned());
     }
     // Nobody agrees with himself, whatever the rule says.
     if yes.is_of(&people.author) {
@@ -254,6 +277,7 @@ mod tests {
             writers: vec![Some("ann".to_owned()), Some("ben".to_owned())],
             merger: None,
             yeses: yeses.to_vec(),
+            only: Vec::new(),
         }
     }
 
@@ -362,6 +386,45 @@ mod tests {
             let both = [cluster("oidc:cid@bank"), cluster(other)];
             assert_eq!(judged(&two, &people(&both)).missing, 1, "{other}");
         }
+    }
+
+    #[test]
+    fn s_81_where_roles_of_a_tenant_say_who_agrees_nobody_else_does() {
+        let at = "2026-05-04T11:00:00Z";
+        let member = |kind: MemberKind, name: &str, until: Option<&str>| Entitled {
+            tenant: "web".to_owned(),
+            kind,
+            name: name.to_owned(),
+            may: vec![crate::kinds::role::Action::Approve],
+            until: until.map(|text| text.parse().unwrap()),
+        };
+        let (user, group) = (MemberKind::User, MemberKind::Group);
+        let (over, later) = ("2026-05-04T12:00+00:00", "2026-05-04T12:01+00:00");
+        let cid = || yes("cid", &[], at);
+        let dan = || yes("dan", &["leads", "web-leads"], at);
+        let eve = || yes("eve", &["web-leads"], at);
+        for (who, only, counts) in [
+            (cid(), vec![member(user, "cid", None)], true),
+            (cid(), vec![member(user, "dan", None)], false),
+            (cid(), vec![member(user, "cid", Some(over))], false),
+            (cid(), vec![member(user, "cid", Some(later))], true),
+            (dan(), vec![member(group, "web-leads", None)], true),
+            (cid(), vec![member(group, "web-leads", None)], false),
+            // A role alone does not make somebody whom the rule names.
+            (eve(), vec![member(group, "web-leads", None)], false),
+        ] {
+            let mut people = people(std::slice::from_ref(&who));
+            people.only = vec![only.clone()];
+            let consent = judged(&rule(json!({})), &people);
+            assert_eq!(consent.is_given(), counts, "{who:?} {only:?}: {consent}");
+            // Each tenant that is changed is asked about.
+            people.only.push(vec![member(user, "mia", None)]);
+            assert!(!judged(&rule(json!({})), &people).is_given());
+        }
+        assert_eq!(
+            member_groups(&[member(user, "cid", None), member(group, "ops", None)]),
+            BTreeSet::from(["ops".to_owned()])
+        );
     }
 
     #[test]

@@ -42,5 +42,6 @@ pub async fn people<F: Forge>(
         writers: forge.writers(pull.number).await?,
         merger: pull.merger.clone(),
         yeses,
+        ..People::default()
     })
 }

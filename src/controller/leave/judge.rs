@@ -11,6 +11,7 @@ use crate::adapters::approval::Waiting;
 use crate::adapters::sync::{MAX_WAITING, fitting};
 use crate::controller::forges::Merged;
 use crate::kinds::approval::{self, Approval};
+use crate::model::job::Entitled;
 use crate::object::SetId;
 use crate::plan::approved::{About, Given, Heard, Vouched};
 use crate::plan::consent::{self, Consent, People};
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub(super) rule: Option<Approval>,
     /// What lets changes of a set through the freeze that it is in.
     pub(super) exceptions: BTreeMap<SetId, Exception>,
+    /// Members of tenants who may agree to changes of a set, where roles say so.
+    pub(super) agreeing: BTreeMap<SetId, Vec<Entitled>>,
     /// How they came in.
     pub(super) parts: Vec<Part>,
     /// What they change, as it was before them.
@@ -80,7 +83,7 @@ impl Found {
         for part in &self.parts {
             match part {
                 Part::Unknown(why) => bound.missing.push(Missing::all(why.clone())),
-                Part::Pull(brought) => said.judge(brought, rule, &mut bound),
+                Part::Pull(brought) => said.judge(self, brought, rule, &mut bound),
             }
         }
         // What nobody has to look at any more makes room for the rest.
@@ -88,13 +91,24 @@ impl Found {
         bound.waiting.truncate(MAX_WAITING);
         Some(bound)
     }
+
+    /// The people behind a change of some sets, with those who alone may agree to it.
+    fn people<'i>(&self, merged: &Merged, changed: impl Iterator<Item = &'i Intent>) -> People {
+        let only = changed.filter_map(|intent| self.agreeing.get(&intent.set).cloned());
+        People {
+            only: only.collect(),
+            ..merged.people.clone()
+        }
+    }
 }
 
 impl Said<'_> {
     /// Notes what a pull request announced and how far people agreed to it.
-    fn judge(self, brought: &Brought, rule: &Approval, bound: &mut Bound) {
+    fn judge(self, found: &Found, brought: &Brought, rule: &Approval, bound: &mut Bound) {
         let merged = &brought.merged;
-        let reviews = Consent::of(rule, &merged.people, self.now);
+        let changed = brought.intents.iter().flat_map(|intents| intents.iter());
+        let changed = changed.filter(|intent| !intent.changes.is_empty());
+        let reviews = Consent::of(rule, &found.people(merged, changed), self.now);
         let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
         if rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none() {
             let why = "the forge does not tell who merged it, which may be whoever agreed to it";
@@ -111,7 +125,7 @@ impl Said<'_> {
                 bound.agreements.push(agreement);
                 bound.intents.extend(intents.iter().cloned());
             }
-            Ok(intents) => self.judge_sets((merged, rule), &reviews, intents, bound),
+            Ok(intents) => self.judge_sets((found, merged, rule), &reviews, intents, bound),
         }
         bound.missing.extend(brought.more.as_deref().map(missing));
     }
@@ -120,7 +134,7 @@ impl Said<'_> {
     /// request was agreed to.
     fn judge_sets(
         self,
-        (merged, rule): (&Merged, &Approval),
+        (found, merged, rule): (&Found, &Merged, &Approval),
         reviews: &Consent,
         intents: &[Intent],
         bound: &mut Bound,
@@ -128,10 +142,12 @@ impl Said<'_> {
         let number = merged.pull.number;
         let (mut given, mut open) = (Vec::new(), Vec::new());
         for intent in intents.iter().filter(|intent| !intent.changes.is_empty()) {
-            let consent = self.consent((merged, rule), intent);
-            bound
-                .waiting
-                .push(waiting((merged, rule), intent, &consent));
+            let consent = self.consent((found, merged, rule), intent);
+            let mut waits = waiting((merged, rule), intent, &consent);
+            let members = found.agreeing.get(&intent.set);
+            let groups = members.map(|members| consent::member_groups(members));
+            waits.groups.extend(groups.unwrap_or_default());
+            bound.waiting.push(waits);
             let set = intent.set.clone();
             match consent.is_given() {
                 true => {
@@ -160,7 +176,11 @@ impl Said<'_> {
     }
 
     /// How far people agreed to what a pull request changes in one set, in both ways together.
-    fn consent(self, (merged, rule): (&Merged, &Approval), intent: &Intent) -> Consent {
+    fn consent(
+        self,
+        (found, merged, rule): (&Found, &Merged, &Approval),
+        intent: &Intent,
+    ) -> Consent {
         let pull = merged.pull.number.to_string();
         let about = About {
             pull: &pull,
@@ -170,7 +190,7 @@ impl Said<'_> {
         };
         let given = self.given.unwrap_or_default();
         let heard = Heard::of(given, about, self.vouched, self.now);
-        let mut people: People = merged.people.clone();
+        let mut people = found.people(merged, std::iter::once(intent));
         people.yeses.extend(heard.yeses);
         let mut consent = Consent::of(rule, &people, self.now);
         // Whoever may make Approvals can make many that do not count.

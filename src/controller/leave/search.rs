@@ -13,6 +13,7 @@ use crate::apply::cluster::Cluster as _;
 use crate::controller::cycle::{Tools, fresh};
 use crate::controller::desired::Desired;
 use crate::controller::forges::{Merged, Origin};
+use crate::model::job::Entitled;
 use crate::object::SetId;
 use crate::plan::consent;
 use crate::plan::intent::Intent;
@@ -76,7 +77,9 @@ impl Search<'_> {
         if rule.is_none() && exceptions.is_empty() {
             return Ok(Found::default());
         }
-        let groups = rule.as_ref().map(consent::groups).unwrap_or_default();
+        let agreeing = self.agreeing(&before);
+        let mut groups = rule.as_ref().map(consent::groups).unwrap_or_default();
+        groups.extend(agreeing.values().flat_map(|all| consent::member_groups(all)));
         let parts = self.parts((&from, &to), &remote, &groups, shown).await;
         let parts = match (parts, &rule) {
             (Ok(parts), _) => parts,
@@ -92,9 +95,20 @@ impl Search<'_> {
         Ok(Found {
             rule,
             exceptions,
+            agreeing,
             parts,
             applied,
         })
+    }
+
+    /// Who alone may agree to changes of sets, by the rules of the commit before.
+    fn agreeing(self, before: &Desired) -> BTreeMap<SetId, Vec<Entitled>> {
+        let sets = self.wanted.sets.iter().map(|rendered| &rendered.set);
+        let agreeing = sets.filter_map(|set| {
+            let members = before.rights.agreeing([set]).pop()?;
+            Some((set.clone(), members))
+        });
+        agreeing.collect()
     }
 
     /// What lets changes through the freezes that sets are in, by the rules of the commit before.

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::kinds::role::Action;
+use crate::kinds::tenant::member::MemberKind;
 use crate::object::{GroupKind, ObjectKey, Owner, SetId};
 use crate::plan::Verb;
 use crate::plan::consent::Yes;
@@ -78,8 +80,8 @@ fn brought(tenants: &[&str]) -> Brought {
             people: People {
                 author: "ann".to_owned(),
                 writers: vec![Some("ann".to_owned())],
-                merger: None,
                 yeses: vec![review],
+                ..People::default()
             },
         },
         intents: Ok(Arc::new(tenants.iter().map(|name| intent(name)).collect())),
@@ -412,4 +414,46 @@ fn what_is_not_known_does_not_get_through_a_freeze() {
     }
     let leave = said(&found, &[through("cid", "CHG-1")]);
     assert!(leave.freed.sets.is_empty(), "Cid may have merged it");
+}
+
+#[test]
+fn s_81_where_roles_of_a_tenant_say_who_agrees_nobody_else_does() {
+    let mia = Entitled {
+        tenant: "shop".to_owned(),
+        kind: MemberKind::User,
+        name: "mia".to_owned(),
+        may: vec![Action::Approve],
+        until: None,
+    };
+    let leads = Entitled {
+        kind: MemberKind::Group,
+        name: "shop-leads".to_owned(),
+        ..mia.clone()
+    };
+    let mut found = found(brought(&["shop", "pay"]));
+    found.agreeing = [(set("shop"), vec![mia, leads])].into();
+    let both = judged(&found, Some(&[given("shop"), given("pay")]));
+    assert_eq!(both.intents, [intent("pay")]);
+    let why = missing(&both, "shop");
+    assert!(why.contains("cid may not agree for a tenant"), "{why}");
+    let waits = both.waiting.iter().find(|w| w.set == set("shop").to_string());
+    assert_eq!(waits.unwrap().groups, ["shop-leads"]);
+    let leader = Given {
+        groups: ["shop-leads".to_owned()].into(),
+        ..given("shop")
+    };
+    let both = judged(&found, Some(&[leader, given("pay")]));
+    assert!(both.missing.is_empty(), "{:?}", both.missing);
+    // A review is of all that the pull request changes.
+    let Part::Pull(pull) = &mut found.parts[0] else {
+        panic!("a pull request");
+    };
+    pull.merged.people.yeses = vec![Yes {
+        user: "cid".to_owned(),
+        at: Some(time(MADE)),
+        ..Yes::default()
+    }];
+    assert!(!judged(&found, Some(&[])).missing.is_empty());
+    found.agreeing.clear();
+    assert!(judged(&found, Some(&[])).missing.is_empty());
 }
