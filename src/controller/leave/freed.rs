@@ -84,7 +84,7 @@ impl Found {
         };
         for part in &self.parts {
             let known = match part {
-                Part::Pull(brought) => brought.intents.as_ref().ok().map(|all| (brought, all)),
+                Part::Pull(brought) => brought.intents.as_ref().ok().map(|all| (&**brought, all)),
                 Part::Unknown(_) => None,
             };
             let Some((brought, intents)) = known else {
