@@ -34,7 +34,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TICKET", requires = "digest", conflicts_with_all = ["list", "clean"])]
     ticket: Option<String>,
     /// Let the change through this freeze, as its `override` allows; that needs a reason.
-    #[arg(long, value_name = "FREEZE", requires_all = ["digest", "reason"], conflicts_with_all = ["list", "clean"])]
+    #[arg(
+        long,
+        value_name = "FREEZE",
+        requires_all = ["digest", "reason"],
+        conflicts_with_all = ["list", "clean"]
+    )]
     freeze: Option<String>,
     /// Why, in a sentence.
     #[arg(long, value_name = "REASON", requires = "digest", conflicts_with_all = ["list", "clean"])]
@@ -186,7 +191,7 @@ fn told(
     if reason.iter().any(|text| odd(text, MAX_REASON)) {
         return Err(Failure::Usage {
             message: "this is no reason".to_owned(),
-            help: "write one sentence, as in --reason \"the disk of the ledger is full\"".to_owned(),
+            help: "write one sentence, as in --reason \"the disk is full\"".to_owned(),
         });
     }
     Ok((ticket, reason))
