@@ -336,7 +336,10 @@ fn judge_plan<C>(task: &Task<'_, C>, plan: &Plan, result: &mut SetResult) {
     let mut findings = plan.findings.iter();
     let holds = findings.clone().find(unapproved);
     let holds = holds.or_else(|| findings.find(|finding| finding.holds()));
-    if let Some(finding) = holds.or_else(|| plan.findings.iter().find(left)) {
+    // That something goes through a freeze, and by whom, is told as well.
+    let freed = |finding: &&Finding| finding.rule == Rule::Frozen && !finding.holds();
+    let told = holds.or_else(|| plan.findings.iter().find(left));
+    if let Some(finding) = told.or_else(|| plan.findings.iter().find(freed)) {
         let at = task.desired.place(&task.rendered.set, &finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
         let key = finding
