@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::approval::{self, Approval};
 use crate::adapters::hold::{self, Hold};
-use crate::adapters::sync::{self, Shard, Sync};
+use crate::adapters::sync::{self, Release, Shard, Sync};
 use crate::apply::problem::Problem;
 use crate::source::address::RemoteAddress;
 
@@ -29,6 +29,7 @@ pub mod approvals;
 mod asked;
 pub mod attempt;
 mod behind;
+mod claims;
 pub mod commands;
 pub mod credentials;
 pub mod cycle;
@@ -59,9 +60,11 @@ pub mod status;
 mod tell;
 mod trouble;
 mod trust;
+mod upgrade;
 pub mod verdict;
 mod watches;
 
+use claims::Claims;
 use commands::decide::Allowed;
 use commands::{Call, Commander};
 use credentials::Credentials;
@@ -79,6 +82,8 @@ const MAX_SYNCS: usize = 2000;
 const TELLS_AT_ONCE: usize = 4;
 /// Names in calls of forges that wait to be heard.
 const MAX_CALLS: usize = 64;
+/// Plans of one Sync that were let go and wait to be written down.
+const MAX_RELEASES: usize = 16;
 /// For how long begun steps may run out after the order to stop.
 const RUN_OUT: Duration = Duration::from_secs(20);
 
@@ -121,6 +126,7 @@ pub(crate) struct Shared {
     pub(crate) places: Semaphore,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) tells: Semaphore,
+    claims: Claims,
     commander: Arc<Commander>,
 }
 
@@ -153,6 +159,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Cont
         places: Semaphore::new(AT_ONCE),
         vitals,
         tells: Semaphore::new(TELLS_AT_ONCE),
+        claims: Claims::default(),
         commander,
     });
     let mut heard = Heard {
@@ -175,6 +182,7 @@ struct Kept {
     specs: watch::Sender<Arc<Sync>>,
     wake: mpsc::Sender<()>,
     approved: mpsc::Sender<()>,
+    gate: mpsc::Sender<Release>,
     stop: CancellationToken,
 }
 
@@ -200,6 +208,7 @@ async fn follow(shared: &Arc<Shared>, term: &CancellationToken, heard: &mut Hear
     let mut listed = BTreeSet::new();
     let sights = Sights::default();
     let ours = (shared, &sights);
+    shared.claims.clear();
     loop {
         tokio::select! {
             () = term.cancelled() => break,
@@ -270,6 +279,7 @@ fn hear(
                 .cloned()
                 .collect();
             gone.iter().for_each(|name| forget(ours.0, name, kept));
+            ours.0.claims.complete();
         }
         watcher::Event::InitApply(sync) => {
             listed.insert(sync.name_any());
@@ -295,8 +305,10 @@ fn take(
     {
         forget(shared, &name, kept);
     }
+    let sync = Arc::new(sync);
     if let Some(known) = kept.get(&name) {
-        drop(known.specs.send_replace(Arc::new(sync)));
+        shared.claims.note(&name, &sync);
+        drop(known.specs.send_replace(sync));
         return;
     }
     if kept.len() >= MAX_SYNCS {
@@ -306,14 +318,17 @@ fn take(
         );
         return;
     }
-    let (specs, listener) = watch::channel(Arc::new(sync));
+    shared.claims.note(&name, &sync);
+    let (specs, listener) = watch::channel(sync);
     // One note that something changed is as good as many.
     let ((wake, calls), (approved, yeses)) = (mpsc::channel(1), mpsc::channel(1));
+    let (gate, releases) = mpsc::channel(MAX_RELEASES);
     let stop = term.child_token();
     let heard = keep::Heard {
         specs: listener,
         calls,
         yeses,
+        releases,
         sights: sights.clone(),
     };
     drop(tasks.spawn(keep::keep(Arc::clone(shared), heard, stop.clone())));
@@ -321,6 +336,7 @@ fn take(
         specs,
         wake,
         approved,
+        gate,
         stop,
     };
     kept.insert(name, one);
@@ -349,6 +365,7 @@ fn forget(shared: &Shared, name: &str, kept: &mut BTreeMap<String, Kept>) {
     if let Some(gone) = kept.remove(name) {
         gone.stop.cancel();
         shared.vitals.forget(name);
+        shared.claims.forget(name);
         shared.vitals.syncs(kept.len());
     }
 }

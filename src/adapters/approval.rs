@@ -21,6 +21,8 @@ const PAGE: u32 = 500;
 const MAX_PAGES: usize = 20;
 /// Bytes of one field at most, wherever the object came from.
 const MAX_FIELD: usize = 300;
+/// The same of a reason, which is a sentence in any language.
+const MAX_REASON: usize = 1200;
 /// Groups of one Approval at most.
 pub const MAX_GROUPS: usize = 100;
 
@@ -61,10 +63,19 @@ pub struct ApprovalSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_GROUPS), inner(length(max = 253)))]
     pub groups: Vec<String>,
+    /// The freeze that the change is let through, as the status of the Sync names it. Without it the change
+    /// itself is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub freeze: Option<String>,
     /// The ticket that says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub ticket: Option<String>,
+    /// Why, in a sentence; a change is let through a freeze only with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 300))]
+    pub reason: Option<String>,
     /// When it ends, as in `2026-05-04T12:00:00Z`. A time that cannot be read has passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 40))]
@@ -87,6 +98,12 @@ pub struct Waiting {
     pub change: String,
     /// Who agreed and who has to, in one sentence.
     pub rule: String,
+    /// The freeze that it is to be let through: what an Approval names, if this is not about the change itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<String>,
+    /// Whether a ticket must be named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ticket: bool,
     /// How many more people have to agree.
     pub missing: u32,
     /// Groups that may agree.
@@ -110,7 +127,9 @@ impl Approval {
             intent,
             user,
             groups,
-            ticket: _,
+            freeze,
+            ticket,
+            reason,
             until,
         } = &self.spec;
         let fits = |text: &String| text.len() <= MAX_FIELD;
@@ -118,7 +137,8 @@ impl Approval {
         let sound = fields.all(fits)
             && groups.len() <= MAX_GROUPS
             && groups.iter().all(fits)
-            && until.iter().all(fits);
+            && [freeze, ticket, until].into_iter().flatten().all(fits)
+            && reason.iter().all(|text| text.len() <= MAX_REASON);
         sound.then(|| Given {
             pull: pull.clone(),
             commit: commit.clone(),
@@ -127,6 +147,9 @@ impl Approval {
             groups: groups.iter().cloned().collect(),
             at: self.made(),
             until: until.clone(),
+            freeze: freeze.clone(),
+            ticket: ticket.clone(),
+            reason: reason.clone(),
             // The API server counts what was written to all but the metadata.
             changed: self.metadata.generation != Some(1),
         })

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use super::judge::Verdict;
 use crate::apply::cluster::Identity;
 use crate::kinds::approval::Approval;
+use crate::kinds::freeze::Ticket;
+use crate::kinds::role::Action;
 use crate::kinds::tenant;
-use crate::model::job::{RuleFact, TenantFact};
+use crate::model::job::{Entitled, RuleFact, TenantFact};
 use crate::object::{Owner, SetId};
 use crate::plan::Policy;
-use crate::plan::season::{Calendar, Season};
+use crate::plan::season::{self, Calendar, Exception, Season};
 
 /// The rights of every set of a project.
 pub struct Rights {
@@ -81,6 +83,39 @@ impl Rights {
         self.rule_on(environment, cluster)?.approval.as_ref()
     }
 
+    /// What lets a change of a set through the freeze that it is in, if anything does.
+    pub fn exception(&self, set: &SetId, now: Timestamp) -> Option<Exception> {
+        let rule = self.rule(set)?;
+        let (freeze, exception) = season::exception(&rule.freezes, set, now)?;
+        let name = exception.approval.to_string();
+        let mut rules = rule.exceptions.iter();
+        let rule = rules.find(|approval| approval.name.as_str() == name)?;
+        Some(Exception {
+            freeze: freeze.name.to_string(),
+            ticket: exception.ticket == Ticket::Required,
+            rule: rule.clone(),
+        })
+    }
+
+    /// The members of a set's tenant whose roles say that they may ask for this; none where none does.
+    pub fn entitled(&self, set: &SetId, action: Action) -> Vec<&Entitled> {
+        let Owner::Tenant(tenant) = &set.owner else {
+            return Vec::new();
+        };
+        let all = self.rule(set).into_iter().flat_map(|rule| &rule.entitled);
+        all.filter(|one| one.tenant == *tenant && one.may.contains(&action))
+            .collect()
+    }
+
+    /// For each of some sets whose tenant's roles say who may agree to its changes: the members who may.
+    pub fn agreeing<'s>(&self, sets: impl IntoIterator<Item = &'s SetId>) -> Vec<Vec<Entitled>> {
+        let all = sets.into_iter();
+        let all = all.map(|set| self.entitled(set, Action::Approve));
+        all.filter(|members| !members.is_empty())
+            .map(|members| members.into_iter().cloned().collect())
+            .collect()
+    }
+
     fn rule(&self, set: &SetId) -> Option<&RuleFact> {
         self.rule_on(&set.environment, &set.cluster)
     }
@@ -116,6 +151,55 @@ mod tests {
             cluster: "hq".to_owned(),
             owner,
             environment: environment.to_owned(),
+        }
+    }
+
+    #[test]
+    fn s_76_who_may_ask_for_what_is_said_by_roles_of_the_tenant() {
+        let member = |tenant: &str, name: &str, may: &[Action], until: Option<&str>| Entitled {
+            tenant: tenant.to_owned(),
+            kind: crate::kinds::tenant::member::MemberKind::User,
+            name: name.to_owned(),
+            may: may.to_vec(),
+            until: until.map(|text| text.parse().unwrap()),
+        };
+        let target = Target {
+            environment: "prod".to_owned(),
+            cluster: "hq".to_owned(),
+        };
+        let rights = Rights {
+            tenants: Vec::new(),
+            rules: vec![RuleFact {
+                target,
+                approval: None,
+                windows: Vec::new(),
+                freezes: Vec::new(),
+                exceptions: Vec::new(),
+                entitled: vec![
+                    member("web", "ana", &[Action::Hold, Action::Apply], None),
+                    member("web", "li", &[Action::Hold], Some("2026-05-04T12:00+00:00")),
+                    member("pay", "eve", &[Action::Hold], None),
+                ],
+            }],
+        };
+        let names = |owner: Owner, environment: &str, action: Action| {
+            let all = rights.entitled(&set(owner, environment), action);
+            let names = all.iter().map(|one| one.name.clone());
+            names.collect::<Vec<String>>().join(" ")
+        };
+        let web = || Owner::Tenant("web".to_owned());
+        assert_eq!(names(web(), "prod", Action::Hold), "ana li");
+        assert_eq!(names(web(), "prod", Action::Apply), "ana");
+        assert_eq!(names(web(), "prod", Action::Approve), "");
+        assert_eq!(names(web(), "dev", Action::Hold), "");
+        assert_eq!(names(Owner::Platform, "prod", Action::Hold), "");
+        for (now, holds) in [
+            ("2026-05-04T11:59:59Z", true),
+            ("2026-05-04T12:00:00Z", false),
+        ] {
+            let all = rights.entitled(&set(web(), "prod"), Action::Hold);
+            let held = all.iter().map(|one| one.holds(now.parse().unwrap()));
+            assert_eq!(held.collect::<Vec<bool>>(), [true, holds], "{now}");
         }
     }
 

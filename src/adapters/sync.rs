@@ -4,6 +4,8 @@
 //! a secret: only names, counts, commits and sentences about places in KDL.
 
 mod demands;
+mod mark;
+mod release;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
 pub use demands::{History, Signed, Verify};
+pub use mark::Mark;
+pub use release::Release;
 
 /// The namespace of all Syncs and of the controller.
 pub const NAMESPACE: &str = "kubemate-system";
@@ -32,6 +36,8 @@ pub const ASKED: &str = "kubemate.dev/reconcile-at";
 pub const MAX_SETS: usize = 100;
 /// Changes in one status that need approval.
 pub const MAX_WAITING: usize = 20;
+/// Plans in one status that were let go in comments.
+pub const MAX_RELEASED: usize = MAX_SETS;
 /// Bytes of one message at most.
 pub const MAX_MESSAGE: usize = 2000;
 
@@ -180,6 +186,9 @@ pub struct SyncStatus {
     pub behind: BTreeMap<String, String>,
     /// The last commit that was applied completely.
     pub last_applied: Option<String>,
+    /// What was rendered for that commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<Mark>,
     /// The whole story in one line.
     pub story: String,
     /// How each set is, by its name.
@@ -190,6 +199,9 @@ pub struct SyncStatus {
     /// Changes that need approval, and who gave it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
+    /// In the mode `manual`: plans that somebody let go in a comment of a pull request, as long as they wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<Release>,
     /// How it goes with each receiver of `notify`, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub receivers: BTreeMap<String, ReceiverStatus>,
@@ -376,7 +388,7 @@ impl Sync {
 
     /// Whether the controller writes anything for this Sync: it does unless it is suspended or only
     /// observes.
-    fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         match self.spec.mode {
             Mode::Observe => false,
             Mode::Manual | Mode::Auto => !self.spec.suspend,
@@ -390,13 +402,38 @@ impl Sync {
             .status
             .as_ref()
             .is_some_and(|status| status.project.is_some());
+        self.writes() && !known && self.covers(set)
+    }
+
+    /// Whether its spec is about a set, of whichever project.
+    fn covers(&self, set: &SetId) -> bool {
         let here = self.spec.environment == set.environment && self.spec.cluster == set.cluster;
-        let covers = match (&self.spec.tenants, &set.owner) {
+        let theirs = match (&self.spec.tenants, &set.owner) {
             (None, _) => true,
             (Some(_), Owner::Platform) => false,
             (Some(tenants), Owner::Tenant(name)) => tenants.iter().any(|tenant| tenant == name),
         };
-        self.writes() && !known && here && covers
+        here && theirs
+    }
+
+    /// Whether the controller wants to write a set for this Sync, as far as it knows the Sync's project.
+    pub fn claims(&self, set: &SetId) -> bool {
+        let status = self.status.as_ref();
+        let project = status.and_then(|status| status.project.as_ref());
+        self.writes() && self.covers(set) && project == Some(&set.project)
+    }
+
+    /// Whether it was there before another one; of two that were made at once the name decides.
+    pub fn is_older(&self, other: &Self) -> bool {
+        let made = |sync: &Self| sync.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        (made(self), self.name_any()) < (made(other), other.name_any())
+    }
+
+    /// Whether somebody let the plan of this digest go, in the spec or in a comment.
+    pub fn is_let_go(&self, digest: &str) -> bool {
+        let released = self.status.iter().flat_map(|status| &status.released);
+        let mut named = released.map(|release| &release.plan);
+        self.spec.approved.iter().any(|plan| plan == digest) || named.any(|plan| plan == digest)
     }
 
     /// Whether the controller writes a set for this Sync.

@@ -14,6 +14,8 @@ use crate::values::duration::Duration;
 
 /// Most characters of a ticket.
 const MAX_TICKET: usize = 100;
+/// Most characters of a reason.
+const MAX_REASON: usize = 300;
 /// Longest time that an approval may be given for.
 const LONGEST: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 /// Approvals that nothing waits for are kept for so long.
@@ -31,6 +33,17 @@ pub(super) struct Arguments {
     /// The ticket that says why.
     #[arg(long, value_name = "TICKET", requires = "digest", conflicts_with_all = ["list", "clean"])]
     ticket: Option<String>,
+    /// Let the change through this freeze, as its `override` allows; that needs a reason.
+    #[arg(
+        long,
+        value_name = "FREEZE",
+        requires_all = ["digest", "reason"],
+        conflicts_with_all = ["list", "clean"]
+    )]
+    freeze: Option<String>,
+    /// Why, in a sentence.
+    #[arg(long, value_name = "REASON", requires = "digest", conflicts_with_all = ["list", "clean"])]
+    reason: Option<String>,
     /// For how long, as in `2h`; without it for as long as the rule says.
     #[arg(long = "for", value_name = "TIME", requires = "digest", conflicts_with_all = ["list", "clean"])]
     time: Option<Duration>,
@@ -69,7 +82,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         match arguments.digest.as_deref() {
             None => Ok(shown(&open, &sync.name_any())),
             Some(digest) => {
-                let waiting = chosen(&open, digest, &sync.name_any())?;
+                let meant = (digest, arguments.freeze.as_deref());
+                let waiting = chosen(&open, meant, &sync.name_any())?;
                 approve(client, (sync, waiting), arguments, now).await
             }
         }
@@ -102,10 +116,19 @@ fn shown(open: &[&Waiting], name: &str) -> Exit {
 }
 
 /// The change that is meant. Where pull requests change the same, the first of them goes first.
-fn chosen<'s>(open: &[&'s Waiting], digest: &str, name: &str) -> Result<&'s Waiting, Failure> {
-    let meant = open.iter().find(|waiting| waiting.intent == digest);
+fn chosen<'s>(
+    open: &[&'s Waiting],
+    (digest, freeze): (&str, Option<&str>),
+    name: &str,
+) -> Result<&'s Waiting, Failure> {
+    let is_meant =
+        |waiting: &&&Waiting| waiting.intent == digest && waiting.freeze.as_deref() == freeze;
+    let meant = open.iter().find(is_meant);
     meant.copied().ok_or_else(|| Failure::Declined {
-        message: "no change of this digest waits for approval".to_owned(),
+        message: match freeze {
+            Some(_) => "no change of this digest waits to be let through this freeze".to_owned(),
+            None => "no change of this digest waits for approval".to_owned(),
+        },
         help: format!("`kubemate approve {name}` says what waits"),
     })
 }
@@ -117,14 +140,7 @@ async fn approve(
     now: Timestamp,
 ) -> Result<Exit, Failure> {
     let until = until(arguments.time.as_ref(), now)?;
-    let ticket = arguments.ticket.clone();
-    let odd = |text: &String| text.chars().count() > MAX_TICKET || text.contains(char::is_control);
-    if ticket.iter().any(odd) {
-        return Err(Failure::Usage {
-            message: "this is no ticket".to_owned(),
-            help: "write its number, as in --ticket CHG-1".to_owned(),
-        });
-    }
+    let (ticket, reason) = told(arguments, waiting)?;
     let caller = approval::caller(client.clone()).await;
     let (user, mut groups) = caller.map_err(|error| failed(&error))?;
     // Only those that the rule names are anybody's business.
@@ -138,7 +154,9 @@ async fn approve(
         intent: waiting.intent.clone(),
         user: user.clone(),
         groups,
+        freeze: waiting.freeze.clone(),
         ticket,
+        reason,
         until,
     };
     let made = approval::approve(client, spec).await;
@@ -147,6 +165,36 @@ async fn approve(
         "approved by {user} ({made}); `kubemate approve --list` says whether it counts"
     )));
     Ok(Exit::Ok)
+}
+
+/// The ticket and the reason, as far as they are asked for.
+fn told(
+    arguments: &Arguments,
+    waiting: &Waiting,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let (ticket, reason) = (arguments.ticket.clone(), arguments.reason.clone());
+    let odd = |text: &String, most: usize| {
+        let count = text.chars().count();
+        text.trim().is_empty() || count > most || text.contains(char::is_control)
+    };
+    let missing = ticket.is_none() && waiting.ticket;
+    if missing || ticket.iter().any(|text| odd(text, MAX_TICKET)) {
+        let what = match missing {
+            true => "this freeze is got through with a ticket only",
+            false => "this is no ticket",
+        };
+        return Err(Failure::Usage {
+            message: what.to_owned(),
+            help: "write its number, as in --ticket CHG-1".to_owned(),
+        });
+    }
+    if reason.iter().any(|text| odd(text, MAX_REASON)) {
+        return Err(Failure::Usage {
+            message: "this is no reason".to_owned(),
+            help: "write one sentence, as in --reason \"the disk is full\"".to_owned(),
+        });
+    }
+    Ok((ticket, reason))
 }
 
 /// When an approval for some time ends.
@@ -201,7 +249,10 @@ fn about<'s>(approval: &Approval, syncs: &'s [Sync]) -> Option<&'s Waiting> {
     let mut of = syncs.iter().filter(|sync| sync.name_any() == spec.sync);
     let status = of.next()?.status.as_ref()?;
     let mut waiting = status.waiting.iter();
-    waiting.find(|waiting| waiting.intent == spec.intent && waiting.pull == spec.pull)
+    waiting.find(|waiting| {
+        let same = waiting.intent == spec.intent && waiting.pull == spec.pull;
+        same && waiting.freeze == spec.freeze
+    })
 }
 
 /// Who approved what, and what became of it.
@@ -313,10 +364,23 @@ mod tests {
         let some = sync(&json!([waits("i0", 0), waits("i1", 1), waits("i2", 1)]));
         let some = open(&some).unwrap();
         assert_eq!(some.len(), 2);
-        assert_eq!(chosen(&some, "i2", "prod").unwrap().intent, "i2");
+        let meant = |digest: &str, freeze: Option<&str>| {
+            let found = chosen(&some, (digest, freeze), "prod").ok();
+            found.map(|waiting| (waiting.intent.clone(), waiting.freeze.clone()))
+        };
+        assert_eq!(meant("i2", None), Some(("i2".to_owned(), None)));
         for other in ["i0", "i", ""] {
-            assert!(chosen(&some, other, "prod").is_err(), "{other}");
+            assert_eq!(meant(other, None), None, "{other}");
         }
+        assert_eq!(meant("i2", Some("year-end")), None);
+        let mut through = waits("i2", 1);
+        through["freeze"] = json!("year-end");
+        let both = sync(&json!([waits("i2", 1), through]));
+        let both = open(&both).unwrap();
+        let found = chosen(&both, ("i2", Some("year-end")), "prod").unwrap();
+        assert_eq!(found.freeze.as_deref(), Some("year-end"));
+        let plain = chosen(&both, ("i2", None), "prod").unwrap();
+        assert_eq!(plain.freeze, None);
     }
 
     #[test]

@@ -96,6 +96,8 @@ enum Word {
     Plan,
     /// `/kubemate hold`: leave drift of a resource alone for a while.
     Hold,
+    /// `/kubemate apply`: let a plan go that waits after the merge, in the mode `manual`.
+    Apply,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
@@ -158,6 +160,7 @@ async fn keep(arguments: &Arguments) -> Result<Exit, Failure> {
             commands: Allowed {
                 plan: arguments.commands.contains(&Word::Plan),
                 hold: arguments.commands.contains(&Word::Hold),
+                apply: arguments.commands.contains(&Word::Apply),
             },
         },
         stop,

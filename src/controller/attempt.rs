@@ -198,7 +198,7 @@ fn about<C>(task: Task<'_, C>, plan: &Plan) -> Entry {
         commit: task.commit.to_owned(),
         base: status.and_then(|status| status.last_applied.clone()),
         plan: plan.digest.clone(),
-        agreed: task.leave.agreements().to_vec(),
+        agreed: task.leave.agreements(&plan.set),
         ..Entry::default()
     }
 }

@@ -2,7 +2,7 @@
 //! by what it says of their author when they are carried out, answered in one comment.
 //!
 //! ```text
-//! call → the comment, its author and the pull request, asked of the forge → words, decide (pure) → plan or hold → answer
+//! call → the comment, its author and the pull request, asked of the forge → words, decide (pure) → plan, hold or apply → answer
 //! ```
 //!
 //! Commands of one repository are carried out one after the other, few wait, and each comment counts once.
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ use self::reading::{Room, Scene};
 use self::words::{Command, Odd};
 use super::forges::Desk;
 use super::{Kept, Shared, verdict};
-use crate::adapters::sync::Sync;
+use crate::adapters::sync::{Release, Sync};
 use crate::apply::cluster::Cluster as _;
 use crate::plan::display::escape;
 use crate::report::forge::webhook::{Deliveries, Delivery, Event};
@@ -35,8 +35,10 @@ use crate::report::forge::{
 };
 use crate::source::address::RemoteAddress;
 
+mod apply;
 mod book;
 pub mod decide;
+mod entitled;
 mod hold;
 mod lanes;
 mod plan;
@@ -161,7 +163,7 @@ impl Commander {
         call: Call,
         term: &CancellationToken,
     ) {
-        let Some((repository, syncs)) = of_repository(kept, &call.name) else {
+        let Some((repository, meant)) = of_repository(kept, &call.name) else {
             call.log("silence", "the Sync is not kept");
             return;
         };
@@ -183,7 +185,7 @@ impl Commander {
         drop(tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = Box::pin(this.carry_out(&shared, &call, &syncs, &place)) => {}
+                () = Box::pin(this.carry_out(&shared, &call, &meant, &place)) => {}
             }
         }));
     }
@@ -196,14 +198,14 @@ impl Commander {
         })
     }
 
-    async fn carry_out(&self, shared: &Shared, call: &Call, syncs: &[Arc<Sync>], place: &Place) {
+    async fn carry_out(&self, shared: &Shared, call: &Call, meant: &Meant, place: &Place) {
         let turn = place.turn.lock().await;
         let room = Arc::clone(&self.places).acquire_owned().await;
         let room = room.ok().map(Arc::new);
         let ended = match call.at.elapsed() > STALE {
             true => Ok(Ok(Answer::Silence("it waited for too long"))),
             false => {
-                let attempt = self.attempt(shared, (call, place), syncs, &room);
+                let attempt = self.attempt(shared, (call, place), meant, &room);
                 timeout(LONGEST, Box::pin(attempt)).await
             }
         };
@@ -223,7 +225,7 @@ impl Commander {
         &self,
         shared: &Shared,
         (call, place): (&Call, &Place),
-        syncs: &[Arc<Sync>],
+        Meant { syncs, gates }: &Meant,
         room: &Room,
     ) -> Result<Answer, ForgeError> {
         let named = syncs.iter().find(|sync| sync.name_any() == call.name);
@@ -260,8 +262,10 @@ impl Commander {
             desk: &desk,
             pull: &pull,
             syncs: &following,
+            gates,
             left,
             user: &remark.author,
+            may,
             room,
         };
         let name = format!("{}-commands", call.name);
@@ -271,6 +275,15 @@ impl Commander {
         let book = Book::new(&scene, named, (call.comment, &command));
         answer(shared, (&scene, &book), (&instance, call.comment), decision).await
     }
+}
+
+/// Where plans of Syncs are let go, by their names.
+type Gates = BTreeMap<String, mpsc::Sender<Release>>;
+
+/// Whom the commands of a repository may be for.
+struct Meant {
+    syncs: Vec<Arc<Sync>>,
+    gates: Gates,
 }
 
 /// Does what was decided, and says so, in the audit trail first.
@@ -292,6 +305,18 @@ async fn answer(
             Ok(()) => {
                 let held = hold::hold(scene, shared.client.clone(), &asked).await;
                 held.map(|sentence| reply(&sentence))
+            }
+            Err(why) => Err(why),
+        },
+        Decision::Apply(None) => {
+            let (said, lines) = apply::told(scene.syncs);
+            let said = format!("kubemate: {said}.");
+            Ok(comment::reply_with(instance, comment, &said, &lines))
+        }
+        Decision::Apply(Some(plan)) => match book.asked().await {
+            Ok(()) => {
+                let gone = apply::let_go(scene, &plan).await;
+                gone.map(|sentence| reply(&sentence))
             }
             Err(why) => Err(why),
         },
@@ -334,18 +359,17 @@ fn is_path_of(address: &RemoteAddress, called: &str) -> bool {
 }
 
 /// All Syncs of the repository of a named one, with its address.
-fn of_repository(
-    kept: &BTreeMap<String, Kept>,
-    name: &str,
-) -> Option<(RemoteAddress, Vec<Arc<Sync>>)> {
+fn of_repository(kept: &BTreeMap<String, Kept>, name: &str) -> Option<(RemoteAddress, Meant)> {
     let address = |kept: &Kept| RemoteAddress::parse(&kept.specs.borrow().spec.repository).ok();
     let ours = kept.get(name).and_then(address)?;
-    let same = kept
-        .values()
-        .filter(|kept| address(kept).as_ref() == Some(&ours));
-    let syncs = same.map(|kept| Arc::clone(&kept.specs.borrow()));
-    let syncs = syncs.collect();
-    Some((ours, syncs))
+    let (mut syncs, mut gates) = (Vec::new(), Gates::new());
+    for (name, kept) in kept {
+        if address(kept).as_ref() == Some(&ours) {
+            syncs.push(Arc::clone(&kept.specs.borrow()));
+            gates.insert(name.clone(), kept.gate.clone());
+        }
+    }
+    Some((ours, Meant { syncs, gates }))
 }
 
 /// The Syncs that follow the branch of a pull request, for one directory, and how many are left out.

@@ -30,12 +30,13 @@ use super::set::{Means, SetResult};
 use super::sights::{self, Sights};
 use super::sources::Sources;
 use super::trust::{self, Lineage};
+use super::upgrade;
 use crate::adapters::approval::Waiting;
 use crate::adapters::cluster::KubeCluster;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::Judge;
 use crate::adapters::notify::Notifier;
-use crate::adapters::sync::{Sync, SyncStatus};
+use crate::adapters::sync::{Mark, Sync, SyncStatus};
 use crate::apply::problem::ProblemKind;
 use crate::source::repository::{CommitId, Repository as _};
 
@@ -163,6 +164,8 @@ pub struct Seen {
     /// Objects were there before the first commit of the Sync, nobody knows from which other one, and changes
     /// to them need approval.
     pub inherits: bool,
+    /// What the commit in force is rendered to.
+    pub rendered: Option<Mark>,
     /// Changes that need approval; as they were before where nobody could look.
     pub waiting: Vec<Waiting>,
     /// The pass was called off.
@@ -192,8 +195,14 @@ pub(super) async fn pass(
     seen.behind = behind::kept_at(&wanted, sync);
     seen.governed = wanted.rule(&sync.spec).is_some();
     seen.project = wanted.sets.first().map(|r| r.set.project.clone());
+    seen.rendered = Some(wanted.mark.clone());
+    if let Some(trouble) = upgrade::pending(&before, &seen) {
+        let trouble = seen.trouble.take().unwrap_or(trouble);
+        return troubled(seen, trouble, &before);
+    }
     let (name, means) = (sync.name_any(), tools.means());
     let mut pass = Pass::new(means, eyes.sights, (sync, wanted.as_ref()), stop);
+    pass.claimed = eyes.shared.claims.of(sync, wanted.sets.iter());
     let begin = |kind| sights::begin(eyes.shared, eyes.sights, kind);
     let (whom, at) = ((name.as_str(), eyes.drifts), pass.at(&seen));
     eyes.sights.follow(whom, &wanted, &at, begin);

@@ -4,10 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::cycle::{Sort, Trouble};
+use super::upgrade;
 use crate::adapters::judge::{self, Judge, Verdict};
 use crate::adapters::rights::Rights;
-use crate::adapters::sync::{Drift, SyncSpec};
+use crate::adapters::sync::{Drift, Mark, SyncSpec};
 use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostic, Severity, Span};
 use crate::kinds::approval::Approval;
@@ -34,6 +37,8 @@ pub struct Desired {
     pub rights: Rights,
     /// Tenants whose files are not valid in this commit.
     pub behind: BTreeMap<Owner, Behind>,
+    /// What its own sets come to.
+    pub(super) mark: Mark,
     tree: SourceTree,
 }
 
@@ -97,6 +102,7 @@ pub fn desired(judge: &Judge, loaded: Loaded, spec: &SyncSpec) -> Result<Desired
         (owner, Behind { why, commit, tree })
     });
     Ok(Desired {
+        mark: upgrade::mark(spec, &sets),
         sets,
         others,
         uid,
@@ -211,6 +217,7 @@ impl Desired {
             uid: uid.to_owned(),
             rights,
             behind: BTreeMap::new(),
+            mark: Mark::default(),
             tree: SourceTree::default(),
         }
     }
@@ -218,6 +225,12 @@ impl Desired {
     /// Who has to agree to what comes after this commit, whichever sets it has, if anybody has to.
     pub fn rule(&self, spec: &SyncSpec) -> Option<&Approval> {
         self.rights.approval_on(&spec.environment, &spec.cluster)
+    }
+
+    /// Whether any of the sets is in a freeze that people can let changes through.
+    pub(super) fn has_exception(&self, now: Timestamp) -> bool {
+        let mut sets = self.sets.iter();
+        sets.any(|rendered| self.rights.exception(&rendered.set, now).is_some())
     }
 
     /// What a set may do, by the project and by the Sync.

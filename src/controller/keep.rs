@@ -22,7 +22,7 @@ use super::standing::Picture;
 use super::tell::Teller;
 use super::verdict::{Told, Verdict};
 use super::{Shared, spans, status};
-use crate::adapters::sync::{self, Sync, SyncSpec, SyncStatus};
+use crate::adapters::sync::{self, Release, Sync, SyncSpec, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::values::duration;
 
@@ -75,6 +75,8 @@ pub(super) struct Heard {
     pub(super) calls: mpsc::Receiver<()>,
     /// That somebody approved something, or took that back.
     pub(super) yeses: mpsc::Receiver<()>,
+    /// Plans that somebody let go in a comment.
+    pub(super) releases: mpsc::Receiver<Release>,
     /// What the watches show.
     pub(super) sights: Sights,
 }
@@ -85,6 +87,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         mut specs,
         mut calls,
         mut yeses,
+        mut releases,
         sights,
     } = heard;
     let (drifts, mut drifted) = mpsc::channel(1);
@@ -114,13 +117,8 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             () = stop.cancelled() => break,
             changed = specs.changed() => {
                 if changed.is_err() { break }
-                let before = std::mem::replace(&mut keeper.sync, Arc::clone(&specs.borrow_and_update()));
-                keeper.unwritten = !says(&keeper.sync, &keeper.status);
-                keeper.read_spec(&stop).await;
-                let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
-                if asked(&keeper.sync).is_some_and(|at| Some(at) != asked(&before)) {
-                    keeper.happened(Event::Asked, &stop);
-                }
+                let next = Arc::clone(&specs.borrow_and_update());
+                keeper.turn_to(next, &stop).await;
             }
             Some(()) = calls.recv() => {
                 keeper.happened(Event::Asked, &stop);
@@ -128,6 +126,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
             }
             Some(one) = news.recv() => keeper.write_down(one).await,
             Some(()) = yeses.recv() => keeper.happened(Event::Approved, &stop),
+            Some(release) = releases.recv() => keeper.let_go(release, &stop).await,
             Some(()) = drifted.recv() => {
                 keeper.stirred.notify_one();
                 keeper.happened(Event::Drifted, &stop);
@@ -157,6 +156,11 @@ impl Keeper {
             let (sights, drifts) = (self.sights.clone(), self.drifts.clone());
             let (stirred, called) = (Arc::clone(&self.stirred), Arc::clone(&self.called));
             async move {
+                // Whose a set is is known once all Syncs were read.
+                tokio::select! {
+                    () = shared.claims.read() => {}
+                    () = ours.cancelled() => {}
+                }
                 let place = shared.places.acquire().await;
                 let began = Instant::now();
                 let eyes = Eyes {
@@ -177,6 +181,17 @@ impl Keeper {
             }
         };
         self.pulse.happened(event, stop, work);
+    }
+
+    /// Takes the Sync as it is on the cluster now.
+    async fn turn_to(&mut self, next: Arc<Sync>, stop: &CancellationToken) {
+        let before = std::mem::replace(&mut self.sync, next);
+        self.unwritten = !says(&self.sync, &self.status);
+        self.read_spec(stop).await;
+        let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
+        if asked(&self.sync).is_some_and(|at| Some(at) != asked(&before)) {
+            self.happened(Event::Asked, stop);
+        }
     }
 
     /// A spec that cannot be followed rests until it is changed.
@@ -304,6 +319,15 @@ impl Keeper {
             };
             self.note(sort, reason, &self.status.story).await;
         }
+    }
+
+    /// A plan that waits may go: that stands in the status, and the next pass looks whether it still waits.
+    async fn let_go(&mut self, release: Release, stop: &CancellationToken) {
+        let said = format!("{} let {} go in a comment", release.by, release.plan);
+        self.report(status::let_go(&self.status, release)).await;
+        self.note(EventType::Normal, "LetGo".to_owned(), &said)
+            .await;
+        self.happened(Event::Approved, stop);
     }
 
     /// What a receiver was told, or why not: it stands in the status, and a failure is an event too. It

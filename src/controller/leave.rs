@@ -15,21 +15,24 @@ use super::cycle::{Memory, Seen, Tools, Trouble};
 use super::decide::AGAIN;
 use super::desired::Desired;
 use crate::adapters::approval::{Waiting, vouch};
-use crate::adapters::sync::{Sync, SyncStatus};
+use crate::adapters::sync::{MAX_WAITING, Sync, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::object::{Owner, Rendered, SetId};
 use crate::plan::Plan;
 use crate::plan::approved::{Given, Vouched};
 use crate::plan::hold::{self, Agreed, Applied};
 use crate::plan::intent::Intent;
+use crate::plan::season::Season;
 use crate::report::audit::Agreement;
 
 mod first;
+mod freed;
 mod judge;
 mod search;
 mod shown;
 mod turn;
 
+use freed::Freed;
 use judge::{Found, Said};
 use search::Search;
 use shown::Shown;
@@ -47,6 +50,7 @@ const WAY_OUT: &str =
 pub struct Leave {
     /// Without a rule everything goes.
     bound: Option<Bound>,
+    freed: Freed,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -106,6 +110,8 @@ struct Last {
     commits: (String, String),
     /// Of the spec: another one may ask for something else.
     generation: i64,
+    /// Whether a set was in a freeze that people can let changes through.
+    frozen: bool,
     at: Instant,
     found: Result<Found, String>,
     /// For how long it is not searched anew; `None` where nobody has to agree to anything. It is judged again
@@ -163,14 +169,28 @@ impl Leave {
         hold::unapproved(plan, rendered, agreed);
     }
 
-    /// What was agreed to, for the audit trail.
-    pub(super) fn agreements(&self) -> &[Agreement] {
-        self.bound.as_ref().map_or(&[], |bound| &bound.agreements)
+    /// Holds what waits for its time; inside of a freeze all but what people let through.
+    pub(super) fn hold_back(&self, plan: &mut Plan, rendered: &Rendered, season: &Season) {
+        let through = self.freed.sets.get(&plan.set);
+        match through.filter(|through| through.is_through(season)) {
+            Some(through) => hold::frozen(plan, rendered, season, through.agreed()),
+            None => hold::out_of_season(plan, season),
+        }
+    }
+
+    /// What was agreed to, for the audit trail of a set.
+    pub(super) fn agreements(&self, set: &SetId) -> Vec<Agreement> {
+        let bound = self.bound.iter().flat_map(|bound| &bound.agreements);
+        let freed = self.freed.sets.get(set);
+        let freed = freed.into_iter().flat_map(|through| &through.agreements);
+        bound.chain(freed).cloned().collect()
     }
 
     /// What people are asked to approve, for the status.
-    fn waiting(&self) -> &[Waiting] {
-        self.bound.as_ref().map_or(&[], |bound| &bound.waiting)
+    fn waiting(&self) -> Vec<Waiting> {
+        let bound = self.bound.iter().flat_map(|bound| &bound.waiting);
+        let all = bound.chain(&self.freed.waiting);
+        all.take(MAX_WAITING).cloned().collect()
     }
 
     /// Whether nobody else is waited for. What was approved in the cluster may be taken back.
@@ -178,7 +198,7 @@ impl Leave {
         let is = |bound: &Bound| {
             bound.missing.is_empty() && bound.waiting.is_empty() && bound.unruled.is_empty()
         };
-        self.bound.as_ref().is_none_or(is)
+        self.bound.as_ref().is_none_or(is) && self.freed.waiting.is_empty()
     }
 
     /// Whether the rule of the commit in force is the one before it, or people agreed to it.
@@ -189,7 +209,9 @@ impl Leave {
 
     /// For how long it is good, as far as the forge is concerned.
     fn good_for(&self) -> Option<Duration> {
-        self.bound.as_ref()?;
+        if self.bound.is_none() && !self.freed.asked {
+            return None;
+        }
         Some(match self.is_settled() {
             true => STILL,
             false => AGAIN,
@@ -204,6 +226,7 @@ impl Leave {
                 unruled: vec![why.to_owned()],
                 ..Bound::default()
             }),
+            ..Self::default()
         }
     }
 }
@@ -228,15 +251,17 @@ pub(super) async fn find(
     let last = memory.leave.last.take();
     let generation = sync.metadata.generation.unwrap_or_default();
     let commits = (from.as_str(), to.as_str());
-    let known = |last: &Last| last.is_of(commits, generation) && last.is_fresh();
+    let frozen = wanted.has_exception(tools.cluster.now());
+    let known =
+        |last: &Last| last.is_of(commits, generation) && last.frozen == frozen && last.is_fresh();
     let mut last = match last.filter(known) {
         Some(last) => last,
-        None => search((tools, sync, wanted), memory, (from, to)).await,
+        None => search((tools, sync, wanted), memory, (from, to), frozen).await,
     };
     let leave = judged(tools, sync, &last.found).await;
     (last.good_for, last.ruled) = (leave.good_for(), leave.is_ruled());
     memory.leave.last = Some(last);
-    seen.waiting = leave.waiting().to_vec();
+    seen.waiting = leave.waiting();
     Ok(leave)
 }
 
@@ -245,6 +270,7 @@ async fn search(
     (tools, sync, wanted): (&Tools, &Sync, &Desired),
     memory: &mut Memory,
     commits: (String, String),
+    frozen: bool,
 ) -> Last {
     let (from, to) = &commits;
     let before = memory.recall(sync, from).and_then(Result::ok);
@@ -260,6 +286,7 @@ async fn search(
     Last {
         commits,
         generation,
+        frozen,
         at: Instant::now(),
         found,
         good_for: None,
@@ -273,7 +300,7 @@ async fn judged(tools: &Tools, sync: &Sync, found: &Result<Found, String>) -> Le
         Ok(found) => found,
         Err(why) => return Leave::none(why),
     };
-    if found.rule.is_none() {
+    if found.rule.is_none() && found.exceptions.is_empty() {
         return Leave::default();
     }
     let name = kube::ResourceExt::name_any(sync);

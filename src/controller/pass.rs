@@ -26,7 +26,7 @@ use super::sights::Sights;
 use super::spans;
 use crate::adapters::sync::Sync;
 use crate::apply::cluster::Cluster;
-use crate::object::{Owner, Rendered};
+use crate::object::{Owner, Rendered, SetId};
 use crate::plan::{Neighbours, ended};
 
 /// Tenants' sets that are looked at beside each other.
@@ -49,6 +49,8 @@ pub(super) struct Pass<'a, C> {
     ended: usize,
     /// By whose leave.
     pub(super) leave: Leave,
+    /// Sets that an older Sync keeps, with its name.
+    pub(super) claimed: BTreeMap<SetId, String>,
     stop: &'a CancellationToken,
 }
 
@@ -71,6 +73,7 @@ impl<'a, C: Cluster> Pass<'a, C> {
             sets,
             ended: ended.iter().sum(),
             leave: Leave::default(),
+            claimed: BTreeMap::new(),
             stop,
         }
     }
@@ -108,9 +111,18 @@ impl<'a, C: Cluster> Pass<'a, C> {
         let (alone, at) = (Neighbours::default(), self.at(seen));
         let sets = self.sets.iter();
         let sets: Option<Vec<SetResult>> = sets
-            .map(|rendered| self.task(rendered, &alone, &at).at_rest())
+            .map(|rendered| {
+                let refused = self.refused(rendered);
+                refused.or_else(|| self.task(rendered, &alone, &at).at_rest())
+            })
             .collect();
         sets.map(|sets| behind::told(sets, self.desired, self.sync))
+    }
+
+    /// What is said of a set that an older Sync keeps.
+    fn refused(&self, rendered: &Rendered) -> Option<SetResult> {
+        let keeper = self.claimed.get(&rendered.set)?;
+        Some(SetResult::claimed(rendered, keeper))
     }
 
     /// One set, unless the pass was called off by then.
@@ -121,9 +133,13 @@ impl<'a, C: Cluster> Pass<'a, C> {
         at: &'b str,
     ) -> BoxFuture<'b, Option<SetResult>> {
         let task = self.task(rendered, beside, at);
+        let refused = self.refused(rendered);
         let bring = async move {
             if task.stop.is_cancelled() {
                 return None;
+            }
+            if refused.is_some() {
+                return refused;
             }
             let (sync, name) = (task.sync.name_any(), rendered.set.to_string());
             let span = spans::of_set(&sync, &name, task.commit);
@@ -216,7 +232,8 @@ impl<'a, C: Cluster> Pass<'a, C> {
     fn is_stirred(&self, rendered: &Rendered, at: &str) -> bool {
         let alone = Neighbours::default();
         let task = self.task(rendered, &alone, at);
-        !task.stop.is_cancelled() && task.at_rest().is_none()
+        let is_ours = self.refused(rendered).is_none();
+        is_ours && !task.stop.is_cancelled() && task.at_rest().is_none()
     }
 }
 

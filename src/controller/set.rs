@@ -113,9 +113,25 @@ pub struct SetResult {
     pub fights: usize,
     /// What is wrong with its files in the commit, so that an older one stays in force for it.
     pub behind: Option<String>,
+    /// Another Sync keeps it, so that nothing was looked at.
+    pub claimed: bool,
 }
 
 impl SetResult {
+    /// A set that an older Sync keeps.
+    pub(super) fn claimed(rendered: &Rendered, keeper: &str) -> Self {
+        Self {
+            name: rendered.set.to_string(),
+            objects: rendered.objects.len(),
+            claimed: true,
+            message: fitting(&format!(
+                "the Sync `{keeper}` keeps this set and is older, so nothing of it is written here; narrow \
+                 `tenants` of one of them, or suspend or delete one"
+            )),
+            ..Self::default()
+        }
+    }
+
     /// Changes that are not made, by us or because something is in the way.
     pub(super) fn missing(&self) -> usize {
         self.pending + self.going
@@ -254,31 +270,29 @@ fn rest<C>(
     task.sights.note(pass, found, Some(quiet));
 }
 
-/// Holds what nobody agreed to, unless the plan itself was approved by its digest, and what waits for
-/// its time or for another set.
+/// Holds what nobody agreed to, unless the plan itself was approved by its digest in the spec, and what
+/// waits for its time or for another set. A comment lets a plan go and agrees to nothing.
 fn hold<C: Cluster>(task: &Task<'_, C>, prepared: &mut Prepared) {
     let owned = !prepared.stored.inventory.entries.is_empty();
     let plan = &mut prepared.plan;
+    // What was agreed to is what the commit says, whatever is over by now.
+    let mut sets = task.desired.sets.iter();
+    let whole = sets.find(|r| r.set == task.rendered.set);
+    let whole = whole.unwrap_or(task.rendered);
     if !task.sync.spec.approved.contains(&plan.digest) {
-        // What was agreed to is what the commit says, whatever is over by now.
-        let whole = task
-            .desired
-            .sets
-            .iter()
-            .find(|r| r.set == task.rendered.set);
-        task.leave.hold(plan, whole.unwrap_or(task.rendered), owned);
+        task.leave.hold(plan, whole, owned);
     }
     let now = task.means.cluster.now();
     let season = task.desired.rights.season(&task.rendered.set, now);
-    hold::out_of_season(plan, &season);
+    task.leave.hold_back(plan, whole, &season);
     hold::until_taken(plan, &prepared.world);
 }
 
 /// Whether the mode lets the plan of this digest be carried out.
-fn may_apply(sync: &Sync, digest: &String) -> bool {
+fn may_apply(sync: &Sync, digest: &str) -> bool {
     match sync.spec.mode {
         Mode::Observe => false,
-        Mode::Manual => sync.spec.approved.contains(digest),
+        Mode::Manual => sync.is_let_go(digest),
         Mode::Auto => true,
     }
 }
@@ -375,7 +389,10 @@ fn judge_plan<C>(task: &Task<'_, C>, plan: &Plan, result: &mut SetResult) {
     let mut findings = plan.findings.iter();
     let holds = findings.clone().find(unapproved);
     let holds = holds.or_else(|| findings.find(|finding| finding.holds()));
-    if let Some(finding) = holds.or_else(|| plan.findings.iter().find(left)) {
+    // That something goes through a freeze, and by whom, is told as well.
+    let freed = |finding: &&Finding| finding.rule == Rule::Frozen && !finding.holds();
+    let told = holds.or_else(|| plan.findings.iter().find(left));
+    if let Some(finding) = told.or_else(|| plan.findings.iter().find(freed)) {
         let at = task.desired.place(&task.rendered.set, &finding.spans);
         let at = at.map(|at| format!("{at}: ")).unwrap_or_default();
         let key = finding

@@ -94,10 +94,16 @@ fn standing(spec: &SyncSpec, status: &SyncStatus, seen: &Seen) -> Standing {
                 | Sort::InvalidCommit
                 | Sort::Unsigned
                 | Sort::Rewritten
-                | Sort::WrongCluster,
+                | Sort::WrongCluster
+                | Sort::UpgradePending,
             )
             | None => trouble(Topic::Stalled, vec![reason, commit], now),
         },
+        State::Claimed => {
+            let claimed = names(seen, |set| set.claimed);
+            let about = [reason].into_iter().chain(claimed).collect();
+            trouble(Topic::Stalled, about, now)
+        }
         State::Behind => {
             let tenants = seen.behind.keys().map(String::as_str);
             let about = [reason, commit].into_iter().chain(tenants).collect();
@@ -171,6 +177,7 @@ fn in_force(spec: &SyncSpec, status: &SyncStatus, seen: &Seen, state: State) -> 
         | State::AwaitsApproval
         | State::Held
         | State::Incomplete
+        | State::Claimed
         | State::Behind
         | State::Troubled
         | State::CalledOff => None,

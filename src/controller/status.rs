@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::cycle::Seen;
 use super::decide::Ending;
 use super::set::SetResult;
-use crate::adapters::sync::{MAX_SETS, Mode, SetSummary, SyncSpec, SyncStatus, fitting};
+use crate::adapters::sync::{
+    MAX_RELEASED, MAX_SETS, Mode, Release, SetSummary, SyncSpec, SyncStatus, fitting,
+};
 
 /// How a pass ended, for whoever decides when to come again.
 pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
@@ -20,7 +22,7 @@ pub fn ending(seen: &Seen, spec: &SyncSpec) -> Ending {
     if any(|s| s.on_its_way > 0) {
         return Ending::OnItsWay;
     }
-    if any(|s| s.behind.is_some()) {
+    if any(|s| s.behind.is_some() || s.claimed) {
         return Ending::NeedsPerson;
     }
     let open = spec.mode != Mode::Observe && any(|s| s.pending > 0);
@@ -56,6 +58,10 @@ pub fn after(
             true => seen.in_force.clone(),
             false => before.last_applied.clone(),
         },
+        rendered: match complete {
+            true => seen.rendered.clone(),
+            false => before.rendered.clone(),
+        },
         governed: match complete {
             true => Some(seen.governed),
             false => governed(before, seen),
@@ -71,6 +77,7 @@ pub fn after(
             None => before.waiting.clone(),
         },
         story: story(state, seen),
+        released: released(before, seen),
         receivers: before.receivers.clone(),
         ..SyncStatus::default()
     };
@@ -138,10 +145,32 @@ fn governed(before: &SyncStatus, seen: &Seen) -> Option<bool> {
     }
 }
 
+/// Plans that were let go and still wait. Where nothing was looked at, none is known to be over.
+fn released(before: &SyncStatus, seen: &Seen) -> Vec<Release> {
+    let waits = |release: &Release| {
+        let mut sets = seen.sets.iter();
+        sets.any(|set| set.plan.as_deref() == Some(release.plan.as_str()))
+    };
+    let all = before.released.iter();
+    all.filter(|release| !looked(seen) || waits(release))
+        .cloned()
+        .collect()
+}
+
 /// The commit under which history was rewritten last.
 fn rewritten(before: &SyncStatus, seen: &Seen) -> Option<String> {
     let now = seen.rewritten.clone();
     now.or_else(|| before.rewritten.clone())
+}
+
+/// The status once somebody let a plan go that waits.
+pub(super) fn let_go(before: &SyncStatus, release: Release) -> SyncStatus {
+    let mut next = before.clone();
+    next.released.retain(|known| known.plan != release.plan);
+    next.released.push(release);
+    let over = next.released.len().saturating_sub(MAX_RELEASED);
+    next.released.drain(..over);
+    next
 }
 
 /// The status of a Sync whose spec cannot be followed or that is suspended.
@@ -190,6 +219,7 @@ pub(super) enum State {
     AwaitsApproval,
     Held,
     Incomplete,
+    Claimed,
     Behind,
     Troubled,
     CalledOff,
@@ -204,6 +234,8 @@ impl State {
             Self::CalledOff
         } else if any(|s| s.failed) {
             Self::Incomplete
+        } else if any(|s| s.claimed) {
+            Self::Claimed
         } else if any(|s| s.behind.is_some()) {
             Self::Behind
         } else if spec.mode == Mode::Observe {
@@ -225,6 +257,7 @@ impl State {
             Self::AwaitsApproval
             | Self::Held
             | Self::Incomplete
+            | Self::Claimed
             | Self::Behind
             | Self::Troubled
             | Self::CalledOff => false,
@@ -238,6 +271,7 @@ impl State {
             Self::AwaitsApproval => "AwaitsApproval",
             Self::Held => "HeldByRules",
             Self::Incomplete => "Incomplete",
+            Self::Claimed => "SetClaimed",
             Self::Behind => "InvalidCommit",
             Self::CalledOff => "Superseded",
             Self::Troubled => seen
@@ -311,11 +345,23 @@ fn story(state: State, seen: &Seen) -> String {
             let missing = counted(sum(SetResult::missing), "change");
             format!("{at}: {missing} not made{why}")
         }
+        State::Claimed => claimed(at, seen),
         State::Behind => behind(at, seen),
         State::CalledOff => format!("{at}: called off, something newer comes"),
         State::Troubled => troubled(seen),
     };
     fitting(&text)
+}
+
+fn claimed(at: &str, seen: &Seen) -> String {
+    let claimed: Vec<&SetResult> = seen.sets.iter().filter(|s| s.claimed).collect();
+    let first = claimed
+        .first()
+        .map(|s| (s.name.as_str(), s.message.as_str()));
+    let (name, why) = first.unwrap_or_default();
+    let sets = counted(claimed.len(), "set");
+    let rest = counted(seen.sets.len() - claimed.len(), "other set");
+    format!("{at}: {sets} refused, {rest} looked after: {name}: {why}")
 }
 
 fn behind(at: &str, seen: &Seen) -> String {

@@ -24,6 +24,8 @@ pub enum Sort {
     Rewritten,
     /// The cluster is not the one that is meant.
     WrongCluster,
+    /// This kubemate renders the commit that was applied otherwise.
+    UpgradePending,
     /// The cluster does not answer.
     Cluster,
     /// A fault of kubemate's own.
@@ -40,6 +42,7 @@ impl Sort {
             Self::Unsigned => "NotSigned",
             Self::Rewritten => "HistoryRewritten",
             Self::WrongCluster => "WrongCluster",
+            Self::UpgradePending => "UpgradePending",
             Self::Cluster => "ClusterFailed",
             Self::Internal => "InternalError",
         }
@@ -53,7 +56,8 @@ impl Sort {
             | Self::InvalidCommit
             | Self::Unsigned
             | Self::Rewritten
-            | Self::WrongCluster => false,
+            | Self::WrongCluster
+            | Self::UpgradePending => false,
         }
     }
 }

@@ -106,6 +106,11 @@ fn found(seen: &Seen, spec: &SyncSpec) -> Option<(State, String)> {
                 format!("{} not made yet", changes(sum(SetResult::missing))),
             ),
         },
+        Stands::Claimed => {
+            let why = seen.sets.iter().find(|s| s.claimed);
+            let why = why.map(|s| format!("{}: {}", s.name, s.message));
+            (State::Error, why.unwrap_or_default())
+        }
         Stands::Behind => {
             let why = seen.sets.iter().find_map(|s| s.behind.clone());
             (State::Failure, why.unwrap_or_default())
@@ -130,8 +135,10 @@ fn troubled(trouble: &Trouble) -> (State, String) {
     let state = match trouble.sort {
         Sort::InvalidCommit | Sort::Unsigned => State::Failure,
         Sort::BadSpec | Sort::WrongCluster => State::Error,
-        // What was rewritten waits for a yes.
-        Sort::Source | Sort::Cluster | Sort::Internal | Sort::Rewritten => State::Pending,
+        // What was rewritten waits for a yes, and an upgrade for a commit.
+        Sort::Source | Sort::Cluster | Sort::Internal | Sort::Rewritten | Sort::UpgradePending => {
+            State::Pending
+        }
     };
     (state, trouble.message.clone())
 }

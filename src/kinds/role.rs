@@ -44,7 +44,9 @@ pub struct Allow {
 }
 
 /// What can be done with an object. Rights over rights are not among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// Read one.
@@ -77,6 +79,19 @@ pub enum Action {
     Hold,
     /// Agree to a change.
     Approve,
+}
+
+impl Action {
+    /// As KDL writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Promote => "promote",
+            Self::Hold => "hold",
+            Self::Approve => "approve",
+        }
+    }
 }
 
 impl Verb {

@@ -1,6 +1,7 @@
 //! What goes into the judgement of one owner's files, and what comes out. Plain data that crosses the
 //! border to a worker process.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,9 +12,12 @@ use crate::kinds::Claim;
 use crate::kinds::approval::Approval;
 use crate::kinds::change_window::ChangeWindow;
 use crate::kinds::freeze::Freeze;
+use crate::kinds::role::Action;
 use crate::kinds::sources::Unusable;
+use crate::kinds::tenant::member::MemberKind;
 use crate::object::{Owner, Rendered, ResourceId};
 use crate::source::{FileId, RepoPath};
+use crate::values::time::{DateTime, TimeZone};
 
 /// A file as text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,6 +176,33 @@ pub struct RuleFact {
     pub windows: Vec<ChangeWindow>,
     /// Its freezes.
     pub freezes: Vec<Freeze>,
+    /// Approvals by which changes get through its freezes.
+    pub exceptions: Vec<Approval>,
+    /// What members of tenants may ask of kubemate, where their roles say so.
+    pub entitled: Vec<Entitled>,
+}
+
+/// A member of a tenant whose role says what to ask of kubemate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitled {
+    /// The tenant.
+    pub tenant: String,
+    /// What the name stands for.
+    pub kind: MemberKind,
+    /// The name.
+    pub name: String,
+    /// What may be asked.
+    pub may: Vec<Action>,
+    /// When the membership ends, if it does.
+    pub until: Option<DateTime>,
+}
+
+impl Entitled {
+    /// Whether the membership is not over. An end that cannot be told has come.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        let holds = |end: DateTime| end.timestamp(&TimeZone::utc()).is_some_and(|end| now < end);
+        self.until.is_none_or(holds)
+    }
 }
 
 /// What a job found.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::consent::Yes;
+use super::season::Exception;
 
 /// How names begin that are no person's: service accounts, nodes and the cluster's own parts.
 pub const NO_PERSON: &str = "system:";
@@ -29,6 +30,12 @@ pub struct Given {
     pub at: Option<Timestamp>,
     /// Until when it holds, where its giver said so; a time that cannot be read has passed.
     pub until: Option<String>,
+    /// The freeze that the change is to get through; without it the change itself is approved.
+    pub freeze: Option<String>,
+    /// The ticket that says why.
+    pub ticket: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
     /// It is not what its giver made any more, or nobody can tell.
     pub changed: bool,
 }
@@ -42,6 +49,16 @@ pub struct About<'a> {
     pub commit: &'a str,
     /// The digest of what it announces for one set.
     pub intent: &'a str,
+    /// What it is to get through, if it is that which is asked for.
+    pub exception: Option<&'a Exception>,
+}
+
+impl About<'_> {
+    /// Whether an approval names this change, and the same freeze or none.
+    pub fn is_meant(&self, one: &Given) -> bool {
+        let freeze = self.exception.map(|exception| exception.freeze.as_str());
+        one.intent == self.intent && one.freeze.as_deref() == freeze
+    }
 }
 
 /// Since when the cluster lets nobody approve in another one's name; or why it is not known to.
@@ -60,7 +77,7 @@ impl Heard {
     /// Listens to all that name this change.
     pub fn of(given: &[Given], about: About<'_>, vouched: &Vouched, now: Timestamp) -> Self {
         let mut heard = Self::default();
-        for one in given.iter().filter(|one| one.intent == about.intent) {
+        for one in given.iter().filter(|one| about.is_meant(one)) {
             match objection(one, about, vouched, now) {
                 None => heard.yeses.push(Yes {
                     user: one.user.clone(),
@@ -94,6 +111,13 @@ fn objection(one: &Given, about: About<'_>, vouched: &Vouched, now: Timestamp) -
     }
     if one.user.starts_with(NO_PERSON) {
         return Some("is no person".to_owned());
+    }
+    let blank = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+    if about.exception.is_some_and(|exception| exception.ticket) && blank(&one.ticket) {
+        return Some("named no ticket".to_owned());
+    }
+    if about.exception.is_some() && blank(&one.reason) {
+        return Some("gave no reason".to_owned());
     }
     let Some(at) = one.at else {
         return Some("approved at a time that is not known".to_owned());
@@ -136,8 +160,7 @@ mod tests {
             user: user.to_owned(),
             groups: groups.iter().map(|g| (*g).to_owned()).collect(),
             at: Some(time("2026-05-04T11:30:00Z")),
-            until: None,
-            changed: false,
+            ..Given::default()
         }
     }
 
@@ -146,6 +169,7 @@ mod tests {
             pull: "7",
             commit: "c1",
             intent: "i1",
+            exception: None,
         };
         Heard::of(&[one], about, vouched, time(NOW))
     }
@@ -210,6 +234,43 @@ mod tests {
             ..cid()
         };
         assert_eq!(heard(other, &sound), Heard::default());
+    }
+
+    #[test]
+    fn a_freeze_is_got_through_by_name_with_a_reason_and_a_ticket() {
+        let sound: Vouched = Ok(time("2026-05-04T10:00:00Z"));
+        let through = |freeze: &str, ticket: &str, reason: &str| Given {
+            freeze: Some(freeze.to_owned()),
+            ticket: Some(ticket.to_owned()),
+            reason: Some(reason.to_owned()),
+            ..given("cid", &[])
+        };
+        for (one, ticket, heard, why) in [
+            (through("year-end", "CHG-1", "disk full"), true, 1, ""),
+            (through("year-end", "", "disk full"), false, 1, ""),
+            (through("year-end", " ", "disk full"), true, 0, "no ticket"),
+            (through("year-end", "CHG-1", ""), true, 0, "no reason"),
+            (through("other", "CHG-1", "disk full"), true, 0, ""),
+            // A yes to the change is none to its time, and the other way round.
+            (given("cid", &[]), true, 0, ""),
+        ] {
+            let exception = Exception {
+                freeze: "year-end".to_owned(),
+                ticket,
+                rule: rule(),
+            };
+            let about = About {
+                pull: "7",
+                commit: "c1",
+                intent: "i1",
+                exception: Some(&exception),
+            };
+            let found = Heard::of(std::slice::from_ref(&one), about, &sound, time(NOW));
+            assert_eq!(found.yeses.len(), heard, "{one:?}");
+            assert!(found.refused.join(", ").contains(why), "{one:?}");
+        }
+        let other = heard(through("year-end", "CHG-1", "disk full"), &sound);
+        assert_eq!(other, Heard::default());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::object::{ObjectKey, Rendered, SET_LABEL};
-use crate::plan::intent::{Announced, Intent, hold_unannounced};
+use crate::object::{ObjectKey, Rendered, SET_LABEL, SetId};
+use crate::plan::intent::{Announced, Intent, hold_unannounced, unannounced};
 use crate::plan::observed::{Observed, World};
 use crate::plan::season::Season;
 use crate::plan::step::{KeepWhy, ReleaseWhy};
@@ -28,23 +28,25 @@ pub struct Agreed<'a> {
 
 /// Holds steps that nobody agreed to, and those that are more dangerous than what was agreed to.
 pub fn unapproved(plan: &mut Plan, rendered: &Rendered, agreed: Agreed<'_>) {
-    let of_set = agreed.intents.iter().filter(|i| i.set == plan.set);
-    let announced: Vec<_> = of_set.flat_map(|intent| &intent.changes).collect();
-    let stands = |step: &Step| {
-        let wanted = rendered.objects.get(&step.key);
-        let wanted = wanted.map(|desired| digest::of_desired(desired, &plan.set));
-        let same = announced.iter().filter(|change| change.key == step.key);
-        let same: Vec<&Announced> = same.copied().collect();
-        let applied = agreed.applied.get(&step.key);
-        !same.is_empty() && (agreed.whole || lead(&same, applied, wanted.as_ref()))
-    };
     let message = format!("nobody agreed: {}", agreed.why);
     let found = changes(plan)
-        .filter(|step| !stands(step))
+        .filter(|step| !stands(step, (&plan.set, rendered), agreed))
         .map(|step| finding(step, Rule::Unapproved, &message))
         .collect();
     add(plan, found);
     hold_unannounced(plan, agreed.intents);
+}
+
+/// Whether what a step writes is what was agreed to.
+fn stands(step: &Step, (set, rendered): (&SetId, &Rendered), agreed: Agreed<'_>) -> bool {
+    let of_set = agreed.intents.iter().filter(|intent| intent.set == *set);
+    let announced = of_set.flat_map(|intent| &intent.changes);
+    let same = announced.filter(|change| change.key == step.key);
+    let same: Vec<&Announced> = same.collect();
+    let wanted = rendered.objects.get(&step.key);
+    let wanted = wanted.map(|desired| digest::of_desired(desired, set));
+    let applied = agreed.applied.get(&step.key);
+    !same.is_empty() && (agreed.whole || lead(&same, applied, wanted.as_ref()))
 }
 
 /// Whether changes of one object lead from what was applied to what is wanted. Where another change lies in
@@ -96,6 +98,31 @@ pub fn until_taken(plan: &mut Plan, world: &World) {
     }
 }
 
+/// Holds every change inside of a freeze but those that people let through, which say so. Nothing is deleted or
+/// replaced even then, nor done that is more dangerous than what they were shown.
+pub fn frozen(plan: &mut Plan, rendered: &Rendered, season: &Season, through: Agreed<'_>) {
+    let more = unannounced(plan, through.intents).into_iter();
+    let more: BTreeSet<ObjectKey> = more.filter_map(|finding| finding.key).collect();
+    let message = season.to_string();
+    let say = |step: &Step| {
+        let mild = !matches!(step.action.verb(), Verb::Delete | Verb::Replace);
+        let shown = stands(step, (&plan.set, rendered), through) && !more.contains(&step.key);
+        match (shown, mild) {
+            (true, true) => Finding {
+                level: Level::Notice,
+                ..finding(step, Rule::Frozen, through.why)
+            },
+            (true, false) => {
+                let never = "nothing is deleted in a freeze, whoever lets it through";
+                finding(step, Rule::Frozen, &format!("{message}; {never}"))
+            }
+            (false, _) => finding(step, Rule::Frozen, &message),
+        }
+    };
+    let found = changes(plan).map(say).collect();
+    add(plan, found);
+}
+
 /// Steps that write something because Git changed. That a membership ends was written long before.
 fn changes(plan: &Plan) -> impl Iterator<Item = &Step> {
     let drifted = plan
@@ -116,13 +143,15 @@ fn finding(step: &Step, rule: Rule, message: &str) -> Finding {
     }
 }
 
-/// Adds findings that hold their steps.
+/// Adds findings; those that hold hold their steps.
 pub(super) fn add(plan: &mut Plan, found: Vec<Finding>) {
     if found.is_empty() {
         return;
     }
     for step in &mut plan.steps {
-        let of_step = found.iter().filter(|f| f.key.as_ref() == Some(&step.key));
+        let of_step = found
+            .iter()
+            .filter(|f| f.holds() && f.key.as_ref() == Some(&step.key));
         step.held_by.extend(of_step.map(|f| f.rule));
     }
     plan.findings.extend(found);

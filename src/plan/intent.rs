@@ -225,6 +225,12 @@ fn is_danger(finding: &Finding) -> bool {
 /// Holds every step that deletes, replaces, takes over or endangers something that none of the intents
 /// announced. Undoing drift is not a takeover that needs announcing.
 pub fn hold_unannounced(plan: &mut Plan, intents: &[Intent]) {
+    let found = unannounced(plan, intents);
+    hold::add(plan, found);
+}
+
+/// What is said of those steps.
+pub(super) fn unannounced(plan: &Plan, intents: &[Intent]) -> Vec<Finding> {
     let mut verbs: BTreeSet<(&ObjectKey, Verb)> = BTreeSet::new();
     let mut dangers: BTreeSet<(&ObjectKey, Rule)> = BTreeSet::new();
     for change in intents
@@ -271,5 +277,5 @@ pub fn hold_unannounced(plan: &mut Plan, intents: &[Intent]) {
             );
         }
     }
-    hold::add(plan, found);
+    found
 }

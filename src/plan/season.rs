@@ -6,8 +6,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::kinds::approval::Approval;
 use crate::kinds::change_window::ChangeWindow;
-use crate::kinds::freeze::Freeze;
+use crate::kinds::freeze::{Freeze, Override};
 use crate::names::reference::{EnvironmentRef, TenantRef};
 use crate::object::{Owner, SetId};
 use crate::values::time::TimeZone;
@@ -76,6 +77,42 @@ impl fmt::Display for Season {
     }
 }
 
+/// What lets a change through the freeze that a set is in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exception {
+    /// The freeze.
+    pub freeze: String,
+    /// Whether a ticket must be named.
+    pub ticket: bool,
+    /// Who has to agree.
+    pub rule: Approval,
+}
+
+/// The freeze that a set is in at this time, if people can let changes through. Nothing gets through two.
+pub fn exception<'f>(
+    freezes: &'f [Freeze],
+    set: &SetId,
+    now: Timestamp,
+) -> Option<(&'f Freeze, &'f Override)> {
+    let mut all = frozen(freezes, set, now);
+    match (all.next(), all.next()) {
+        (Some(freeze), None) => Some((freeze, freeze.exception.as_ref()?)),
+        _ => None,
+    }
+}
+
+/// The freezes that a set is in at this time.
+fn frozen<'f>(
+    freezes: &'f [Freeze],
+    set: &SetId,
+    now: Timestamp,
+) -> impl Iterator<Item = &'f Freeze> {
+    freezes.iter().filter(move |freeze| {
+        let here = covers(&freeze.env, &freeze.tenant, set);
+        here && span(freeze).is_some_and(|(from, to)| from <= now && now < to)
+    })
+}
+
 /// What a platform says about times.
 #[derive(Debug, Clone, Copy)]
 pub struct Calendar<'a> {
@@ -92,7 +129,7 @@ impl Calendar<'_> {
             return Season::Frozen {
                 freeze: format!("`{}`", freeze.name),
                 next: self.next(set, now),
-                exception: freeze.exception.as_ref().map(|e| e.approval.to_string()),
+                exception: exception(self.freezes, set, now).map(|(_, e)| e.approval.to_string()),
             };
         }
         if self.is_open(set, now) {
@@ -118,11 +155,7 @@ impl Calendar<'_> {
     }
 
     fn freeze(&self, set: &SetId, now: Timestamp) -> Option<&Freeze> {
-        let mut freezes = self
-            .freezes
-            .iter()
-            .filter(|f| covers(&f.env, &f.tenant, set));
-        freezes.find(|f| span(f).is_some_and(|(from, to)| from <= now && now < to))
+        frozen(self.freezes, set, now).next()
     }
 
     /// The next time at which changes are made, by the clocks of the first window.
@@ -244,6 +277,11 @@ mod tests {
                 .is_open()
         );
         assert!(calendar.at(&set(Owner::Platform, "prod"), inside).is_open());
+        let found = exception(&freezes, &payments, inside).unwrap();
+        assert_eq!(found.1.approval.to_string(), "cto");
+        // Nothing gets through two freezes at once.
+        let two = [year_end(), year_end()].concat();
+        assert!(exception(&two, &payments, inside).is_none());
         // A freeze without windows ends by itself.
         let alone = Calendar {
             windows: &[],

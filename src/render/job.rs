@@ -15,11 +15,12 @@ use crate::kinds::approval::Approval;
 use crate::kinds::change_window::ChangeWindow;
 use crate::kinds::freeze::Freeze;
 use crate::kinds::manifests::Manifests;
+use crate::kinds::role::Role;
 use crate::kinds::scope::{Scope, Typed as _, World};
 use crate::kinds::tenant::Tenant;
 use crate::kinds::{Kind as _, Objects, schema};
 use crate::model::compile::{self, Judged};
-use crate::model::job::{Job, Outcome, RuleFact, TenantFact, Want};
+use crate::model::job::{Entitled, Job, Outcome, RuleFact, TenantFact, Want};
 use crate::model::layout::Found;
 use crate::object::{Desired, Owner, Rendered, ResourceId, SetId};
 
@@ -147,15 +148,45 @@ fn rules(job: &Job, found: &Found, worlds: &[(Target, World)]) -> Vec<RuleFact> 
         let environment = environments.find(|(name, _)| name.as_str() == target.environment);
         let approval = environment.and_then(|(_, e)| e.approval.as_ref());
         let windows = scope.all::<ChangeWindow>();
-        let freezes = scope.all::<Freeze>();
+        let freezes = scope.all::<Freeze>().map(|(_, freeze)| freeze.clone());
+        let freezes: Vec<Freeze> = freezes.collect();
+        let named = freezes
+            .iter()
+            .filter_map(|freeze| freeze.exception.as_ref());
+        let named = named.map(|exception| exception.approval.to_string());
+        let exceptions = named.filter_map(|name| scope.find::<Approval>(&name).cloned());
+        let exceptions: Vec<Approval> = exceptions.collect();
         RuleFact {
             target: target.clone(),
             approval: approval.and_then(|name| scope.find::<Approval>(&name.to_string()).cloned()),
             windows: windows.map(|(_, window)| window.clone()).collect(),
-            freezes: freezes.map(|(_, freeze)| freeze.clone()).collect(),
+            freezes,
+            exceptions,
+            entitled: entitled(&scope),
         }
     };
     worlds.iter().map(one).collect()
+}
+
+/// The members of tenants whose roles say what they may ask of kubemate.
+fn entitled(scope: &Scope<'_>) -> Vec<Entitled> {
+    let mut all = Vec::new();
+    for (id, tenant) in scope.all::<Tenant>() {
+        for (name, member) in tenant.member.iter() {
+            let role = scope.find::<Role>(&member.role.to_string());
+            let Some(role) = role.filter(|role| !role.may.is_empty()) else {
+                continue;
+            };
+            all.push(Entitled {
+                tenant: id.name.clone(),
+                kind: member.kind,
+                name: name.to_string(),
+                may: role.may.clone(),
+                until: member.until,
+            });
+        }
+    }
+    all
 }
 
 /// What is taken as it is written is read by a check too: its mistakes are its author's, like those

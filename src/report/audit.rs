@@ -90,6 +90,9 @@ pub struct Agreement {
     pub merger: Option<String>,
     /// Digests of what was announced and agreed to.
     pub intents: Vec<String>,
+    /// The freeze that it was let through, by whom and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 /// Where a trail breaks.

@@ -45,5 +45,6 @@ pub async fn people<F: Forge>(
         turned: past.turned,
         merger: pull.merger.clone(),
         yeses,
+        ..People::default()
     })
 }

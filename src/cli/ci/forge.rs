@@ -55,6 +55,10 @@ pub(super) fn agree(arguments: &Arguments, judgement: &mut Judgement, run: &Run)
             People::default()
         }
     };
+    let people = People {
+        only: judgement.agreeing.clone(),
+        ..people
+    };
     let rules = judgement.asked.iter();
     judgement.consents = rules
         .map(|rule| Consent::of(rule, &people, super::now()))
@@ -71,7 +75,10 @@ fn heard_of(
     let Some(client) = home::client(home, run.system)? else {
         return Ok(None);
     };
-    let groups = judgement.asked.iter().flat_map(consent::groups).collect();
+    let named = judgement.asked.iter().flat_map(consent::groups);
+    let members = judgement.agreeing.iter();
+    let members = members.flat_map(|all| consent::member_groups(all));
+    let groups = named.chain(members).collect();
     let runtime = session::runtime().map_err(|_| ForgeError::Setup {
         reason: "no runtime could be made".to_owned(),
     })?;

@@ -12,6 +12,7 @@ use crate::dsl::compose::Target;
 use crate::dsl::diagnostic::{Diagnostics, Span};
 use crate::kinds::approval::Approval;
 use crate::kinds::project;
+use crate::model::job::Entitled;
 use crate::model::layout::Found;
 use crate::model::rules;
 use crate::object::{Rendered, SetId};
@@ -42,6 +43,8 @@ pub(super) struct Judgement {
     pub(super) intents: Vec<Intent>,
     /// Rules by which somebody has to agree to the change.
     pub(super) asked: Vec<Approval>,
+    /// For each tenant that changes and whose roles say who may agree to that: the members who may.
+    pub(super) agreeing: Vec<Vec<Entitled>>,
     /// What became of them.
     pub(super) consents: Vec<Consent>,
     /// Why there are no plans though the files are right.
@@ -127,6 +130,7 @@ pub(super) fn judge(arguments: &Arguments, run: &Run) -> Result<Judgement, Failu
         plans: Vec::new(),
         intents: Vec::new(),
         asked: Vec::new(),
+        agreeing: Vec::new(),
         consents: Vec::new(),
         incomparable: None,
         remarks: Vec::new(),
@@ -185,6 +189,10 @@ fn compare(
         offline(before.as_ref(), &head, judgement)?;
     }
     judgement.asked = asked(before.as_ref(), &head, &judgement.plans);
+    let sets = judgement.plans.iter().filter(|plan| !plan.is_empty());
+    let sets = sets.map(|plan| &plan.set);
+    let agreeing = before.as_ref().map(|session| session.rights.agreeing(sets));
+    judgement.agreeing = agreeing.unwrap_or_default();
     let rights = &before.as_ref().unwrap_or(&head).rights;
     let changing = judgement.plans.iter().filter(|plan| !plan.is_empty());
     let seasons = changing.map(|plan| (&plan.set, rights.season(&plan.set, super::now())));

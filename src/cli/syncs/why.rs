@@ -48,10 +48,13 @@ pub(super) fn lines(sync: &Sync, now: Timestamp) -> Vec<String> {
     let waiting = status.waiting.iter().filter(|w| w.missing > 0);
     lines.extend(waiting.map(|w| {
         let (set, change, rule, digest) = (&w.set, &w.change, &w.rule, &w.intent);
-        format!(
-            "  {set}: {change}: {rule}; `kubemate approve {name} --digest {digest}` approves it in \
-             the cluster"
-        )
+        let how = match &w.freeze {
+            Some(freeze) => {
+                format!("{digest} --freeze {freeze} --ticket TICKET --reason WHY` lets it through")
+            }
+            None => format!("{digest}` approves it in the cluster"),
+        };
+        format!("  {set}: {change}: {rule}; `kubemate approve {name} --digest {how}")
     }));
     let open = status.sets.iter().filter(|(_, set)| is_open(set));
     lines.extend(open.map(|(name, set)| of_set(name, set)));
@@ -94,7 +97,9 @@ fn turn(reason: &str, name: &str) -> String {
         "Observed" => {
             "nothing is written in mode observe; `spec.mode: auto` or `manual` applies".to_owned()
         }
-        "AwaitsApproval" => "a person: add the digest of the plan to `spec.approved`".to_owned(),
+        "AwaitsApproval" => "a person: add the digest of the plan to `spec.approved`, or say \
+             `/kubemate apply DIGEST` on the merged pull request"
+            .to_owned(),
         "HeldByRules" => {
             "a person: change it in Git, or confirm what is held, as its set says below".to_owned()
         }
@@ -110,6 +115,12 @@ fn turn(reason: &str, name: &str) -> String {
              yes with `spec.confirmHistory`"
             .to_owned(),
         "BadSpec" => format!("a person: mend the spec of sync/{name}"),
+        "UpgradePending" => "a person: push a commit, whose plan shows what this kubemate renders \
+             otherwise, or go back to the version that applied it"
+            .to_owned(),
+        "SetClaimed" => "a person: an older Sync keeps the set; narrow `spec.tenants` of one of \
+             them, or suspend or delete one"
+            .to_owned(),
         "WrongCluster" => "a person: this is not the cluster that the project names".to_owned(),
         "Suspended" => format!("a person: `kubemate resume {name}`"),
         "SourceFailed" => {
@@ -194,6 +205,8 @@ mod tests {
             "NotSigned",
             "HistoryRewritten",
             "WrongCluster",
+            "UpgradePending",
+            "SetClaimed",
             "ClusterFailed",
             "Suspended",
         ];

@@ -4,7 +4,7 @@
 use super::super::attempt::note;
 use super::super::cycle::Tools;
 use super::reading::Scene;
-use super::words::{Command, Odd};
+use super::words::{Apply, Command, Odd};
 use crate::adapters::sync::Sync;
 use crate::report::audit::{Entry, Event};
 
@@ -67,7 +67,8 @@ impl<'a> Book<'a> {
 fn told(command: &Result<Command, Odd>) -> String {
     match command {
         Err(_) => "something that is no command".to_owned(),
-        Ok(command @ (Command::Plan { .. } | Command::Apply { .. })) => command.word().to_owned(),
+        Ok(Command::Apply(Apply::Plan(plan))) => format!("apply {plan}"),
+        Ok(command @ (Command::Plan { .. } | Command::Apply(_))) => command.word().to_owned(),
         Ok(Command::Hold(hold)) => {
             let ticket = hold.ticket.as_deref().unwrap_or("none");
             let (resource, environment) = (hold.resource(), &hold.environment);
@@ -87,6 +88,7 @@ mod tests {
         for (text, said) in [
             ("/kubemate plan 3f2ac1d", "plan"),
             ("/kubemate apply", "apply"),
+            ("/kubemate apply 3f2ac1d", "apply"),
             ("/kubemate $(id)", "something that is no command"),
             (
                 "/kubemate hold app/shop/web --env dev --for 2h --ticket INC-1",

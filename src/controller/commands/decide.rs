@@ -2,11 +2,11 @@
 //!
 //! Whoever may nothing gets no answer at all, so that nobody can make us chatter.
 
-use super::words::{Command, Hold, Odd};
+use super::words::{Apply, Command, Hold, Odd};
 use crate::report::forge::{Permission, Pull};
 
 /// What is said of applying before the merge.
-const NO_APPLY: &str = "nothing is applied from a comment: the controller applies what is merged into the branch that \
+const NO_APPLY: &str = "nothing is applied before the merge: the controller applies what is merged into the branch that \
     it follows, and would undo anything else; get the approvals that are asked for and merge";
 
 /// Which commands are followed.
@@ -16,12 +16,14 @@ pub struct Allowed {
     pub plan: bool,
     /// Holds.
     pub hold: bool,
+    /// Letting plans go after the merge.
+    pub apply: bool,
 }
 
 impl Allowed {
     /// Whether comments are read at all.
     pub fn any(self) -> bool {
-        self.plan || self.hold
+        self.plan || self.hold || self.apply
     }
 }
 
@@ -34,6 +36,8 @@ pub enum May {
     Look,
     /// What changes something.
     Change,
+    /// The same, whatever the roles of tenants say.
+    Decide,
 }
 
 impl May {
@@ -42,7 +46,8 @@ impl May {
         match (permission, collaborator) {
             (Permission::None, _) | (Permission::Read, false) => Self::Nothing,
             (Permission::Read, true) => Self::Look,
-            (Permission::Write | Permission::Admin, _) => Self::Change,
+            (Permission::Write, _) => Self::Change,
+            (Permission::Admin, _) => Self::Decide,
         }
     }
 }
@@ -71,6 +76,8 @@ pub enum Decision {
     Plan,
     /// It is held.
     Hold(Hold),
+    /// It is told which plans wait, or the one of this digest is let go.
+    Apply(Option<String>),
 }
 
 /// Decides.
@@ -82,7 +89,9 @@ pub fn decide(command: &Result<Command, Odd>, facts: Facts<'_>) -> Decision {
     if !facts.followed {
         return Decision::Silence("no Sync follows the branch it goes to");
     }
-    if !facts.pull.open {
+    // What was merged may wait for somebody to let it go.
+    let merged = facts.pull.merger.is_some() && matches!(command, Ok(Command::Apply(_)));
+    if !facts.pull.open && !merged {
         return Decision::Silence("the pull request is closed");
     }
     let command = match command {
@@ -100,10 +109,22 @@ pub fn decide(command: &Result<Command, Odd>, facts: Facts<'_>) -> Decision {
             refuse("hold is for those who may write to the repository")
         }
         Command::Hold(hold) => Decision::Hold(hold.clone()),
-        Command::Apply { commit } => match commit {
-            Some(commit) if !commit.is_of(&facts.pull.head) => moved(facts.pull),
-            Some(_) | None => refuse(NO_APPLY),
-        },
+        Command::Apply(asked) => apply(asked, facts),
+    }
+}
+
+/// Nothing that is not merged is applied, whoever asks.
+fn apply(asked: &Apply, facts: Facts<'_>) -> Decision {
+    let refuse = |why: &str| Decision::Refuse(why.to_owned());
+    match asked {
+        Apply::Commit(commit) if !commit.is_of(&facts.pull.head) => moved(facts.pull),
+        _ if facts.pull.open => refuse(NO_APPLY),
+        _ if !facts.allowed.apply => refuse("apply is not switched on here"),
+        _ if facts.may < May::Change => {
+            refuse("apply is for those who may write to the repository")
+        }
+        Apply::Told | Apply::Commit(_) => Decision::Apply(None),
+        Apply::Plan(plan) => Decision::Apply(Some(plan.clone())),
     }
 }
 
@@ -124,6 +145,7 @@ mod tests {
     const ALL: Allowed = Allowed {
         plan: true,
         hold: true,
+        apply: true,
     };
     const HOLD: &str = "/kubemate hold app/web --env dev --for 2h";
 
@@ -161,7 +183,7 @@ mod tests {
             (Read, false, May::Nothing),
             (Read, true, May::Look),
             (Write, false, May::Change),
-            (Admin, true, May::Change),
+            (Admin, true, May::Decide),
         ] {
             assert_eq!(May::of(permission, collaborator), may);
         }
@@ -197,6 +219,66 @@ mod tests {
         ] {
             let why = refused(text, may, allowed);
             assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn s_76_only_what_is_merged_is_let_go_and_only_by_who_may_write() {
+        let merged = Pull {
+            open: false,
+            merger: Some("ben".to_owned()),
+            ..pull()
+        };
+        let decided = |pull: &Pull, text: &str, may: May, allowed: Allowed| {
+            let followed = true;
+            let facts = Facts {
+                pull,
+                followed,
+                may,
+                allowed,
+            };
+            decide(&read(text).unwrap(), facts)
+        };
+        let digest = format!("b3:{}", "0f".repeat(32));
+        let exact = format!("/kubemate apply {digest}");
+        let all = ALL;
+        assert_eq!(
+            decided(&merged, &exact, May::Change, all),
+            Decision::Apply(Some(digest))
+        );
+        for text in ["/kubemate apply", "/kubemate apply aaaaaaa"] {
+            let told = decided(&merged, text, May::Change, all);
+            assert_eq!(told, Decision::Apply(None), "{text}");
+        }
+        let off = Allowed {
+            apply: false,
+            ..ALL
+        };
+        for (pull, text, may, allowed, word) in [
+            (&pull(), exact.as_str(), May::Change, all, "merge"),
+            (&merged, exact.as_str(), May::Look, all, "may write"),
+            (&merged, "/kubemate apply", May::Look, all, "may write"),
+            (&merged, exact.as_str(), May::Change, off, "not switched on"),
+            (
+                &merged,
+                "/kubemate apply aaaaaab",
+                May::Change,
+                all,
+                "the head is",
+            ),
+        ] {
+            let Decision::Refuse(why) = decided(pull, text, may, allowed) else {
+                panic!("{text} goes");
+            };
+            assert!(why.contains(word), "{text}: {why}");
+        }
+        let closed = Pull {
+            merger: None,
+            ..merged.clone()
+        };
+        for (pull, text) in [(&closed, exact.as_str()), (&merged, "/kubemate plan")] {
+            let decision = decided(pull, text, May::Change, all);
+            assert!(matches!(decision, Decision::Silence(_)), "{text}");
         }
     }
 

@@ -8,10 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::entitled;
 use super::reading::Scene;
 use super::words::Hold;
 use crate::adapters::hold::{self, HoldSpec};
 use crate::apply::cluster::Cluster as _;
+use crate::kinds::role::Action;
 use crate::object::{Owner, ResourceId, SetId};
 
 /// For how long the cluster may take to make it.
@@ -55,6 +57,7 @@ pub(super) async fn hold(
     // By its whole name, so that no other tenant's resource of that name is meant.
     let (set, resource) = one(&spec, &meant)?;
     spec.resource = resource.to_string();
+    entitled::check(scene, &merged.rights, (set, Action::Hold)).await?;
     let known = scene.tools.holds.until(set, resource, now);
     let longer = match known.filter(|until| *until > spec.until) {
         Some(until) => Some(until),

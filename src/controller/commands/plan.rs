@@ -255,7 +255,13 @@ async fn agree(scene: &Scene<'_>, (head, ruling): (&Side, &Ruling), out: &mut Ju
         return;
     }
     let groups = asked.values().flat_map(|rule| consent::groups(rule));
-    let groups: BTreeSet<String> = groups.collect();
+    let mut groups: BTreeSet<String> = groups.collect();
+    let mut only = Vec::new();
+    for plan in out.plans.iter().filter(|plan| !plan.is_empty()) {
+        let rules = ruling.of(applied(scene, &plan.set).as_deref());
+        only.extend(rules.rights.agreeing([&plan.set]));
+    }
+    groups.extend(only.iter().flat_map(|all| consent::member_groups(all)));
     let people = match people(&scene.desk.forge, scene.pull, &groups).await {
         Ok(people) => people,
         Err(error) => {
@@ -264,6 +270,7 @@ async fn agree(scene: &Scene<'_>, (head, ruling): (&Side, &Ruling), out: &mut Ju
             People::default()
         }
     };
+    let people = People { only, ..people };
     let now = scene.tools.cluster.now();
     let rules = asked.values();
     out.consents = rules.map(|rule| Consent::of(rule, &people, now)).collect();

@@ -9,6 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::super::cycle::Tools;
 use super::super::desired::covers;
 use super::super::forges::Desk;
+use super::Gates;
+use super::decide::May;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::judge::{Choice, refused_names};
 use crate::adapters::rights::Rights;
@@ -35,10 +37,14 @@ pub(super) struct Scene<'a> {
     pub(super) pull: &'a Pull,
     /// The Syncs that follow its branch, all for the same directory.
     pub(super) syncs: &'a [Arc<Sync>],
+    /// Where their plans are let go.
+    pub(super) gates: &'a Gates,
     /// How many more follow it, for other directories or beyond the limit.
     pub(super) left: usize,
     /// Who asks.
     pub(super) user: &'a str,
+    /// What they may, by what the forge says now.
+    pub(super) may: May,
     /// Its place among the commands that are carried out.
     pub(super) room: &'a Room,
 }

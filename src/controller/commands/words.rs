@@ -16,6 +16,9 @@ const START: &str = "/kubemate";
 const MAX_BYTES: usize = 500;
 /// Fewest digits that name a commit.
 const MIN_DIGITS: usize = 7;
+/// How the digest of a plan begins, and its digits after that.
+const DIGEST: &str = "b3:";
+const DIGEST_DIGITS: usize = 64;
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +30,8 @@ pub enum Command {
     },
     /// Leave changes to one resource that were made outside of Git alone for a while.
     Hold(Hold),
-    /// Apply before the merge. It is understood, and never done.
-    Apply {
-        /// The head it is meant for, if it says so.
-        commit: Option<Prefix>,
-    },
+    /// Let a plan go that waits after the merge. Before it this is understood, and never done.
+    Apply(Apply),
 }
 
 impl Command {
@@ -40,9 +40,20 @@ impl Command {
         match self {
             Self::Plan { .. } => "plan",
             Self::Hold(_) => "hold",
-            Self::Apply { .. } => "apply",
+            Self::Apply(_) => "apply",
         }
     }
+}
+
+/// What is to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Apply {
+    /// Nothing is named: it is told what waits.
+    Told,
+    /// A head, which is no plan.
+    Commit(Prefix),
+    /// The plan of this digest.
+    Plan(String),
 }
 
 /// The first digits of a commit's id.
@@ -117,8 +128,8 @@ pub enum Odd {
     /// A hold without a time that can be.
     #[error("a hold is for a time such as 30m or 2h, a week at most")]
     Time,
-    /// An apply with something else than a commit.
-    #[error("write apply COMMIT with at least seven digits of the head")]
+    /// An apply with something else than a plan or a commit.
+    #[error("write apply, which says what waits, or apply DIGEST with the whole digest of a plan")]
     Apply,
 }
 
@@ -147,9 +158,7 @@ fn command(rest: &str) -> Result<Command, Odd> {
         ["plan", rest @ ..] => Ok(Command::Plan {
             commit: commit(rest, Odd::Plan)?,
         }),
-        ["apply", rest @ ..] => Ok(Command::Apply {
-            commit: commit(rest, Odd::Apply)?,
-        }),
+        ["apply", rest @ ..] => apply(rest).map(Command::Apply),
         ["hold", resource, options @ ..] => hold(resource, options).map(Command::Hold),
         ["hold"] => Err(Odd::Hold),
         _ => Err(Odd::Unknown),
@@ -163,6 +172,21 @@ fn commit(words: &[&str], odd: Odd) -> Result<Option<Prefix>, Odd> {
         [one] => Prefix::read(one).map(Some).ok_or(odd),
         _ => Err(odd),
     }
+}
+
+/// No word, the whole digest of a plan, or a commit.
+fn apply(words: &[&str]) -> Result<Apply, Odd> {
+    if let [one] = words
+        && let Some(sum) = one.strip_prefix(DIGEST)
+    {
+        let digit = |b: u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+        let whole = sum.len() == DIGEST_DIGITS && sum.bytes().all(digit);
+        return whole
+            .then(|| Apply::Plan((*one).to_owned()))
+            .ok_or(Odd::Apply);
+    }
+    let commit = commit(words, Odd::Apply)?;
+    Ok(commit.map_or(Apply::Told, Apply::Commit))
 }
 
 fn hold(resource: &str, options: &[&str]) -> Result<Hold, Odd> {
@@ -226,6 +250,10 @@ mod tests {
         Prefix(SHA.to_owned())
     }
 
+    fn digest() -> String {
+        format!("b3:{}", "0f".repeat(32))
+    }
+
     #[test]
     fn commands_are_understood() {
         let hold = |tenant: Option<&str>, ticket: Option<&str>| {
@@ -238,6 +266,7 @@ mod tests {
                 ticket: ticket.map(str::to_owned),
             })
         };
+        let apply = format!("apply {}", digest());
         for (text, command) in [
             ("plan", Command::Plan { commit: None }),
             (
@@ -247,12 +276,9 @@ mod tests {
                 },
             ),
             ("plan\r\n", Command::Plan { commit: None }),
-            (
-                "apply 3f2ac1d",
-                Command::Apply {
-                    commit: Some(prefix()),
-                },
-            ),
+            ("apply", Command::Apply(Apply::Told)),
+            ("apply 3f2ac1d", Command::Apply(Apply::Commit(prefix()))),
+            (apply.as_str(), Command::Apply(Apply::Plan(digest()))),
             ("hold app/checkout --env prod --for 2h", hold(None, None)),
             (
                 "hold app/payments/checkout --ticket INC-1 --for 2h --env prod",
@@ -310,6 +336,8 @@ mod tests {
             (" plan main", Odd::Plan),
             (" plan 3f2ac1d 3f2ac1d", Odd::Plan),
             (" apply refs/heads/main", Odd::Apply),
+            (" apply b3:0f5c", Odd::Apply),
+            (" apply b3:", Odd::Apply),
             (" hold", Odd::Hold),
             (" hold app", Odd::Hold),
             (" hold app/../x --env prod --for 2h", Odd::Hold),
@@ -317,10 +345,7 @@ mod tests {
             (" hold app/checkout --for 2h", Odd::Hold),
             (" hold app/checkout --env prod", Odd::Hold),
             (" hold app/checkout --env prod --for", Odd::Hold),
-            (
-                " hold app/checkout --env prod --env dev --for 2h",
-                Odd::Hold,
-            ),
+            (" hold app/web --env prod --env dev --for 2h", Odd::Hold),
             (" hold app/checkout --env --for --for 2h", Odd::Hold),
             (" hold app/checkout --env ../x --for 2h", Odd::Hold),
             (
@@ -333,6 +358,16 @@ mod tests {
         ] {
             let text = format!("/kubemate{text}");
             assert_eq!(read(&text), Some(Err(odd)), "{text:?}");
+        }
+        let digest = digest();
+        for odd in [
+            format!("{digest}0"),
+            digest.to_uppercase(),
+            format!("{digest} 3f2ac1d"),
+            format!("{digest} {digest}"),
+        ] {
+            let text = format!("/kubemate apply {odd}");
+            assert_eq!(read(&text), Some(Err(Odd::Apply)), "{text:?}");
         }
         let long = format!("/kubemate plan {}", "a".repeat(MAX_BYTES));
         assert_eq!(read(&long), Some(Err(Odd::Long)));

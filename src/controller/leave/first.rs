@@ -44,6 +44,7 @@ fn unknown() -> Leave {
             missing: vec![Missing::all(format!("{UNKNOWN}; {WAY_OUT}"))],
             ..Bound::default()
         }),
+        ..Leave::default()
     }
 }
 

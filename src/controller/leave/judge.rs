@@ -12,15 +12,17 @@ use crate::adapters::approval::Waiting;
 use crate::adapters::sync::{MAX_WAITING, fitting};
 use crate::controller::forges::Merged;
 use crate::kinds::approval::{self, Approval};
+use crate::model::job::Entitled;
 use crate::object::SetId;
 use crate::plan::approved::{About, Given, Heard, Vouched};
 use crate::plan::consent::{self, Consent, People};
 use crate::plan::hold::Applied;
 use crate::plan::intent::Intent;
+use crate::plan::season::Exception;
 use crate::report::audit::Agreement;
 
 /// Agreements that do not count and are named.
-const MAX_REFUSED: usize = 10;
+pub(super) const MAX_REFUSED: usize = 10;
 /// What is said where a rule excludes a merger whom nobody knows.
 const NO_MERGER: &str = "the forge does not tell who merged it, which may be whoever agreed to it";
 
@@ -31,6 +33,10 @@ pub(super) struct Found {
     pub(super) rule: Option<Approval>,
     /// Whether the commit in force has another rule than that.
     pub(super) turns: bool,
+    /// What lets changes of a set through the freeze that it is in.
+    pub(super) exceptions: BTreeMap<SetId, Exception>,
+    /// Members of tenants who may agree to changes of a set, where roles say so.
+    pub(super) agreeing: BTreeMap<SetId, Vec<Entitled>>,
     /// How they came in.
     pub(super) parts: Vec<Part>,
     /// What they change, as it was before them.
@@ -67,9 +73,14 @@ pub(super) struct Said<'a> {
 impl Found {
     /// By whose leave all of it goes.
     pub(super) fn judge(&self, said: Said<'_>) -> Leave {
-        let Some(rule) = &self.rule else {
-            return Leave::default();
-        };
+        Leave {
+            bound: self.bound(said),
+            freed: self.freed(said),
+        }
+    }
+
+    fn bound(&self, said: Said<'_>) -> Option<Bound> {
+        let rule = self.rule.as_ref()?;
         let mut bound = Bound {
             applied: self.applied.clone(),
             ..Bound::default()
@@ -77,7 +88,7 @@ impl Found {
         for part in &self.parts {
             match part {
                 Part::Unknown(why) => bound.missing.push(Missing::all(why.clone())),
-                Part::Pull(brought) => said.judge(brought, rule, &mut bound),
+                Part::Pull(brought) => said.judge(self, brought, rule, &mut bound),
             }
         }
         if self.turns {
@@ -87,7 +98,16 @@ impl Found {
         // What nobody has to look at any more makes room for the rest.
         bound.waiting.sort_by_key(|waiting| waiting.missing == 0);
         bound.waiting.truncate(MAX_WAITING);
-        Leave { bound: Some(bound) }
+        Some(bound)
+    }
+
+    /// The people behind a change of some sets, with those who alone may agree to it.
+    fn people<'i>(&self, merged: &Merged, changed: impl Iterator<Item = &'i Intent>) -> People {
+        let only = changed.filter_map(|intent| self.agreeing.get(&intent.set).cloned());
+        People {
+            only: only.collect(),
+            ..merged.people.clone()
+        }
     }
 }
 
@@ -113,9 +133,11 @@ impl Part {
 
 impl Said<'_> {
     /// Notes what a pull request announced and how far people agreed to it.
-    fn judge(self, brought: &Brought, rule: &Approval, bound: &mut Bound) {
+    fn judge(self, found: &Found, brought: &Brought, rule: &Approval, bound: &mut Bound) {
         let merged = &brought.merged;
-        let reviews = Consent::of(rule, &merged.people, self.now);
+        let changed = brought.offer.iter().flat_map(|offer| offer.intents.iter());
+        let changed = changed.filter(|intent| !intent.changes.is_empty());
+        let reviews = Consent::of(rule, &found.people(merged, changed), self.now);
         let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
         if is_merger_unknown(rule, merged) {
             bound.missing.push(missing(NO_MERGER));
@@ -132,7 +154,9 @@ impl Said<'_> {
                 bound.agreements.push(agreement);
                 bound.intents.extend(intents.iter().cloned());
             }
-            Ok(offer) => self.judge_sets((merged, rule), &reviews, &offer.intents, bound),
+            Ok(offer) => {
+                self.judge_sets((found, merged, rule), &reviews, &offer.intents, bound);
+            }
         }
         if let Ok(offer) = &brought.offer {
             bound.missing.extend(dark(merged, offer));
@@ -144,7 +168,7 @@ impl Said<'_> {
     /// request was agreed to.
     fn judge_sets(
         self,
-        (merged, rule): (&Merged, &Approval),
+        (found, merged, rule): (&Found, &Merged, &Approval),
         reviews: &Consent,
         intents: &[Intent],
         bound: &mut Bound,
@@ -152,10 +176,12 @@ impl Said<'_> {
         let number = merged.pull.number;
         let (mut given, mut open) = (Vec::new(), Vec::new());
         for intent in intents.iter().filter(|intent| !intent.changes.is_empty()) {
-            let consent = self.consent((merged, rule), intent);
-            bound
-                .waiting
-                .push(waiting((merged, rule), intent, &consent));
+            let consent = self.consent((found, merged, rule), intent);
+            let mut waits = waiting((merged, rule), intent, &consent);
+            let members = found.agreeing.get(&intent.set);
+            let groups = members.map(|members| consent::member_groups(members));
+            waits.groups.extend(groups.unwrap_or_default());
+            bound.waiting.push(waits);
             let set = intent.set.clone();
             match consent.is_given() {
                 true => {
@@ -184,16 +210,21 @@ impl Said<'_> {
     }
 
     /// How far people agreed to what a pull request changes in one set, in both ways together.
-    fn consent(self, (merged, rule): (&Merged, &Approval), intent: &Intent) -> Consent {
+    fn consent(
+        self,
+        (found, merged, rule): (&Found, &Merged, &Approval),
+        intent: &Intent,
+    ) -> Consent {
         let pull = merged.pull.number.to_string();
         let about = About {
             pull: &pull,
             commit: merged.pull.head.as_str(),
             intent: &intent.digest,
+            exception: None,
         };
         let given = self.given.unwrap_or_default();
         let heard = Heard::of(given, about, self.vouched, self.now);
-        let mut people: People = merged.people.clone();
+        let mut people = found.people(merged, std::iter::once(intent));
         people.yeses.extend(heard.yeses);
         let mut consent = Consent::of(rule, &people, self.now);
         // Whoever may make Approvals can make many that do not count.
@@ -213,7 +244,7 @@ impl Said<'_> {
 }
 
 /// Whether a rule excludes whoever merged it, and nobody knows who that is.
-fn is_merger_unknown(rule: &Approval, merged: &Merged) -> bool {
+pub(super) fn is_merger_unknown(rule: &Approval, merged: &Merged) -> bool {
     rule.exclude.contains(&approval::Part::Merger) && merged.people.merger.is_none()
 }
 
@@ -227,18 +258,27 @@ fn dark(merged: &Merged, offer: &Offer) -> impl Iterator<Item = Missing> {
 }
 
 /// An agreement for the audit trail, whichever way it was given.
-fn agreement(merged: &Merged, approvers: Vec<String>, intents: Vec<String>) -> Agreement {
+pub(super) fn agreement(
+    merged: &Merged,
+    approvers: Vec<String>,
+    intents: Vec<String>,
+) -> Agreement {
     Agreement {
         pull: merged.pull.number.to_string(),
         author: merged.people.author.clone(),
         approvers,
         merger: merged.people.merger.clone(),
         intents,
+        exception: None,
     }
 }
 
 /// What people read who are asked to approve.
-fn waiting((merged, rule): (&Merged, &Approval), intent: &Intent, consent: &Consent) -> Waiting {
+pub(super) fn waiting(
+    (merged, rule): (&Merged, &Approval),
+    intent: &Intent,
+    consent: &Consent,
+) -> Waiting {
     let refused = consent.refused.iter().take(MAX_REFUSED);
     Waiting {
         set: intent.set.to_string(),
@@ -251,6 +291,7 @@ fn waiting((merged, rule): (&Merged, &Approval), intent: &Intent, consent: &Cons
         groups: consent::groups(rule).into_iter().collect(),
         by: consent.by.clone(),
         refused: refused.map(|why| fitting(why)).collect(),
+        ..Waiting::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One search for how the commits between two came in: with which pull requests, who stands behind those,
 //! what they announced, and whether they account for all of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::WAY_OUT;
@@ -10,10 +10,14 @@ use super::shown::{Offer, Shown, announced, applied};
 use crate::adapters::git::Merge;
 use crate::adapters::git::remote::RemoteRepository;
 use crate::adapters::sync::Sync;
+use crate::apply::cluster::Cluster as _;
 use crate::controller::cycle::{Tools, fresh};
 use crate::controller::desired::Desired;
 use crate::controller::forges::{Merged, Origin};
+use crate::model::job::Entitled;
+use crate::object::SetId;
 use crate::plan::consent;
+use crate::plan::season::Exception;
 use crate::source::repository::{CommitId, Repository as _};
 
 /// Commits since the one applied last that are looked into.
@@ -68,34 +72,72 @@ impl Search<'_> {
             },
         };
         let spec = &self.sync.spec;
-        let Some(rule) = before.rule(spec) else {
+        let rule = before.rule(spec).cloned();
+        let exceptions = self.exceptions(&before);
+        if rule.is_none() && exceptions.is_empty() {
             return Ok(Found::default());
-        };
-        let mut found = Found {
-            rule: Some(rule.clone()),
-            turns: self.wanted.rule(spec) != Some(rule),
-            ..Found::default()
-        };
-        let steps = match steps(&remote, &from, &to).await {
-            Ok(steps) => steps,
-            // Whether the rule stays as it is, is known all the same.
-            Err(why) => {
-                found.parts.push(Part::Unknown(format!("{why}; {WAY_OUT}")));
-                return Ok(found);
-            }
-        };
-        for way in self.ways(steps, &consent::groups(rule)).await {
-            found.parts.push(match way {
-                Way::Unknown(why) => Part::Unknown(why),
-                Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, &remote, shown).await)),
-            });
         }
-        let known = found.parts.iter().filter_map(|part| match part {
+        let agreeing = self.agreeing(&before);
+        let mut groups = rule.as_ref().map(consent::groups).unwrap_or_default();
+        groups.extend(
+            agreeing
+                .values()
+                .flat_map(|all| consent::member_groups(all)),
+        );
+        let parts = self.parts((&from, &to), &remote, &groups, shown).await;
+        // Whether the rule stays as it is, is known all the same.
+        let parts = parts.unwrap_or_else(|why| vec![Part::Unknown(format!("{why}; {WAY_OUT}"))]);
+        let known = parts.iter().filter_map(|part| match part {
             Part::Pull(brought) => brought.offer.as_ref().ok(),
             Part::Unknown(_) => None,
         });
-        found.applied = applied(&before.sets, known.flat_map(|offer| offer.intents.iter()));
-        Ok(found)
+        let applied = applied(&before.sets, known.flat_map(|offer| offer.intents.iter()));
+        Ok(Found {
+            turns: self.wanted.rule(spec) != rule.as_ref(),
+            rule,
+            exceptions,
+            agreeing,
+            parts,
+            applied,
+        })
+    }
+
+    /// Who alone may agree to changes of sets, by the rules of the commit before.
+    fn agreeing(self, before: &Desired) -> BTreeMap<SetId, Vec<Entitled>> {
+        let sets = self.wanted.sets.iter().map(|rendered| &rendered.set);
+        let agreeing = sets.filter_map(|set| {
+            let members = before.rights.agreeing([set]).pop()?;
+            Some((set.clone(), members))
+        });
+        agreeing.collect()
+    }
+
+    /// What lets changes through the freezes that sets are in, by the rules of the commit before.
+    fn exceptions(self, before: &Desired) -> BTreeMap<SetId, Exception> {
+        let now = self.tools.cluster.now();
+        let sets = self.wanted.sets.iter().map(|rendered| &rendered.set);
+        let excepted =
+            sets.filter_map(|set| Some((set.clone(), before.rights.exception(set, now)?)));
+        excepted.collect()
+    }
+
+    /// How all commits between two came in; why it cannot be told.
+    async fn parts(
+        self,
+        (from, to): (&CommitId, &CommitId),
+        remote: &RemoteRepository,
+        groups: &BTreeSet<String>,
+        shown: &mut Shown,
+    ) -> Result<Vec<Part>, String> {
+        let steps = steps(remote, from, to).await?;
+        let mut parts = Vec::new();
+        for way in self.ways(steps, groups).await {
+            parts.push(match way {
+                Way::Unknown(why) => Part::Unknown(why),
+                Way::Pull(run) => Part::Pull(Box::new(self.brought(*run, remote, shown).await)),
+            });
+        }
+        Ok(parts)
     }
 
     /// How each of some commits came in, those of one pull request together.

@@ -70,6 +70,8 @@ mod tests {
             approval: Some(serde_json::from_value(rule).unwrap()),
             windows: Vec::new(),
             freezes: Vec::new(),
+            exceptions: Vec::new(),
+            entitled: Vec::new(),
         };
         let outcome = Outcome {
             rules: vec![fact],
@@ -97,6 +99,7 @@ mod tests {
                 unruled: unruled.iter().map(|why| (*why).to_owned()).collect(),
                 ..Bound::default()
             }),
+            ..Leave::default()
         }
     }
 

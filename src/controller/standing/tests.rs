@@ -57,11 +57,13 @@ fn topic(standing: &Standing) -> Option<(Topic, i64)> {
 #[test]
 fn each_trouble_has_its_topic_and_its_time() {
     let auto = spec("auto", "revert");
+    let upgraded = broken(ONE, Sort::UpgradePending);
     for (spec, seen, expected) in [
         (&auto, broken(ONE, Sort::InvalidCommit), (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::Unsigned), (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::Rewritten), (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::WrongCluster), (Topic::Stalled, 0)),
+        (&auto, upgraded, (Topic::Stalled, 0)),
         (&auto, broken(ONE, Sort::Source), (Topic::Failed, 1_120)),
         (&auto, broken(ONE, Sort::Cluster), (Topic::Failed, 1_120)),
         (&auto, broken(ONE, Sort::Internal), (Topic::Failed, 1_120)),

@@ -1,6 +1,7 @@
 //! What each pass looks like from outside: conditions, commits, the story, and when to come again.
 
 use super::*;
+use crate::adapters::sync::Mark;
 use crate::controller::cycle::{Sort, Trouble};
 
 const ONE: &str = "1111111111111111111111111111111111111111";
@@ -312,4 +313,90 @@ fn a_suspended_sync_keeps_what_is_known() {
         truths(&rests),
         "Ready=False Reconciling=False Stalled=False Healthy=True Drifted=False"
     );
+}
+
+#[test]
+fn a_plan_that_was_let_go_is_remembered_as_long_as_it_waits() {
+    let waits = |plan: &str| SetResult {
+        pending: 1,
+        plan: Some(plan.to_owned()),
+        ..set()
+    };
+    let release = |plan: &str| Release {
+        plan: plan.to_owned(),
+        by: "ben".to_owned(),
+        pull: "7".to_owned(),
+    };
+    let before = let_go(&SyncStatus::default(), release("b3:a"));
+    let before = let_go(&let_go(&before, release("b3:a")), release("b3:b"));
+    assert_eq!(before.released, [release("b3:a"), release("b3:b")]);
+    let spec = spec("manual");
+    let left = |seen: &Seen| after(&before, &spec, 1, seen, at(100)).released;
+    assert_eq!(left(&seen(ONE, vec![waits("b3:b")])), [release("b3:b")]);
+    assert!(left(&seen(ONE, vec![set()])).is_empty());
+    // Where nothing was looked at, nothing is known to be over.
+    let trouble = Some(Trouble::new(Sort::Source, "nobody answers"));
+    let blind = Seen {
+        trouble,
+        ..Seen::default()
+    };
+    assert_eq!(left(&blind).len(), 2);
+    let many = (0..2 * MAX_RELEASED).fold(before.clone(), |status, n| {
+        let_go(&status, release(&n.to_string()))
+    });
+    assert_eq!(many.released.len(), MAX_RELEASED);
+}
+
+#[test]
+fn what_was_rendered_is_remembered_with_the_commit_that_was_applied() {
+    let mark = |bytes: &str| {
+        Some(Mark {
+            spec: "s".to_owned(),
+            bytes: bytes.to_owned(),
+        })
+    };
+    let of = |bytes: &str, set: SetResult| Seen {
+        rendered: mark(bytes),
+        ..seen(ONE, vec![set])
+    };
+    let spec = spec("auto");
+    let held = SetResult { held: 1, ..set() };
+    let first = after(
+        &SyncStatus::default(),
+        &spec,
+        1,
+        &of("a", held.clone()),
+        at(1),
+    );
+    assert_eq!(first.rendered, None);
+    let whole = after(&first, &spec, 1, &of("a", set()), at(2));
+    assert_eq!(whole.rendered, mark("a"));
+    let again = after(&whole, &spec, 1, &of("b", held), at(3));
+    assert_eq!(again.rendered, mark("a"));
+}
+
+#[test]
+fn a_set_that_another_sync_keeps_is_refused_by_name() {
+    let claimed = SetResult {
+        claimed: true,
+        message: "the Sync `old` keeps this set".to_owned(),
+        ..set()
+    };
+    let other = SetResult {
+        name: "hq/dev/web".to_owned(),
+        ..set()
+    };
+    let seen = seen(ONE, vec![claimed, other]);
+    let next = after(&SyncStatus::default(), &spec("auto"), 1, &seen, at(1));
+    let ready = next.conditions.iter().find(|c| c.type_ == "Ready").unwrap();
+    assert_eq!(
+        (ready.status.as_str(), ready.reason.as_str()),
+        ("False", "SetClaimed")
+    );
+    assert_eq!(ending(&seen, &spec("auto")), Ending::NeedsPerson);
+    assert_eq!(
+        next.story,
+        "111111111111: 1 set refused, 1 other set looked after: hq/dev/shop: the Sync `old` keeps this set"
+    );
+    assert_eq!(next.last_applied, None);
 }

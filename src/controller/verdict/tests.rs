@@ -84,6 +84,7 @@ fn what_is_wrong_is_told_with_its_place_and_blames_the_commit_only_for_its_own_f
         (Sort::Unsigned, State::Failure),
         (Sort::Rewritten, State::Pending),
         (Sort::WrongCluster, State::Error),
+        (Sort::UpgradePending, State::Pending),
         (Sort::Source, State::Pending),
         (Sort::Cluster, State::Pending),
     ] {

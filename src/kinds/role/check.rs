@@ -44,7 +44,10 @@ pub(super) fn check(role: &Role, _scope: &Scope<'_>, out: &mut Findings<'_>) {
     }
     for (index, allow) in role.allow.iter().enumerate() {
         if widens(allow) {
-            let message = format!("a role may not change `{}`: it is a border of the tenant", allow.on);
+            let message = format!(
+                "a role may not change `{}`: it is a border of the tenant",
+                allow.on
+            );
             out.push(
                 out.error(codes::ROLE_TOO_WIDE, &format!("/allow/{index}/on"), message)
                     .label("reading it is all that a member may do")

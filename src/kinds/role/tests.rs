@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::kinds::tests::{said_of};
+use crate::kinds::tests::said_of;
 
 #[test]
 fn what_is_refused_is_said_in_words() {
@@ -28,11 +28,16 @@ fn what_is_refused_is_said_in_words() {
 #[test]
 fn what_no_policy_can_read_is_a_border() {
     for on in [
-        "acme.cert-manager.io/orders", "cert-manager.io/certificaterequests", "gateway.networking.k8s.io/udproutes",
+        "acme.cert-manager.io/orders",
+        "cert-manager.io/certificaterequests",
+        "gateway.networking.k8s.io/udproutes",
         "traefik.io/ingressrouteudps",
     ] {
         let found = said_of(&format!("role r {{ allow create on=\"{on}\" }}"));
-        assert!(found.iter().any(|said| said.starts_with("KM0554")), "{on}: {found:?}");
+        assert!(
+            found.iter().any(|said| said.starts_with("KM0554")),
+            "{on}: {found:?}"
+        );
     }
 }
 

@@ -171,6 +171,18 @@ pub fn reply(instance: &Instance, to: u64, sentence: &str) -> Comment {
     }
 }
 
+/// The same with a list of sentences under it; each is cut by itself.
+pub fn reply_with(instance: &Instance, to: u64, sentence: &str, list: &[String]) -> Comment {
+    let mut comment = reply(instance, to, sentence);
+    for line in list {
+        put(&mut comment.text, format_args!("\n- {}", words(cut(line))));
+    }
+    if !list.is_empty() {
+        comment.text.push('\n');
+    }
+    comment
+}
+
 /// Renders a comment of at most `budget` bytes, which is raised to [`LEAST_BUDGET`].
 pub fn comment(report: &Report<'_>, budget: usize) -> Comment {
     let pointer = match report.link {

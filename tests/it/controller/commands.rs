@@ -61,7 +61,7 @@ impl Scene {
         let mut more = reporting_to(&bed, word, &sim.address);
         let trails = bed.directory.path().join("audit");
         let trails = trails.to_str().unwrap();
-        more.extend(["--commands", "plan,hold", "--audit", trails].map(str::to_owned));
+        more.extend(["--commands", "plan,hold,apply", "--audit", trails].map(str::to_owned));
         let more: Vec<&str> = more.iter().map(String::as_str).collect();
         let controller =
             Controller::start_with(bed.cluster.kubeconfig(), &bed.host.address, &bed, &more);
@@ -304,4 +304,44 @@ fn s_76_commands_at_gitlab() {
 #[test]
 fn s_76_commands_at_gitea() {
     story(Kind::Gitea);
+}
+
+/// After the merge, and in the mode manual, a plan goes by its whole digest and by nothing else.
+#[test]
+fn s_76_a_plan_is_let_go_after_the_merge_by_its_digest() {
+    let scene = Scene::start(Kind::GitHub);
+    let bed = &scene.bed;
+    bed.sync("manual", "1s");
+    let merged = bed.commit(&GOOD.replace("1.0.0", "1.0.7"));
+    {
+        let mut store = scene.sim.store();
+        store.commits.insert(merged.clone());
+        let pull = store.pulls.get_mut(&7).unwrap();
+        pull["state"] = "closed".into();
+        pull["merged"] = true.into();
+        pull["merged_by"] = json!({ "login": "admin" });
+    }
+    let waits = |status: &Value| -> Option<String> {
+        let sets = status["sets"].as_object()?;
+        let plan = sets.values().find_map(|set| set["plan"].as_str())?;
+        (status["lastAttempted"] == merged.as_str()).then(|| plan.to_owned())
+    };
+    let status = bed.until("it waits for a person", |s| waits(s).is_some());
+    let plan = waits(&status).unwrap();
+
+    let asked = scene.says("admin", "/kubemate apply");
+    assert!(scene.reply(asked).contains(&plan));
+    let reader = scene.says("reader", &format!("/kubemate apply {plan}"));
+    assert!(scene.reply(reader).contains("may write"));
+    let other = format!("b3:{}", "0".repeat(64));
+    let other = scene.says("admin", &format!("/kubemate apply {other}"));
+    assert!(scene.reply(other).contains("no plan of this digest"));
+    assert_ne!(bed.status()["lastApplied"], merged.as_str());
+
+    let meant = scene.says("admin", &format!("/kubemate apply {plan}"));
+    assert!(scene.reply(meant).contains("is let go"));
+    let status = bed.until("it is applied", |s| s["lastApplied"] == merged.as_str());
+    assert!(status["released"].is_null(), "{status:#}");
+    bed.cluster
+        .kubectl(&["delete", "sync", &bed.name, "-n", "kubemate-system"]);
 }

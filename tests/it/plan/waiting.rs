@@ -1,10 +1,10 @@
 //! What waits: for people to agree and for its time, and what never does.
 
 use kubemate::object::{ObjectKey, Rendered};
-use kubemate::plan::hold::{Agreed, Applied, out_of_season, unapproved};
+use kubemate::plan::hold::{Agreed, Applied, frozen, out_of_season, unapproved};
 use kubemate::plan::intent::{Intent, intent};
 use kubemate::plan::season::Season;
-use kubemate::plan::{Plan, Policy, Rule, digest, plan};
+use kubemate::plan::{Level, Plan, Policy, Rule, digest, plan};
 use serde_json::json;
 
 use super::world::{Model, config, deployment, desired, rendered};
@@ -190,4 +190,45 @@ fn changes_wait_for_their_time_and_drift_does_not() {
         ["cfg", "old", "web"],
         "nothing is deleted in a freeze"
     );
+}
+
+#[test]
+fn what_is_let_through_a_freeze_goes_and_nothing_is_deleted_by_it() {
+    let change = Change::new();
+    let season = Season::Frozen {
+        freeze: "`year-end`".into(),
+        next: None,
+        exception: Some("cto".into()),
+    };
+    let through = |intents: &[Intent], whole: bool| {
+        let mut plan = change.plan();
+        let agreed = Agreed {
+            intents,
+            applied: &Applied::new(),
+            whole,
+            why: "#7 is let through by cid: CHG-1",
+        };
+        frozen(&mut plan, &change.head, &season, agreed);
+        assert_eq!(plan.digest, plan.content_digest());
+        plan
+    };
+    let all = through(&[change.intent(&change.head)], true);
+    let left = held(&all);
+    assert_eq!(names(&left), ["old"], "a deletion waits whoever says yes");
+    let told = all.findings.iter().filter(|f| f.level == Level::Notice);
+    let told = told.filter(|f| f.rule == Rule::Frozen && f.message.contains("CHG-1"));
+    let told: Vec<&str> = told
+        .flat_map(|f| &f.key)
+        .map(|key| key.name.as_str())
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(names(&held(&through(&[], true))), ["cfg", "old", "web"]);
+    // Of another content than was shown nothing gets through, unless that is all that came in.
+    let other = change.intent(&rendered(vec![
+        desired("web", deployment("web", "web:9", 2)),
+        desired("cfg", config("cfg", json!({ "a": "2" }))),
+        desired("kept", config("kept", json!({ "a": "1" }))),
+    ]));
+    let held = held(&through(&[other], false));
+    assert!(names(&held).contains(&"web"));
 }

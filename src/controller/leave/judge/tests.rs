@@ -10,6 +10,8 @@ use crate::plan::intent::Announced;
 use crate::report::forge::{Pull, PullNumber};
 use crate::source::repository::CommitId;
 
+mod freed;
+
 const NOW: &str = "2026-05-04T12:00:00Z";
 const MADE: &str = "2026-05-04T11:30:00Z";
 
@@ -162,7 +164,10 @@ fn each_set_needs_its_own_approval_and_withdrawn_ones_are_none() {
     assert!(both.missing.is_empty());
     let by = both.agreements.iter().map(|agreement| &agreement.approvers);
     assert!(by.clone().all(|by| *by == ["cid"]) && by.count() == 2);
-    let leave = Leave { bound: Some(both) };
+    let leave = Leave {
+        bound: Some(both),
+        ..Leave::default()
+    };
     assert!(!leave.is_settled(), "it can be taken back");
     assert!(judged(&found, Some(&[])).intents.is_empty());
 }
