@@ -2,7 +2,7 @@
 //! other. What goes wrong in one set stops that set only; something newer calls off what did not begin.
 //!
 //! A set may take an hour, as where a webhook of its own hangs at each object. The others are kept meanwhile:
-//! those that change, or failed for a while, are brought again in the same pass.
+//! those that change, and those that failed for a while or wait, are brought again in the same pass.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,7 +33,7 @@ use crate::plan::{Neighbours, ended};
 const SETS_AT_ONCE: usize = 8;
 /// The shortest time between two looks for sets that changed while others take long.
 const BREATH: Duration = Duration::from_millis(100);
-/// The first pause after which sets that failed are tried again meanwhile, and the longest; it doubles.
+/// The first pause after which sets that are not done are tried again meanwhile, and the longest; it doubles.
 const FIRST_RETRY: Duration = Duration::from_secs(4);
 const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
@@ -177,7 +177,7 @@ impl<'a, C: Cluster> Pass<'a, C> {
     }
 
     /// Each set once. As long as one of them takes for this, those in order are brought again when they
-    /// change, and those that failed for a reason that may pass after a pause.
+    /// change, and those that time may help after a pause.
     async fn bring_each<'b>(
         &'b self,
         beside: &'b Neighbours<'b>,
@@ -208,7 +208,12 @@ impl<'a, C: Cluster> Pass<'a, C> {
             tokio::select! {
                 biased;
                 ended = running.next() => match ended {
-                    Some((place, result)) => round.take(place, result),
+                    Some((place, result)) => {
+                        round.take(place, result);
+                        if round.missed(place) && self.is_stirred(sets[place], at) {
+                            round.open(BTreeSet::from([place]));
+                        }
+                    }
                     None => break,
                 },
                 () = stirred.notified(), if !stir && round.goes_on() => stir = true,
@@ -216,12 +221,13 @@ impl<'a, C: Cluster> Pass<'a, C> {
                     (stir, rest_until) = (false, Instant::now() + BREATH);
                     let changed = |place: &usize| self.is_stirred(sets[*place], at);
                     let changed = round.in_order().filter(changed).collect();
+                    round.late.clone_from(&round.open);
                     round.open(changed);
                 }
                 () = sleep_until(retry_at), if round.goes_on() => {
                     pause = (pause * 2).min(LONGEST_RETRY);
                     retry_at = Instant::now() + pause;
-                    round.open(round.failed());
+                    round.open(round.unsettled());
                 }
             }
         }
@@ -245,6 +251,8 @@ struct Round {
     first: BTreeSet<usize>,
     /// Those that are waiting or under way.
     open: BTreeSet<usize>,
+    /// Those of them that may have looked before objects changed.
+    late: BTreeSet<usize>,
     waiting: VecDeque<usize>,
 }
 
@@ -268,25 +276,32 @@ impl Round {
         self.results.insert(place, result);
     }
 
+    /// Whether a set that has ended is in order by a look that may be older than a change.
+    fn missed(&mut self, place: usize) -> bool {
+        let is_late = self.late.remove(&place);
+        is_late && self.goes_on() && self.in_order().any(|good| good == place)
+    }
+
     /// Sets that ended and are not under way again.
     fn ended(&self) -> impl Iterator<Item = (usize, &SetResult)> {
         let all = self.results.iter().map(|(place, result)| (*place, result));
         all.filter(move |(place, _)| !self.open.contains(place))
     }
 
-    /// The sets that a change can only make worse.
+    /// The sets with which nothing is wrong; what is on its way in them may have arrived by a change.
     fn in_order(&self) -> impl Iterator<Item = usize> {
         let all = self
             .ended()
-            .filter(|(_, result)| !result.failed && result.held + result.missing() == 0);
+            .filter(|(_, result)| !result.failed && result.held + result.pending == 0);
         all.map(|(place, _)| place)
     }
 
-    /// The sets that failed for a reason that may pass.
-    fn failed(&self) -> BTreeSet<usize> {
-        let all = self
-            .ended()
-            .filter(|(_, result)| result.failed && result.passes);
+    /// The sets that time may help: they failed for a reason that may pass, wait, or have things on their way.
+    fn unsettled(&self) -> BTreeSet<usize> {
+        let all = self.ended().filter(|(_, result)| match result.failed {
+            true => result.passes,
+            false => result.held + result.missing() + result.on_its_way > 0,
+        });
         all.map(|(place, _)| place).collect()
     }
 }
@@ -311,12 +326,37 @@ mod tests {
         }
         assert!(round.goes_on());
         assert_eq!(round.in_order().collect::<Vec<_>>(), [0]);
-        assert_eq!(round.failed(), BTreeSet::from([1]));
-        round.open(round.failed());
-        assert!(round.failed().is_empty(), "it is under way");
+        assert_eq!(round.unsettled(), BTreeSet::from([1]));
+        round.open(round.unsettled());
+        assert!(round.unsettled().is_empty(), "it is under way");
         round.take(1, Some(later(true)));
         assert_eq!(round.results[&1].done, 2);
         round.take(3, None);
         assert!(!round.goes_on());
+    }
+
+    #[test]
+    fn what_waits_is_tried_again_and_a_change_during_a_look_is_not_missed() {
+        let mut round = Round::default();
+        round.first.extend(0..4);
+        round.open((0..4).collect());
+        let good = SetResult::default();
+        let waits = SetResult {
+            pending: 1,
+            ..good.clone()
+        };
+        let going = SetResult {
+            going: 1,
+            ..good.clone()
+        };
+        round.take(1, Some(waits));
+        round.take(2, Some(going));
+        assert_eq!(round.unsettled(), BTreeSet::from([1, 2]));
+        assert_eq!(round.in_order().collect::<Vec<_>>(), [2]);
+        round.late.clone_from(&round.open);
+        round.take(0, Some(good));
+        assert!(round.missed(0), "something changed while it was under way");
+        assert!(!round.missed(0), "it is looked for once");
+        assert!(!round.missed(2), "it had ended by then");
     }
 }
