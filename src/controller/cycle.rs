@@ -245,11 +245,16 @@ fn troubled(mut seen: Seen, trouble: Trouble, before: &SyncStatus) -> Seen {
 async fn newer(eyes: Eyes<'_>, sync: &Sync, attempted: Option<&str>) {
     let shared = eyes.shared;
     let interval = super::keep::interval(&sync.spec).unwrap_or(LOOK).max(LOOK);
+    // A call while the head is asked for counts as well.
+    let mut called = std::pin::pin!(eyes.called.notified());
     loop {
         let mut heard = Instant::now();
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
-            () = eyes.called.notified() => heard = Instant::now(),
+            () = called.as_mut() => {
+                heard = Instant::now();
+                called.set(eyes.called.notified());
+            }
         }
         let Ok(remote) = shared.tools.sources.of(&sync.spec) else {
             continue;
