@@ -179,7 +179,7 @@ pub(super) async fn pass(
     memory: &mut Memory,
     stop: &CancellationToken,
 ) -> Seen {
-    let tools = &eyes.shared.tools;
+    let (tools, sights) = (&eyes.shared.tools, eyes.sights);
     let mut seen = Seen::default();
     let before = sync.status.clone().unwrap_or_default();
     let remote = match tools.sources.of(&sync.spec) {
@@ -201,11 +201,11 @@ pub(super) async fn pass(
         return troubled(seen, trouble, &before);
     }
     let (name, means) = (sync.name_any(), tools.means());
-    let mut pass = Pass::new(means, eyes.sights, (sync, wanted.as_ref()), stop);
+    let mut pass = Pass::new(means, sights, (sync, wanted.as_ref()), stop);
     pass.claimed = eyes.shared.claims.of(sync, wanted.sets.iter());
-    let begin = |kind| sights::begin(eyes.shared, eyes.sights, kind);
+    let begin = |kind| sights::begin(eyes.shared, sights, kind);
     let (whom, at) = ((name.as_str(), eyes.drifts), pass.at(&seen));
-    eyes.sights.follow(whom, &wanted, &at, begin);
+    sights.follow(whom, (wanted.as_ref(), &pass.claimed), &at, begin);
     if memory.leave.may_rest(sync, &before, &seen)
         && let Some(sets) = pass.at_rest(&seen)
     {

@@ -19,7 +19,7 @@ use super::set::SetResult;
 use crate::adapters::cluster::follow::{Followed, MAX_FOLLOWED, Sight};
 use crate::apply::cluster::Cluster as _;
 use crate::health::health;
-use crate::object::{GroupKind, ObjectKey, Rendered, SET_LABEL};
+use crate::object::{GroupKind, ObjectKey, Rendered, SET_LABEL, SetId};
 use crate::plan::digest;
 use crate::plan::observed::Live;
 
@@ -118,22 +118,25 @@ impl Sights {
     }
 
     /// Watches the kinds of a Sync's sets as they are wanted `at` a commit and generation, and wakes it
-    /// when one of their objects changes. `begin` begins to watch a kind.
+    /// when one of their objects changes; whoever keeps those that are `claimed` is woken for them. `begin`
+    /// begins to watch a kind.
     pub(super) fn follow(
         &self,
         (sync, wake): (&str, &mpsc::Sender<()>),
-        desired: &Desired,
+        (desired, claimed): (&Desired, &BTreeMap<SetId, String>),
         at: &str,
         begin: impl Fn(Kind) -> AbortOnDropHandle<()>,
     ) {
         let mut board = self.board();
         let before = board.books.len();
-        let labels: BTreeSet<String> = desired.sets.iter().map(|r| r.set.label()).collect();
+        let sets = desired.sets.iter();
+        let ours = sets.filter(|rendered| !claimed.contains_key(&rendered.set));
+        let labels: BTreeSet<String> = ours.clone().map(|r| r.set.label()).collect();
         board
             .books
             .retain(|label, book| book.sync != sync || labels.contains(label));
         let mut changed = board.books.len() != before;
-        for (rendered, label) in desired.sets.iter().map(|r| (r, r.set.label())) {
+        for (rendered, label) in ours.map(|r| (r, r.set.label())) {
             let book = board.books.entry(label).or_insert_with(|| Book::of(wake));
             // The Sync that looked last keeps the set.
             book.wake.clone_from(wake);

@@ -310,7 +310,7 @@ async fn pass(
         AbortOnDropHandle::new(tokio::spawn(watch))
     };
     let at = pass.at(&seen);
-    sights.follow((NAME, drifts), &wanted, &at, begin);
+    sights.follow((NAME, drifts), (wanted.as_ref(), &pass.claimed), &at, begin);
     if let Some(sets) = pass.at_rest(&seen) {
         seen.sets = sets;
         return seen;
