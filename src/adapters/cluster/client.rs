@@ -17,7 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt as _};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument as _, Span};
 
@@ -30,6 +30,9 @@ use crate::apply::problem::{Problem, ProblemKind};
 const IN_FLIGHT: usize = 64;
 /// Calls of one tenant in flight at most, so that one whose own webhook hangs leaves room for the others.
 const OF_A_TENANT: usize = 32;
+/// Calls of all tenants in flight at most: our own, of which one renews the lead, never wait for webhooks of
+/// several.
+const OF_TENANTS: usize = 48;
 /// Idle connections that are kept.
 const IDLE_CONNECTIONS: usize = 32;
 /// How often a request is sent at most.
@@ -52,6 +55,7 @@ pub(super) struct Link {
     make: Box<MakeClient>,
     clients: Mutex<BTreeMap<Identity, Client>>,
     calls: Semaphore,
+    tenants: Arc<Semaphore>,
     shares: Mutex<BTreeMap<Identity, Arc<Semaphore>>>,
 }
 
@@ -119,6 +123,7 @@ impl Link {
             make: Box::new(make),
             clients: Mutex::default(),
             calls: Semaphore::new(IN_FLIGHT),
+            tenants: Arc::new(Semaphore::new(OF_TENANTS)),
             shares: Mutex::default(),
         })
     }
@@ -204,17 +209,21 @@ impl Link {
         ))
     }
 
-    /// A place among the calls of a tenant; nobody else needs one.
+    /// A place among the calls of a tenant, and among those of all tenants; nobody else needs one.
     async fn turn(
         &self,
         identity: &Identity,
         deadline: Instant,
-    ) -> Result<Option<OwnedSemaphorePermit>, Sent> {
+    ) -> Result<Option<[OwnedSemaphorePermit; 2]>, Sent> {
         let share = match identity {
             Identity::Own => return Ok(None),
             Identity::ServiceAccount { .. } => self.share(identity),
         };
-        match timeout_at(deadline, share.acquire_owned()).await {
+        let all = Arc::clone(&self.tenants);
+        let places = async move {
+            Ok::<_, AcquireError>([share.acquire_owned().await?, all.acquire_owned().await?])
+        };
+        match timeout_at(deadline, places).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
             Ok(Err(_)) | Err(_) => Err(Sent::Waited),
         }
