@@ -95,7 +95,8 @@ pub struct Memory {
     said: Option<Said>,
     asked: Option<Asked>,
     lineage: Lineage,
-    generation: i64,
+    /// Of the spec that the last pass was about.
+    pub(super) generation: i64,
     /// By whose leave.
     pub(super) leave: leave::Known,
 }

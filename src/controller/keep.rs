@@ -226,7 +226,7 @@ impl Keeper {
     }
 
     async fn passed(&mut self, passed: Option<Passed>, stop: &CancellationToken) {
-        let (seen, memory, took) = passed.unwrap_or_else(|| {
+        let (mut seen, memory, took) = passed.unwrap_or_else(|| {
             let said = "the pass ended with a fault of kubemate; the log says where";
             let trouble = Some(Trouble::new(Sort::Internal, said));
             (
@@ -238,10 +238,12 @@ impl Keeper {
                 Duration::ZERO,
             )
         });
+        let generation = self.sync.metadata.generation.unwrap_or_default();
+        // What was found for an older spec says nothing about this one, however the pass ended.
+        seen.called_off |= seen.in_force.is_some() && memory.generation != generation;
         self.memory = memory;
         let ending = status::ending(&seen, &self.sync.spec);
         self.happened(Event::Ended(ending), stop);
-        let generation = self.sync.metadata.generation.unwrap_or_default();
         let now = self.shared.tools.cluster.now();
         self.rewritten(&seen).await;
         if ending == Ending::CalledOff {
