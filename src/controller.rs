@@ -307,8 +307,12 @@ fn take(
     }
     let sync = Arc::new(sync);
     if let Some(known) = kept.get(&name) {
+        let turned = known.specs.borrow().metadata.generation != sync.metadata.generation;
         shared.claims.note(&name, &sync);
         drop(known.specs.send_replace(sync));
+        if turned {
+            rouse_refused(kept);
+        }
         return;
     }
     if kept.len() >= MAX_SYNCS {
@@ -367,5 +371,14 @@ fn forget(shared: &Shared, name: &str, kept: &mut BTreeMap<String, Kept>) {
         shared.vitals.forget(name);
         shared.claims.forget(name);
         shared.vitals.syncs(kept.len());
+        rouse_refused(kept);
+    }
+}
+
+/// Makes those look that are refused a set: it may be free now.
+fn rouse_refused(kept: &BTreeMap<String, Kept>) {
+    let is_refused = |kept: &&Kept| kept.specs.borrow().is_refused();
+    for kept in kept.values().filter(is_refused) {
+        kept.wake.try_send(()).ok();
     }
 }

@@ -429,6 +429,12 @@ impl Sync {
         (made(self), self.name_any()) < (made(other), other.name_any())
     }
 
+    /// Whether it is said to be refused a set that another one keeps.
+    pub(crate) fn is_refused(&self) -> bool {
+        let mut conditions = self.status.iter().flat_map(|status| &status.conditions);
+        conditions.any(|c| c.type_ == "Ready" && c.reason == "SetClaimed")
+    }
+
     /// Whether somebody let the plan of this digest go, in the spec or in a comment.
     pub fn is_let_go(&self, digest: &str) -> bool {
         let released = self.status.iter().flat_map(|status| &status.released);
