@@ -152,7 +152,7 @@ fn r_26_two_that_both_lead_do_no_harm() {
             faulty.bed.cluster.kubectl(&patch);
         }
     }
-    faulty.applied(&commit, changes);
+    faulty.comes_to(&commit, changes);
     let (one, two) = (writes(&faulty.proxy) - before, writes(&proxy));
     assert!(
         one > 20 && two > 20,

@@ -105,6 +105,15 @@ impl Faulty {
         assert_eq!(self.live(), (format!("1.0.{n}"), configs(n)));
     }
 
+    /// Waits until a commit is applied and live, where somebody else who leads too may be behind: what one wrote
+    /// last, the other may take back, and the first one mends.
+    pub(super) fn comes_to(&self, commit: &str, n: u32) {
+        let wanted = (format!("1.0.{n}"), configs(n));
+        self.bed.until(&format!("{n} applied by all"), |s| {
+            s["lastApplied"] == commit && is(s, "Ready", "True") && self.live() == wanted
+        });
+    }
+
     /// The version of the app and the ConfigMaps that are live.
     fn live(&self) -> (String, BTreeMap<String, String>) {
         let label = format!("kubemate.dev/set={}", self.sets()[1].label());
@@ -169,7 +178,10 @@ impl Faulty {
             .chain(others.iter().copied())
             .collect();
         self.proxy.heal();
-        self.applied(commit, n);
+        match others {
+            [] => self.applied(commit, n),
+            _ => self.comes_to(commit, n),
+        }
         self.rests(&proxies);
         self.applied(commit, n);
         judge_calls(&self.sets(), &proxies);
