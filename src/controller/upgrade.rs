@@ -44,9 +44,12 @@ pub(super) fn pending(before: &SyncStatus, seen: &Seen) -> Option<Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
+    use crate::object::{Desired, Manifest, ObjectRules, Owner, ResourceId, SetId, SourceMap};
 
     const ONE: &str = "1111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222";
@@ -89,23 +92,63 @@ mod tests {
         }
     }
 
+    fn spec(more: &serde_json::Value) -> SyncSpec {
+        let mut all = json!({
+            "repository": "https://git.example/p.git", "environment": "prod", "cluster": "hq",
+        });
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    /// A set of one ConfigMap.
+    fn rendered(owner: Owner, value: &str) -> Rendered {
+        let object = Desired {
+            manifest: Manifest::new(json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "a", "namespace": "n"}, "data": {"n": value},
+            }))
+            .unwrap(),
+            resource: ResourceId {
+                kind: "manifests".to_owned(),
+                tenant: None,
+                name: "base".to_owned(),
+            },
+            source: SourceMap::default(),
+            needs: Vec::new(),
+            rules: ObjectRules::default(),
+        };
+        Rendered {
+            set: SetId {
+                project: "bank".to_owned(),
+                cluster: "hq".to_owned(),
+                owner,
+                environment: "prod".to_owned(),
+            },
+            objects: BTreeMap::from([(object.manifest.key.clone(), object)]),
+        }
+    }
+
     #[test]
     fn a_mark_is_of_what_is_rendered_and_of_what_says_so() {
-        let spec = |more: serde_json::Value| -> SyncSpec {
-            let mut all = json!({
-                "repository": "https://git.example/p.git", "environment": "prod", "cluster": "hq",
-            });
-            all.as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
-            serde_json::from_value(all).unwrap()
-        };
-        let plain = mark(&spec(json!({})), &[]);
+        let one = [rendered(Owner::Platform, "1")];
+        let plain = mark(&spec(&json!({})), &one);
         assert_eq!(
             plain,
-            mark(&spec(json!({"mode": "auto", "prune": false})), &[])
+            mark(&spec(&json!({"mode": "auto", "prune": false})), &one)
         );
-        let other = mark(&spec(json!({"path": "bank"})), &[]);
+        let other = mark(&spec(&json!({"path": "bank"})), &one);
         assert!(plain.spec != other.spec && plain.bytes == other.bytes);
+        let web = rendered(Owner::Tenant("web".to_owned()), "1");
+        for sets in [
+            Vec::new(),
+            vec![rendered(Owner::Platform, "2")],
+            vec![web.clone()],
+            [&one[..], &[web]].concat(),
+        ] {
+            let other = mark(&spec(&json!({})), &sets);
+            assert!(plain.spec == other.spec && plain.bytes != other.bytes);
+        }
     }
 }

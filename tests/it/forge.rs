@@ -3,7 +3,7 @@
 
 mod app;
 mod branches;
-mod ci;
+pub(crate) mod ci;
 mod comment;
 mod detect;
 pub(crate) mod door;

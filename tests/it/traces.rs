@@ -2,103 +2,67 @@
 //! good, which change nothing of a run.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
-
-use tempfile::TempDir;
 
 use crate::bank::project::Bank;
 use crate::bed;
 use crate::collector::{Collector, Span, hex, path, said};
+use crate::forge::ci::{Job, PROJECT};
 
-const PROJECT: &str = r#"project shop schema=1 {
-  cluster lab uid="5b9d3a52-0c1e-4b0f-9c42-3f4d5f0a9d11"
-  environment dev { cluster lab; let domain="dev.shop.example" }
-  ownership {
-    path "platform/**" owner=platform
-    path "tenants/web/**" tenant=web
-  }
-}
-"#;
 /// What stands in a field, and must not leave with a trace.
 const CANARY: &str = "canary-value-b01dface";
 /// The credential for the collector, which stands in a header and nowhere else.
 const KEY: &str = "canary-key-b01dface";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const JOB: &str = "b7ad6b7169203331";
+const CART: &str = "tenants/web/cart.kdl";
 
-/// A repository with a change on top of another commit.
-struct Change {
-    dir: TempDir,
-    base: String,
+/// A repository in which a tenant's app goes to another version.
+fn change() -> Job {
+    let app = |version: &str| {
+        format!(
+            "app cart tenant=web {{\n  image \"registry.example/cart\"\n  version \"{version}\"\n  \
+             env {{ MOTTO \"{CANARY}-{version}\" }}\n}}\n"
+        )
+    };
+    let (before, after) = (app("1.0.0"), app("1.0.1"));
+    let base = [
+        ("kubemate.kdl", PROJECT),
+        ("platform/tenants.kdl", "tenant web\n"),
+        (CART, before.as_str()),
+    ];
+    Job::over(&base, &[(CART, after.as_str())])
 }
 
-impl Change {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let git = |args: &[&str]| {
-            let output = Command::new("git")
-                .args(["-c", "user.name=ann", "-c", "user.email=ann@shop.example"])
-                .args(["-c", "commit.gpgsign=false"])
-                .args(args)
-                .current_dir(dir.path())
-                .env("GIT_CONFIG_NOSYSTEM", "1")
-                .env("GIT_CONFIG_GLOBAL", "/dev/null")
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{args:?}: {output:?}");
-            String::from_utf8(output.stdout).unwrap().trim().to_owned()
-        };
-        let commit = |version: &str| {
-            let app = format!(
-                "app cart tenant=web {{\n  image \"registry.example/cart\"\n  version \"{version}\"\n  \
-                 env {{ MOTTO \"{CANARY}-{version}\" }}\n}}\n"
-            );
-            let files = [
-                ("kubemate.kdl", PROJECT),
-                ("platform/tenants.kdl", "tenant web\n"),
-                ("tenants/web/cart.kdl", app.as_str()),
-            ];
-            for (path, text) in files {
-                let path = dir.path().join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-            git(&["add", "-A"]);
-            git(&["commit", "-q", "-m", "x"]);
-            git(&["rev-parse", "HEAD"])
-        };
-        git(&["init", "-q", "-b", "main"]);
-        let base = commit("1.0.0");
-        commit("1.0.1");
-        Self { dir, base }
-    }
-
-    fn plan(&self, variables: &[(&str, &str)]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_kubemate"))
-            .args(["plan", "--offline", "--detailed-exitcode", "--base"])
-            .arg(&self.base)
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("XDG_CACHE_HOME", self.dir.path().join(".git/cache"))
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap()
-    }
+/// Plans it with these variables alone.
+fn plan(change: &Job, variables: &[(&str, &str)]) -> Output {
+    let directory = change.dir.path();
+    Command::new(env!("CARGO_BIN_EXE_kubemate"))
+        .args(["plan", "--offline", "--detailed-exitcode", "--base"])
+        .arg(&change.base)
+        .current_dir(directory)
+        .env_clear()
+        .env("XDG_CACHE_HOME", directory.join(".git/cache"))
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
 }
 
 #[test]
 fn a_run_is_one_trace_within_that_of_its_job_and_tells_no_value() {
-    let (change, collector) = (Change::new(), Collector::start());
+    let (change, collector) = (change(), Collector::start());
     let job = format!("00-{TRACE}-{JOB}-01");
     let key = format!("x-key={KEY}");
-    let ended = change.plan(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.address),
-        ("OTEL_EXPORTER_OTLP_HEADERS", &key),
-        ("OTEL_RESOURCE_ATTRIBUTES", "team=platform"),
-        ("TRACEPARENT", &job),
-    ]);
+    let ended = plan(
+        &change,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.address),
+            ("OTEL_EXPORTER_OTLP_HEADERS", &key),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=platform"),
+            ("TRACEPARENT", &job),
+        ],
+    );
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     let spans = collector.spans();
     let names: BTreeSet<&str> = spans.iter().map(|span| span.name.as_str()).collect();
@@ -126,8 +90,8 @@ fn a_run_is_one_trace_within_that_of_its_job_and_tells_no_value() {
 
 #[test]
 fn a_collector_that_is_no_good_changes_nothing_of_a_run() {
-    let change = Change::new();
-    let plain = change.plan(&[]);
+    let change = change();
+    let plain = plan(&change, &[]);
     assert_eq!(plain.status.code(), Some(2), "{plain:?}");
     // It takes connections and never answers.
     let hole = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -141,7 +105,7 @@ fn a_collector_that_is_no_good_changes_nothing_of_a_run() {
         (closed.as_str(), "the collector"),
         (strange.as_str(), "is not an address"),
     ] {
-        let ended = change.plan(&[("OTEL_EXPORTER_OTLP_ENDPOINT", address)]);
+        let ended = plan(&change, &[("OTEL_EXPORTER_OTLP_ENDPOINT", address)]);
         let told = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(
             ended.status.code(),

@@ -10,7 +10,7 @@ use super::judge::{
 use crate::adapters::approval::Waiting;
 use crate::adapters::sync::fitting;
 use crate::object::SetId;
-use crate::plan::approved::{About, Heard};
+use crate::plan::approved::About;
 use crate::plan::consent::{Consent, People};
 use crate::plan::display::escape;
 use crate::plan::hold::{Agreed, Applied};
@@ -98,11 +98,7 @@ impl Found {
                 continue;
             };
             through.whole &= brought.more.is_none() && !offer.dark.contains_key(&set.owner);
-            let mut changing = offer
-                .intents
-                .iter()
-                .filter(|intent| !intent.changes.is_empty());
-            let Some(intent) = changing.find(|intent| intent.set == *set) else {
+            let Some(intent) = offer.changing().find(|intent| intent.set == *set) else {
                 continue;
             };
             let (consent, why) = consent(said, (brought, exception), intent);
@@ -153,15 +149,13 @@ fn consent(
         intent: &intent.digest,
         exception: Some(exception),
     };
-    let given = said.given.unwrap_or_default();
-    let heard = Heard::of(given, about, said.vouched, said.now);
+    // What was said at the forge is not about the freeze.
     let people = People {
-        yeses: heard.yeses,
+        yeses: Vec::new(),
         ..merged.people.clone()
     };
-    let mut consent = Consent::of(&exception.rule, &people, said.now);
-    consent.refused.extend(heard.refused);
-    consent.refused.truncate(MAX_REFUSED);
+    let consent = said.with_cluster(&exception.rule, people, about);
+    let given = said.given.unwrap_or_default();
     let counted = given
         .iter()
         .filter(|one| about.is_meant(one) && consent.by.contains(&one.user));

@@ -135,8 +135,7 @@ impl Said<'_> {
     /// Notes what a pull request announced and how far people agreed to it.
     fn judge(self, found: &Found, brought: &Brought, rule: &Approval, bound: &mut Bound) {
         let merged = &brought.merged;
-        let changed = brought.offer.iter().flat_map(|offer| offer.intents.iter());
-        let changed = changed.filter(|intent| !intent.changes.is_empty());
+        let changed = brought.offer.iter().flat_map(|offer| offer.changing());
         let reviews = Consent::of(rule, &found.people(merged, changed), self.now);
         let missing = |why: &str| Missing::all(format!("#{}: {why}", merged.pull.number));
         if is_merger_unknown(rule, merged) {
@@ -147,16 +146,12 @@ impl Said<'_> {
             // Nothing can be shown that people could approve in the cluster.
             Err(why) => bound.missing.push(missing(&format!("{reviews}; {why}"))),
             Ok(offer) if reviews.is_given() => {
-                let intents = &offer.intents;
-                let changing = intents.iter().filter(|intent| !intent.changes.is_empty());
-                let digests = changing.map(|intent| intent.digest.clone()).collect();
-                let agreement = agreement(merged, reviews.by, digests);
+                let digests = offer.changing().map(|intent| intent.digest.clone());
+                let agreement = agreement(merged, reviews.by, digests.collect());
                 bound.agreements.push(agreement);
-                bound.intents.extend(intents.iter().cloned());
+                bound.intents.extend(offer.intents.iter().cloned());
             }
-            Ok(offer) => {
-                self.judge_sets((found, merged, rule), &reviews, &offer.intents, bound);
-            }
+            Ok(offer) => self.judge_sets((found, merged, rule), &reviews, offer, bound),
         }
         if let Ok(offer) = &brought.offer {
             bound.missing.extend(dark(merged, offer));
@@ -170,12 +165,12 @@ impl Said<'_> {
         self,
         (found, merged, rule): (&Found, &Merged, &Approval),
         reviews: &Consent,
-        intents: &[Intent],
+        offer: &Offer,
         bound: &mut Bound,
     ) {
         let number = merged.pull.number;
         let (mut given, mut open) = (Vec::new(), Vec::new());
-        for intent in intents.iter().filter(|intent| !intent.changes.is_empty()) {
+        for intent in offer.changing() {
             let consent = self.consent((found, merged, rule), intent);
             let mut waits = waiting((merged, rule), intent, &consent);
             let members = found.agreeing.get(&intent.set);
@@ -222,15 +217,24 @@ impl Said<'_> {
             intent: &intent.digest,
             exception: None,
         };
+        let people = found.people(merged, std::iter::once(intent));
+        self.with_cluster(rule, people, about)
+    }
+
+    /// How far people agreed by a rule, with what was said in the cluster.
+    pub(super) fn with_cluster(
+        self,
+        rule: &Approval,
+        mut people: People,
+        about: About<'_>,
+    ) -> Consent {
         let given = self.given.unwrap_or_default();
         let heard = Heard::of(given, about, self.vouched, self.now);
-        let mut people = found.people(merged, std::iter::once(intent));
         people.yeses.extend(heard.yeses);
         let mut consent = Consent::of(rule, &people, self.now);
+        consent.refused.extend(heard.refused);
         // Whoever may make Approvals can make many that do not count.
         consent.refused.truncate(MAX_REFUSED);
-        let room = MAX_REFUSED.saturating_sub(consent.refused.len());
-        consent.refused.extend(heard.refused.into_iter().take(room));
         consent
     }
 

@@ -26,6 +26,14 @@ pub(super) struct Offer {
     pub(super) turns: bool,
 }
 
+impl Offer {
+    /// What it announces of the sets that it changes.
+    pub(super) fn changing(&self) -> impl Iterator<Item = &Intent> {
+        let all = self.intents.iter();
+        all.filter(|intent| !intent.changes.is_empty())
+    }
+}
+
 /// What was announced between two commits, for one commit in force and one generation of the spec.
 #[derive(Default)]
 pub(super) struct Shown {

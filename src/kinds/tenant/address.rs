@@ -3,19 +3,13 @@
 
 use super::Tenant;
 use crate::kinds::Scope;
-use crate::values::url::Url;
 
 /// What the settings of triggers end with that are hosts, in small letters.
 const ASKED: [&str; 8] = ["address", "addresses", "endpoint", "endpoints", "server", "servers", "host", "hosts"];
 
 impl Tenant {
-    /// Whether somebody may be sent to a URL in the tenant's name. Here it is known which namespaces are those of
-    /// others, so `NAME.NAMESPACE` is told from a host.
-    pub fn may_name(&self, url: &Url, scope: &Scope<'_>) -> bool {
-        self.may_reach(url.as_str(), scope)
-    }
-
-    /// The same of an address that may have no scheme.
+    /// Whether somebody may be sent to a URL, or to a host with its port, in the tenant's name. Here it is known which
+    /// namespaces are those of others, so `NAME.NAMESPACE` is told from a host.
     pub fn may_reach(&self, address: &str, scope: &Scope<'_>) -> bool {
         let own: Vec<String> = self.namespaces(scope).into_iter().map(|(_, namespace, _)| namespace).collect();
         let others = scope.platforms::<Self>().filter(|(_, other)| other.name != self.name);

@@ -73,6 +73,7 @@ impl Proxy {
 
     /// A proxy in front of a plain HTTP server on loopback that speaks TLS, as webhooks must.
     pub(crate) fn before_http_with_tls(server: SocketAddr) -> Self {
+        super::install_tls();
         let identity = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]);
         let identity = identity.expect("a certificate can be made");
         let tls = Some(serve::acceptor(&identity));

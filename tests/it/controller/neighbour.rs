@@ -73,6 +73,11 @@ fn l_07_a_tenant_that_is_refused_slowly_holds_up_nobody() {
         let said = format!("round {round}: {took:?}, and a look at the other one takes {look:?}");
         assert!(took < look / 2, "{said}");
     }
+    // It did not stop at the first refusals.
+    let first = usize::try_from(AT_ONCE).unwrap();
+    faulty
+        .bed
+        .until("the other goes on", |_| hook.calls().len() > first);
     let status = faulty.bed.status().to_string();
     assert!(!status.contains("\"lastApplied\":\""), "{status}");
     drop(webhook);

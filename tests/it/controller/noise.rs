@@ -29,7 +29,7 @@ fn s_64_the_noisiest_controller_tells_no_credential() {
     std::fs::write(shown.join("127.0.0.1.token"), CANARY).unwrap();
     let more = ["--credentials", shown.to_str().unwrap()];
     let (kubeconfig, host) = (bed.cluster.kubeconfig(), &bed.host.address);
-    let controller = Controller::start_with(kubeconfig, host, &bed.place, &more);
+    let mut controller = Controller::start_with(kubeconfig, host, &bed.place, &more);
     bed.commit(GOOD);
     bed.sync("auto", "1s");
     let mut said = bed.until("applied", |s| is(s, "Ready", "True")).to_string();
@@ -49,13 +49,13 @@ fn s_64_the_noisiest_controller_tells_no_credential() {
         let bytes = std::fs::read(format!("{process}/{file}")).unwrap();
         said.push_str(&String::from_utf8_lossy(&bytes));
     }
+    // Ended so, it leaves what it was writing, and nothing moves under who reads it.
+    controller.kill();
     let events = ["get", "events", "-n", "kubemate-system", "-o", "json"];
     said.push_str(&bed.cluster.kubectl(&events));
     let files = walk(bed.directory.path()).into_iter();
     for file in files.filter(|file| !file.starts_with(&shown)) {
-        // What is written right now may be gone again.
-        let bytes = std::fs::read(&file).unwrap_or_default();
-        said.push_str(&String::from_utf8_lossy(&bytes));
+        said.push_str(&String::from_utf8_lossy(&std::fs::read(&file).unwrap()));
     }
     let log = std::fs::read_to_string(bed.directory.path().join("log")).unwrap();
     assert!(log.contains("leading"), "the log was read:\n{log}");

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::behind::{app, files, second};
 use super::{Bed, Controller, GOOD, is};
-use crate::bed::install_tls;
 use crate::bed::proxy::{Fault, Match, Proxy, Rule};
-use crate::engine_cases::slow::{Webhook, admits};
+use crate::engine_cases::slow::{Webhook, admits, in_force};
 
 /// How long each call of the webhook takes; a change needs two.
 const SLOW: Duration = Duration::from_secs(15);
@@ -20,12 +19,10 @@ fn r_53_a_tenant_does_not_wait_for_the_webhook_of_another_one() {
     let _controller = Controller::start(bed.cluster.kubeconfig(), &bed);
     bed.until("both are there", |s| is(s, "Ready", "True"));
 
-    install_tls();
     let hook = Proxy::before_http_with_tls(admits(true));
-    hook.add(Rule::new(Match::any(), Fault::Delay(SLOW)));
     let _webhook = Webhook::over(&shop, &hook);
-    // The API server hears of it in a moment.
-    std::thread::sleep(Duration::from_secs(2));
+    in_force(&shop, &hook);
+    hook.add(Rule::new(Match::any(), Fault::Delay(SLOW)));
     let next = GOOD.replace("1.0.0", "1.0.1");
     bed.commit_files(files(&bed, &next, "1.0.1"));
     let version = |tenant: &str| app(&bed, tenant).unwrap().0;

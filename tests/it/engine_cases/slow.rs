@@ -110,11 +110,18 @@ fn at_once(calls: &[Call]) -> usize {
     most
 }
 
-/// Until the webhook is asked: the API server learns of it a little later.
-fn in_force(engine: &Engine, hook: &Proxy) {
-    let probe = ["create", "configmap", "probe", "--dry-run=server"];
+/// Until the webhook over a namespace is asked: the API server learns of it a little later.
+pub(crate) fn in_force(namespace: &str, hook: &Proxy) {
+    let probe = [
+        "create",
+        "configmap",
+        "probe",
+        "-n",
+        namespace,
+        "--dry-run=server",
+    ];
     bed::until("the webhook is asked", || {
-        engine.kubectl(&probe);
+        bed::cluster().kubectl(&probe);
         !hook.calls().is_empty()
     });
     hook.forget();
@@ -151,7 +158,7 @@ async fn r_53_a_slow_webhook_slows_its_own_set_only() {
 
     hook.add(Break::new(Match::any(), Fault::Delay(slow_for())));
     let _webhook = Webhook::over(&slow.namespace, &hook);
-    in_force(&slow, &hook);
+    in_force(&slow.namespace, &hook);
     let (done, times) = tokio::join!(slow.apply(), async {
         let mut times = Vec::new();
         for round in 2..8 {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::sim::{BOT, READER, Sim, TOKEN};
 use super::{gitea_sim, github_sim, gitlab_sim};
 
-const PROJECT: &str = r#"project shop schema=1 {
+pub(crate) const PROJECT: &str = r#"project shop schema=1 {
   cluster lab uid="5b9d3a52-0c1e-4b0f-9c42-3f4d5f0a9d11"
   environment dev { cluster lab; let domain="dev.shop.example" }
   ownership {
@@ -25,9 +25,9 @@ const APP: &str =
     "app cart tenant=web {\n  image \"registry.example/cart\"\n  version \"1.0.0\"\n}\n";
 
 /// A repository with a base and a change on top of it.
-struct Job {
-    dir: TempDir,
-    base: String,
+pub(crate) struct Job {
+    pub(crate) dir: TempDir,
+    pub(crate) base: String,
     head: String,
 }
 
@@ -66,7 +66,7 @@ impl Job {
     }
 
     /// A change on top of these files.
-    fn over(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Self {
+    pub(crate) fn over(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         git(dir.path(), &["init", "-q", "-b", "main"]);
         let commit = |files: &[(&str, &str)]| {

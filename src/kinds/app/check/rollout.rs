@@ -182,7 +182,7 @@ fn called(app: &App, rollout: &Rollout, scope: &Scope<'_>, out: &mut Findings<'_
         return;
     };
     for (name, call) in rollout.call.iter() {
-        if tenant.may_name(&call.url, scope) {
+        if tenant.may_reach(call.url.as_str(), scope) {
             continue;
         }
         let message = format!("`{}` is no host of the outside, and no Service of tenant `{}`", call.url, tenant.name);

@@ -121,7 +121,7 @@ fn auth(here: &Here<'_>, auth: &Auth, out: &mut Findings<'_>) {
 /// Whoever is asked sees every request, and is asked by the proxy, which reaches more than the tenant does.
 fn named(here: &Here<'_>, url: &Url, at: &str, out: &mut Findings<'_>) {
     let tenant = here.scope.find::<Tenant>(here.route.tenant.name());
-    let Some(tenant) = tenant.filter(|tenant| !tenant.may_name(url, here.scope)) else {
+    let Some(tenant) = tenant.filter(|tenant| !tenant.may_reach(url.as_str(), here.scope)) else {
         return;
     };
     let message = format!("`{url}` is no host of the outside, and no Service of tenant `{}`", tenant.name);
