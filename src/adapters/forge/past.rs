@@ -12,6 +12,8 @@ const WHAT: &str = "read what was done to a pull request";
 /// The size of a page at Gitea, and the most pages that are read there.
 const GITEA_PAGE: usize = 50;
 const GITEA_PAGES: usize = 60;
+/// The most pages without anything, one after the other, behind which more is looked for.
+const GITEA_GAP: usize = 8;
 
 /// One thing that was done.
 enum Deed {
@@ -47,24 +49,28 @@ pub(super) async fn gitlab(link: &Link, path: &str) -> Result<Past, ForgeError> 
 }
 
 /// Gitea leaves comments on lines out of the pages that they fill and tells no true number of all, so a page without
-/// anything may not be the last one. The push of the last commit must have been among what was read: Gitea notes
-/// it anew right after a change of the branch, so nothing of that kind can hide behind such a page.
+/// anything may not be the last one. The push of the last commit must have been among what was read, and is looked for
+/// behind such pages: Gitea notes it anew right after a change of the branch, so nothing of that kind can hide there.
 pub(super) async fn gitea(link: &Link, path: &str, head: &CommitId) -> Result<Past, ForgeError> {
-    let mut all = Vec::new();
-    for page in 1..=GITEA_PAGES {
-        let path = format!("{path}?limit={GITEA_PAGE}&page={page}");
-        let ask = Ask::get(path, WHAT);
-        match link.call(&ask).await?.body {
-            Value::Array(items) if !items.is_empty() => all.extend(items),
-            Value::Array(_) | Value::Null => break,
-            _ => return Err(link.unreachable(&ask, "its answer is no list")),
-        }
-    }
     let is_push = |event: &Value| event["type"] == "pull_push";
     let brought = |event: &Value| {
         let pushed = event["body"].as_str().unwrap_or_default();
         is_push(event) && pushed.contains(head.as_str())
     };
+    let (mut all, mut gap) = (Vec::<Value>::new(), 0);
+    for page in 1..=GITEA_PAGES {
+        let path = format!("{path}?limit={GITEA_PAGE}&page={page}");
+        let ask = Ask::get(path, WHAT);
+        match link.call(&ask).await?.body {
+            Value::Array(items) if !items.is_empty() => {
+                gap = 0;
+                all.extend(items);
+            }
+            Value::Array(_) | Value::Null if gap == GITEA_GAP || all.iter().any(brought) => break,
+            Value::Array(_) | Value::Null => gap += 1,
+            _ => return Err(link.unreachable(&ask, "its answer is no list")),
+        }
+    }
     if !all.iter().any(brought) {
         let ask = Ask::get(path.to_owned(), WHAT);
         return Err(link.unreachable(&ask, "it does not tell who pushed the last commit"));
