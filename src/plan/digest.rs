@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::object::canonical::{write_canonical, write_fields, write_items};
 use crate::object::{Desired, ResourceId, SetId};
@@ -35,7 +35,15 @@ pub fn of_value(value: &Value) -> String {
 
 /// The digest of what is desired, whatever is live.
 pub fn of_desired(desired: &Desired, set: &SetId) -> String {
-    of_value(&normalize::desired_body(desired, set))
+    of_body(desired, &normalize::desired_body(desired, set))
+}
+
+/// The same, where the body is known. Another run key asks for another run, of which the body says nothing.
+pub(super) fn of_body(desired: &Desired, body: &Value) -> String {
+    match &desired.rules.run_key {
+        Some(key) => of_value(&json!([body, key])),
+        None => of_value(body),
+    }
 }
 
 /// The digest of the declared paths as they stand in the live object.

@@ -15,7 +15,7 @@ use crate::plan::draft;
 use crate::plan::finding::{Finding, Level, Rule};
 use crate::plan::inventory::{Entry, Inventory};
 use crate::plan::observed::{Discovery, DryRun, Live, Observed, World};
-use crate::plan::step::{Step, Verb};
+use crate::plan::step::{Action, AdoptFrom, Step, Verb};
 use crate::plan::{Plan, PlanError, Policy, digest, ended, hold, normalize, plan};
 
 mod fields;
@@ -250,7 +250,9 @@ pub(super) fn unannounced(plan: &Plan, intents: &[Intent]) -> Vec<Finding> {
         let drift = findings.clone().any(|f| f.rule == Rule::Drift);
         let verb = step.action.verb();
         let grave = matches!(verb, Verb::Delete | Verb::Replace | Verb::Adopt);
-        let what = if grave && !verbs.contains(&(&step.key, verb)) {
+        // What an attempt made and had no time to record was announced as made.
+        let again = is_recovered(&step.action) && verbs.contains(&(&step.key, Verb::Create));
+        let what = if grave && !again && !verbs.contains(&(&step.key, verb)) {
             Some(format!("to {verb} it was not part of what was approved"))
         } else if !step.action.takes().is_empty() && !drift && !verbs.contains(&(&step.key, verb)) {
             Some("taking fields from another manager was not part of what was approved".into())
@@ -278,4 +280,8 @@ pub(super) fn unannounced(plan: &Plan, intents: &[Intent]) -> Vec<Finding> {
         }
     }
     found
+}
+
+fn is_recovered(action: &Action) -> bool {
+    matches!(action, Action::Adopt { from, .. } if *from == AdoptFrom::Recovered)
 }

@@ -45,7 +45,7 @@ pub enum PayloadError {
 /// What to send for a desired object, given what is live.
 pub fn payload(desired: &Desired, set: &SetId, live: Option<&Live>, policy: &Policy) -> Payload {
     let mut body = normalize::desired_body(desired, set);
-    let digest = digest::of_value(&body);
+    let digest = digest::of_body(desired, &body);
     let yields = live
         .map(|live| yields(desired, &body, live, policy))
         .unwrap_or_default();
@@ -69,7 +69,7 @@ pub fn for_step(step: &Step, rendered: &Rendered) -> Result<Payload, PayloadErro
         .ok_or_else(|| PayloadError::NothingToWrite(step.key.clone()))?;
     let desired = rendered.objects.get(&step.key).ok_or_else(missing)?;
     let mut body = normalize::desired_body(desired, &rendered.set);
-    let digest = digest::of_value(&body);
+    let digest = digest::of_body(desired, &body);
     if digest != wanted {
         return Err(PayloadError::Changed(step.key.clone()));
     }

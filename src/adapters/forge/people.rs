@@ -26,7 +26,15 @@ pub async fn people<F: Forge>(
     for review in reviews.iter().filter(current).take(MAX_YESES) {
         let mut member_of = BTreeSet::new();
         for group in groups {
-            if forge.is_member(group, &review.user).await? {
+            let is_member = match forge.is_member(group, &review.user).await {
+                // Of a team that we may not look into nobody is known, and it is in no other team's way.
+                Err(error @ ForgeError::Denied { .. }) => {
+                    tracing::warn!(group, %error, "it is not known who is in a group");
+                    false
+                }
+                answer => answer?,
+            };
+            if is_member {
                 member_of.insert(group.clone());
             }
         }

@@ -3,7 +3,7 @@
 //! is restored without its status, or made anew, is no way around approvals.
 
 use super::{Bound, Leave, Missing, WAY_OUT};
-use crate::adapters::sync::{Sync, SyncStatus};
+use crate::adapters::sync::{Mode, Sync, SyncStatus};
 use crate::apply::cluster::Cluster as _;
 use crate::apply::problem::Problem;
 use crate::controller::cycle::{Seen, Sort, Tools, Trouble};
@@ -24,7 +24,7 @@ pub(super) async fn find(
     if wanted.rule(&sync.spec).is_none() {
         return Ok(Leave::default());
     }
-    seen.inherits = match is_untouched(before) {
+    seen.inherits = match is_untouched(sync.spec.mode, before) {
         true => any_owned(tools, wanted)
             .await
             .map_err(|problem| Trouble::new(Sort::Cluster, problem.to_string()))?,
@@ -48,10 +48,12 @@ fn unknown() -> Leave {
     }
 }
 
-/// Whether this Sync wrote nothing so far, as its status tells: whatever is there is not from it.
-fn is_untouched(before: &SyncStatus) -> bool {
+/// Whether this Sync wrote nothing so far, as its status tells: whatever is there is not from it. One that only
+/// observes finds it out each time, for its last look before it may write can end in many ways.
+fn is_untouched(mode: Mode, before: &SyncStatus) -> bool {
     let mut conditions = before.conditions.iter();
-    before.last_valid.is_none() || conditions.any(|condition| condition.reason == "Observed")
+    let observed = conditions.any(|condition| condition.reason == "Observed");
+    mode == Mode::Observe || before.last_valid.is_none() || observed
 }
 
 /// Whether anything is there of what is wanted. What cannot be read is not nothing.
@@ -89,9 +91,10 @@ mod tests {
             conditions: vec![ready(reason)],
             ..SyncStatus::default()
         };
-        assert!(is_untouched(&SyncStatus::default()));
-        assert!(is_untouched(&valid("Observed")));
-        assert!(!is_untouched(&valid("Incomplete")));
+        assert!(is_untouched(Mode::Auto, &SyncStatus::default()));
+        assert!(is_untouched(Mode::Auto, &valid("Observed")));
+        assert!(!is_untouched(Mode::Auto, &valid("Incomplete")));
+        assert!(is_untouched(Mode::Observe, &valid("Incomplete")));
     }
 
     #[test]

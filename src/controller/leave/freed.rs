@@ -41,10 +41,17 @@ pub(super) struct Through {
 }
 
 impl Through {
-    /// Whether it is this freeze that it gets through.
+    /// Whether it is this freeze that it gets through. The commit in force may have another one besides, or have
+    /// taken the override away: then there is no way through.
     pub(super) fn is_through(&self, season: &Season) -> bool {
-        let name = format!("`{}`", self.freeze);
-        matches!(season, Season::Frozen { freeze, .. } if *freeze == name)
+        match season {
+            Season::Frozen {
+                freeze,
+                exception: Some(_),
+                ..
+            } => *freeze == format!("`{}`", self.freeze),
+            Season::Frozen { .. } | Season::Open | Season::Closed { .. } => false,
+        }
     }
 
     /// What goes.

@@ -1,5 +1,7 @@
 //! Memberships that end: when they will, and that they did.
 
+use serde_json::Value;
+
 use crate::plan::check::Input;
 use crate::plan::draft::Draft;
 use crate::plan::ended::{Ending, endings, is_of, subjects};
@@ -42,7 +44,7 @@ fn of_binding(draft: &Draft<'_>) -> Vec<Finding> {
         ));
     }
     if !gone.is_empty() {
-        let rule = if only_leave(draft) {
+        let rule = if only_leave(draft, &gone) {
             Rule::Ended
         } else {
             Rule::Ends
@@ -57,8 +59,8 @@ fn of_binding(draft: &Draft<'_>) -> Vec<Finding> {
     found
 }
 
-/// Whether the write does nothing but take subjects out.
-fn only_leave(draft: &Draft<'_>) -> bool {
+/// Whether the write does nothing but take out subjects whose time is over: who else goes is a change of Git.
+fn only_leave(draft: &Draft<'_>, gone: &[Ending<'_>]) -> bool {
     let (Action::Update { changes, .. }, Some(live), Some(desired)) =
         (&draft.action, draft.live, draft.desired)
     else {
@@ -67,8 +69,11 @@ fn only_leave(draft: &Draft<'_>) -> bool {
     let before = subjects(&live.body);
     let after = subjects(&desired.manifest.body);
     let within = |pointer: &str| pointer == "/subjects" || pointer.starts_with("/subjects/");
+    let is_over = |subject: &Value| gone.iter().any(|ending| is_of(subject, ending.name));
+    let mut leaving = before.iter().filter(|subject| !after.contains(subject));
     !changes.is_empty()
         && changes.iter().all(|change| within(&change.pointer))
         && after.len() < before.len()
         && after.iter().all(|subject| before.contains(subject))
+        && leaving.all(is_over)
 }

@@ -37,6 +37,9 @@ fn serve(store: &mut Store, ask: &Ask<'_>) -> Reply {
         (&Method::POST, ["app", "installations", _, "access_tokens"]) => {
             super::app::exchange(store, ask)
         }
+        (&Method::GET, ["orgs", "team", "teams", "closed", ..]) => {
+            no(403, "Resource not accessible by integration")
+        }
         (&Method::GET, ["orgs", "team", "teams", team, "memberships", user]) => {
             match is_member(store, team, user) {
                 true => ok(json!({ "state": "active", "role": "member" })),

@@ -92,6 +92,20 @@ fn github_and_gitea_tell_who_agreed_to_what() {
     }
 }
 
+#[test]
+fn a_team_that_we_may_not_look_into_is_in_no_other_teams_way() {
+    let sim = github_sim::start();
+    furnish(&sim);
+    let forge = github(&sim, TOKEN);
+    let (pull, _) = seen(&sim, &forge);
+    let groups: BTreeSet<String> = ["leads".to_owned(), "closed".to_owned()].into();
+    let people = sim.runtime.block_on(people(&forge, &pull, &groups));
+    let people = people.unwrap();
+    assert_eq!(yeses(&people), [("ben", false), ("cid", true)]);
+    let mut groups = people.yeses.iter().map(|yes| yes.groups.len());
+    assert_eq!((groups.next(), groups.next()), (Some(0), Some(1)));
+}
+
 /// Whoever agrees in the cluster may be one of them.
 #[test]
 fn writers_are_known_without_a_review() {

@@ -1,12 +1,13 @@
 //! Saved plans, payloads bound to them, and intents.
 
-use kubemate::plan::intent::{hold_unannounced, intent};
+use kubemate::plan::intent::{Intent, hold_unannounced, intent};
+use kubemate::plan::inventory::Inventory;
 use kubemate::plan::payload::{PayloadError, for_step};
 use kubemate::plan::saved::{SavedPlan, SavedPlanError, Stamp};
 use kubemate::plan::{Plan, Policy, Rule, Verb, plan};
 use serde_json::json;
 
-use super::world::{Model, config, deployment, desired, rendered};
+use super::world::{Model, config, deployment, desired, rendered, set};
 
 fn stamp() -> Stamp {
     Stamp {
@@ -156,4 +157,23 @@ fn what_no_intent_announced_is_held_and_the_rest_goes() {
     assert_eq!(held_by("web"), []);
     assert_ne!(live.digest, before);
     assert_eq!(live.digest, live.content_digest());
+}
+
+/// As after a controller that was ended between a write and its record.
+#[test]
+fn what_was_made_and_not_recorded_is_no_more_than_what_was_announced() {
+    let head = rendered(vec![desired("cfg", config("cfg", json!({"a": "1"})))]);
+    let mut model = Model::all_applied(&head);
+    model.inventory = Inventory::new(set());
+    let model = model.observe(&head);
+    let live = plan(&head, &model.world, &model.inventory, &Policy::default()).unwrap();
+    assert_eq!(live.steps[0].action.verb(), Verb::Adopt);
+    let held_by = |announced: &[Intent]| {
+        let mut live = live.clone();
+        hold_unannounced(&mut live, announced);
+        live.steps[0].held_by.clone()
+    };
+    let made = intent(&rendered(vec![]), &head, &Policy::default());
+    assert_eq!(held_by(&[made.unwrap().0]), []);
+    assert_eq!(held_by(&[]), [Rule::NotAnnounced]);
 }

@@ -7,7 +7,7 @@ use kubemate::plan::season::Season;
 use kubemate::plan::{Level, Plan, Policy, Rule, digest, plan};
 use serde_json::json;
 
-use super::world::{Model, config, deployment, desired, rendered};
+use super::world::{Model, config, deployment, desired, object, rendered};
 
 /// Git wants another image of `web`, another `cfg` and no `old` any more; `kept` was changed by hand.
 struct Change {
@@ -231,4 +231,34 @@ fn what_is_let_through_a_freeze_goes_and_nothing_is_deleted_by_it() {
     ]));
     let held = held(&through(&[other], false));
     assert!(names(&held).contains(&"web"));
+}
+
+#[test]
+fn who_leaves_beside_a_member_whose_time_is_over_waits() {
+    let binding = |names: &[&str]| {
+        let subjects = names.iter().map(|n| json!({"kind": "User", "name": n}));
+        let subjects = json!({ "subjects": subjects.collect::<Vec<_>>() });
+        let group = "rbac.authorization.k8s.io/v1";
+        let mut body = object(group, "RoleBinding", "viewer", subjects);
+        body["metadata"]["annotations"] = json!({"kubemate.dev/until": "li 2020-01-01T00:00Z"});
+        rendered(vec![desired("web", body)])
+    };
+    for (live, wanted, waits) in [
+        (&["ana", "li"][..], &["ana"][..], 0),
+        (&["ana", "bo", "li"], &["ana"], 1),
+        (&["ana", "bo"], &["ana"], 1),
+    ] {
+        let head = binding(wanted);
+        let Model {
+            world, inventory, ..
+        } = Model::all_applied(&binding(live)).observe(&head);
+        let mut plan = plan(&head, &world, &inventory, &Policy::default()).unwrap();
+        assert_eq!(plan.steps.len(), 1, "{live:?}");
+        let season = Season::Closed {
+            windows: vec!["`nights`".into()],
+            next: None,
+        };
+        out_of_season(&mut plan, &season);
+        assert_eq!(held(&plan).len(), waits, "{live:?}");
+    }
 }

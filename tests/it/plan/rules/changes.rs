@@ -93,6 +93,14 @@ fn a_run_is_started_once_per_key() {
     let plan = make(&model().observe(&again), &again, &Policy::default());
     assert_eq!(step(&plan, "close").action.verb(), Verb::Replace);
     assert!(rules(&plan).contains(&Rule::Rerun));
+    // The key alone makes it another run, which is a change of Git and not one of the cluster.
+    let next = rendered(vec![job("a:1", "2027")]);
+    let plan = make(&model().observe(&next), &next, &Policy::default());
+    assert_eq!(step(&plan, "close").action.verb(), Verb::Replace);
+    let cleaned = model().see(&key("batch", "Job", "close"), absent());
+    let plan = make(&cleaned.observe(&next), &next, &Policy::default());
+    assert_eq!(step(&plan, "close").action.verb(), Verb::Create);
+    assert!(!rules(&plan).contains(&Rule::Drift));
 }
 
 #[test]

@@ -56,9 +56,15 @@ fn who_the_freeze_names_lets_one_change_through_with_a_ticket_and_a_reason() {
     let season = |name: &str| Season::Frozen {
         freeze: format!("`{name}`"),
         next: None,
+        exception: Some("cto".to_owned()),
+    };
+    let closed = Season::Frozen {
+        freeze: "`year-end`".to_owned(),
+        next: None,
         exception: None,
     };
     assert!(freed.is_through(&season("year-end")));
+    assert!(!freed.is_through(&closed), "another freeze came meanwhile");
     assert!(!freed.is_through(&season("audit")) && !freed.is_through(&Season::Open));
     assert!(!leave.is_settled(), "it can be taken back");
 }
