@@ -238,10 +238,21 @@ impl std::ops::Deref for Bank {
     }
 }
 
-/// A number of those that a cluster gives to nobody by itself.
+/// Ports of nodes that examples name, which are sent to the API server as they are as well.
+const NAMED: [u32; 2] = [30_043, 30_080];
+
+/// A number of those that a cluster gives to nobody by itself, and that no example names.
 pub(crate) fn node_port() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    30_000 + (std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed)) % 86
+    loop {
+        let number = NEXT
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(std::process::id());
+        let port = 30_000 + number % 86;
+        if !NAMED.contains(&port) {
+            return port;
+        }
+    }
 }
 
 /// Installs in the cluster what the bank expects there, once.

@@ -9,7 +9,7 @@ use kubemate::apply::outcome::Outcome;
 use kubemate::apply::prepare::look;
 use kubemate::object::{ObjectKey, SET_LABEL};
 use kubemate::plan::step::{Action, KeepWhy};
-use kubemate::plan::{KEEP_ANNOTATION, Neighbours, Plan, Rule, Verb as Does};
+use kubemate::plan::{Finding, KEEP_ANNOTATION, Neighbours, Plan, Rule, Verb as Does};
 use serde_json::{Value, json};
 
 use super::record::{judged, settles};
@@ -245,8 +245,17 @@ async fn r_59_a_namespace_that_another_set_needs_stays() {
     let plan_of = async |engine: &Engine, neighbour: &Engine| -> Plan {
         let both = Neighbours::of([&engine.rendered, &neighbour.rendered]);
         let (identity, policy) = (&engine.identity, &engine.policy);
-        let seen = look(&engine.cluster, &engine.rendered, identity, policy, &both).await;
-        seen.unwrap().plan
+        let until = Instant::now() + bed::PATIENCE;
+        loop {
+            let seen = look(&engine.cluster, &engine.rendered, identity, policy, &both).await;
+            let plan = seen.unwrap().plan;
+            let unknown = |f: &Finding| f.rule == Rule::UnreadableContents;
+            // Kinds of other tests come and go, and what a namespace holds is not known then.
+            if !plan.findings.iter().any(unknown) || Instant::now() > until {
+                return plan;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     };
     // Whatever was confirmed: what is wanted is not deleted with its namespace.
     engine.policy.confirmed_deletes = Some(engine.plan().await.deletes_digest);
