@@ -25,5 +25,6 @@ pub mod sops;
 pub mod sync;
 pub mod worker;
 
+mod listed;
 mod retry;
 mod text;

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client, CustomResource, CustomResourceExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::listed;
 use super::sync::NAMESPACE;
 use crate::object::{ResourceId, SetId};
 
@@ -111,7 +112,7 @@ pub fn api(client: Client) -> Api<Hold> {
 
 /// All Holds.
 pub async fn list(client: Client) -> Result<Vec<Hold>, kube::Error> {
-    Ok(api(client).list(&ListParams::default()).await?.items)
+    listed::all(&api(client)).await
 }
 
 /// Begins a hold, or changes one.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::approval::Waiting;
+use super::listed;
 use crate::object::{Owner, SetId};
 use crate::report::notify::{MAX_RECEIVERS, Receiver, ReceiverStatus};
 
@@ -368,10 +369,7 @@ pub async fn ask(
 
 /// All Syncs, by name.
 pub async fn list(client: Client) -> Result<Vec<Sync>, kube::Error> {
-    let mut all = api(client)
-        .list(&kube::api::ListParams::default())
-        .await?
-        .items;
+    let mut all = listed::all(&api(client)).await?;
     all.sort_by_key(kube::ResourceExt::name_any);
     Ok(all)
 }

@@ -31,6 +31,9 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// For how long a status or an event may take to be written: less than what is left of the Lease when
 /// work stops without a renewal, so that a leader that was says nothing after the next one.
 const REPORTING: Duration = Duration::from_secs(4);
+/// How often the last status is written again where somebody else's stands. Two that both lead, and find the same,
+/// would write without an end.
+const MAX_CONTESTS: u8 = 3;
 
 /// How often a Sync wants to be looked at.
 pub fn interval(spec: &SyncSpec) -> Result<Duration, String> {
@@ -62,6 +65,8 @@ struct Keeper {
     called: Arc<Notify>,
     /// The last status is not on the cluster.
     unwritten: bool,
+    /// How often somebody else's status was found there since this one said something new.
+    contests: u8,
     stop: CancellationToken,
     teller: Option<Teller>,
     heralds: Heralds,
@@ -105,6 +110,7 @@ pub(super) async fn keep(shared: Arc<Shared>, heard: Heard, stop: CancellationTo
         stirred: Arc::default(),
         called: Arc::default(),
         unwritten: false,
+        contests: 0,
         stop: stop.clone(),
         sync,
         shared,
@@ -186,7 +192,8 @@ impl Keeper {
     /// Takes the Sync as it is on the cluster now.
     async fn turn_to(&mut self, next: Arc<Sync>, stop: &CancellationToken) {
         let before = std::mem::replace(&mut self.sync, next);
-        self.unwritten = !says(&self.sync, &self.status);
+        self.unwritten = !says(&self.sync, &self.status) && self.contests < MAX_CONTESTS;
+        self.contests += u8::from(self.unwritten);
         self.read_spec(stop).await;
         let asked = |sync: &Sync| sync.annotations().get(sync::ASKED).cloned();
         if asked(&self.sync).is_some_and(|at| Some(at) != asked(&before)) {
@@ -293,6 +300,9 @@ impl Keeper {
         next.receivers.retain(|name, _| is_kept(name));
         if next == self.status && !self.unwritten {
             return;
+        }
+        if next != self.status {
+            self.contests = 0;
         }
         let client = self.shared.client.clone();
         let write = sync::write_status(client, &self.name, &next);

@@ -205,7 +205,7 @@ fn what_gitea_does_not_show_is_not_taken_for_nothing() {
         json!({ "type": "change_target_branch", "user": user, "created_at": TURNED }),
         json!({ "type": "pull_push", "user": user, "created_at": TURNED, "body": gitea_sim::pushed(HEAD) }),
     ];
-    for (lines, whole) in [(49, true), (50, false), (120, false)] {
+    for (lines, whole) in [(49, true), (120, true), (400, true), (450, false)] {
         let lines = vec![json!({ "type": "code" }); lines];
         sim.store().events = lines.into_iter().chain(done.clone()).collect();
         let past = ask();
