@@ -22,6 +22,7 @@ mod githost;
 mod health;
 #[path = "../../tests/it/bed/history.rs"]
 mod history;
+#[expect(dead_code, reason = "the bench hides nothing behind TLS")]
 #[path = "../../tests/it/loopback.rs"]
 mod loopback;
 mod objects;

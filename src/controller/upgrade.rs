@@ -54,24 +54,48 @@ mod tests {
     const ONE: &str = "1111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222";
 
-    fn marked(spec: &str, bytes: &str) -> Option<Mark> {
-        Some(Mark {
+    fn marked(spec: &str, bytes: &str) -> Mark {
+        Mark {
             spec: spec.to_owned(),
             bytes: bytes.to_owned(),
-        })
+        }
     }
 
     #[test]
     fn only_other_bytes_for_the_commit_that_was_applied_wait() {
         for (applied, known, in_force, now, waits) in [
-            (ONE, marked("s", "a"), ONE, marked("s", "a"), false),
-            (ONE, marked("s", "a"), ONE, marked("s", "b"), true),
+            (
+                ONE,
+                Some(marked("s", "a")),
+                ONE,
+                Some(marked("s", "a")),
+                false,
+            ),
+            (
+                ONE,
+                Some(marked("s", "a")),
+                ONE,
+                Some(marked("s", "b")),
+                true,
+            ),
             // A commit is how one moves on.
-            (ONE, marked("s", "a"), TWO, marked("s", "b"), false),
+            (
+                ONE,
+                Some(marked("s", "a")),
+                TWO,
+                Some(marked("s", "b")),
+                false,
+            ),
             // Another spec asks for something else.
-            (ONE, marked("s", "a"), ONE, marked("t", "b"), false),
-            (ONE, None, ONE, marked("s", "b"), false),
-            (ONE, marked("s", "a"), ONE, None, false),
+            (
+                ONE,
+                Some(marked("s", "a")),
+                ONE,
+                Some(marked("t", "b")),
+                false,
+            ),
+            (ONE, None, ONE, Some(marked("s", "b")), false),
+            (ONE, Some(marked("s", "a")), ONE, None, false),
         ] {
             let before = SyncStatus {
                 last_applied: Some(applied.to_owned()),

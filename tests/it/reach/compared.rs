@@ -43,7 +43,9 @@ pub(super) fn lasting(body: &Value, wanted: &Value) -> Value {
             "storageClassName",
         ];
         let scaled = wanted.pointer("/spec/replicas").is_none();
-        spec.retain(|name, _| !chosen.contains(&name.as_str()) && !(scaled && name == "replicas"));
+        let theirs =
+            |name: &String| chosen.contains(&name.as_str()) || (scaled && name == "replicas");
+        spec.retain(|name, _| !theirs(name));
         let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
         for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
             port.remove("nodePort");
