@@ -154,7 +154,15 @@ impl Engine {
     }
 
     pub(crate) async fn stored(&self) -> Stored {
-        self.cluster.load(&self.set).await.expect("an inventory")
+        let mut tries = 0;
+        loop {
+            match self.cluster.load(&self.set).await {
+                Ok(stored) => return stored,
+                // On a busy machine a server may not answer in time.
+                Err(problem) if problem.kind.passes() && tries < 3 => tries += 1,
+                Err(problem) => panic!("an inventory: {problem:?}"),
+            }
+        }
     }
 
     pub(crate) async fn world(&self) -> World {
